@@ -1,0 +1,86 @@
+"""MatrixOne for Python: what users import.
+
+`Client` blocks, `AsyncClient` is for asyncio; both have the same methods. Names only, no logic.
+"""
+
+from matrixone_async import AsyncClient, AsyncSession
+from matrixone_core.errors import (
+    CommitUnknown,
+    ConnectionFailed,
+    ConnectionFault,
+    ConnectionLost,
+    DatabaseNotFound,
+    Deadlock,
+    DuplicateKey,
+    InvalidArgument,
+    LoadFailed,
+    LockTimeout,
+    MatrixOneError,
+    NotConnected,
+    NotSupported,
+    PermissionDenied,
+    PoolExhausted,
+    ServerError,
+    SnapshotExists,
+    SnapshotNotFound,
+    StageDisabled,
+    StageExists,
+    StageFileNotFound,
+    StageNotFound,
+    TableExists,
+    TableNotFound,
+    TransactionAborted,
+    WriteConflict,
+)
+from matrixone_core.loads import LoadedFile, LoadReport
+from matrixone_core.secrets import Credentials, Secret
+from matrixone_core.settings import Settings
+from matrixone_core.sql.snapshot import Snapshot, SnapshotLevel
+from matrixone_core.sql.stage import Stage
+from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
+from matrixone_sync import Client, Session
+
+__all__ = [
+    "DATALINK",
+    "UUID",
+    "VECF32",
+    "VECF64",
+    "AsyncClient",
+    "AsyncSession",
+    "Client",
+    "CommitUnknown",
+    "ConnectionFailed",
+    "ConnectionFault",
+    "ConnectionLost",
+    "Credentials",
+    "DatabaseNotFound",
+    "Deadlock",
+    "DuplicateKey",
+    "InvalidArgument",
+    "LoadFailed",
+    "LoadReport",
+    "LoadedFile",
+    "LockTimeout",
+    "MatrixOneError",
+    "NotConnected",
+    "NotSupported",
+    "PermissionDenied",
+    "PoolExhausted",
+    "Secret",
+    "ServerError",
+    "Session",
+    "Settings",
+    "Snapshot",
+    "SnapshotExists",
+    "SnapshotLevel",
+    "SnapshotNotFound",
+    "Stage",
+    "StageDisabled",
+    "StageExists",
+    "StageFileNotFound",
+    "StageNotFound",
+    "TableExists",
+    "TableNotFound",
+    "TransactionAborted",
+    "WriteConflict",
+]

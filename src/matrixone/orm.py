@@ -1,0 +1,67 @@
+"""What ORM models are made of: SQLAlchemy's names, and MatrixOne's own column types.
+
+`Base` is a base class ready for use; `declarative_base()` makes another. Names only, no logic.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Enum,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    Time,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, declarative_base, mapped_column, relationship
+
+from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
+
+Base = declarative_base()
+
+__all__ = [
+    "DATALINK",
+    "JSON",
+    "UUID",
+    "VECF32",
+    "VECF64",
+    "Base",
+    "BigInteger",
+    "Boolean",
+    "Column",
+    "Date",
+    "DateTime",
+    "DeclarativeBase",
+    "Enum",
+    "Float",
+    "ForeignKey",
+    "Index",
+    "Integer",
+    "LargeBinary",
+    "Mapped",
+    "MetaData",
+    "Numeric",
+    "PrimaryKeyConstraint",
+    "SmallInteger",
+    "String",
+    "Table",
+    "Text",
+    "Time",
+    "UniqueConstraint",
+    "declarative_base",
+    "mapped_column",
+    "relationship",
+]

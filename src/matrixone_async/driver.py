@@ -1,0 +1,142 @@
+"""Carries operations out on an event loop: one loop, and what each step means here."""
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import anyio
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from matrixone_core.errors import (
+    ConnectionLost,
+    MatrixOneError,
+    cannot_connect,
+    commit_unknown,
+    from_driver,
+    no_connection_free,
+)
+from matrixone_core.operation import Aside, Atomic, Clock, OnConnection, Op, Reply, Sleep, Statement, Step
+
+T = TypeVar("T")
+CLEAN_UP_SECONDS = 5  # for what an operation still has to do once it is cancelled
+
+
+@dataclass(frozen=True)
+class AsyncDriver:
+    """Carries operations out.
+
+    Args:
+        engine: where connections come from.
+        where: the server and the user, for messages.
+        pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
+    """
+
+    engine: AsyncEngine
+    where: str
+    pin: Callable[[], Awaitable[AsyncConnection]] | None = None
+
+    async def run(self, op: Op[T]) -> T:
+        """The result of an operation."""
+        cancelled = False
+        try:
+            step = next(op)
+            while True:
+                try:  # what an operation still asks for once it is cancelled is clean-up
+                    with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True) if cancelled else nullcontext():
+                        answer = await self.perform(step)
+                except BaseException as error:
+                    cancelled = cancelled or not isinstance(error, Exception)
+                    step = op.throw(error)
+                else:
+                    step = op.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def perform(self, step: Step[Any]) -> Any:
+        """The answer to a step."""
+        match step:
+            case Statement():
+                return await self._execute(step)
+            case Atomic():
+                async with self.transaction() as driver:
+                    return await driver.run(step.op)
+            case Aside():
+                return await replace(self, pin=None).run(step.op)
+            case OnConnection():
+                async with self._connection() as connection:
+                    return await translated(lambda: connection.run_sync(step.call))
+            case Clock():
+                return time.monotonic()
+            case Sleep():
+                return await anyio.sleep(step.seconds)
+            case _:
+                raise TypeError(f"unknown step: {step!r}")
+
+    async def _execute(self, statement: Statement[Any]) -> Reply:
+        async with self._connection() as connection:
+            return await translated(lambda: _reply(connection, statement), statement)
+
+    @asynccontextmanager
+    async def transaction(self) -> "AsyncGenerator[AsyncDriver]":
+        """A driver pinned to one connection, whose transaction is committed at the end unless something fails."""
+        async with self._connection() as connection:
+
+            async def pin() -> AsyncConnection:
+                return connection
+
+            yield replace(self, pin=pin)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[AsyncConnection]:
+        """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
+        if self.pin is not None:
+            yield await acquired(self.pin, self.where)
+            return
+        connection = await acquired(self.engine.connect().start, self.where)
+        try:
+            yield connection
+            await committed(connection.commit)
+        finally:
+            with anyio.CancelScope(shield=True):  # the connection goes back, or is closed, whatever is cancelled
+                await connection.close()
+
+
+async def _reply(connection: AsyncConnection, statement: Statement[Any]) -> Reply:
+    result = await connection.execute(statement.__clause_element__())
+    return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
+
+
+async def translated(call: Callable[[], Awaitable[T]], statement: Statement[Any] | None = None) -> T:
+    """What *call* returns; a driver's error becomes ours, raised where none of the driver's frames hang on it."""
+    try:
+        return await call()
+    except DBAPIError as error:
+        failure = from_driver(error, statement)
+    raise failure
+
+
+async def acquired(call: Callable[[], Awaitable[AsyncConnection]], where: str) -> AsyncConnection:
+    """The connection that *call* makes; what keeps it from it, in our words."""
+    failure: MatrixOneError
+    try:
+        return await call()
+    except DBAPIError as error:
+        failure = cannot_connect(error.orig, where)
+    except PoolTimeout as error:
+        failure = no_connection_free(error)
+    raise failure
+
+
+async def committed(call: Callable[[], Awaitable[None]]) -> None:
+    """Carry a COMMIT out; if the connection breaks meanwhile, nobody knows what became of it."""
+    failure: MatrixOneError
+    try:
+        return await translated(call)
+    except ConnectionLost as error:
+        failure = commit_unknown(error)
+    raise failure

@@ -1,0 +1,113 @@
+"""Reaching a server, and the caller's own statements: what both clients do with an engine of SQLAlchemy's."""
+
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from inspect import Parameter, Signature
+from typing import Any, TypeAlias
+
+from sqlalchemy import CursorResult, Executable, Result, text
+from sqlalchemy.orm import Session
+
+from matrixone_core.errors import ConnectionFailed, InvalidArgument
+from matrixone_core.literals import Part, as_text
+from matrixone_core.operation import Clock, Op, Reply, Sleep, Statement
+from matrixone_core.secrets import Secret
+from matrixone_core.settings import ConnectArguments, Settings
+
+Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+BETWEEN_TRIES = 0.2  # seconds
+
+
+@dataclass(frozen=True)
+class Ping(Statement[None]):
+    """Ask for nothing but an answer."""
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT 1"
+
+    def parse(self, reply: Reply, /) -> None:
+        return None
+
+
+def reach(wait: float | None) -> Op[None]:
+    """Make a connection and see that the server answers.
+
+    Args:
+        wait: seconds to keep trying while a server starts; None tries once.
+
+    Raises:
+        ConnectionFailed: it cannot be reached, or refuses the user or the database.
+    """
+    began = yield from Clock()
+    while True:
+        try:
+            yield from Ping()
+        except ConnectionFailed as error:
+            now = yield from Clock()
+            if not error.retryable or now - began >= (wait or 0):
+                raise
+            yield from Sleep(BETWEEN_TRIES)
+        else:
+            return
+
+
+def hide(arguments: MutableMapping[str, Any]) -> None:
+    """Make secrets of the settings that hold one, in place, so that no frame of ours shows them."""
+    for name in ("password", "url"):
+        if isinstance(arguments.get(name), str):
+            arguments[name] = Secret(arguments[name])
+
+
+def connect_signature(*, method: bool = True) -> Signature:
+    """The signature that functions taking `ConnectArguments` show to `help()` and `inspect`."""
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=_default(name), annotation=annotation)
+        for name, annotation in ConnectArguments.__annotations__.items()
+    ]
+    this = [Parameter("self", Parameter.POSITIONAL_ONLY)] if method else []
+    return Signature([*this, *parameters], return_annotation=None)
+
+
+_IN_ENVIRONMENT_OR_NONE = ("host", "port", "user", "password")
+
+
+def _default(name: str) -> Any:
+    # those that the environment may tell are None until they are resolved
+    return None if name == "url" or name in _IN_ENVIRONMENT_OR_NONE else getattr(Settings(), name)
+
+
+def as_statement(statement: str | Executable, params: Parameters | None) -> Executable:
+    """What the caller wants executed, for SQLAlchemy.
+
+    Args:
+        statement: SQL text, or any statement of SQLAlchemy's. Text without parameters is sent as it stands; with
+            parameters, `:name` in it is one.
+        params: the parameters.
+
+    Raises:
+        InvalidArgument: it is neither.
+    """
+    if isinstance(statement, str):
+        return text(statement if params is not None else as_text(statement))
+    if not isinstance(statement, Executable) and not hasattr(statement, "__clause_element__"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"{statement!r} is no SQL text and no statement of SQLAlchemy's")
+    return statement
+
+
+def completed(session: Session, statement: Executable, params: Parameters | None) -> Result[Any]:
+    """Execute in a session, and have the whole result in memory, so that it outlives the session."""
+    result: Result[Any] = session.execute(statement, params)
+    if isinstance(result, CursorResult) and not result.returns_rows:
+        return result
+    return result.freeze()()
+
+
+def streaming(batch: int) -> dict[str, Any]:
+    """The execution options for reading a result *batch* rows at a time.
+
+    Raises:
+        InvalidArgument: that cannot be.
+    """
+    if not isinstance(batch, int) or batch < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"batch={batch!r} is to be a number of rows, 1 or more")
+    return {"yield_per": batch}

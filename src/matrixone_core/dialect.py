@@ -1,0 +1,128 @@
+"""SQLAlchemy's dialect for MatrixOne: `matrixone+pymysql://` and `matrixone+aiomysql://`.
+
+MySQL's, but for what server-facts 40 and 41 found to differ. It reads the settings of `settings.py` from the URL's
+options, so that an engine made by hand connects as a client does.
+"""
+
+import ssl
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import URL
+from sqlalchemy.dialects.mysql.aiomysql import MySQLDialect_aiomysql
+from sqlalchemy.dialects.mysql.base import MySQLCompiler, MySQLDialect
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+from sqlalchemy.exc import CompileError
+from sqlalchemy.types import BOOLEAN
+
+from matrixone_core.errors import InvalidArgument, NotSupported
+from matrixone_core.literals import literal
+from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
+
+_TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
+AUTOCOMMIT = "AUTOCOMMIT"
+
+
+class MatrixOneCompiler(MySQLCompiler):
+    """MySQL's statements, without what MatrixOne does not carry out."""
+
+    def for_update_clause(self, select: Any, **kw: Any) -> str:
+        """FOR UPDATE; SKIP LOCKED is refused, as the server would take it for a syntax error."""
+        if select._for_update_arg is not None and select._for_update_arg.skip_locked:
+            raise CompileError("MatrixOne has no SKIP LOCKED; use with_for_update() without skip_locked")
+        clause: str = super().for_update_clause(select, **kw)
+        return clause
+
+
+class MatrixOneDialect(MySQLDialect):
+    """What both drivers' dialects share."""
+
+    name = "matrixone"
+    supports_statement_cache = True
+    statement_compiler = MatrixOneCompiler
+    ischema_names = MySQLDialect.ischema_names | {
+        "bool": BOOLEAN,
+        "vecf32": VECF32,
+        "vecf64": VECF64,
+        "datalink": DATALINK,
+        "uuid": UUID,
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if "alembic" in sys.modules:  # Alembic looks its implementations up by the dialect's name
+            import matrixone_core.alembic as _  # noqa: F401, PLC0415  # registers itself, and needs Alembic
+
+    def initialize(self, connection: Any) -> None:
+        """Learn what the server is."""
+        super().initialize(connection)
+        # the server's version promises `INSERT … AS new ON DUPLICATE KEY UPDATE`, which it cannot read (server-facts 40)
+        self._requires_alias_for_on_duplicate_key = False
+
+    def create_connect_args(self, url: URL) -> Any:  # type: ignore[override]  # the drivers' own parameter is theirs
+        """The driver's arguments for a URL."""
+        options = dict(url.query)
+        ours = {name: options.pop(name) for name in (*_TLS, "lock_timeout", "time_zone") if name in options}
+        args, arguments = super().create_connect_args(url.set(query=options))
+        arguments.setdefault("charset", "utf8mb4")
+        arguments["init_command"] = _session_variables(ours)
+        if (context := _tls_context(ours)) is not None:
+            arguments["ssl"] = context
+        return args, arguments
+
+    def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
+        """Set autocommit by a statement: the flags that drivers go by are not to be believed (server-facts 41)."""
+        cursor = dbapi_connection.cursor()
+        cursor.execute(f"SET autocommit={int(level == AUTOCOMMIT)}")
+        cursor.close()
+        if level != AUTOCOMMIT:
+            MySQLDialect.set_isolation_level(self, dbapi_connection, level)
+
+    def do_savepoint(self, connection: Any, name: str) -> None:
+        """Refuse: the server takes a SAVEPOINT and then refuses to go back to it (server-facts 15, 40)."""
+        raise NotSupported(
+            "MatrixOne has no savepoints, so nested transactions (begin_nested()) cannot be rolled back; "
+            "use a transaction of its own for what may fail"
+        )
+
+
+class MatrixOneDialect_pymysql(MatrixOneDialect, MySQLDialect_pymysql):
+    """`matrixone+pymysql://`."""
+
+    supports_statement_cache = True
+
+
+class MatrixOneDialect_aiomysql(MatrixOneDialect, MySQLDialect_aiomysql):
+    """`matrixone+aiomysql://`."""
+
+    supports_statement_cache = True
+
+
+def _session_variables(options: Mapping[str, Any]) -> str:
+    """What each new connection begins with; autocommit unconditionally (server-facts 41)."""
+    assignments = ["autocommit=0"]
+    if "time_zone" in options:
+        assignments.append(f"time_zone={literal(options['time_zone'])}")
+    if "lock_timeout" in options:
+        assignments.append(f"lock_wait_timeout={int(options['lock_timeout'])}")
+    return f"SET {', '.join(assignments)}"
+
+
+def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:
+    """How to encrypt, or None not to."""
+    mode = options.get("ssl_mode")
+    if mode is None and any(options.get(name) for name in _TLS):
+        mode = "verify_ca" if options.get("ssl_ca") else "required"
+    if mode in {None, "disabled"}:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=options.get("ssl_ca"))
+        if options.get("ssl_cert"):
+            context.load_cert_chain(options["ssl_cert"], options.get("ssl_key"))
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidArgument(f"the certificates of ssl_ca, ssl_cert or ssl_key cannot be read: {error}") from None
+    context.check_hostname = mode == "verify_identity"
+    if mode == "required":
+        context.verify_mode = ssl.CERT_NONE
+    return context

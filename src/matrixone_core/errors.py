@@ -1,0 +1,321 @@
+"""The errors, whose fault each is, and which of the server's codes and words mean which.
+
+MatrixOneError
+├── InvalidArgument          the caller asked for what cannot be; nothing was sent
+├── NotSupported             MatrixOne does not have it
+├── ServerError              the server refused
+│   ├── PermissionDenied
+│   ├── StageNotFound, StageExists, StageDisabled, StageFileNotFound
+│   ├── SnapshotNotFound, SnapshotExists
+│   ├── DatabaseNotFound, TableNotFound, TableExists
+│   ├── LoadFailed, DuplicateKey
+│   └── TransactionAborted   the server has rolled everything back (server-facts 15)
+│       ├── Deadlock
+│       ├── LockTimeout
+│       └── WriteConflict
+└── ConnectionFault          the wire, not the statement
+    ├── NotConnected         connect() was not called
+    ├── ConnectionFailed     no connection could be made
+    ├── PoolExhausted        no connection came free in time
+    └── ConnectionLost       it broke
+        └── CommitUnknown    it broke while COMMIT was on its way
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
+
+from matrixone_core.secrets import Secret, redacted
+
+if TYPE_CHECKING:
+    from matrixone_core.operation import Statement
+
+
+class MatrixOneError(Exception):
+    """The root of this package's errors.
+
+    Attributes:
+        code: the server's error number, or None.
+        sqlstate: the SQLSTATE, where one belongs to the code.
+        statement: the statement that failed, secrets masked, or None.
+        retryable: whether doing the same again can help.
+    """
+
+    retryable: bool = False
+
+    def __init__(
+        self, message: str, *, code: int | None = None, sqlstate: str | None = None, statement: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.sqlstate = sqlstate
+        self.statement = statement
+
+
+class InvalidArgument(MatrixOneError, ValueError):
+    """What was asked for cannot be; nothing was sent to the server."""
+
+
+class NotSupported(MatrixOneError):
+    """MatrixOne does not have what was asked for."""
+
+
+class ServerError(MatrixOneError):
+    """The server refused a statement."""
+
+
+class PermissionDenied(ServerError):
+    """The user may not do this."""
+
+
+class StageNotFound(ServerError):
+    """There is no stage of this name."""
+
+
+class StageExists(ServerError):
+    """There is a stage of this name already."""
+
+
+class StageDisabled(ServerError):
+    """The stage is disabled; `client.stage.alter(name, enable=True)` enables it."""
+
+
+class StageFileNotFound(ServerError):
+    """The stage has no such file."""
+
+
+class SnapshotNotFound(ServerError):
+    """There is no snapshot of this name."""
+
+
+class SnapshotExists(ServerError):
+    """There is a snapshot of this name already."""
+
+
+class DatabaseNotFound(ServerError):
+    """There is no database of this name."""
+
+
+class TableNotFound(ServerError):
+    """There is no table of this name."""
+
+
+class TableExists(ServerError):
+    """There is a table of this name already."""
+
+
+class LoadFailed(ServerError):
+    """A load was refused; no row of it stays."""
+
+
+class DuplicateKey(ServerError):
+    """A row has a primary or unique key that another has."""
+
+
+class TransactionAborted(ServerError):
+    """The server has rolled the whole transaction back; do all of it again."""
+
+    retryable = True
+
+
+class Deadlock(TransactionAborted):
+    """Two transactions waited for each other, and this one was ended."""
+
+
+class LockTimeout(TransactionAborted):
+    """A lock did not come free in time (`lock_timeout`)."""
+
+
+class WriteConflict(TransactionAborted):
+    """Another transaction changed the same rows."""
+
+
+class ConnectionFault(MatrixOneError):
+    """The wire failed, not the statement."""
+
+
+class NotConnected(ConnectionFault):
+    """The client has no connection: `connect()` was not called, or `disconnect()` was."""
+
+
+class ConnectionFailed(ConnectionFault):
+    """No connection could be made."""
+
+
+class PoolExhausted(ConnectionFault):
+    """All connections were in use for longer than `pool_timeout`."""
+
+    retryable = True
+
+
+class ConnectionLost(ConnectionFault):
+    """The connection broke; what was not committed is rolled back."""
+
+    retryable = True
+
+
+class CommitUnknown(ConnectionLost):
+    """The connection broke while COMMIT was on its way: the server may have committed, or not."""
+
+    retryable = False
+
+
+_SQLSTATES = {
+    1044: "42000", 1045: "28000", 1049: "42000", 1050: "42S01", 1054: "42S22", 1062: "23000", 1064: "42000",
+    1146: "42S02", 1205: "HY000", 1213: "40001", 1406: "22001", 3819: "HY000", 20701: "40001",
+}  # fmt: skip
+
+_BY_CODE: dict[int, type[MatrixOneError]] = {
+    1008: DatabaseNotFound,
+    1044: PermissionDenied,
+    1045: ConnectionFailed,
+    1049: DatabaseNotFound,
+    1050: TableExists,
+    1062: DuplicateKey,
+    1142: PermissionDenied,
+    1146: TableNotFound,
+    1205: LockTimeout,
+    1213: Deadlock,
+    1227: PermissionDenied,
+    2002: ConnectionFailed,
+    2003: ConnectionFailed,
+    2006: ConnectionLost,
+    2013: ConnectionLost,
+    2014: ConnectionLost,
+    2055: ConnectionLost,
+    20701: Deadlock,
+} | dict.fromkeys(  # after these the server has rolled back (server-facts 15)
+    (20502, 20504, 20505, 20634, 20638, 20702, 20703, 20704, 20706, 20709), TransactionAborted
+)
+
+# 20101 is "internal error": only the words tell what it is (server-facts 10, 11, 27, 34).
+_BY_WORDS: tuple[tuple[re.Pattern[str], type[MatrixOneError]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"the stage .* exists$", StageExists),
+        (r"for key '(mo_stages\.)?stage_name'", StageExists),
+        (r"the stage .* not exists|\bstage .* not found", StageNotFound),
+        (r"do not have privilege|access denied", PermissionDenied),
+        (r"file does not exist in load flow", StageFileNotFound),
+        (r"snapshot .* already exists|for key '(mo_snapshots\.)?sname'", SnapshotExists),
+        (r"snapshot .* does not exist|find 0 snapshot records", SnapshotNotFound),
+        (r"database .* does not exist", DatabaseNotFound),
+        (r"table .* does not exist|no such table", TableNotFound),
+        (r"table .* already exists", TableExists),
+        (r"w-w conflict|write conflict", WriteConflict),
+    )
+)
+_NOT_EXISTS = re.compile(r"the stage .* not exists", re.IGNORECASE)
+
+
+def classified(code: int | None, words: str, otherwise: type[MatrixOneError] = ServerError) -> type[MatrixOneError]:
+    """The class of error that a server's code and words mean.
+
+    Args:
+        code: the error number.
+        words: the server's message.
+        otherwise: what it is when neither is known.
+    """
+    if _NOT_EXISTS.search(words):
+        return StageNotFound
+    for pattern, kind in _BY_WORDS:
+        if pattern.search(words):
+            return kind
+    return _BY_CODE.get(code or 0, otherwise)
+
+
+def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> MatrixOneError:
+    """The error for what a driver raised, without a secret and without the driver's frames.
+
+    Args:
+        error: as SQLAlchemy wraps it.
+        statement: what was being executed.
+
+    Returns:
+        The error, with a copy of the driver's own as its `__cause__`.
+    """
+    code, words = _told(error.orig)
+    hidden: tuple[Secret, ...] = statement.secrets if statement is not None else ()
+    words = redacted(words, hidden)
+    otherwise = statement.refusal if statement is not None else ServerError
+    kind = classified(code, words, otherwise)
+    if error.connection_invalidated and not issubclass(kind, ConnectionFault):
+        kind = ConnectionLost
+    result = kind(words, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_masked(statement))
+    result.__cause__ = _bare(error.orig, code, words)
+    return result
+
+
+def _masked(statement: Statement[Any] | None) -> str | None:
+    return None if statement is None else str(statement)
+
+
+def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
+    """The error for a connection that could not be made.
+
+    Args:
+        error: the driver's.
+        where: the server and the user, without the password.
+    """
+    code, words = _told(error)
+    reason = _system_words(error)
+    if reason and reason.lower() not in words.lower():
+        words = f"{words}: {reason}"
+    refused = code in {2002, 2003, None}
+    hint = "; is the server running? `python -m matrixone_local serve` starts a local one" if refused else ""
+    failed = ConnectionFailed(f"cannot connect to {where}: {words}{hint}", code=code, sqlstate=_SQLSTATES.get(code or 0))
+    failed.retryable = refused  # a server that is starting; a wrong password stays wrong
+    failed.__cause__ = _bare(error, code, words)
+    return failed
+
+
+def no_connection_free(error: BaseException) -> PoolExhausted:
+    """The error for a pool whose connections are all in use."""
+    return PoolExhausted(
+        f"no connection came free in time: {error}; close sessions and streams sooner, or connect with a larger "
+        "pool_size, max_overflow or pool_timeout"
+    )
+
+
+def commit_unknown(lost: ConnectionLost) -> CommitUnknown:
+    """The error for a COMMIT whose answer never came."""
+    unknown = CommitUnknown(
+        f"the connection broke while COMMIT was on its way, and the server may have committed or not: {lost}",
+        code=lost.code,
+        sqlstate=lost.sqlstate,
+    )
+    unknown.__cause__ = lost.__cause__
+    return unknown
+
+
+def _told(error: BaseException | None) -> tuple[int | None, str]:
+    """The driver's code and words."""
+    arguments: tuple[Any, ...] = error.args if error is not None else ()
+    if len(arguments) > 1 and isinstance(arguments[0], int):
+        return arguments[0] or None, str(arguments[1])
+    return None, str(error) or type(error).__name__
+
+
+def _system_words(error: BaseException | None) -> str:
+    """The operating system's words for what went wrong, wherever in the chain of causes they are."""
+    while error is not None:
+        if isinstance(error, TimeoutError):
+            return "timed out"
+        if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+            return os.strerror(error.errno)
+        error = error.__cause__ or getattr(error, "original_exception", None)
+    return ""
+
+
+def _bare(error: BaseException | None, code: int | None, words: str) -> BaseException | None:
+    """A copy of the driver's error: its frames, and what they hold, stay behind."""
+    if error is None:
+        return None
+    try:
+        return type(error)(words) if code is None else type(error)(code, words)
+    except TypeError:  # an exception of another shape
+        return Exception(words)

@@ -1,0 +1,193 @@
+"""Identifiers, string literals, stage names and paths: the only place that quotes or refuses text for SQL.
+
+Values travel as bound parameters (`Value`). What the server reads twice is escaped once here and once more when it is
+bound (server-facts 4).
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.secrets import MASK, Secret
+
+TextT = TypeVar("TextT", bound=str)
+LONGEST_NAME = 64  # longer ones are cut by the server without a word (server-facts 2)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value in a statement, sent as a bound parameter."""
+
+    value: str | int
+
+
+Part: TypeAlias = str | Value
+
+def as_text(sql: str) -> str:
+    """SQL for SQLAlchemy's `text()` that means what it says: no `:word` in it becomes a parameter.
+
+    With every colon escaped, `text()` finds no parameter and takes exactly these escapes away again.
+    """
+    return sql.replace(":", "\\:")
+
+
+def bound(parts: Iterable[Part]) -> tuple[str, Mapping[str, str | int]]:
+    """A statement's text with named parameters, and the values for them."""
+    values: dict[str, str | int] = {}
+    sql: list[str] = []
+    for part in parts:
+        if isinstance(part, Value):
+            name = f"p{len(values)}"
+            values[name] = part.value
+            sql.append(f":{name}")
+        else:
+            sql.append(as_text(part))
+    return "".join(sql), values
+
+
+def shown(parts: Iterable[Part]) -> str:
+    """A statement for people to read, its secrets masked."""
+    return "".join(part if isinstance(part, str) else _shown_value(part.value) for part in parts)
+
+
+def _shown_value(value: str | int) -> str:
+    if isinstance(value, Secret):
+        return f"'{MASK}'"
+    return literal(value) if isinstance(value, str) else str(value)
+
+
+def literal(value: str) -> str:
+    """A string literal, for places that take no bound parameter."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name in back-quotes."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def read_twice(value: TextT) -> TextT:
+    """A value that the server pastes into a statement of its own, escaped for that second reading.
+
+    Args:
+        value: the text as it shall be stored; a `Secret` stays one.
+
+    Source: server-facts 4.
+    """
+    escaped = value.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0")  # plain text, also of a Secret
+    return type(value)(escaped)
+
+
+def stage_name(name: str) -> str:
+    """A stage's name as the server keeps it, in lower case.
+
+    Raises:
+        InvalidArgument: it is empty, too long, or has a character with which `stage://` could not reach it.
+    """
+    return _object_name(name, "stage")
+
+
+def snapshot_name(name: str) -> str:
+    """A snapshot's name as the server keeps it, in lower case.
+
+    Raises:
+        InvalidArgument: it is empty, too long, or has a character that the server refuses (server-facts 34).
+    """
+    return _object_name(name, "snapshot")
+
+
+def _object_name(name: str, kind: str) -> str:
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"a {kind} name is a str, not {type(name).__name__}")
+    if not name:
+        raise InvalidArgument(f"a {kind} name cannot be empty")
+    if len(name) > LONGEST_NAME:
+        raise InvalidArgument(f"the {kind} name {name!r} has {len(name)} characters; at most {LONGEST_NAME} are kept")
+    for character in name:
+        if not (character.isalnum() or character in "_-.$" or unicodedata.category(character).startswith("M")):
+            raise InvalidArgument(
+                f"the {kind} name {name!r} has {character!r} in it; letters, digits and _ - . $ can be used"
+            )
+    if not name.strip("."):
+        raise InvalidArgument(f"the {kind} name {name!r} needs a letter, a digit, _, - or $")
+    return name.lower()
+
+
+_NOT_IN_PATHS = {
+    " ": "the server refuses file names with a space (rename the file)",
+    "?": "stage:// takes ? for the beginning of options",
+    "#": "stage:// takes # for the beginning of a fragment",
+    "%": "stage:// takes % for the beginning of an escape",
+    "\\": "folders are separated by /",
+    "*": "LOAD DATA reads one file, not a pattern",
+}
+
+
+def stage_path(stage: str, file: str) -> str:
+    """The `stage://` URL of a file in a stage.
+
+    Args:
+        stage: the stage's name.
+        file: the file's path in the stage, folders separated by `/`.
+
+    Raises:
+        InvalidArgument: the path is empty, leaves the stage, names a folder, or has a character the server cannot read.
+    """
+    if not file or not file.strip("/"):
+        raise InvalidArgument("the file's path in the stage is empty; give one such as 'users.csv'")
+    if "://" in file:
+        raise InvalidArgument(f"{file!r} is a URL; give the path in the stage {stage!r}, such as 'users.csv'")
+    for character in file:
+        reason = _NOT_IN_PATHS.get(character) or (None if character.isprintable() else "it cannot be printed")
+        if reason:
+            raise InvalidArgument(f"the path {file!r} has {character!r} in it: {reason}")
+    if ".." in file.split("/"):
+        raise InvalidArgument(f"the path {file!r} has '..' in it, which could leave the stage {stage!r}")
+    if file.endswith("/"):
+        raise InvalidArgument(f"{file!r} is a folder; give a file in it")
+    return f"stage://{stage_name(stage)}/{file.lstrip('/')}"
+
+
+def stage_url(url: str) -> str:
+    """A stage's URL, checked.
+
+    Raises:
+        InvalidArgument: it is not `file:///…`, `s3://bucket/…` or `stage://parent/…`.
+    """
+    scheme, found, rest = url.partition("://")
+    if not found or scheme not in {"file", "s3", "stage"}:
+        raise InvalidArgument(
+            f"the URL {url!r} cannot be a stage's; it must begin with file:///, s3:// or stage:// (in lower case)"
+        )
+    if scheme == "file" and not rest.startswith("/"):
+        raise InvalidArgument(f"the URL {url!r} names no absolute path; write file:/// and the path from the root")
+    if not rest.strip("/") and scheme != "file":
+        raise InvalidArgument(f"the URL {url!r} names no {'bucket' if scheme == 's3' else 'parent stage'}")
+    if ".." in rest.split("/"):
+        raise InvalidArgument(f"the URL {url!r} has '..' in it; write the path that is meant")
+    return url
+
+
+def table_name(name: str) -> tuple[str, ...]:
+    """`table` or `database.table` as its parts.
+
+    Raises:
+        InvalidArgument: a part is empty, or there are more than two.
+    """
+    parts = tuple(name.split("."))
+    if len(parts) > 2 or not all(parts):
+        raise InvalidArgument(f"the table name {name!r} is not 'table' or 'database.table'")
+    return parts
+
+
+def one_character(value: str, what: str) -> str:
+    """A delimiter, quote or escape, checked.
+
+    Raises:
+        InvalidArgument: it is not one ASCII character, or it is one that ends lines.
+    """
+    if len(value) != 1 or not value.isascii() or value in "\r\n\0":
+        raise InvalidArgument(f"{what}={value!r} cannot be used; it must be one ASCII character, not a line's end")
+    return value

@@ -1,0 +1,126 @@
+"""The protocol between operations and drivers, a closed set of steps.
+
+An operation is a generator function: it yields steps, is sent their answers, and returns its result. A driver performs
+the steps, blocking or on an event loop. Only steps, and what operations are made of, may live here.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+
+from sqlalchemy import Connection, TextClause, bindparam
+from sqlalchemy.types import TypeEngine
+
+from matrixone_core import literals
+from matrixone_core.errors import ServerError
+from matrixone_core.secrets import Secret
+
+T = TypeVar("T")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Step(Generic[R_co]):
+    """One thing that a driver does for an operation: `answer = yield from step`."""
+
+    def __iter__(self) -> "Generator[Step[Any], Any, R_co]":
+        answer: R_co = yield self
+        return answer
+
+
+Op: TypeAlias = Generator[Step[Any], Any, T]  # yields steps, is sent their answers, returns a T
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server answered to a statement.
+
+    Args:
+        rows: the rows, each a mapping from column name to value.
+        count: the rows affected, as the server counts them (server-facts 44 says when not to believe it).
+    """
+
+    rows: Sequence[Mapping[str, Any]] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Statement(Step[R_co]):
+    """One SQL statement. Its fields are its parameters; `parts` writes it, `parse` reads its reply.
+
+    It runs on its own as well, on any SQLAlchemy connection or session: `connection.execute(statement)`.
+    """
+
+    #: The error for a refusal that no table of codes knows better.
+    refusal: ClassVar[type[ServerError]] = ServerError
+    #: Types of result columns that need one.
+    returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {}
+
+    def parts(self) -> Iterator[literals.Part]:
+        """The statement piece by piece: SQL as text, values as `literals.Value`."""
+        raise NotImplementedError
+
+    def parse(self, reply: Reply, /) -> R_co:
+        """The answer that the reply means."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Generator[Step[Any], Any, R_co]:
+        return self.parse((yield self))
+
+    def __str__(self) -> str:
+        return literals.shown(self.parts())
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets among the statement's values, as they travel."""
+        return tuple(
+            part.value for part in self.parts() if isinstance(part, literals.Value) and isinstance(part.value, Secret)
+        )
+
+    def __clause_element__(self) -> TextClause:
+        """The statement as SQLAlchemy executes it, its values bound."""
+        sql, values = literals.bound(self.parts())
+        clause = TextClause(sql).bindparams(*[bindparam(name, value) for name, value in values.items()])
+        if not self.returns:
+            return clause
+        # a text with types for some columns keeps being a text: the rest are taken as they come
+        return clause.columns(**{name: kind() for name, kind in self.returns.items()})  # type: ignore[return-value]  # TextualSelect executes alike
+
+    def _execute_on_connection(self, connection: Any, parameters: Any, options: Any) -> Any:
+        """What `Connection.execute` calls; a base class of SQLAlchemy's would memoize into this frozen object."""
+        return self.__clause_element__()._execute_on_connection(connection, parameters, options)
+
+
+@dataclass(frozen=True)
+class Atomic(Step[R_co]):
+    """Run an operation on one connection, in one transaction."""
+
+    op: Op[R_co]
+
+
+@dataclass(frozen=True)
+class Aside(Step[R_co]):
+    """Run an operation on another connection, each statement committed by itself, whatever transaction is open.
+
+    For what the server refuses inside a transaction (server-facts 12).
+    """
+
+    op: Op[R_co]
+
+
+@dataclass(frozen=True)
+class OnConnection(Step[R_co]):
+    """Call a function of SQLAlchemy's that wants a connection, such as `MetaData.create_all`."""
+
+    call: Callable[[Connection], R_co]
+
+
+@dataclass(frozen=True)
+class Clock(Step[float]):
+    """The time in seconds, from a clock that never goes back."""
+
+
+@dataclass(frozen=True)
+class Sleep(Step[None]):
+    """Wait for so many seconds."""
+
+    seconds: float

@@ -1,0 +1,293 @@
+"""How to connect: arguments over MATRIXONE_* variables over a URL over defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypedDict, get_args
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from sqlalchemy import URL
+
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.secrets import Secret
+
+SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]
+SSL_MODES: tuple[str, ...] = get_args(SslMode)
+_SCHEMES = frozenset({"mysql", "matrixone"} | {f"{a}+{b}" for a in ("mysql", "matrixone") for b in ("pymysql", "aiomysql")})
+_IN_ENVIRONMENT = ("host", "port", "user", "password", "database", "account", "role", "ssl_mode", "ssl_ca")
+
+
+class ConnectArguments(TypedDict, total=False):
+    """The settings of `connect`, as keyword arguments of the clients."""
+
+    url: str | None
+    host: str | None
+    port: int | None
+    user: str | None
+    password: str | None
+    database: str | None
+    account: str | None
+    role: str | None
+    ssl_mode: SslMode | None
+    ssl_ca: str | None
+    ssl_cert: str | None
+    ssl_key: str | None
+    connect_timeout: float
+    read_timeout: float | None
+    lock_timeout: int | None
+    time_zone: str | None
+    pool_size: int
+    max_overflow: int
+    pool_timeout: float
+    pool_recycle: int
+    wait: float | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to connect. Secrets do not show in its repr.
+
+    Args:
+        host: the server's name or address.
+        port: its port.
+        user: the user's name, without account and role.
+        password: the password.
+        database: the database to begin in.
+        account: the account (tenant) to log in to.
+        role: the role to take on.
+        ssl_mode: `disabled`, `required` (encrypted), `verify_ca` (and the certificate checked), `verify_identity` (and
+            the host's name). None encrypts where `ssl_ca` or `ssl_cert` is given.
+        ssl_ca: a PEM file with the authorities to trust.
+        ssl_cert: a PEM file with the client's certificate.
+        ssl_key: a PEM file with its key.
+        connect_timeout: seconds for making a connection, login included.
+        read_timeout: seconds that the server may be silent while a reply is awaited; None for ever.
+        lock_timeout: seconds to wait for a lock, whole ones; None for the server's default (120).
+        time_zone: of the session, `+08:00` or a name; None for the server's.
+        pool_size: connections kept open.
+        max_overflow: how many more may be open at once.
+        pool_timeout: seconds to wait for a connection when all are in use.
+        pool_recycle: seconds after which a connection is replaced.
+        wait: seconds to keep trying while a server starts; None tries once.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 6001
+    user: str = "root"
+    password: Secret = Secret("111")
+    database: str | None = None
+    account: str | None = None
+    role: str | None = None
+    ssl_mode: str | None = None
+    ssl_ca: str | None = None
+    ssl_cert: str | None = None
+    ssl_key: str | None = None
+    connect_timeout: float = 10
+    read_timeout: float | None = None
+    lock_timeout: int | None = None
+    time_zone: str | None = None
+    pool_size: int = 10
+    max_overflow: int = 20
+    pool_timeout: float = 30
+    pool_recycle: int = 1800
+    wait: float | None = None
+
+    @classmethod
+    def resolve(cls, environment: Mapping[str, str], *arguments: Mapping[str, Any]) -> Settings:
+        """The settings that defaults, environment and arguments come to, later ones first.
+
+        Args:
+            environment: the process's variables.
+            arguments: keyword arguments, those of later mappings over those of earlier ones; None says nothing.
+
+        Raises:
+            InvalidArgument: one of them cannot be.
+        """
+        told: dict[str, Any] = {}
+        if url := environment.get("MATRIXONE_URL"):
+            told |= _from_url(Secret(url), "MATRIXONE_URL")
+        for name in _IN_ENVIRONMENT:
+            if value := environment.get(f"MATRIXONE_{name.upper()}"):
+                told[name] = value
+        given = {name: value for some in arguments for name, value in some.items() if value is not None}
+        if url := given.pop("url", None):
+            told |= _from_url(Secret(url), "url")
+        return cls()._with(told | given)
+
+    def _with(self, told: Mapping[str, Any]) -> Settings:
+        known = {field.name: field for field in fields(self)}
+        values: dict[str, Any] = {}
+        for name, value in told.items():
+            if name not in known:
+                raise InvalidArgument(f"there is no setting {name!r}; there are {', '.join(known)} and url")
+            values[name] = _CHECKS.get(name, _text)(name, value)
+        settings = replace(self, **values)
+        if settings.role is not None and settings.account is None:
+            settings = replace(settings, account="sys")  # a login names its account before its role
+        for name in ("account", "user", "role"):
+            value = getattr(settings, name)
+            if value is not None and re.search(r"[:#]", value):
+                raise InvalidArgument(f"{name}={value!r} cannot have ':' or '#' in it; give account=, user= and role=")
+        if settings.ssl_key is not None and settings.ssl_cert is None:
+            raise InvalidArgument("ssl_key is given without ssl_cert, the certificate that it belongs to")
+        return settings
+
+    @property
+    def login(self) -> str:
+        """The name to log in with: `user`, `account:user` or `account:user:role` (server-facts 46)."""
+        return ":".join(part for part in (self.account, self.user, self.role) if part is not None)
+
+    @property
+    def where(self) -> str:
+        """The server and the user, for messages."""
+        return f"{self.host}:{self.port} as {self.login}"
+
+    def sqlalchemy_url(self, driver: Literal["pymysql", "aiomysql"]) -> URL:
+        """The URL for SQLAlchemy's `create_engine` or `create_async_engine`; its repr masks the password."""
+        options = {
+            name: str(value)
+            for name in ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key", "connect_timeout", "lock_timeout", "time_zone")
+            if (value := getattr(self, name)) is not None
+        }
+        return URL.create(
+            f"matrixone+{driver}", self.login, self.password.reveal(), self.host, self.port, self.database, options
+        )
+
+    @property
+    def pool(self) -> dict[str, Any]:
+        """The settings of SQLAlchemy's connection pool."""
+        return {
+            "pool_size": self.pool_size,
+            "max_overflow": self.max_overflow,
+            "pool_timeout": self.pool_timeout,
+            "pool_recycle": self.pool_recycle,
+        }
+
+
+def _from_url(url: Secret, source: str) -> dict[str, Any]:
+    """What a URL says; parts that it leaves out are not in the result."""
+    hint = "mysql://user:password@host:port/database, with : / @ and % in a part written %3A %2F %40 and %25"
+    try:
+        parts = urlsplit(url.reveal())
+        port = parts.port
+    except ValueError:
+        raise InvalidArgument(f"{source} cannot be read; it is to be {hint}") from None
+    if parts.scheme not in _SCHEMES:
+        raise InvalidArgument(f"{source} begins with {parts.scheme!r}; it is to be {hint}")
+    login, _, _ = parts.netloc.rpartition("@")
+    if login.count(":") > 1:
+        raise InvalidArgument(
+            f"{source} has {login.count(':')} colons before the @ where one can be, between user and password; "
+            "write account and role as arguments (account=, role=) or the colons in them as %3A"
+        )
+    user, has_password, password = login.partition(":")
+    told: dict[str, Any] = {}
+    if user:
+        told |= _from_login(unquote(user), source)
+    if has_password:
+        told["password"] = Secret(unquote(password))
+    if parts.hostname:
+        told["host"] = parts.hostname
+    if port is not None:
+        told["port"] = port
+    if database := unquote(parts.path.lstrip("/")):
+        told["database"] = database
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    options.pop("charset", None)  # always utf8mb4
+    return told | options
+
+
+def _from_login(login: str, source: str) -> dict[str, str]:
+    """A login name with account and role in it (server-facts 46)."""
+    parts = re.split(r"[:#]", login)
+    if len(parts) > 3 or not all(parts):
+        raise InvalidArgument(f"the user in {source} is not user, account:user or account:user:role")
+    return dict(zip({1: ("user",), 2: ("account", "user")}.get(len(parts), ("account", "user", "role")), parts, strict=True))
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{name}={value!r} is to be a str")
+    if not value:
+        raise InvalidArgument(f"{name} is empty")
+    return value
+
+
+def _password(name: str, value: Any) -> Secret:
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{name} is to be a str")
+    return Secret(value)
+
+
+def _port(name: str, value: Any) -> int:
+    try:
+        port = int(value)
+    except (TypeError, ValueError):
+        port = 0
+    if not 0 < port < 65536:
+        raise InvalidArgument(f"{name}={value!r} is to be a number from 1 to 65535")
+    return port
+
+
+def _ssl_mode(name: str, value: Any) -> str:
+    mode = str(value).lower().replace("-", "_")
+    if mode not in SSL_MODES:
+        raise InvalidArgument(f"{name}={value!r} is to be one of {', '.join(SSL_MODES)}")
+    return mode
+
+
+def _time_zone(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[+-]\d{1,2}:\d{2}|[A-Za-z][\w+/-]*", value):
+        raise InvalidArgument(f"{name}={value!r} is to be an offset such as '+08:00', or a name such as 'UTC'")
+    return value
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise InvalidArgument(f"{name}={value!r} is to be a number, zero or more")
+    return number
+
+
+def _whole(name: str, value: Any) -> int:
+    number = _number(name, value)
+    if number != int(number):
+        raise InvalidArgument(f"{name}={value!r} is to be a whole number")
+    return int(number)
+
+
+def _lasting(name: str, value: Any) -> float:
+    if not (number := _number(name, value)):
+        raise InvalidArgument(f"{name} is to be more than zero seconds")
+    return number
+
+
+def _recycle(name: str, value: Any) -> int:
+    return -1 if value == -1 else _whole(name, value)  # -1: never, as SQLAlchemy has it
+
+
+def _at_least_one(name: str, value: Any) -> int:
+    if not (number := _whole(name, value)):
+        raise InvalidArgument(f"{name} is to be 1 or more")
+    return number
+
+
+_CHECKS: Mapping[str, Any] = {
+    "password": _password,
+    "port": _port,
+    "ssl_mode": _ssl_mode,
+    "time_zone": _time_zone,
+    "connect_timeout": _lasting,
+    "read_timeout": _lasting,
+    "lock_timeout": _at_least_one,
+    "pool_size": _at_least_one,
+    "max_overflow": _whole,
+    "pool_timeout": _number,
+    "pool_recycle": _recycle,
+    "wait": _number,
+}

@@ -1,0 +1,100 @@
+"""Snapshot statements (server-facts 34-36)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from matrixone_core.literals import Part, identifier
+from matrixone_core.operation import Reply, Statement
+
+
+class SnapshotLevel(StrEnum):
+    """What a snapshot holds."""
+
+    CLUSTER = "cluster"
+    ACCOUNT = "account"
+    DATABASE = "database"
+    TABLE = "table"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot: what was in a table, a database, an account or the cluster at one moment.
+
+    Args:
+        name: its name, in lower case.
+        level: what it holds.
+        created_time: the moment, with a time zone.
+        database: the database it holds, or the one its table is in.
+        table: the table it holds.
+    """
+
+    name: str
+    level: SnapshotLevel
+    created_time: datetime | None = None
+    database: str | None = None
+    table: str | None = None
+
+
+@dataclass(frozen=True)
+class CreateSnapshot(Statement[None]):
+    """CREATE SNAPSHOT."""
+
+    name: str
+    level: SnapshotLevel
+    database: str | None = None
+    table: str | None = None
+
+    def parts(self) -> Iterator[Part]:
+        yield f"CREATE SNAPSHOT {identifier(self.name)} FOR {self.level.upper()}"
+        for name in (self.database, self.table):
+            if name is not None:
+                yield f" {identifier(name)}"
+
+    def parse(self, reply: Reply, /) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class DropSnapshot(Statement[None]):
+    """DROP SNAPSHOT."""
+
+    name: str
+    if_exists: bool = False
+
+    def parts(self) -> Iterator[Part]:
+        yield f"DROP SNAPSHOT {'IF EXISTS ' if self.if_exists else ''}{identifier(self.name)}"
+
+    def parse(self, reply: Reply, /) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class ShowSnapshots(Statement[tuple[Snapshot, ...]]):
+    """The snapshots, outside a transaction; their times are told in UTC."""
+
+    def parts(self) -> Iterator[Part]:
+        yield "SHOW SNAPSHOTS"
+
+    def parse(self, reply: Reply, /) -> tuple[Snapshot, ...]:
+        found = (
+            Snapshot(
+                row["SNAPSHOT_NAME"],
+                SnapshotLevel(str(row["SNAPSHOT_LEVEL"]).lower()),
+                _moment(row["TIMESTAMP"]),
+                row["DATABASE_NAME"] or None,
+                row["TABLE_NAME"] or None,
+            )
+            for row in reply.rows
+        )
+        return tuple(sorted(found, key=lambda snapshot: snapshot.name))
+
+
+def _moment(told: Any) -> datetime:
+    """A time in UTC, given as text with up to nine digits after the seconds, or as a datetime."""
+    if isinstance(told, datetime):
+        return told.replace(tzinfo=UTC)
+    whole, _, fraction = str(told).partition(".")
+    return datetime.fromisoformat(whole).replace(microsecond=int(f"{fraction:0<6}"[:6]), tzinfo=UTC)

@@ -1,0 +1,177 @@
+"""Stage statements (server-facts 1-11)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from matrixone_core.literals import Part, Value, identifier, literal, read_twice
+from matrixone_core.operation import Reply, Statement
+from matrixone_core.secrets import Credentials, SecretText
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: a named place outside the database that files are loaded from.
+
+    Args:
+        name: its name, in lower case.
+        url: where it is: `file:///…`, `s3://bucket/…` or `stage://parent/…`.
+        enabled: whether it may be used.
+        created_time: when it was made, with a time zone; None where the user may not read it.
+        comment: what was noted about it.
+        credentials: by name, secret ones masked; None where the user may not read them.
+    """
+
+    name: str
+    url: str
+    enabled: bool = True
+    created_time: datetime | None = None
+    comment: str = ""
+    credentials: Credentials | None = None
+
+
+@dataclass(frozen=True)
+class CreateStage(Statement[None]):
+    """CREATE STAGE. The values are written so that they arrive whole though the server reads them twice."""
+
+    name: str
+    url: str
+    credentials: Credentials = field(default_factory=Credentials)
+    comment: str = ""
+    if_not_exists: bool = False
+
+    def parts(self) -> Iterator[Part]:
+        yield "CREATE STAGE "
+        if self.if_not_exists:
+            yield "IF NOT EXISTS "
+        yield f"{identifier(self.name)} URL="
+        yield Value(read_twice(self.url))
+        if self.credentials:
+            yield " CREDENTIALS="
+            yield from _braces(self.credentials)
+        if self.comment:
+            yield " COMMENT="
+            yield Value(read_twice(self.comment))
+
+    def parse(self, reply: Reply, /) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class AlterStage(Statement[None]):
+    """ALTER STAGE, which takes exactly one option (server-facts 6): give one of the four.
+
+    Credentials replace the whole set that the stage has.
+    """
+
+    name: str
+    url: str | None = None
+    credentials: Credentials | None = None
+    enable: bool | None = None
+    comment: str | None = None
+
+    def parts(self) -> Iterator[Part]:
+        yield f"ALTER STAGE {identifier(self.name)} SET "
+        if self.url is not None:
+            yield "URL="
+            yield Value(read_twice(self.url))
+        elif self.credentials is not None:
+            yield "CREDENTIALS="
+            yield from _braces(self.credentials)
+        elif self.enable is not None:
+            yield f"ENABLE={str(self.enable).upper()}"
+        else:
+            yield "COMMENT="
+            yield Value(read_twice(self.comment or ""))
+
+    def parse(self, reply: Reply, /) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class DropStage(Statement[None]):
+    """DROP STAGE."""
+
+    name: str
+    if_exists: bool = False
+
+    def parts(self) -> Iterator[Part]:
+        yield f"DROP STAGE {'IF EXISTS ' if self.if_exists else ''}{identifier(self.name)}"
+
+    def parse(self, reply: Reply, /) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class SelectStages(Statement[tuple[Stage, ...]]):
+    """The stages as the catalogue has them, which may be read inside a transaction.
+
+    The time comes as seconds since 1970, as the column itself is shown in the session's time zone (server-facts 7).
+    """
+
+    like: str | None = None
+
+    returns = {"stage_credentials": SecretText}
+
+    def parts(self) -> Iterator[Part]:
+        yield (
+            "SELECT stage_name, url, stage_credentials, stage_status, unix_timestamp(created_time) AS created, comment"
+            " FROM mo_catalog.mo_stages"
+        )
+        if self.like is not None:
+            yield " WHERE stage_name LIKE "
+            yield Value(self.like)
+        yield " ORDER BY stage_name"
+
+    def parse(self, reply: Reply, /) -> tuple[Stage, ...]:
+        return tuple(
+            Stage(
+                row["stage_name"],
+                row["url"],
+                _enabled(row["stage_status"]),
+                None if row["created"] is None else datetime.fromtimestamp(int(row["created"]), UTC),
+                row["comment"] or "",
+                _stored(row["stage_credentials"]),
+            )
+            for row in reply.rows
+        )
+
+
+@dataclass(frozen=True)
+class ShowStages(Statement[tuple[Stage, ...]]):
+    """The stages as anybody may see them, outside a transaction: no time and no credentials (server-facts 7, 11)."""
+
+    like: str | None = None
+
+    def parts(self) -> Iterator[Part]:
+        yield "SHOW STAGES"
+        if self.like is not None:
+            yield " LIKE "
+            yield Value(self.like)
+
+    def parse(self, reply: Reply, /) -> tuple[Stage, ...]:
+        found = (
+            Stage(row["STAGE_NAME"], row["URL"], _enabled(row["STATUS"]), comment=row["COMMENT"] or "")
+            for row in reply.rows
+        )
+        return tuple(sorted(found, key=lambda stage: stage.name))
+
+
+def _braces(credentials: Credentials) -> Iterator[Part]:
+    opening = "{"
+    for name, value in credentials.items():
+        yield f"{opening}{literal(name)}="
+        yield Value(read_twice(value))
+        opening = ", "
+    yield "}"
+
+
+def _enabled(status: str) -> bool:
+    return status != "disabled"  # `in_use` after CREATE, `enabled` or `disabled` after ALTER (server-facts 8)
+
+
+def _stored(pairs: Any) -> Credentials:
+    """Credentials as the catalogue keeps them, `name=value,name=value`; a value has no comma in it."""
+    text: str = pairs or ""
+    return Credentials([(name, value) for name, found, value in (p.partition("=") for p in text.split(",")) if found])

@@ -1,0 +1,323 @@
+"""Operations on stages."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from matrixone_core import literals
+from matrixone_core.errors import InvalidArgument, MatrixOneError, PermissionDenied, StageExists, StageNotFound
+from matrixone_core.operation import Aside, Op
+from matrixone_core.secrets import Credentials, Secret, secret
+from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
+
+Provider: TypeAlias = Literal["amazon", "minio", "cos"]
+PROVIDERS: tuple[str, ...] = ("amazon", "minio", "cos")
+
+
+def create(
+    name: str,
+    url: str,
+    *,
+    credentials: Mapping[str, str] | None = None,
+    comment: str | None = None,
+    if_not_exists: bool = False,
+) -> Op[Stage]:
+    """Create a stage.
+
+    Args:
+        name: 1 to 64 letters, digits and `_ - . $`; the server keeps it in lower case.
+        url: `file:///folder/`, `s3://bucket/prefix/` or `stage://parent/folder/`.
+        credentials: what an S3 stage is opened with, such as `AWS_KEY_ID`; `create_s3` writes a whole set.
+        comment: any text.
+        if_not_exists: leave a stage of this name as it is, instead of an error.
+
+    Returns:
+        The stage as the server has it.
+
+    Raises:
+        InvalidArgument: an argument cannot be; nothing was sent.
+        StageExists: there is one of this name.
+        PermissionDenied: only an account's administrators may create stages.
+    """
+    credentials = Credentials(credentials or {})  # the plain ones are not to be seen in a traceback
+    statement = CreateStage(
+        literals.stage_name(name), literals.stage_url(url), _checked(credentials), comment or "", if_not_exists
+    )
+    try:
+        yield from statement
+    except StageExists:
+        if not if_not_exists:  # the server says so even with IF NOT EXISTS when two create it at once (server-facts 10)
+            raise
+    return (yield from get(statement.name))
+
+
+def create_local(name: str, path: str, *, comment: str | None = None, if_not_exists: bool = False) -> Op[Stage]:
+    """Create a stage on a folder of the server's machine.
+
+    Args:
+        name: as in `create`.
+        path: the folder's absolute path there, such as `/data/imports/`; it need not exist yet.
+        comment: any text.
+        if_not_exists: leave a stage of this name as it is, instead of an error.
+
+    Returns:
+        The stage as the server has it.
+
+    Raises:
+        InvalidArgument: the path is not absolute, or another argument cannot be; nothing was sent.
+        StageExists: there is one of this name.
+        PermissionDenied: only an account's administrators may create stages.
+    """
+    if not path.startswith("/"):
+        raise InvalidArgument(
+            f"path={path!r} is not absolute; give the folder's path on the server's machine from the root, "
+            "such as '/data/imports/'"
+        )
+    return (yield from create(name, f"file://{path}", comment=comment, if_not_exists=if_not_exists))
+
+
+def create_s3(
+    name: str,
+    bucket: str,
+    path: str = "",
+    aws_key_id: str | None = None,
+    aws_secret_key: str | None = None,
+    *,
+    region: str | None = None,
+    endpoint: str | None = None,
+    provider: Provider | None = None,
+    comment: str | None = None,
+    if_not_exists: bool = False,
+) -> Op[Stage]:
+    """Create a stage on a bucket of S3 or of a service that speaks its protocol.
+
+    All five credentials that the server needs are written (server-facts 9).
+
+    Args:
+        name: as in `create`.
+        bucket: the bucket's name alone.
+        path: the prefix of the keys, such as `data/`.
+        aws_key_id: the access key; by default `AWS_ACCESS_KEY_ID` of the environment.
+        aws_secret_key: the secret key; by default `AWS_SECRET_ACCESS_KEY` of the environment.
+        region: by default `AWS_REGION`, then `AWS_DEFAULT_REGION`, then `us-east-1`.
+        endpoint: the service's URL; by default `AWS_ENDPOINT_URL_S3`, then `AWS_ENDPOINT_URL`, then Amazon's.
+        provider: `amazon`, `minio` (any service that addresses buckets by path) or `cos`; by default it is `amazon`
+            for Amazon's endpoints and `minio` for all others.
+        comment: any text.
+        if_not_exists: leave a stage of this name as it is, instead of an error.
+
+    Returns:
+        The stage as the server has it.
+
+    Raises:
+        InvalidArgument: an argument cannot be, or a key is missing; nothing was sent.
+        StageExists: there is one of this name.
+        PermissionDenied: only an account's administrators may create stages.
+    """
+    key = secret(aws_key_id or os.environ.get("AWS_ACCESS_KEY_ID"))
+    secret_key = secret(aws_secret_key or os.environ.get("AWS_SECRET_ACCESS_KEY"))
+    aws_key_id = aws_secret_key = None  # the plain ones are not to be seen in a traceback
+    url = _s3_url(bucket, path)
+    credentials = _s3_credentials(key, secret_key, region, endpoint, provider)
+    return (yield from create(name, url, credentials=credentials, comment=comment, if_not_exists=if_not_exists))
+
+
+def list_(like: str | None = None) -> Op[tuple[Stage, ...]]:
+    """The account's stages, by name.
+
+    Args:
+        like: an SQL pattern for names: `%` stands for any text, `_` for any character.
+
+    Returns:
+        The stages. Where the user may not read `mo_catalog`, their `created_time` and `credentials` are None.
+    """
+    pattern = None if like is None else like.lower()
+    try:
+        return (yield from SelectStages(pattern))
+    except PermissionDenied:
+        return (yield from Aside(iter(ShowStages(pattern))))
+
+
+def get(name: str) -> Op[Stage]:
+    """The stage called *name*.
+
+    Args:
+        name: in upper or lower case.
+
+    Raises:
+        StageNotFound: there is none.
+    """
+    found = yield from _find(name)
+    if found is None:
+        raise StageNotFound(f"there is no stage {literals.stage_name(name)!r}")
+    return found
+
+
+def exists(name: str) -> Op[bool]:
+    """Whether there is a stage called *name*.
+
+    Args:
+        name: in upper or lower case.
+    """
+    found = yield from _find(name)
+    return found is not None
+
+
+def alter(
+    name: str,
+    *,
+    url: str | None = None,
+    credentials: Mapping[str, str] | None = None,
+    enable: bool | None = None,
+    comment: str | None = None,
+) -> Op[Stage]:
+    """Change a stage; what is not named stays as it is.
+
+    The server takes one change a statement (server-facts 6): several are sent one by one, and undone if one fails.
+
+    Args:
+        name: the stage's name.
+        url: where it is from now on.
+        credentials: laid over the ones it has, so that those not named stay.
+        enable: whether it may be used.
+        comment: any text; "" takes the comment away.
+
+    Returns:
+        The stage as the server has it.
+
+    Raises:
+        InvalidArgument: an argument cannot be, or nothing is to change; nothing was sent.
+        StageNotFound: there is none of this name.
+        PermissionDenied: the user may not alter stages, or may not read the credentials to lay new ones over them.
+    """
+    if credentials is not None:
+        credentials = _checked(Credentials(credentials))  # the plain ones are not to be seen in a traceback
+    name = literals.stage_name(name)
+    if url is None and credentials is None and enable is None and comment is None:
+        raise InvalidArgument("nothing is to change; give url, credentials, enable or comment")
+    if url is not None:
+        literals.stage_url(url)
+    before = yield from get(name)
+    given = None if credentials is None else _merged(before, credentials)
+    changes = [
+        (AlterStage(name, url=url), AlterStage(name, url=before.url)) if url is not None else None,
+        (AlterStage(name, credentials=given), AlterStage(name, credentials=before.credentials)) if given else None,
+        (AlterStage(name, enable=enable), AlterStage(name, enable=before.enabled)) if enable is not None else None,
+        (AlterStage(name, comment=comment), AlterStage(name, comment=before.comment)) if comment is not None else None,
+    ]
+    done: list[AlterStage] = []
+    for change, undo in filter(None, changes):
+        try:
+            yield from change
+        except BaseException as error:
+            yield from _undone(done, error)
+            raise
+        done.append(undo)
+    return (yield from get(name))
+
+
+def drop(name: str, *, if_exists: bool = False) -> Op[None]:
+    """Drop a stage; its files stay where they are.
+
+    Args:
+        name: the stage's name.
+        if_exists: do nothing, instead of an error, where there is none.
+
+    Raises:
+        StageNotFound: there is none of this name.
+        PermissionDenied: only an account's administrators may drop stages.
+    """
+    yield from DropStage(literals.stage_name(name), if_exists)
+
+
+def _find(name: str) -> Op[Stage | None]:
+    name = literals.stage_name(name)
+    pattern = re.sub(r"([_%\\])", r"\\\1", name)
+    found = yield from list_(pattern)
+    return next((stage for stage in found if stage.name == name), None)
+
+
+def _undone(done: list[AlterStage], error: BaseException) -> Op[None]:
+    """Take changes back, the last one first; what cannot be is noted on the error."""
+    for undo in reversed(done):
+        try:
+            yield from undo
+        except MatrixOneError as second:
+            error.add_note(f"and this could not be undone: {undo}: {second}")
+
+
+def _merged(stage: Stage, changes: Mapping[str, str]) -> Credentials:
+    if stage.credentials is None:
+        raise PermissionDenied(
+            f"the credentials of the stage {stage.name!r} cannot be read by this user, and the server replaces the "
+            "whole set; let an administrator alter them, or drop and create the stage"
+        )
+    return stage.credentials.merged(changes)
+
+
+def _checked(credentials: Credentials) -> Credentials:
+    """The credentials, if the server can store them; the values of refused ones are not shown."""
+    for name, value in credentials.items():
+        if not re.fullmatch(r"\w+", name, re.ASCII):
+            raise InvalidArgument(f"the credential name {name!r} is to be letters, digits and _")
+        if "," in value:
+            raise InvalidArgument(f"the credential {name} has a comma in it, which the server cannot store")
+        if not value:
+            raise InvalidArgument(f"the credential {name} is empty")
+    endpoint = credentials.get("ENDPOINT")
+    if endpoint is not None:
+        _checked_endpoint(endpoint)
+    return credentials
+
+
+def _s3_url(bucket: str, path: str) -> str:
+    if not bucket or "/" in bucket or ":" in bucket:
+        raise InvalidArgument(
+            f"bucket={bucket!r} is not a bucket's name; give the name alone and the rest as path, as in "
+            "create_s3(name, 'my-bucket', 'data/')"
+        )
+    return f"s3://{bucket}/{path.lstrip('/')}"
+
+
+def _s3_credentials(
+    key: Secret | None, secret_key: Secret | None, region: str | None, endpoint: str | None, provider: str | None
+) -> Credentials:
+    missing = [
+        f"{argument} (or {variable} in the environment)"
+        for argument, variable, value in (
+            ("aws_key_id", "AWS_ACCESS_KEY_ID", key),
+            ("aws_secret_key", "AWS_SECRET_ACCESS_KEY", secret_key),
+        )
+        if not value
+    ]
+    if missing or not key or not secret_key:
+        raise InvalidArgument(f"an S3 stage needs {' and '.join(missing)}")
+    if provider is not None and provider not in PROVIDERS:
+        raise InvalidArgument(f"provider={provider!r} is to be one of {', '.join(PROVIDERS)}")
+    region = region or _environment("AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"
+    endpoint = endpoint or _environment("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    endpoint = endpoint or f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+    return Credentials(
+        {
+            "AWS_KEY_ID": key,
+            "AWS_SECRET_KEY": secret_key,
+            "AWS_REGION": region,
+            "ENDPOINT": _checked_endpoint(endpoint),
+            "PROVIDER": provider or ("amazon" if _is_amazon(endpoint) else "minio"),
+        }
+    )
+
+
+def _environment(*names: str) -> str | None:
+    return next((value for name in names if (value := os.environ.get(name))), None)
+
+
+def _checked_endpoint(endpoint: str) -> str:
+    if not re.match(r"https?://[^/]", endpoint):
+        raise InvalidArgument(f"endpoint={endpoint!r} is to begin with http:// or https://, as in http://localhost:9000")
+    return endpoint
+
+
+def _is_amazon(endpoint: str) -> bool:
+    return re.match(r"https?://([\w.-]+\.)?amazonaws\.com(\.cn)?(:\d+)?/?$", endpoint) is not None

@@ -1,0 +1,57 @@
+"""`python -m matrixone_local serve`: the local server as a command."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from .engine import EngineUnavailable
+from .server import LocalServer
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m matrixone_local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="run a server until Ctrl-C or SIGTERM")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=6001, help="the port, 0 for any free one (default: %(default)s)")
+    serve.add_argument("--path", metavar="DIR", help="keep the data in DIR (default: a temporary folder)")
+    serve.add_argument(
+        "--allow-path",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="a folder whose files stages may read; may be given several times "
+        "(default: the current and the temporary folder)",
+    )
+    serve.add_argument("--password", default="111", help="the password of root (default: %(default)s)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    told = _arguments().parse_args(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    server = LocalServer(
+        host=told.host, port=told.port, password=told.password, path=told.path, allow_path=told.allow_path
+    )
+    try:
+        server.start()
+    except (EngineUnavailable, OSError) as error:
+        print(f"matrixone_local: {error}", file=sys.stderr)
+        return 1
+    try:
+        print(f"MatrixOne local server ready at {server.url}", flush=True)
+        stop.wait()
+    finally:
+        server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,267 @@
+"""The engine behind the relay: OceanBase seekdb, a MySQL-protocol server on a unix socket.
+
+All that is particular to this engine is here, so that another can take its place.
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pymysql
+
+from .wire import (
+    EOF,
+    ERR,
+    LOCAL_INFILE,
+    LONGEST,
+    NULL,
+    OK,
+    Capability,
+    Command,
+    Packets,
+    Status,
+    native_answer,
+    read_error,
+    read_length,
+    read_ok,
+)
+
+BINARY_COLLATION = 46  # utf8mb4_bin: MatrixOne compares text byte for byte
+
+# What differs from a MatrixOne server by default (design/local-server.md): statements end after ten seconds,
+# text compares without regard to case, the time zone is +08:00, packets end at 16 MiB.
+_GLOBALS = (
+    "ob_query_timeout=86400000000",
+    "ob_trx_lock_timeout=120000000",
+    "lock_wait_timeout=120",
+    "time_zone='+00:00'",
+    "collation_server='utf8mb4_bin'",
+    "collation_database='utf8mb4_bin'",
+    "max_allowed_packet=1073741824",
+    "sql_mode='ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+)
+
+
+class EngineUnavailable(RuntimeError):
+    """The engine has no build for this machine, or is not installed."""
+
+
+class EngineError(Exception):
+    """The engine refused a statement."""
+
+    def __init__(self, code: int, state: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.state = state
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a statement of the relay's own was answered: rows of text, or a count."""
+
+    rows: Sequence[Sequence[str | None]]
+    affected: int
+
+
+class Engine:
+    """One running engine over one data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            library: Any = importlib.import_module("pylibseekdb")
+        except ImportError as error:
+            raise EngineUnavailable(
+                "the local server needs pylibseekdb, which comes with `pip install 'matrixone[local]'` for Linux "
+                "(x86-64 and arm64 with glibc 2.28 or newer) and macOS (arm64); elsewhere, or without it, run a real "
+                "server: docker run -d -p 6001:6001 matrixorigin/matrixone"
+            ) from error
+        self._instance = library.open(str(folder / "engine"))
+        options = self._instance.connection_options()
+        self._socket: str = options["unix_socket"]
+        self._user: str = options["user"]
+        with self.session() as cursor:
+            for setting in _GLOBALS:
+                cursor.execute(f"SET GLOBAL {setting}")
+
+    @contextmanager
+    def session(self) -> Iterator[pymysql.cursors.Cursor]:
+        """A cursor on a connection of the relay's own, each statement committed by itself."""
+        connection = pymysql.connect(unix_socket=self._socket, user=self._user, autocommit=True, charset="utf8mb4")
+        with connection, connection.cursor() as cursor:
+            yield cursor
+
+    def link(self, capabilities: Capability, database: str | None, user: str | None = None) -> Link:
+        """A connection for one client.
+
+        Args:
+            capabilities: what the client asked for; the engine answers in that form.
+            database: the database to begin in, or None.
+            user: the engine's user, by default its administrator.
+
+        Raises:
+            EngineError: the engine refuses, as when there is no such database.
+        """
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.connect(self._socket)
+            return Link(sock, capabilities, user or self._user, database)
+        except BaseException:
+            sock.close()
+            raise
+
+    def close(self) -> None:
+        """Stop the engine."""
+        self._instance.close()
+        del self._instance  # the library complains at exit about a handle that is still held
+
+
+class Link:
+    """The engine's side of one client's connection: its session, its transaction.
+
+    Attributes:
+        id: the connection's number, the same for client and engine, so that KILL needs no translation.
+        status: the status flags of the last reply.
+    """
+
+    def __init__(self, sock: socket.socket, capabilities: Capability, user: str, database: str | None) -> None:
+        self._sock = sock
+        self.packets = Packets(sock)
+        _, greeting = self.packets.read()
+        at = greeting.index(0, 1) + 1
+        self.id = int.from_bytes(greeting[at : at + 4], "little")
+        challenge = greeting[at + 4 : at + 12] + greeting[at + 31 : at + 43]
+        capabilities &= ~(Capability.CONNECT_ATTRS | Capability.CONNECT_WITH_DB | Capability.PLUGIN_AUTH_LENENC)
+        if database:
+            capabilities |= Capability.CONNECT_WITH_DB
+        answer = native_answer("", challenge)
+        login = struct.pack("<IIB23x", capabilities, 1 << 30, BINARY_COLLATION) + user.encode() + b"\0"
+        login += bytes([len(answer)]) + answer
+        if database:
+            login += database.encode() + b"\0"
+        if capabilities & Capability.PLUGIN_AUTH:
+            login += b"mysql_native_password\0"
+        self.packets.write(1, login)
+        _, reply = self.packets.read()
+        if reply[0] == ERR:
+            raise EngineError(*read_error(reply))
+        self.status = read_ok(reply)[2]
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open that has begun or changed something."""
+        return bool(self.status & Status.IN_TRANSACTION)
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether each statement commits by itself."""
+        return bool(self.status & Status.AUTOCOMMIT)
+
+    def send(self, command: bytes) -> None:
+        """Send a command as the client gave it."""
+        self.packets.write(0, command)
+
+    def reply(self, command: int = Command.QUERY) -> Iterator[bytes]:
+        """The packets of the engine's reply to a command of this kind, as they come, to the last one."""
+        if command == Command.STMT_PREPARE:
+            yield from self._prepared()
+        elif command == Command.FIELD_LIST:
+            yield from self._until_eof()
+        else:
+            yield from self._results()
+
+    def _results(self) -> Iterator[bytes]:
+        more = True
+        while more:
+            packet = self.packets.read_raw()
+            kind = packet[4]
+            yield packet
+            if kind == ERR:
+                self.status &= ~Status.MORE_RESULTS
+            elif kind == OK:
+                self.status = read_ok(packet[4:])[2]
+            elif kind == LOCAL_INFILE:
+                return  # the client sends its file next
+            else:
+                yield from self._until_eof()  # the columns
+                yield from self._until_eof()  # the rows
+            more = bool(self.status & Status.MORE_RESULTS)
+
+    def _until_eof(self) -> Iterator[bytes]:
+        continued = False
+        while True:
+            packet = self.packets.read_raw()
+            if not continued and _ends(packet):
+                break
+            continued = len(packet) - 4 == LONGEST
+            yield packet
+        if packet[4] == EOF:
+            self.status = Status(int.from_bytes(packet[7:9], "little"))
+        else:
+            self.status &= ~Status.MORE_RESULTS
+        yield packet
+
+    def _prepared(self) -> Iterator[bytes]:
+        head = self.packets.read_raw()
+        yield head
+        if head[4] == OK:
+            for count in (int.from_bytes(head[11:13], "little"), int.from_bytes(head[9:11], "little")):
+                if count:
+                    yield from self._until_eof()
+
+    def query(self, sql: str) -> Rows:
+        """Run a statement of the relay's own in the client's session.
+
+        Raises:
+            EngineError: the engine refused it.
+        """
+        self.send(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"))
+        refused: EngineError | None = None
+        columns, rows, affected, ends = 0, [], 0, 0
+        for packet in self.reply():
+            payload = packet[4:]
+            if payload[0] == ERR:
+                refused = EngineError(*read_error(payload))
+            elif not columns:
+                if payload[0] == OK:
+                    affected = read_ok(payload)[0]
+                else:
+                    columns = read_length(payload, 0)[0]
+            elif payload[0] == EOF and len(payload) < 9:
+                ends += 1
+            elif ends:
+                rows.append(_text_row(payload, columns))
+        if refused:
+            raise refused
+        return Rows(rows, affected)
+
+    def close(self) -> None:
+        """End the session; an open transaction is rolled back."""
+        with suppress(OSError):  # the engine is gone, and its session with it
+            self.send(bytes([Command.QUIT]))
+        self._sock.close()
+
+
+def _ends(packet: bytes) -> bool:
+    return packet[4] == ERR or (packet[4] == EOF and len(packet) < 13)
+
+
+def _text_row(payload: bytes, columns: int) -> list[str | None]:
+    row: list[str | None] = []
+    at = 0
+    for _ in range(columns):
+        if payload[at] == NULL:
+            row.append(None)
+            at += 1
+        else:
+            length, at = read_length(payload, at)
+            row.append(payload[at : at + length].decode("utf-8", "surrogateescape"))
+            at += length
+    return row

@@ -1,0 +1,94 @@
+"""What the local server answers when it refuses: MatrixOne's codes and words.
+
+One place turns the engine's errors into a MatrixOne server's (server-facts 10-12, 27, 39).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+
+class Refused(Exception):
+    """A statement is refused with a server's code and words.
+
+    Args:
+        code: MatrixOne's error number.
+        message: what the client reads.
+        state: the SQLSTATE.
+    """
+
+    def __init__(self, code: int, message: str, state: str = "HY000") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.state = state
+
+
+def internal(words: str) -> Refused:
+    """Code 20101, which MatrixOne uses for most of what it refuses."""
+    return Refused(20101, f"internal error: {words}")
+
+
+def bad_configuration(words: str) -> Refused:
+    """Code 20300: a stage or its credentials cannot be used."""
+    return Refused(20300, f"invalid configuration: {words}")
+
+
+def bad_input(words: str) -> Refused:
+    """Code 20301: a load cannot read what it was given."""
+    return Refused(20301, f"invalid input: {words}")
+
+
+def syntax(words: str) -> Refused:
+    """Code 1064: the statement cannot be read."""
+    return Refused(1064, f"SQL parser error: You have an error in your SQL syntax; {words}", "42000")
+
+
+NO_PRIVILEGE = "do not have privilege to execute the statement"
+IN_TRANSACTION = "unclassified statement appears in uncommitted transaction"
+
+_Rewrite = Callable[[re.Match[str], bool], tuple[int, str]]
+
+
+def _missing_table(found: re.Match[str], reads: bool) -> tuple[int, str]:
+    if reads:  # a SELECT is refused by MatrixOne's planner, everything else by its catalogue
+        return 1064, f'SQL parser error: table "{found[2]}" does not exist'
+    return 1146, f"no such table {found[1]}.{found[2]}"
+
+
+_REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
+    (1146, r"Table '(.*?)\.(.*)' doesn't exist", _missing_table),
+    (1051, r"Unknown table '(.*?)\.(.*)'", lambda m, _: (1146, f"no such table {m[1]}.{m[2]}")),
+    (1050, r"Table '(?:.*\.)?(.*)' already exists", lambda m, _: (1050, f"table {m[1]} already exists")),
+    (1007, r"Can't create database '(.*?)'.*", lambda m, _: (1007, f"database {m[1]} already exists")),
+    (1049, r"Unknown database '(.*)'", lambda m, _: (1049, f"Unknown database {m[1]}")),
+    (1048, r"Column '(.*)' cannot be null", lambda m, _: (3819, f"constraint violation: Column '{m[1]}' cannot be null")),
+    (1366, r"(.*)", lambda m, _: (20203, f"invalid argument: {m[1]}")),
+    (1305, r"(.*)", lambda m, _: (20105, f"not supported: {m[1]}")),
+    (1142, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
+    (1044, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
+    (1227, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
+    (1213, r".*", lambda _, __: (20701, "deadlock detected")),
+    (1317, r".*", lambda _, __: (1105, "context canceled")),
+)
+
+
+def as_matrixone(code: int, message: str, *, reads: bool) -> tuple[int, str]:
+    """The engine's error as a MatrixOne server words it.
+
+    Args:
+        code: the engine's error number.
+        message: the engine's words.
+        reads: whether the statement was a SELECT, which MatrixOne words differently.
+
+    Returns:
+        The code and the words to send.
+    """
+    for known, pattern, rewrite in _REWRITES:
+        if code == known and (found := re.fullmatch(pattern, message, re.DOTALL)):
+            return rewrite(found, reads)
+    return code, message
+
+
+ENDS_TRANSACTION = frozenset({1205, 20701})  # server-facts 15

@@ -1,0 +1,223 @@
+"""The server: an engine, a listening socket, a thread for each client."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import socketserver
+import ssl
+import tempfile
+import threading
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote
+
+from .engine import Engine, Link
+from .load import LoadData, Loader
+from .relay import Session
+from .snapshots import Snapshots
+from .stages import Stages
+from .storage import Storage
+from .users import Account, Users, UserStatement
+from .wire import Capability
+
+ROOT = "root"
+
+
+class LocalServer:
+    """A MatrixOne server on this machine, for as long as a `with` block lasts or until `stop()`.
+
+    Args:
+        host: the address to listen on; loopback unless told otherwise.
+        port: the port, 0 for any that is free.
+        password: of the user `root`.
+        path: the folder that keeps the data from one run to the next; without it a temporary one is used and removed.
+        allow_path: the folders that `file://` stages may read; by default the current and the temporary folder.
+        ssl_cert: a PEM file with the server's certificate, to offer TLS.
+        ssl_key: a PEM file with its key.
+
+    Raises:
+        EngineUnavailable: on `start()`, where the engine has no build for this machine or is not installed.
+        OSError: on `start()`, where the address cannot be listened on.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        password: str = "111",
+        path: str | Path | None = None,
+        allow_path: Sequence[str | Path] = (),
+        ssl_cert: str | Path | None = None,
+        ssl_key: str | Path | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.user = ROOT
+        self.password = password
+        self._path = None if path is None else Path(path)
+        self._allowed = tuple(map(Path, allow_path)) or (Path.cwd(), Path(tempfile.gettempdir()))
+        self._tls = _tls(ssl_cert, ssl_key)
+        self._running: _Running | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, as `matrixone.connect` takes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"mysql://{self.user}:{quote(self.password, safe='')}@{host}:{self.port}"
+
+    def start(self) -> LocalServer:
+        """Start, and return once connections are accepted."""
+        if self._running is None:
+            self._running = _Running(self)
+            self.port = self._running.port
+        return self
+
+    def stop(self) -> None:
+        """End all connections and stop; what was not committed is lost."""
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+
+    def __enter__(self) -> LocalServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "running" if self._running else "stopped"
+        return f"<LocalServer {self.user}@{self.host}:{self.port} {state}>"
+
+
+def _tls(cert: str | Path | None, key: str | Path | None) -> ssl.SSLContext | None:
+    if cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    return context
+
+
+class _Listener(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 512
+
+    def __init__(self, address: tuple[str, int], running: _Running) -> None:
+        self.running = running
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, _Handler)
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    server: _Listener
+
+    def handle(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.server.running.serve(self.request)
+
+
+class _Running:
+    """What a started server holds, and what its connections share (`relay.Services`)."""
+
+    def __init__(self, server: LocalServer) -> None:
+        self.tls = server._tls
+        self._temporary = None if server._path else Path(tempfile.mkdtemp(prefix="matrixone-"))
+        folder = server._path or self._temporary
+        assert folder is not None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._sockets: set[socket.socket] = set()
+        self._sessions: dict[int, Session] = {}
+        self._lock = threading.Lock()
+        self._numbers = count(1)
+        # listening first: a port that is taken is known before the engine starts
+        self._listener = _Listener((server.host, server.port), self)
+        try:
+            self._engine = Engine(folder)
+            try:
+                self.stages = Stages(self._engine)
+                self.snapshots = Snapshots(self._engine)
+                self._users = Users(self._engine, server.user, server.password)
+            except BaseException:
+                self._engine.close()
+                raise
+        except BaseException:
+            self._listener.server_close()
+            self._remove_folder()
+            raise
+        self._loader = Loader(self.stages, Storage(server._allowed))
+        self.port: int = self._listener.server_address[1]
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True, name="matrixone_local"
+        )
+        self._thread.start()
+
+    # -- what connections share ---------------------------------------------------------------------------------
+
+    def serve(self, sock: socket.socket) -> None:
+        """Serve one client until it goes."""
+        with self._lock:
+            self._sockets.add(sock)
+        session = Session(sock, self, next(self._numbers))
+        ids: list[int] = []
+
+        def opened(connection_id: int) -> None:
+            ids.append(connection_id)
+            self._sessions[connection_id] = session
+
+        try:
+            session.serve(opened)
+        finally:
+            for connection_id in ids:
+                self._sessions.pop(connection_id, None)
+            with self._lock:
+                self._sockets.discard(sock)
+
+    def link(self, capabilities: Capability, database: str | None, account: Account) -> Link:
+        """A session of the engine for a client."""
+        return self._engine.link(capabilities, database, None if account.user == ROOT else account.user)
+
+    def account(self, login: str) -> Account | None:
+        """Who logs in under this name, or None."""
+        return self._users.account(login)
+
+    def manage(self, statement: UserStatement) -> None:
+        """Carry out a statement about users and rights."""
+        self._users.manage(statement)
+
+    def cancel(self, connection_id: int) -> None:
+        """Stop what the relay itself is doing for that connection."""
+        if session := self._sessions.get(connection_id):
+            session.cancelled.set()
+
+    def load(self, statement: LoadData, link: Link, cancelled: threading.Event) -> int:
+        """Carry out LOAD DATA."""
+        return self._loader.load(statement, link, cancelled)
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Stop accepting, end what runs, stop the engine."""
+        self._listener.shutdown()
+        self._listener.server_close()
+        self._thread.join()
+        with self._lock:
+            sockets = list(self._sockets)
+        for sock in sockets:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # the client was faster
+        self._engine.close()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)

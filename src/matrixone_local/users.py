@@ -1,0 +1,222 @@
+"""Users and rights: MatrixOne's statements about them, carried out with the engine's own users and grants.
+
+The engine checks the rights. Roles, which it does not have, are kept as lists of grants and given to each member.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pymysql
+
+from .engine import Engine
+from .errors import internal
+from .tokens import Kind, Reader
+from .wire import native_hash
+
+ADMIN_ROLES = frozenset({"moadmin", "accountadmin"})
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who is logged in.
+
+    Args:
+        user: the name, which is the engine's too.
+        password_hash: what is kept of the password.
+        is_admin: whether stages, snapshots and users may be made.
+    """
+
+    user: str
+    password_hash: bytes
+    is_admin: bool
+
+
+@dataclass(frozen=True)
+class UserStatement:
+    """A statement about users, roles or rights.
+
+    Args:
+        verb: `CREATE USER`, `DROP USER`, `CREATE ROLE`, `DROP ROLE`, `GRANT` or `REVOKE`.
+        names: the users or roles concerned.
+        tolerant: IF EXISTS or IF NOT EXISTS was said.
+        password: of a new user.
+        role: the role given to users, or the default role of a new one.
+        rights: the rights given to or taken from roles, such as `SELECT`.
+        scope: on what, in the engine's words: `*.*`, `db.*`, a table.
+    """
+
+    verb: str
+    names: tuple[str, ...]
+    tolerant: bool = False
+    password: str = field(default="", repr=False)
+    role: str = ""
+    rights: tuple[str, ...] = ()
+    scope: str = ""
+
+
+def parse_user_statement(read: Reader) -> UserStatement:
+    """A whole statement about users, roles or rights."""
+    first = read.next(Kind.WORD).text.upper()
+    if first in {"GRANT", "REVOKE"}:
+        return _grant(read, first)
+    verb = f"{first} {read.next(Kind.WORD).text.upper()}"
+    tolerant = read.take("IF", "NOT", "EXISTS") or read.take("IF", "EXISTS")
+    name = _user(read)
+    password = role = ""
+    if read.take("IDENTIFIED", "BY"):
+        password = read.string()
+    if read.take("DEFAULT", "ROLE"):
+        role = read.name()
+    read.end()
+    return UserStatement(verb, (name,), tolerant, password, role)
+
+
+def _grant(read: Reader, verb: str) -> UserStatement:
+    """`GRANT right[, right] ON object scope TO role[, role]` or `GRANT role TO user[, user]`; REVOKE … FROM alike."""
+    said: list[str] = []
+    while not (read.looks("ON") or read.looks("TO") or read.looks("FROM")):
+        said.append("," if read.take(",") else read.next(Kind.WORD, Kind.QUOTED).value)
+    rights = tuple(" ".join(part.split()) for part in " ".join(said).split(","))
+    scope = ""
+    on_object = read.take("ON")
+    if on_object:
+        object_type = read.next(Kind.WORD).text.upper()
+        scope = _scope(read, object_type)
+    if not read.take("TO"):
+        read.expect("FROM")
+    names = [_user(read)]
+    while read.take(","):
+        names.append(_user(read))
+    read.take("WITH", "GRANT", "OPTION")
+    read.end()
+    if on_object:
+        return UserStatement(verb, tuple(names), rights=rights, scope=scope)
+    return UserStatement(verb, tuple(names), role=rights[0])
+
+
+def _scope(read: Reader, object_type: str) -> str:
+    parts: list[str] = []
+    while not (read.looks("TO") or read.looks("FROM")):
+        token = read.next(Kind.WORD, Kind.QUOTED, Kind.SYMBOL)
+        parts.append(token.value if token.text in {"*", "."} else "`" + token.value.replace("`", "``") + "`")
+    said = "".join(parts)
+    if object_type == "DATABASE" and said != "*.*":
+        return "*.*" if said == "*" else f"{said.removesuffix('.*')}.*"
+    return "*.*" if said == "*" else said
+
+
+def _user(read: Reader) -> str:
+    name = read.string() if (token := read.current) and token.kind is Kind.STRING else read.name()
+    if read.take("@"):
+        read.next(Kind.STRING, Kind.WORD, Kind.QUOTED)
+    return name.lower()
+
+
+# What MatrixOne's rights are called in the engine; those that it does not know need no grant there.
+_ENGINE_RIGHTS = {
+    "select": "SELECT",
+    "insert": "INSERT",
+    "update": "UPDATE",
+    "delete": "DELETE",
+    "create table": "CREATE",
+    "drop table": "DROP",
+    "alter table": "ALTER",
+    "index": "INDEX",
+    "all": "ALL PRIVILEGES",
+    "table all": "ALL PRIVILEGES",
+    "database all": "ALL PRIVILEGES",
+    "account all": "ALL PRIVILEGES",
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One right of a role, in the engine's words."""
+
+    right: str
+    scope: str
+
+
+class Users:
+    """The users and roles of the server's one account, for as long as the server runs."""
+
+    def __init__(self, engine: Engine, root: str, password: str) -> None:
+        self._engine = engine
+        self._accounts = {root: Account(root, native_hash(password), is_admin=True)}
+        self._roles: dict[str, set[Grant]] = {"public": set()}
+        self._members: dict[str, set[str]] = {}
+
+    def account(self, login: str) -> Account | None:
+        """Who logs in as *login*: `user`, `account:user:role` or `account#user#role` (server-facts 46)."""
+        parts = re.split(r"[:#]", login)
+        if len(parts) > 1 and parts[0] != "sys":
+            return None
+        return self._accounts.get(parts[0] if len(parts) == 1 else parts[1])
+
+    def manage(self, statement: UserStatement) -> None:
+        """Carry a statement out."""
+        match statement.verb:
+            case "CREATE USER":
+                self._create(statement)
+            case "DROP USER":
+                self._drop(statement)
+            case "CREATE ROLE":
+                self._roles.setdefault(statement.names[0], set())
+            case "DROP ROLE":
+                self._roles.pop(statement.names[0], None)
+            case "GRANT" if statement.role:
+                for user in statement.names:
+                    self._members.setdefault(statement.role, set()).add(user)
+                    self._give([user], self._grants(statement.role))
+            case "GRANT":
+                for role in statement.names:
+                    new = {Grant(right, statement.scope) for right in _engine_rights(statement.rights)}
+                    self._grants(role).update(new)
+                    self._give(sorted(self._members.get(role, ())), new)
+            case _:
+                raise internal(f"the local server does not carry out {statement.verb} yet")
+
+    def _grants(self, role: str) -> set[Grant]:
+        if role not in self._roles:
+            raise internal(f"there is no role {role}")
+        return self._roles[role]
+
+    def _create(self, statement: UserStatement) -> None:
+        name = statement.names[0]
+        if name in self._accounts:
+            if statement.tolerant:
+                return
+            raise internal(f"user {name} already exists")
+        with self._engine.session() as cursor:
+            cursor.execute("DROP USER IF EXISTS %s", (name,))  # from a run of the server before this one
+            cursor.execute("CREATE USER %s", (name,))
+        self._accounts[name] = Account(name, native_hash(statement.password), is_admin=statement.role in ADMIN_ROLES)
+        if statement.role:
+            self._members.setdefault(statement.role, set()).add(name)
+            self._give([name], self._grants(statement.role))
+
+    def _drop(self, statement: UserStatement) -> None:
+        name = statement.names[0]
+        if self._accounts.pop(name, None) is None:
+            if statement.tolerant:
+                return
+            raise internal(f"there is no user {name}")
+        with self._engine.session() as cursor:
+            cursor.execute("DROP USER IF EXISTS %s", (name,))
+
+    def _give(self, users: Sequence[str], grants: set[Grant]) -> None:
+        with self._engine.session() as cursor:
+            for user in users:
+                for grant in grants:
+                    _grant_in_engine(cursor, grant, user)
+
+
+def _grant_in_engine(cursor: pymysql.cursors.Cursor, grant: Grant, user: str) -> None:
+    cursor.execute(f"GRANT {grant.right} ON {grant.scope} TO %s", (user,))
+
+
+def _engine_rights(rights: Sequence[str]) -> list[str]:
+    return [_ENGINE_RIGHTS[right.lower()] for right in rights if right.lower() in _ENGINE_RIGHTS]

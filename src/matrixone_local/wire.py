@@ -1,0 +1,226 @@
+"""The MySQL wire: packets, lengths, and the few replies the relay writes itself.
+
+Only bytes and sockets live here; what a statement means is decided elsewhere.
+Source: MySQL internals manual, "Client/Server Protocol" (text protocol, protocol 41).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator, Sequence
+from enum import IntEnum, IntFlag
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+
+LONGEST = 0xFFFFFF  # a packet of this length goes on in the next one
+OK, ERR, EOF, LOCAL_INFILE, NULL = 0x00, 0xFF, 0xFE, 0xFB, 0xFB
+
+
+class Command(IntEnum):
+    """The first byte of what a client sends."""
+
+    QUIT = 0x01
+    INIT_DB = 0x02
+    QUERY = 0x03
+    FIELD_LIST = 0x04
+    STATISTICS = 0x09
+    PING = 0x0E
+    CHANGE_USER = 0x11
+    STMT_PREPARE = 0x16
+    STMT_EXECUTE = 0x17
+    STMT_SEND_LONG_DATA = 0x18
+    STMT_CLOSE = 0x19
+    STMT_FETCH = 0x1C
+
+
+class Capability(IntFlag):
+    """What the relay offers a client; the engine understands all of it."""
+
+    LONG_PASSWORD = 1
+    FOUND_ROWS = 1 << 1
+    LONG_FLAG = 1 << 2
+    CONNECT_WITH_DB = 1 << 3
+    LOCAL_FILES = 1 << 7
+    IGNORE_SPACE = 1 << 8
+    PROTOCOL_41 = 1 << 9
+    SSL = 1 << 11
+    TRANSACTIONS = 1 << 13
+    SECURE_CONNECTION = 1 << 15
+    MULTI_STATEMENTS = 1 << 16
+    MULTI_RESULTS = 1 << 17
+    PS_MULTI_RESULTS = 1 << 18
+    PLUGIN_AUTH = 1 << 19
+    CONNECT_ATTRS = 1 << 20
+    PLUGIN_AUTH_LENENC = 1 << 21
+
+
+OFFERED = ~Capability.SSL & sum(Capability)
+
+
+class Status(IntFlag):
+    """The server status flags that the relay reads or writes."""
+
+    IN_TRANSACTION = 1
+    AUTOCOMMIT = 2
+    MORE_RESULTS = 8
+
+
+class Gone(ConnectionError):
+    """The other side closed its socket, or sent what no MySQL client or server sends."""
+
+
+class Packets:
+    """Packets read from and written to one socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._buffer = bytearray()
+        self._at = 0
+
+    def _need(self, count: int) -> int:
+        """Have *count* more bytes in the buffer; returns where they begin."""
+        while len(self._buffer) - self._at < count:
+            if self._at:
+                del self._buffer[: self._at]
+                self._at = 0
+            data = self.sock.recv(1 << 18)
+            if not data:
+                raise Gone("the connection was closed")
+            self._buffer += data
+        return self._at
+
+    def read_raw(self) -> bytes:
+        """One packet with its header, as it came."""
+        at = self._need(4)
+        length = int.from_bytes(self._buffer[at : at + 3], "little")
+        at = self._need(4 + length)
+        self._at = at + 4 + length
+        return bytes(self._buffer[at : self._at])
+
+    def read(self) -> tuple[int, bytes]:
+        """A whole payload, joined where it came in several packets, and its last sequence number."""
+        packet = self.read_raw()
+        payload = packet[4:]
+        if len(payload) == LONGEST:
+            parts = [payload]
+            while len(packet) - 4 == LONGEST:
+                packet = self.read_raw()
+                parts.append(packet[4:])
+            payload = b"".join(parts)
+        return packet[3], payload
+
+    def write(self, sequence: int, *payloads: bytes) -> None:
+        """Send payloads, numbered from *sequence* on."""
+        out = bytearray()
+        for payload in payloads:
+            for start in range(0, len(payload) + 1, LONGEST):
+                piece = payload[start : start + LONGEST]
+                out += len(piece).to_bytes(3, "little") + bytes([sequence & 0xFF]) + piece
+                sequence += 1
+        self.sock.sendall(out)
+
+    def buffered(self) -> bool:
+        """Whether bytes of a further packet are already here."""
+        return len(self._buffer) > self._at
+
+
+def length_coded(number: int) -> bytes:
+    """A number as MySQL's length-encoded integer."""
+    if number < NULL:
+        return bytes([number])
+    for mark, size in ((0xFC, 2), (0xFD, 3), (0xFE, 8)):
+        if number < 1 << (8 * size):
+            return bytes([mark]) + number.to_bytes(size, "little")
+    raise OverflowError(number)
+
+
+def read_length(data: bytes, at: int) -> tuple[int, int]:
+    """The length-encoded integer at *at*, and where the next byte is."""
+    first = data[at]
+    if first < NULL:
+        return first, at + 1
+    size = {0xFC: 2, 0xFD: 3, 0xFE: 8}[first]
+    return int.from_bytes(data[at + 1 : at + 1 + size], "little"), at + 1 + size
+
+
+def length_string(value: bytes) -> bytes:
+    """Bytes behind their length."""
+    return length_coded(len(value)) + value
+
+
+def ok_packet(affected: int = 0, insert_id: int = 0, status: int = 0) -> bytes:
+    """An OK reply."""
+    return bytes([OK]) + length_coded(affected) + length_coded(insert_id) + struct.pack("<HH", status, 0)
+
+
+def error_packet(code: int, state: str, message: str) -> bytes:
+    """An error reply."""
+    return bytes([ERR]) + struct.pack("<H", code) + b"#" + state.encode() + message.encode("utf-8", "replace")
+
+
+def read_error(payload: bytes) -> tuple[int, str, str]:
+    """Code, SQLSTATE and message of an error reply."""
+    code = int.from_bytes(payload[1:3], "little")
+    rest = payload[3:]
+    if rest[:1] == b"#":
+        return code, rest[1:6].decode(), rest[6:].decode("utf-8", "replace")
+    return code, "HY000", rest.decode("utf-8", "replace")
+
+
+def read_ok(payload: bytes) -> tuple[int, int, Status]:
+    """Affected rows, last insert id and status flags of an OK reply."""
+    affected, at = read_length(payload, 1)
+    insert_id, at = read_length(payload, at)
+    return affected, insert_id, Status(int.from_bytes(payload[at : at + 2], "little"))
+
+
+def with_status(payload: bytes, extra: Status) -> bytes:
+    """An OK reply with *extra* flags set."""
+    _, at = read_length(payload, 1)
+    _, at = read_length(payload, at)
+    flags = int.from_bytes(payload[at : at + 2], "little") | extra
+    return payload[:at] + struct.pack("<H", flags) + payload[at + 2 :]
+
+
+def eof_packet(status: int = 0) -> bytes:
+    """The packet that ends column definitions and rows."""
+    return bytes([EOF]) + struct.pack("<HH", 0, status)
+
+
+def result_packets(columns: Sequence[str], rows: Sequence[Sequence[str | None]], status: int) -> Iterator[bytes]:
+    """A text result set, every column a VARCHAR."""
+    yield length_coded(len(columns))
+    for name in columns:
+        titles = length_string(b"def") + length_string(b"") * 3 + length_string(name.encode()) * 2
+        yield titles + b"\x0c" + struct.pack("<HIBHBH", 45, 1024, 253, 0, 0, 0)
+    yield eof_packet(status)
+    for row in rows:
+        yield b"".join(bytes([NULL]) if v is None else length_string(v.encode()) for v in row)
+    yield eof_packet(status)
+
+
+def native_hash(password: str) -> bytes:
+    """What a server keeps of a password: SHA1(SHA1(password))."""
+    # SHA-1 is what the mysql_native_password method is made of.
+    return hashlib.sha1(hashlib.sha1(password.encode(), usedforsecurity=False).digest(), usedforsecurity=False).digest()
+
+
+def native_password_fits(stored: bytes, challenge: bytes, answer: bytes) -> bool:
+    """Whether *answer* proves that the client knows the password kept as *stored*."""
+    if len(answer) != 20:
+        return not answer and stored == native_hash("")
+    mix = hashlib.sha1(challenge + stored, usedforsecurity=False).digest()
+    first = bytes(a ^ b for a, b in zip(answer, mix, strict=True))
+    return hashlib.sha1(first, usedforsecurity=False).digest() == stored
+
+
+def native_answer(password: str, challenge: bytes) -> bytes:
+    """The proof a client sends for *password*."""
+    if not password:
+        return b""
+    once = hashlib.sha1(password.encode(), usedforsecurity=False).digest()
+    mix = hashlib.sha1(challenge + native_hash(password), usedforsecurity=False).digest()
+    return bytes(a ^ b for a, b in zip(once, mix, strict=True))

@@ -1,0 +1,217 @@
+"""The blocking client."""
+
+import os
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+from typing import Any, Final, Self, TypeVarTuple, Unpack, overload
+
+from sqlalchemy import CursorResult, Engine, Executable, Result, create_engine, event
+from sqlalchemy.exc import ResourceClosedError
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import TypedReturnsRows
+
+from matrixone_core import connecting, tables
+from matrixone_core.connecting import Parameters
+from matrixone_core.errors import NotConnected
+from matrixone_core.settings import ConnectArguments, Settings
+from matrixone_sync import connection
+from matrixone_sync.driver import Driver
+from matrixone_sync.managers import LoadManager, Manager, SnapshotManager, StageManager, method
+from matrixone_sync.session import Session
+
+Ts = TypeVarTuple("Ts")
+
+
+class Client(Manager):
+    """A MatrixOne client that blocks. Threads may share one.
+
+    Use it in a `with` block, or call `connect()` and `disconnect()`.
+
+    Args:
+        settings: those of `connect`, which take the place of its defaults.
+
+    Attributes:
+        stage: the account's stages.
+        load_data: loads of files into tables.
+        snapshots: the account's snapshots.
+    """
+
+    def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
+        connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
+        super().__init__(self._connected)
+        self._given: Final = settings
+        self._settings: Settings | None = None
+        self._engine: Engine | None = None
+        self.stage: Final = StageManager(self._connected)
+        self.load_data: Final = LoadManager(self._connected)
+        self.snapshots: Final = SnapshotManager(self._connected)
+
+    def connect(self, **settings: Unpack[ConnectArguments]) -> None:
+        """Connect to a server, and see that it answers.
+
+        Arguments come before those of the constructor, then `MATRIXONE_HOST`, `_PORT`, `_USER`, `_PASSWORD`,
+        `_DATABASE`, `_ACCOUNT`, `_ROLE`, `_SSL_MODE` and `_SSL_CA` in the environment, then `MATRIXONE_URL`, then
+        the defaults: `127.0.0.1`, 6001, `root`, `111`. A client that was connected is connected anew.
+
+        Args:
+            settings: as `matrixone.Settings` describes them, and `url`: `mysql://user:password@host:port/database`.
+
+        Raises:
+            InvalidArgument: a setting cannot be; nothing was sent.
+            ConnectionFailed: the server cannot be reached, or refuses the user or the database.
+        """
+        connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
+        wanted = Settings.resolve(os.environ, self._given, settings)
+        engine = _engine(wanted)
+        try:
+            Driver(engine, wanted.where).run(connecting.reach(wanted.wait))
+        except BaseException:
+            engine.dispose()
+            raise
+        self.disconnect()
+        self._engine, self._settings = engine, wanted
+
+    def disconnect(self) -> None:
+        """Close all connections. `connect()` opens new ones."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine, for whatever works on one.
+
+        Raises:
+            NotConnected: there is none before `connect()`.
+        """
+        if self._engine is None:
+            raise NotConnected("the client is not connected; call connect() first, or use it in a with block")
+        return self._engine
+
+    create_table: Final = method(tables.create_table)
+    drop_table: Final = method(tables.drop_table)
+    create_all: Final = method(tables.create_all)
+    drop_all: Final = method(tables.drop_all)
+
+    @overload
+    def execute(
+        self, statement: TypedReturnsRows[Unpack[Ts]], params: Parameters | None = None
+    ) -> Result[Unpack[Ts]]: ...
+    @overload
+    def execute(self, statement: UpdateBase, params: Parameters | None = None) -> CursorResult[Unpack[tuple[Any, ...]]]: ...
+    @overload
+    def execute(
+        self, statement: str | Executable, params: Parameters | None = None
+    ) -> Result[Unpack[tuple[Any, ...]]]: ...
+    def execute(self, statement: str | Executable, params: Parameters | None = None) -> Any:
+        """Execute a statement in a transaction of its own, and have its whole result in memory.
+
+        Args:
+            statement: SQL text, or any statement of SQLAlchemy's; `select(Model)` gives models.
+            params: values for the `:name`s in it; a list of them executes it once for each.
+
+        Returns:
+            SQLAlchemy's result.
+
+        Raises:
+            NotConnected: `connect()` was not called.
+            sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
+        """
+        wanted = connecting.as_statement(statement, params)
+        with self.session() as session:
+            return connecting.completed(session, wanted, params)
+
+    @overload
+    def stream(
+        self, statement: TypedReturnsRows[Unpack[Ts]], params: Parameters | None = None, *, batch: int = 1000
+    ) -> AbstractContextManager[Result[Unpack[Ts]]]: ...
+    @overload
+    def stream(
+        self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000
+    ) -> AbstractContextManager[Result[Unpack[tuple[Any, ...]]]]: ...
+    def stream(self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000) -> Any:
+        """Read a result row by row, without ever holding all of it: `with client.stream(…) as rows`.
+
+        Leaving the block before the last row closes the connection, so that the rest is not sent.
+
+        Args:
+            statement: as in `execute`.
+            params: as in `execute`.
+            batch: how many rows are fetched at a time.
+
+        Returns:
+            A context manager that gives SQLAlchemy's result.
+
+        Raises:
+            InvalidArgument: `batch` is less than one.
+            NotConnected: `connect()` was not called.
+            sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
+        """
+        return self._stream(connecting.as_statement(statement, params), params, connecting.streaming(batch))
+
+    @contextmanager
+    def _stream(
+        self, statement: Executable, params: Parameters | None, options: dict[str, Any]
+    ) -> Generator[Result[Any]]:
+        session = self.session()
+        try:
+            result: Result[Any] = session.execute(statement, params, execution_options=options)
+            yield result
+            unread = _has_more(result)
+        except BaseException:
+            session.invalidate()
+            raise
+        if unread:
+            session.invalidate()  # closes the connection: the driver would read all that is left
+        else:
+            session.close()
+
+    def session(self) -> Session:
+        """A session: SQLAlchemy's, in one transaction that leaving its `with` block commits.
+
+        Raises:
+            NotConnected: `connect()` was not called.
+        """
+        return Session(self._connected())
+
+    def __enter__(self) -> Self:
+        if self._engine is None:
+            self.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.disconnect()
+
+    def __repr__(self) -> str:
+        if self._engine is None or self._settings is None:
+            return f"<{type(self).__name__} not connected>"
+        return f"<{type(self).__name__} {self._settings.where}>"
+
+    def _connected(self) -> Driver:
+        engine = self.engine
+        assert self._settings is not None
+        return Driver(engine, self._settings.where)
+
+
+def _engine(settings: Settings) -> Engine:
+    arguments = {} if settings.read_timeout is None else {"read_timeout": settings.read_timeout}
+    engine = create_engine(
+        settings.sqlalchemy_url("pymysql"), connect_args=arguments, pool_pre_ping=True, **settings.pool
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def open_connection(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> connection.Connection:
+        return connection.connect(*args, **kwargs)
+
+    return engine
+
+
+def _has_more(result: Result[Any]) -> bool:
+    """Whether rows of a streamed result are still unread."""
+    try:
+        return result.fetchone() is not None
+    except ResourceClosedError:
+        return False  # closed by the caller

@@ -1,0 +1,129 @@
+"""Carries operations out, blocking: one loop, and what each step means here."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from matrixone_core.errors import (
+    ConnectionLost,
+    MatrixOneError,
+    cannot_connect,
+    commit_unknown,
+    from_driver,
+    no_connection_free,
+)
+from matrixone_core.operation import Aside, Atomic, Clock, OnConnection, Op, Reply, Sleep, Statement, Step
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Carries operations out.
+
+    Args:
+        engine: where connections come from.
+        where: the server and the user, for messages.
+        pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
+    """
+
+    engine: Engine
+    where: str
+    pin: Callable[[], Connection] | None = None
+
+    def run(self, op: Op[T]) -> T:
+        """The result of an operation."""
+        try:
+            step = next(op)
+            while True:
+                try:
+                    answer = self.perform(step)
+                except BaseException as error:
+                    step = op.throw(error)
+                else:
+                    step = op.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    def perform(self, step: Step[Any]) -> Any:
+        """The answer to a step."""
+        match step:
+            case Statement():
+                return self._execute(step)
+            case Atomic():
+                with self.transaction() as driver:
+                    return driver.run(step.op)
+            case Aside():
+                return replace(self, pin=None).run(step.op)
+            case OnConnection():
+                with self._connection() as connection:
+                    return translated(lambda: step.call(connection))
+            case Clock():
+                return time.monotonic()
+            case Sleep():
+                return time.sleep(step.seconds)
+            case _:
+                raise TypeError(f"unknown step: {step!r}")
+
+    def _execute(self, statement: Statement[Any]) -> Reply:
+        with self._connection() as connection:
+            return translated(lambda: _reply(connection, statement), statement)
+
+    @contextmanager
+    def transaction(self) -> "Generator[Driver]":
+        """A driver pinned to one connection, whose transaction is committed at the end unless something fails."""
+        with self._connection() as connection:
+            yield replace(self, pin=lambda: connection)
+
+    @contextmanager
+    def _connection(self) -> Generator[Connection]:
+        """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
+        if self.pin is not None:
+            yield acquired(self.pin, self.where)
+            return
+        with acquired(self.engine.connect, self.where) as connection:
+            yield connection
+            committed(connection.commit)
+
+
+def _reply(connection: Connection, statement: Statement[Any]) -> Reply:
+    result = connection.execute(statement.__clause_element__())
+    return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
+
+
+def translated(call: Callable[[], T], statement: Statement[Any] | None = None) -> T:
+    """What *call* returns; a driver's error becomes ours, raised where none of the driver's frames hang on it."""
+    try:
+        return call()
+    except DBAPIError as error:
+        failure = from_driver(error, statement)
+    raise failure
+
+
+def acquired(call: Callable[[], Connection], where: str) -> Connection:
+    """The connection that *call* makes; what keeps it from it, in our words."""
+    failure: MatrixOneError
+    try:
+        return call()
+    except DBAPIError as error:
+        failure = cannot_connect(error.orig, where)
+    except PoolTimeout as error:
+        failure = no_connection_free(error)
+    raise failure
+
+
+def committed(call: Callable[[], None]) -> None:
+    """Carry a COMMIT out; if the connection breaks meanwhile, nobody knows what became of it."""
+    failure: MatrixOneError
+    try:
+        return translated(call)
+    except ConnectionLost as error:
+        failure = commit_unknown(error)
+    raise failure

@@ -1,0 +1,80 @@
+"""The client's managers: tables of operations, one line each."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
+
+from matrixone_core import loads, snapshots, stages
+from matrixone_core.methods import publish
+from matrixone_core.operation import Op
+from matrixone_sync.driver import Driver
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Manager:
+    """What has operations as its methods.
+
+    Args:
+        driver: gives the driver that carries them out.
+    """
+
+    def __init__(self, driver: Callable[[], Driver]) -> None:
+        self._driver = driver
+
+    def _run(self, op: Op[T]) -> T:
+        return self._driver().run(op)
+
+
+class method(Generic[P, T]):
+    """A manager's method that carries an operation out."""
+
+    def __init__(self, operation: Callable[P, Op[T]]) -> None:
+        self._operation = operation
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        operation = self._operation
+
+        def function(self: Manager, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                op = operation(*args, **kwargs)
+            finally:
+                del args, kwargs  # a secret among them is not to be seen in a traceback
+            return self._run(op)
+
+        publish(function, operation, owner, name)  # a plain method takes our place
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, of: None, owner: type) -> Callable[Concatenate[Manager, P], T]: ...
+        @overload
+        def __get__(self, of: Manager, owner: type) -> Callable[P, T]: ...
+        def __get__(self, of: Any, owner: type) -> Any: ...
+
+
+class StageManager(Manager):
+    """The stages of an account."""
+
+    create: Final = method(stages.create)
+    create_local: Final = method(stages.create_local)
+    create_s3: Final = method(stages.create_s3)
+    list: Final = method(stages.list_)
+    get: Final = method(stages.get)
+    exists: Final = method(stages.exists)
+    alter: Final = method(stages.alter)
+    drop: Final = method(stages.drop)
+
+
+class LoadManager(Manager):
+    """Loading files into tables."""
+
+    read_csv_stage: Final = method(loads.read_csv_stage)
+
+
+class SnapshotManager(Manager):
+    """The snapshots of an account."""
+
+    create: Final = method(snapshots.create)
+    list: Final = method(snapshots.list_)
+    drop: Final = method(snapshots.drop)
