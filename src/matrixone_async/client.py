@@ -1,5 +1,7 @@
 """The asyncio client."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -8,19 +10,19 @@ from typing import Any, Final, Self, TypeVarTuple, Unpack, overload
 
 import anyio
 from sqlalchemy import CursorResult, Executable, Result
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult, create_async_engine
 from sqlalchemy.exc import ResourceClosedError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult, create_async_engine
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from matrixone_async.connection import Connection
+from matrixone_async.driver import AsyncDriver
+from matrixone_async.managers import AsyncLoadManager, AsyncManager, AsyncSnapshotManager, AsyncStageManager, method
+from matrixone_async.session import AsyncSession
 from matrixone_core import connecting, tables
 from matrixone_core.connecting import Parameters
 from matrixone_core.errors import NotConnected
 from matrixone_core.settings import ConnectArguments, Settings
-from matrixone_async import connection
-from matrixone_async.driver import AsyncDriver
-from matrixone_async.managers import AsyncLoadManager, AsyncManager, AsyncSnapshotManager, AsyncStageManager, method
-from matrixone_async.session import AsyncSession
 
 Ts = TypeVarTuple("Ts")
 
@@ -43,8 +45,7 @@ class AsyncClient(AsyncManager):
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         super().__init__(self._connected)
         self._given: Final = settings
-        self._settings: Settings | None = None
-        self._engine: AsyncEngine | None = None
+        self._connection: AsyncDriver | None = None
         self.stage: Final = AsyncStageManager(self._connected)
         self.load_data: Final = AsyncLoadManager(self._connected)
         self.snapshots: Final = AsyncSnapshotManager(self._connected)
@@ -65,21 +66,21 @@ class AsyncClient(AsyncManager):
         """
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         wanted = Settings.resolve(os.environ, self._given, settings)
-        engine = _engine(wanted)
+        driver = AsyncDriver(_engine(wanted), wanted.where)
         try:
-            await AsyncDriver(engine, wanted.where).run(connecting.reach(wanted.wait))
+            await driver.run(connecting.reach(wanted.wait))
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await engine.dispose()
+                await driver.engine.dispose()
             raise
         await self.disconnect()
-        self._engine, self._settings = engine, wanted
+        self._connection = driver
 
     async def disconnect(self) -> None:
         """Close all connections. `connect()` opens new ones."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
+        driver, self._connection = self._connection, None
+        if driver is not None:
+            await driver.engine.dispose()
 
     @property
     def engine(self) -> AsyncEngine:
@@ -88,9 +89,7 @@ class AsyncClient(AsyncManager):
         Raises:
             NotConnected: there is none before `connect()`.
         """
-        if self._engine is None:
-            raise NotConnected("the client is not connected; call connect() first, or use it in an async with block")
-        return self._engine
+        return self._connected().engine
 
     create_table: Final = method(tables.create_table)
     drop_table: Final = method(tables.drop_table)
@@ -98,15 +97,15 @@ class AsyncClient(AsyncManager):
     drop_all: Final = method(tables.drop_all)
 
     @overload
-    async def execute(
-        self, statement: TypedReturnsRows[Unpack[Ts]], params: Parameters | None = None
-    ) -> Result[Unpack[Ts]]: ...
+    async def execute(self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None) -> Result[*Ts]: ...
     @overload
-    async def execute(self, statement: UpdateBase, params: Parameters | None = None) -> CursorResult[Unpack[tuple[Any, ...]]]: ...
+    async def execute(
+        self, statement: UpdateBase, params: Parameters | None = None
+    ) -> CursorResult[*tuple[Any, ...]]: ...
     @overload
     async def execute(
         self, statement: str | Executable, params: Parameters | None = None
-    ) -> Result[Unpack[tuple[Any, ...]]]: ...
+    ) -> Result[*tuple[Any, ...]]: ...
     async def execute(self, statement: str | Executable, params: Parameters | None = None) -> Any:
         """Execute a statement in a transaction of its own, and have its whole result in memory.
 
@@ -127,12 +126,12 @@ class AsyncClient(AsyncManager):
 
     @overload
     def stream(
-        self, statement: TypedReturnsRows[Unpack[Ts]], params: Parameters | None = None, *, batch: int = 1000
-    ) -> AbstractAsyncContextManager[AsyncResult[Unpack[Ts]]]: ...
+        self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None, *, batch: int = 1000
+    ) -> AbstractAsyncContextManager[AsyncResult[*Ts]]: ...
     @overload
     def stream(
         self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000
-    ) -> AbstractAsyncContextManager[AsyncResult[Unpack[tuple[Any, ...]]]]: ...
+    ) -> AbstractAsyncContextManager[AsyncResult[*tuple[Any, ...]]]: ...
     def stream(self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000) -> Any:
         """Read a result row by row, without ever holding all of it: `async with client.stream(…) as rows`.
 
@@ -180,7 +179,7 @@ class AsyncClient(AsyncManager):
         return AsyncSession(self._connected())
 
     async def __aenter__(self) -> Self:
-        if self._engine is None:
+        if self._connection is None:
             await self.connect()
         return self
 
@@ -190,19 +189,17 @@ class AsyncClient(AsyncManager):
         await self.disconnect()
 
     def __repr__(self) -> str:
-        if self._engine is None or self._settings is None:
-            return f"<{type(self).__name__} not connected>"
-        return f"<{type(self).__name__} {self._settings.where}>"
+        return f"<{type(self).__name__} {'not connected' if self._connection is None else self._connection.where}>"
 
     def _connected(self) -> AsyncDriver:
-        engine = self.engine
-        assert self._settings is not None
-        return AsyncDriver(engine, self._settings.where)
+        if self._connection is None:
+            raise NotConnected("the client is not connected; call connect() first, or use it in an async with block")
+        return self._connection
 
 
 def _engine(settings: Settings) -> AsyncEngine:
-    async def open_connection(**arguments: Any) -> connection.Connection:
-        return await connection.connect(read_timeout=settings.read_timeout, **arguments)
+    async def open_connection(**arguments: Any) -> Connection:
+        return await Connection.open(read_timeout=settings.read_timeout, **arguments)
 
     return create_async_engine(
         settings.sqlalchemy_url("aiomysql"),

@@ -4,7 +4,7 @@ Touches what aiomysql keeps to itself; the project pins its minor version.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Self
 
 import aiomysql
 from pymysql.constants import CR
@@ -25,31 +25,29 @@ class Connection(aiomysql.Connection):
 
     async def _read_bytes(self, num_bytes: int) -> bytes:
         if self._read_timeout is None:
-            data: bytes = await super()._read_bytes(num_bytes)
-            return data
+            return await super()._read_bytes(num_bytes)
         try:
             async with asyncio.timeout(self._read_timeout):
-                data = await super()._read_bytes(num_bytes)
+                return await super()._read_bytes(num_bytes)
         except TimeoutError:
             self.close()
             raise OperationalError(
                 CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query (no answer in {self._read_timeout} s)"
             ) from None
-        return data
 
-
-async def connect(**arguments: Any) -> Connection:
-    """A new connection, logged in; the arguments are those of `Connection`."""
-    connection = Connection(**arguments)
-    try:
-        async with asyncio.timeout(connection.connect_timeout):
-            await connection._connect()
-    except TimeoutError as error:
-        connection.close()
-        raise OperationalError(
-            CR.CR_CONN_HOST_ERROR, f"Can't connect to MySQL server on '{connection.host}' (timed out)"
-        ) from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    @classmethod
+    async def open(cls, **arguments: Any) -> Self:
+        """A new connection, logged in; the arguments are the constructor's."""
+        connection = cls(**arguments)
+        try:
+            async with asyncio.timeout(connection.connect_timeout):
+                await connection._connect()
+        except TimeoutError as error:
+            connection.close()
+            raise OperationalError(
+                CR.CR_CONN_HOST_ERROR, f"Can't connect to MySQL server on '{connection.host}' (timed out)"
+            ) from error
+        except BaseException:
+            connection.close()
+            raise
+        return connection

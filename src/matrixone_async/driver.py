@@ -48,7 +48,7 @@ class AsyncDriver:
                 try:  # what an operation still asks for once it is cancelled is clean-up
                     with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True) if cancelled else nullcontext():
                         answer = await self.perform(step)
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001  # the operation's to handle, cancellation included
                     cancelled = cancelled or not isinstance(error, Exception)
                     step = op.throw(error)
                 else:

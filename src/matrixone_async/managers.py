@@ -23,7 +23,8 @@ class AsyncManager:
     def __init__(self, driver: Callable[[], AsyncDriver]) -> None:
         self._driver = driver
 
-    async def _run(self, op: Op[T]) -> T:
+    async def perform(self, op: Op[T]) -> T:
+        """Carry an operation out."""
         return await self._driver().run(op)
 
 
@@ -41,7 +42,7 @@ class method(Generic[P, T]):
                 op = operation(*args, **kwargs)
             finally:
                 del args, kwargs  # a secret among them is not to be seen in a traceback
-            return await self._run(op)
+            return await self.perform(op)
 
         publish(function, operation, owner, name)  # a plain method takes our place
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from matrixone_core.errors import ConnectionFailed, InvalidArgument
 from matrixone_core.literals import Part, as_text
-from matrixone_core.operation import Clock, Op, Reply, Sleep, Statement
+from matrixone_core.operation import Clock, Command, Op, Sleep
 from matrixone_core.secrets import Secret
 from matrixone_core.settings import ConnectArguments, Settings
 
@@ -19,14 +19,12 @@ BETWEEN_TRIES = 0.2  # seconds
 
 
 @dataclass(frozen=True)
-class Ping(Statement[None]):
+class Ping(Command):
     """Ask for nothing but an answer."""
 
     def parts(self) -> Iterator[Part]:
+        """The shortest question."""
         yield "SELECT 1"
-
-    def parse(self, reply: Reply, /) -> None:
-        return None
 
 
 def reach(wait: float | None) -> Op[None]:

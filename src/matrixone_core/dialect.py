@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import URL
 from sqlalchemy.dialects.mysql.aiomysql import MySQLDialect_aiomysql
-from sqlalchemy.dialects.mysql.base import MySQLCompiler, MySQLDialect
+from sqlalchemy.dialects.mysql.base import MySQLDialect
+from sqlalchemy.dialects.mysql.mysqldb import MySQLCompiler_mysqldb
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.exc import CompileError
 from sqlalchemy.types import BOOLEAN
@@ -24,7 +25,7 @@ _TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
 AUTOCOMMIT = "AUTOCOMMIT"
 
 
-class MatrixOneCompiler(MySQLCompiler):
+class MatrixOneCompiler(MySQLCompiler_mysqldb):
     """MySQL's statements, without what MatrixOne does not carry out."""
 
     def for_update_clause(self, select: Any, **kw: Any) -> str:
@@ -35,8 +36,8 @@ class MatrixOneCompiler(MySQLCompiler):
         return clause
 
 
-class MatrixOneDialect(MySQLDialect):
-    """What both drivers' dialects share."""
+class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
+    """`matrixone+pymysql://`, and what the other driver's dialect shares with it."""
 
     name = "matrixone"
     supports_statement_cache = True
@@ -57,14 +58,14 @@ class MatrixOneDialect(MySQLDialect):
     def initialize(self, connection: Any) -> None:
         """Learn what the server is."""
         super().initialize(connection)
-        # the server's version promises `INSERT … AS new ON DUPLICATE KEY UPDATE`, which it cannot read (server-facts 40)
+        # the version promises `INSERT … AS new ON DUPLICATE KEY UPDATE`, which the server cannot read (server-facts 40)
         self._requires_alias_for_on_duplicate_key = False
 
-    def create_connect_args(self, url: URL) -> Any:  # type: ignore[override]  # the drivers' own parameter is theirs
+    def create_connect_args(self, url: URL, _translate_args: dict[str, Any] | None = None) -> Any:
         """The driver's arguments for a URL."""
         options = dict(url.query)
         ours = {name: options.pop(name) for name in (*_TLS, "lock_timeout", "time_zone") if name in options}
-        args, arguments = super().create_connect_args(url.set(query=options))
+        args, arguments = super().create_connect_args(url.set(query=options), _translate_args)
         arguments.setdefault("charset", "utf8mb4")
         arguments["init_command"] = _session_variables(ours)
         if (context := _tls_context(ours)) is not None:
@@ -87,13 +88,7 @@ class MatrixOneDialect(MySQLDialect):
         )
 
 
-class MatrixOneDialect_pymysql(MatrixOneDialect, MySQLDialect_pymysql):
-    """`matrixone+pymysql://`."""
-
-    supports_statement_cache = True
-
-
-class MatrixOneDialect_aiomysql(MatrixOneDialect, MySQLDialect_aiomysql):
+class MatrixOneDialect_aiomysql(MatrixOneDialect_pymysql, MySQLDialect_aiomysql):
     """`matrixone+aiomysql://`."""
 
     supports_statement_cache = True

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
@@ -169,7 +170,7 @@ _SQLSTATES = {
     1146: "42S02", 1205: "HY000", 1213: "40001", 1406: "22001", 3819: "HY000", 20701: "40001",
 }  # fmt: skip
 
-_BY_CODE: dict[int, type[MatrixOneError]] = {
+_BY_CODE: Mapping[int, type[MatrixOneError]] = {
     1008: DatabaseNotFound,
     1044: PermissionDenied,
     1045: ConnectionFailed,
@@ -267,7 +268,9 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
         words = f"{words}: {reason}"
     refused = code in {2002, 2003, None}
     hint = "; is the server running? `python -m matrixone_local serve` starts a local one" if refused else ""
-    failed = ConnectionFailed(f"cannot connect to {where}: {words}{hint}", code=code, sqlstate=_SQLSTATES.get(code or 0))
+    failed = ConnectionFailed(
+        f"cannot connect to {where}: {words}{hint}", code=code, sqlstate=_SQLSTATES.get(code or 0)
+    )
     failed.retryable = refused  # a server that is starting; a wrong password stays wrong
     failed.__cause__ = _bare(error, code, words)
     return failed

@@ -25,6 +25,7 @@ class Value:
 
 Part: TypeAlias = str | Value
 
+
 def as_text(sql: str) -> str:
     """SQL for SQLAlchemy's `text()` that means what it says: no `:word` in it becomes a parameter.
 

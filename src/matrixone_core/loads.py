@@ -1,7 +1,7 @@
 """Operations that load files into tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from sqlalchemy import Table
@@ -118,7 +118,7 @@ def read_csv_stage(
     if not found.enabled:  # the server itself never looks (server-facts 8)
         raise StageDisabled(f"the stage {found.name!r} is disabled; client.stage.alter({found.name!r}, enable=True)")
     if null_value is not None:
-        options = yield from _with_nulls(options, null_value, table, target)
+        options = yield from _with_nulls(options, null_value, target)
     rows = yield from LoadCsv(path, target, options)
     seconds = (yield from Clock()) - began
     return LoadReport(".".join(target), rows, (LoadedFile(path, rows),), seconds)
@@ -175,15 +175,15 @@ def _told_apart(options: CsvOptions) -> None:
         raise InvalidArgument(f"delimiter and escape are both {options.escape!r}")
 
 
-def _with_nulls(options: CsvOptions, null_value: str, table: Target, target: tuple[str, ...]) -> Op[CsvOptions]:
+def _with_nulls(options: CsvOptions, null_value: str, target: tuple[str, ...]) -> Op[CsvOptions]:
     """The options with the columns that may become NULL named, as the server wants (server-facts 20)."""
     names = tuple(name for name in options.columns if name is not None)
     if not names:
-        names = yield from _column_names(table, target)
-    return CsvOptions(**{**vars(options), "nulls": names, "null_value": null_value})
+        names = yield from _column_names(target)
+    return replace(options, nulls=names, null_value=null_value)
 
 
-def _column_names(table: Target, target: tuple[str, ...]) -> Op[tuple[str, ...]]:
+def _column_names(target: tuple[str, ...]) -> Op[tuple[str, ...]]:
     names = yield from ColumnNames(target)
     if not names:
         raise TableNotFound(f"there is no table {'.'.join(target)!r}")

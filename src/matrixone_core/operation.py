@@ -6,9 +6,9 @@ the steps, blocking or on an event loop. Only steps, and what operations are mad
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, TextClause, bindparam
+from sqlalchemy import Connection, TextClause
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core import literals
@@ -17,6 +17,14 @@ from matrixone_core.secrets import Secret
 
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
+
+
+class Row(Protocol):
+    """A row of a reply, read by column name."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """The value in a column."""
+        ...
 
 
 class Step(Generic[R_co]):
@@ -35,11 +43,11 @@ class Reply:
     """What the server answered to a statement.
 
     Args:
-        rows: the rows, each a mapping from column name to value.
+        rows: the rows.
         count: the rows affected, as the server counts them (server-facts 44 says when not to believe it).
     """
 
-    rows: Sequence[Mapping[str, Any]] = ()
+    rows: Sequence[Row] = ()
     count: int = 0
 
 
@@ -79,7 +87,7 @@ class Statement(Step[R_co]):
     def __clause_element__(self) -> TextClause:
         """The statement as SQLAlchemy executes it, its values bound."""
         sql, values = literals.bound(self.parts())
-        clause = TextClause(sql).bindparams(*[bindparam(name, value) for name, value in values.items()])
+        clause = TextClause(sql).bindparams(**values)
         if not self.returns:
             return clause
         # a text with types for some columns keeps being a text: the rest are taken as they come
@@ -87,7 +95,15 @@ class Statement(Step[R_co]):
 
     def _execute_on_connection(self, connection: Any, parameters: Any, options: Any) -> Any:
         """What `Connection.execute` calls; a base class of SQLAlchemy's would memoize into this frozen object."""
-        return self.__clause_element__()._execute_on_connection(connection, parameters, options)
+        return connection.execute(self.__clause_element__(), parameters or None, execution_options=options)
+
+
+@dataclass(frozen=True)
+class Command(Statement[None]):
+    """A statement whose reply says nothing more than that it was carried out."""
+
+    def parse(self, reply: Reply, /) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Values that never show themselves: passwords, keys, and what holds them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Dialect, String, TypeDecorator
 
@@ -18,8 +18,9 @@ class Secret(str):
 
     __slots__ = ()
 
-    def __new__(cls, value: str) -> "Secret":
-        return value if isinstance(value, Secret) else super().__new__(cls, value)  # str() of one would be the mask
+    def __new__(cls, value: str) -> Self:
+        """*value*, which may be a secret already."""
+        return value if isinstance(value, cls) else super().__new__(cls, value)  # str() of one would be the mask
 
     def __repr__(self) -> str:
         return f"'{MASK}'"

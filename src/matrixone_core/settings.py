@@ -15,8 +15,13 @@ from matrixone_core.secrets import Secret
 
 SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]
 SSL_MODES: tuple[str, ...] = get_args(SslMode)
-_SCHEMES = frozenset({"mysql", "matrixone"} | {f"{a}+{b}" for a in ("mysql", "matrixone") for b in ("pymysql", "aiomysql")})
+_SCHEMES = frozenset(
+    {"mysql", "matrixone"} | {f"{a}+{b}" for a in ("mysql", "matrixone") for b in ("pymysql", "aiomysql")}
+)
 _IN_ENVIRONMENT = ("host", "port", "user", "password", "database", "account", "role", "ssl_mode", "ssl_ca")
+
+
+DEFAULT_PASSWORD = Secret("111")  # the one that every MatrixOne server begins with
 
 
 class ConnectArguments(TypedDict, total=False):
@@ -76,7 +81,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 6001
     user: str = "root"
-    password: Secret = Secret("111")
+    password: Secret = DEFAULT_PASSWORD
     database: str | None = None
     account: str | None = None
     role: str | None = None
@@ -114,14 +119,19 @@ class Settings:
         given = {name: value for some in arguments for name, value in some.items() if value is not None}
         if url := given.pop("url", None):
             told |= _from_url(Secret(url), "url")
-        return cls()._with(told | given)
+        return cls().with_(told | given)
 
-    def _with(self, told: Mapping[str, Any]) -> Settings:
-        known = {field.name: field for field in fields(self)}
+    def with_(self, told: Mapping[str, Any]) -> Settings:
+        """These settings with others in their place, checked.
+
+        Raises:
+            InvalidArgument: one of them cannot be, or does not go with the rest.
+        """
+        known = {field.name for field in fields(self)}
         values: dict[str, Any] = {}
         for name, value in told.items():
             if name not in known:
-                raise InvalidArgument(f"there is no setting {name!r}; there are {', '.join(known)} and url")
+                raise InvalidArgument(f"there is no setting {name!r}; there are {', '.join(sorted(known))} and url")
             values[name] = _CHECKS.get(name, _text)(name, value)
         settings = replace(self, **values)
         if settings.role is not None and settings.account is None:
@@ -204,7 +214,9 @@ def _from_login(login: str, source: str) -> dict[str, str]:
     parts = re.split(r"[:#]", login)
     if len(parts) > 3 or not all(parts):
         raise InvalidArgument(f"the user in {source} is not user, account:user or account:user:role")
-    return dict(zip({1: ("user",), 2: ("account", "user")}.get(len(parts), ("account", "user", "role")), parts, strict=True))
+    return dict(
+        zip({1: ("user",), 2: ("account", "user")}.get(len(parts), ("account", "user", "role")), parts, strict=True)
+    )
 
 
 def _text(name: str, value: Any) -> str:

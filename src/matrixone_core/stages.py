@@ -315,7 +315,9 @@ def _environment(*names: str) -> str | None:
 
 def _checked_endpoint(endpoint: str) -> str:
     if not re.match(r"https?://[^/]", endpoint):
-        raise InvalidArgument(f"endpoint={endpoint!r} is to begin with http:// or https://, as in http://localhost:9000")
+        raise InvalidArgument(
+            f"endpoint={endpoint!r} is to begin with http:// or https://, as in http://localhost:9000"
+        )
     return endpoint
 
 

@@ -1,7 +1,7 @@
 """Operations that make and drop the tables of models."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from sqlalchemy import Connection, MetaData, Table
 
@@ -86,10 +86,10 @@ def _in_one_transaction(call: Callable[[Connection], None]) -> Op[None]:
 
 
 def _table(table: Target) -> Table:
-    found = table if isinstance(table, Table) else getattr(table, "__table__", None)
+    found: object = getattr(table, "__table__", table)
     if not isinstance(found, Table):
         raise InvalidArgument(f"{table!r} is no ORM model and no Table")
-    return found
+    return cast("Table", found)
 
 
 def _names(table: Table) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Column types that MatrixOne has and MySQL has not (server-facts 40)."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Dialect
@@ -19,18 +19,21 @@ class _Vector(UserDefinedType[Sequence[float]]):
         """The type in SQL."""
         return f"{self.name}({self.dimensions})"
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Sequence[float] | None], str | None]:
+    def bind_processor(self, dialect: Dialect) -> Any:
         """How a value is sent."""
-        return lambda value: None if value is None else f"[{','.join(map(repr, value))}]"
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], list[float] | None]:
+        def written(value: Sequence[float] | None) -> str | None:
+            return None if value is None else f"[{','.join(map(repr, value))}]"
+
+        return written
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """How a value is read."""
-        return lambda value: None if value is None else [float(part) for part in _inner(value).split(",")]
 
+        def read(value: str | None) -> list[float] | None:
+            return None if value is None else [float(part) for part in value.strip("[]").split(",")]
 
-def _inner(value: str | bytes) -> str:
-    text = value.decode() if isinstance(value, bytes) else value
-    return text.strip("[] ")
+        return read
 
 
 class VECF32(_Vector):
@@ -72,10 +75,18 @@ class UUID(UserDefinedType[uuid.UUID]):
         """The type in SQL."""
         return "UUID"
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[uuid.UUID | str | None], str | None]:
+    def bind_processor(self, dialect: Dialect) -> Any:
         """How a value is sent."""
-        return lambda value: None if value is None else str(value)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], uuid.UUID | None]:
+        def written(value: uuid.UUID | str | None) -> str | None:
+            return None if value is None else str(value)
+
+        return written
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """How a value is read."""
-        return lambda value: None if value is None else uuid.UUID(value)
+
+        def read(value: str | None) -> uuid.UUID | None:
+            return None if value is None else uuid.UUID(value)
+
+        return read

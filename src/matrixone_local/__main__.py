@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from .engine import EngineUnavailable
-from .server import LocalServer
+from .server import DEFAULT_PASSWORD, LocalServer
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -27,8 +27,13 @@ def _arguments() -> argparse.ArgumentParser:
         help="a folder whose files stages may read; may be given several times "
         "(default: the current and the temporary folder)",
     )
-    serve.add_argument("--password", default="111", help="the password of root (default: %(default)s)")
+    serve.add_argument("--password", default=DEFAULT_PASSWORD, help="the password of root (default: %(default)s)")
     return parser
+
+
+def _shown_url(server: LocalServer) -> str:
+    """Where the server is; a password that somebody chose is not printed."""
+    return server.url if server.password == DEFAULT_PASSWORD else f"mysql://{server.user}@{server.host}:{server.port}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = _arguments().parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     server = LocalServer(
         host=told.host, port=told.port, password=told.password, path=told.path, allow_path=told.allow_path
     )
@@ -46,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"matrixone_local: {error}", file=sys.stderr)
         return 1
     try:
-        print(f"MatrixOne local server ready at {server.url}", flush=True)
+        print(f"MatrixOne local server ready at {_shown_url(server)}", flush=True)
         stop.wait()
     finally:
         server.stop()

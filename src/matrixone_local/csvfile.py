@@ -1,12 +1,12 @@
-"""Reading CSV as a MatrixOne server reads it (server-facts 20, 21): records of fields, NULL told from text.
+r"""Reading CSV as a MatrixOne server reads it (server-facts 20, 21): records of fields, NULL told from text.
 
-The standard library's reader cannot tell `\\N` from `"\\N"`, nor an empty field from a quoted one.
+The standard library's reader cannot tell `\N` from `"\N"`, nor an empty field from a quoted one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,7 +58,7 @@ class CsvForm:
         text += rest.decode("utf-8", "surrogateescape")
         yield from self._complete(text, last=True)
 
-    def _complete(self, text: str, *, last: bool) -> Iterator[list[Field]]:  # type: ignore[misc]  # returns what is left over
+    def _complete(self, text: str, *, last: bool) -> Generator[list[Field], None, str]:
         """Yield the records that end within *text*; return the rest."""
         match = self._field.match
         begin, at, end = 0, 0, len(text)

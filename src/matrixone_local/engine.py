@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +92,7 @@ class Engine:
                 cursor.execute(f"SET GLOBAL {setting}")
 
     @contextmanager
-    def session(self) -> Iterator[pymysql.cursors.Cursor]:
+    def session(self) -> Generator[pymysql.cursors.Cursor]:
         """A cursor on a connection of the relay's own, each statement committed by itself."""
         connection = pymysql.connect(unix_socket=self._socket, user=self._user, autocommit=True, charset="utf8mb4")
         with connection, connection.cursor() as cursor:
@@ -224,7 +224,8 @@ class Link:
         """
         self.send(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"))
         refused: EngineError | None = None
-        columns, rows, affected, ends = 0, [], 0, 0
+        rows: list[list[str | None]] = []
+        columns = affected = ends = 0
         for packet in self.reply():
             payload = packet[4:]
             if payload[0] == ERR:

@@ -63,7 +63,11 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
     (1050, r"Table '(?:.*\.)?(.*)' already exists", lambda m, _: (1050, f"table {m[1]} already exists")),
     (1007, r"Can't create database '(.*?)'.*", lambda m, _: (1007, f"database {m[1]} already exists")),
     (1049, r"Unknown database '(.*)'", lambda m, _: (1049, f"Unknown database {m[1]}")),
-    (1048, r"Column '(.*)' cannot be null", lambda m, _: (3819, f"constraint violation: Column '{m[1]}' cannot be null")),
+    (
+        1048,
+        r"Column '(.*)' cannot be null",
+        lambda m, _: (3819, f"constraint violation: Column '{m[1]}' cannot be null"),
+    ),
     (1366, r"(.*)", lambda m, _: (20203, f"invalid argument: {m[1]}")),
     (1305, r"(.*)", lambda m, _: (20105, f"not supported: {m[1]}")),
     (1142, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
@@ -74,21 +78,22 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
 )
 
 
-def as_matrixone(code: int, message: str, *, reads: bool) -> tuple[int, str]:
+def as_matrixone(code: int, state: str, message: str, *, reads: bool = False) -> Refused:
     """The engine's error as a MatrixOne server words it.
 
     Args:
         code: the engine's error number.
+        state: its SQLSTATE.
         message: the engine's words.
         reads: whether the statement was a SELECT, which MatrixOne words differently.
 
     Returns:
-        The code and the words to send.
+        What to send.
     """
     for known, pattern, rewrite in _REWRITES:
         if code == known and (found := re.fullmatch(pattern, message, re.DOTALL)):
-            return rewrite(found, reads)
-    return code, message
+            return Refused(*rewrite(found, reads), state)
+    return Refused(code, message, state)
 
 
 ENDS_TRANSACTION = frozenset({1205, 20701})  # server-facts 15

@@ -116,25 +116,28 @@ def _pairs(read: Reader) -> Iterator[tuple[str, str]]:
 def _form(read: Reader) -> CsvForm:
     told: dict[str, str] = {}
     if read.take("FIELDS") or read.take("COLUMNS"):
-        while True:
-            if read.take("TERMINATED", "BY"):
-                told["delimiter"] = _text(read)
-            elif read.take("OPTIONALLY", "ENCLOSED", "BY") or read.take("ENCLOSED", "BY"):
-                told["quote"] = _text(read)
-            elif read.take("ESCAPED", "BY"):
-                told["escape"] = _text(read)
-            else:
-                break
+        while clause := _clause(read, _FIELD_CLAUSES):
+            told[clause] = _text(read)
     if read.take("LINES"):
-        while True:
-            if read.take("STARTING", "BY"):
-                told["starting"] = _text(read)
-            elif read.take("TERMINATED", "BY"):
-                if _text(read) not in {"\n", "\r\n"}:
-                    raise bad_input("the local server reads lines that end with \\n or \\r\\n")
-            else:
-                break
+        while clause := _clause(read, _LINE_CLAUSES):
+            told[clause] = _text(read)
+    if told.pop("line_end", "\n") not in {"\n", "\r\n"}:
+        raise bad_input("the local server reads lines that end with \\n or \\r\\n")
     return CsvForm(**told)
+
+
+_FIELD_CLAUSES: Mapping[tuple[str, ...], str] = {
+    ("TERMINATED", "BY"): "delimiter",
+    ("OPTIONALLY", "ENCLOSED", "BY"): "quote",
+    ("ENCLOSED", "BY"): "quote",
+    ("ESCAPED", "BY"): "escape",
+}
+_LINE_CLAUSES: Mapping[tuple[str, ...], str] = {("STARTING", "BY"): "starting", ("TERMINATED", "BY"): "line_end"}
+
+
+def _clause(read: Reader, known: Mapping[tuple[str, ...], str]) -> str | None:
+    """What the clause that comes next tells, stepped over."""
+    return next((what for words, what in known.items() if read.take(*words)), None)
 
 
 def _text(read: Reader) -> str:

@@ -26,9 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def matrixone_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """A local server, running for the whole test run; its stages may read pytest's temporary folders."""
-    with LocalServer(allow_path=[tmp_path_factory.getbasetemp()]) as server:
+def matrixone_server() -> Iterator[LocalServer]:
+    """A local server, running for the whole test run; its stages may read the current and the temporary folder."""
+    with LocalServer() as server:
         yield server
 
 
@@ -54,7 +54,8 @@ def matrixone_database(matrixone_url: str) -> Iterator[str]:
         password=unquote(parts.password or "111"),
         autocommit=True,
     ) as connection:
-        connection.query(f"CREATE DATABASE {name}")
+        cursor = connection.cursor()
+        cursor.execute(f"CREATE DATABASE {name}")
         yield name
         connection.ping()
-        connection.query(f"DROP DATABASE IF EXISTS {name}")
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")

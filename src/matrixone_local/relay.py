@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from . import snapshots, stages
 from .engine import EngineError, Link
@@ -38,6 +38,7 @@ from .wire import (
     error_packet,
     native_password_fits,
     ok_packet,
+    read_error,
     result_packets,
     with_status,
 )
@@ -133,8 +134,8 @@ class Session:
             try:
                 self._link = self._services.link(login.capabilities, login.database, login.account)
             except EngineError as error:
-                code, words = as_matrixone(error.code, error.message, reads=False)
-                self._client.write(self._sequence, error_packet(code, error.state, words))
+                refused = as_matrixone(error.code, error.state, error.message)
+                self._client.write(self._sequence, _refusal(refused))
                 return
             with closing(self._link):
                 try:
@@ -214,10 +215,10 @@ class Session:
         except Refused as refused:
             self._refuse(refused)
         except EngineError as error:
-            code, words = as_matrixone(error.code, error.message, reads=False)
-            if code in ENDS_TRANSACTION:
+            told = as_matrixone(error.code, error.state, error.message)
+            if told.code in ENDS_TRANSACTION:
                 self._lose_transaction()
-            self._refuse(Refused(code, words, error.state))
+            self._refuse(told)
 
     def _recognised(self, sql: str, tokens: list[Token]) -> object | None:
         """The statement as an object if it is one of MatrixOne's own."""
@@ -235,38 +236,35 @@ class Session:
         return parse(read)
 
     def _own(self, statement: object) -> None:
-        services, account = self._services, self._login.account
-        match statement:
-            case LoadData():
-                self._answer_ok(services.load(statement, self._link, self.cancelled))
-                return
-            case UserStatement() | CreateStage() | AlterStage() | DropStage() | CreateSnapshot() | DropSnapshot():
-                if not account.is_admin:
-                    raise internal(NO_PRIVILEGE)
+        """Carry out what only MatrixOne has."""
+        if isinstance(statement, LoadData):
+            self._answer_ok(self._services.load(statement, self._link, self.cancelled))
+            return
+        changes = self._changes().get(type(statement))
+        if changes is not None and not self._login.account.is_admin:
+            raise internal(NO_PRIVILEGE)
         if self._in_transaction and not isinstance(statement, UserStatement):
             raise internal(IN_TRANSACTION)  # server-facts 12
-        match statement:
-            case CreateStage():
-                services.stages.create(statement)
-            case AlterStage():
-                services.stages.alter(statement)
-            case DropStage():
-                services.stages.drop(statement)
-            case CreateSnapshot():
-                services.snapshots.create(statement)
-            case DropSnapshot():
-                services.snapshots.drop(statement)
-            case UserStatement():
-                services.manage(statement)
-            case ShowStages():
-                columns = ("STAGE_NAME", "URL", "STATUS", "COMMENT")
-                packets = result_packets(columns, services.stages.show(statement), self._link.status)
-                self._client.write(1, *packets)
-                return
-            case ShowSnapshots():
-                self._forward_query(statement.sql, tokenize(statement.sql))
-                return
-        self._answer_ok()
+        if changes is not None:
+            changes(statement)
+            self._answer_ok()
+        elif isinstance(statement, ShowStages):
+            rows = self._services.stages.show(statement)
+            self._client.write(1, *result_packets(("STAGE_NAME", "URL", "STATUS", "COMMENT"), rows, self._link.status))
+        elif isinstance(statement, ShowSnapshots):
+            self._forward_query(statement.sql, tokenize(statement.sql))
+
+    def _changes(self) -> Mapping[type, Callable[[Any], None]]:
+        """What carries out the statements that only administrators may send."""
+        services = self._services
+        return {
+            CreateStage: services.stages.create,
+            AlterStage: services.stages.alter,
+            DropStage: services.stages.drop,
+            CreateSnapshot: services.snapshots.create,
+            DropSnapshot: services.snapshots.drop,
+            UserStatement: services.manage,
+        }
 
     def _ordinary(self, sql: str, tokens: list[Token]) -> None:
         if tokens and tokens[0].says("ROLLBACK") and any(token.says("TO") for token in tokens[1:3]):
@@ -337,7 +335,7 @@ class Session:
         self._client.write(1, ok_packet(affected, 0, self._status))
 
     def _refuse(self, refused: Refused) -> None:
-        self._client.write(1, error_packet(refused.code, refused.state, refused.message))
+        self._client.write(1, _refusal(refused))
 
     @property
     def _status(self) -> Status:
@@ -354,10 +352,9 @@ class Session:
         for packet in self._adapted(self._link.reply(command[0]), tokens):
             lost = lost or (packet[4] == ERR and int.from_bytes(packet[5:7], "little") in ENDS_TRANSACTION)
             out += packet
-            if len(out) > 1 << 16 or not self._link.packets.buffered():
-                if not lost:
-                    self._client.sock.sendall(out)
-                    out.clear()
+            if not lost and (len(out) > 1 << 16 or not self._link.packets.buffered()):
+                self._client.sock.sendall(out)
+                out.clear()
         if lost:  # before the client hears of it
             self._lose_transaction()
         if out:
@@ -370,8 +367,7 @@ class Session:
         continued = False
         for packet in packets:
             if not continued and packet[4] == ERR:
-                code, state, words = _error_of(packet)
-                payload = error_packet(*_reordered(as_matrixone(code, words, reads=reads), state))
+                payload = _refusal(as_matrixone(*read_error(packet[4:]), reads=reads))
                 yield len(payload).to_bytes(3, "little") + packet[3:4] + payload
             elif not continued and claims and packet[4] == OK:
                 yield packet[:4] + with_status(packet[4:], Status.AUTOCOMMIT)
@@ -380,19 +376,13 @@ class Session:
             continued = len(packet) - 4 == LONGEST
 
 
+def _refusal(refused: Refused) -> bytes:
+    return error_packet(refused.code, refused.state, refused.message)
+
+
 def _until_zero(data: bytes, at: int) -> tuple[bytes, int]:
     end = data.find(b"\0", at)
     return (data[at:], len(data)) if end < 0 else (data[at:end], end + 1)
-
-
-def _error_of(packet: bytes) -> tuple[int, str, str]:
-    from .wire import read_error
-
-    return read_error(packet[4:])
-
-
-def _reordered(told: tuple[int, str], state: str) -> tuple[int, str, str]:
-    return told[0], state, told[1]
 
 
 def _names_catalogue(tokens: list[Token]) -> bool:

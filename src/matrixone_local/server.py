@@ -8,10 +8,11 @@ import socketserver
 import ssl
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Self
 from urllib.parse import quote
 
 from .engine import Engine, Link
@@ -24,6 +25,7 @@ from .users import Account, Users, UserStatement
 from .wire import Capability
 
 ROOT = "root"
+DEFAULT_PASSWORD = "111"  # noqa: S105  # no secret: every MatrixOne server begins with it
 
 
 class LocalServer:
@@ -48,7 +50,7 @@ class LocalServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        password: str = "111",
+        password: str = DEFAULT_PASSWORD,
         path: str | Path | None = None,
         allow_path: Sequence[str | Path] = (),
         ssl_cert: str | Path | None = None,
@@ -69,10 +71,11 @@ class LocalServer:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"mysql://{self.user}:{quote(self.password, safe='')}@{host}:{self.port}"
 
-    def start(self) -> LocalServer:
+    def start(self) -> Self:
         """Start, and return once connections are accepted."""
         if self._running is None:
-            self._running = _Running(self)
+            address = (self.host, self.port)
+            self._running = _Running(address, self.password, self._path, self._allowed, self._tls)
             self.port = self._running.port
         return self
 
@@ -82,7 +85,7 @@ class LocalServer:
             self._running.close()
             self._running = None
 
-    def __enter__(self) -> LocalServer:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
@@ -104,47 +107,52 @@ def _tls(cert: str | Path | None, key: str | Path | None) -> ssl.SSLContext | No
 
 
 class _Listener(socketserver.ThreadingTCPServer):
+    """Accepts clients, each in a thread of its own."""
+
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
     request_queue_size = 512
 
-    def __init__(self, address: tuple[str, int], running: _Running) -> None:
-        self.running = running
+    def __init__(self, address: tuple[str, int], serve: Callable[[socket.socket], None]) -> None:
+        self._serve = serve
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
-        super().__init__(address, _Handler)
+        super().__init__(address, socketserver.BaseRequestHandler)
 
-
-class _Handler(socketserver.BaseRequestHandler):
-    server: _Listener
-
-    def handle(self) -> None:
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.server.running.serve(self.request)
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve one client."""
+        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._serve(request)
 
 
 class _Running:
     """What a started server holds, and what its connections share (`relay.Services`)."""
 
-    def __init__(self, server: LocalServer) -> None:
-        self.tls = server._tls
-        self._temporary = None if server._path else Path(tempfile.mkdtemp(prefix="matrixone-"))
-        folder = server._path or self._temporary
-        assert folder is not None
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        address: tuple[str, int],
+        password: str,
+        path: Path | None,
+        allowed: Sequence[Path],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self.tls = tls
+        self._is_temporary = path is None
+        self._folder = path or Path(tempfile.mkdtemp(prefix="matrixone-"))
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._sockets: set[socket.socket] = set()
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()
         self._numbers = count(1)
         # listening first: a port that is taken is known before the engine starts
-        self._listener = _Listener((server.host, server.port), self)
+        self._listener = _Listener(address, self.serve)
         try:
-            self._engine = Engine(folder)
+            self._engine = Engine(self._folder)
             try:
                 self.stages = Stages(self._engine)
                 self.snapshots = Snapshots(self._engine)
-                self._users = Users(self._engine, server.user, server.password)
+                self._users = Users(self._engine, ROOT, password)
             except BaseException:
                 self._engine.close()
                 raise
@@ -152,7 +160,7 @@ class _Running:
             self._listener.server_close()
             self._remove_folder()
             raise
-        self._loader = Loader(self.stages, Storage(server._allowed))
+        self._loader = Loader(self.stages, Storage(allowed))
         self.port: int = self._listener.server_address[1]
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True, name="matrixone_local"
@@ -219,5 +227,5 @@ class _Running:
         self._remove_folder()
 
     def _remove_folder(self) -> None:
-        if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+        if self._is_temporary:
+            shutil.rmtree(self._folder, ignore_errors=True)

@@ -53,7 +53,8 @@ class ShowSnapshots:
     def sql(self) -> str:
         """The same as a question to the engine; TIMESTAMP is in UTC."""
         rows = (
-            "SELECT sname AS SNAPSHOT_NAME, TIMESTAMPADD(MICROSECOND, ts DIV 1000, '1970-01-01 00:00:00') AS `TIMESTAMP`,"
+            "SELECT sname AS SNAPSHOT_NAME,"
+            " TIMESTAMPADD(MICROSECOND, ts DIV 1000, '1970-01-01 00:00:00') AS `TIMESTAMP`,"
             " level AS SNAPSHOT_LEVEL, account_name AS ACCOUNT_NAME, database_name AS DATABASE_NAME,"
             " table_name AS TABLE_NAME FROM mo_catalog.mo_snapshots"
         )

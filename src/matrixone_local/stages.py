@@ -241,9 +241,7 @@ class Stages:
         """Where `stage://name/path` leads, through parent stages."""
         name, _, rest = path.removeprefix("stage://").partition("/")
         with self._engine.session() as cursor:
-            cursor.execute(
-                "SELECT url, stage_credentials FROM mo_catalog.mo_stages WHERE stage_name = %s", (name,)
-            )
+            cursor.execute("SELECT url, stage_credentials FROM mo_catalog.mo_stages WHERE stage_name = %s", (name,))
             row: Any = cursor.fetchone()
         if row is None or depth > 16:
             raise bad_configuration(f"Stage {name} not found")

@@ -8,7 +8,7 @@ import importlib
 import io
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -49,8 +49,12 @@ class Storage:
             raise Refused(20411, f"invalid file path {name}")  # server-facts 26
         path = Path(name).resolve()
         if not any(path.is_relative_to(folder) for folder in self.allowed):
+            if not path.exists():
+                raise bad_input(MISSING)
             folders = ", ".join(map(str, self.allowed))
-            raise internal(f"{name} lies outside the folders this server may read ({folders}); start it with --allow-path")
+            raise internal(
+                f"{name} lies outside the folders this server may read ({folders}); start it with --allow-path"
+            )
         try:
             with path.open("rb") as file:
                 while data := file.read(CHUNK):
@@ -124,6 +128,6 @@ def _unpacked(raw: Iterator[bytes], compression: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def _opened(opener: Any, packed: IO[bytes]) -> Iterator[io.BufferedIOBase]:
+def _opened(opener: Any, packed: IO[bytes]) -> Generator[io.BufferedIOBase]:
     with closing(opener(packed, "rb")) as file:
         yield file

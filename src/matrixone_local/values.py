@@ -79,23 +79,25 @@ class Column:
         return read
 
     def _converter(self) -> Converter:
+        base = self.base
         if self.type.startswith("tinyint(1)"):
-            return _boolean
-        if self.base in _INTEGERS:
-            return _integer(_INTEGERS[self.base], unsigned="unsigned" in self.type)
-        if self.base in {"decimal", "numeric"}:
+            convert: Converter = _boolean
+        elif base in _INTEGERS:
+            convert = _integer(_INTEGERS[base], unsigned="unsigned" in self.type)
+        elif base in {"decimal", "numeric"}:
             precision, scale = [*self.arguments, 0][:2]
-            return _decimal(precision, scale)
-        if self.base in {"float", "double", "real"}:
-            return _floating("float32" if self.base == "float" else "float64")
-        if self.base in _DATES:
-            return _moment(*_DATES[self.base])
-        if self.base == "json":
-            return _json
-        if self.base in _BYTES:
-            return lambda text, _: f"x'{text.encode('utf-8', 'surrogateescape').hex()}'"
-        longest = self.arguments[0] if self.base in {"char", "varchar"} and self.arguments else None
-        return self._text(longest)
+            convert = _decimal(precision, scale)
+        elif base in {"float", "double", "real"}:
+            convert = _floating("float32" if base == "float" else "float64")
+        elif base in _DATES:
+            convert = _moment(*_DATES[base])
+        elif base == "json":
+            convert = _json
+        elif base in _BYTES:
+            convert = _bytes
+        else:
+            convert = self._text(self.arguments[0] if base in {"char", "varchar"} and self.arguments else None)
+        return convert
 
     def _text(self, longest: int | None) -> Converter:
         def convert(text: str, _: int) -> str:
@@ -108,6 +110,10 @@ class Column:
 
 def _unfit(text: str, kind: str, position: int) -> Refused:
     return internal(f"the input value '{text}' is not {kind} type for column {position}")
+
+
+def _bytes(text: str, _: int) -> str:
+    return f"x'{text.encode('utf-8', 'surrogateescape').hex()}'"
 
 
 def _boolean(text: str, _: int) -> str:

@@ -1,5 +1,7 @@
 """The blocking client."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +17,7 @@ from matrixone_core import connecting, tables
 from matrixone_core.connecting import Parameters
 from matrixone_core.errors import NotConnected
 from matrixone_core.settings import ConnectArguments, Settings
-from matrixone_sync import connection
+from matrixone_sync.connection import Connection
 from matrixone_sync.driver import Driver
 from matrixone_sync.managers import LoadManager, Manager, SnapshotManager, StageManager, method
 from matrixone_sync.session import Session
@@ -41,8 +43,7 @@ class Client(Manager):
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         super().__init__(self._connected)
         self._given: Final = settings
-        self._settings: Settings | None = None
-        self._engine: Engine | None = None
+        self._connection: Driver | None = None
         self.stage: Final = StageManager(self._connected)
         self.load_data: Final = LoadManager(self._connected)
         self.snapshots: Final = SnapshotManager(self._connected)
@@ -63,20 +64,20 @@ class Client(Manager):
         """
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         wanted = Settings.resolve(os.environ, self._given, settings)
-        engine = _engine(wanted)
+        driver = Driver(_engine(wanted), wanted.where)
         try:
-            Driver(engine, wanted.where).run(connecting.reach(wanted.wait))
+            driver.run(connecting.reach(wanted.wait))
         except BaseException:
-            engine.dispose()
+            driver.engine.dispose()
             raise
         self.disconnect()
-        self._engine, self._settings = engine, wanted
+        self._connection = driver
 
     def disconnect(self) -> None:
         """Close all connections. `connect()` opens new ones."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.dispose()
+        driver, self._connection = self._connection, None
+        if driver is not None:
+            driver.engine.dispose()
 
     @property
     def engine(self) -> Engine:
@@ -85,9 +86,7 @@ class Client(Manager):
         Raises:
             NotConnected: there is none before `connect()`.
         """
-        if self._engine is None:
-            raise NotConnected("the client is not connected; call connect() first, or use it in a with block")
-        return self._engine
+        return self._connected().engine
 
     create_table: Final = method(tables.create_table)
     drop_table: Final = method(tables.drop_table)
@@ -95,15 +94,11 @@ class Client(Manager):
     drop_all: Final = method(tables.drop_all)
 
     @overload
-    def execute(
-        self, statement: TypedReturnsRows[Unpack[Ts]], params: Parameters | None = None
-    ) -> Result[Unpack[Ts]]: ...
+    def execute(self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None) -> Result[*Ts]: ...
     @overload
-    def execute(self, statement: UpdateBase, params: Parameters | None = None) -> CursorResult[Unpack[tuple[Any, ...]]]: ...
+    def execute(self, statement: UpdateBase, params: Parameters | None = None) -> CursorResult[*tuple[Any, ...]]: ...
     @overload
-    def execute(
-        self, statement: str | Executable, params: Parameters | None = None
-    ) -> Result[Unpack[tuple[Any, ...]]]: ...
+    def execute(self, statement: str | Executable, params: Parameters | None = None) -> Result[*tuple[Any, ...]]: ...
     def execute(self, statement: str | Executable, params: Parameters | None = None) -> Any:
         """Execute a statement in a transaction of its own, and have its whole result in memory.
 
@@ -124,12 +119,12 @@ class Client(Manager):
 
     @overload
     def stream(
-        self, statement: TypedReturnsRows[Unpack[Ts]], params: Parameters | None = None, *, batch: int = 1000
-    ) -> AbstractContextManager[Result[Unpack[Ts]]]: ...
+        self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None, *, batch: int = 1000
+    ) -> AbstractContextManager[Result[*Ts]]: ...
     @overload
     def stream(
         self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000
-    ) -> AbstractContextManager[Result[Unpack[tuple[Any, ...]]]]: ...
+    ) -> AbstractContextManager[Result[*tuple[Any, ...]]]: ...
     def stream(self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000) -> Any:
         """Read a result row by row, without ever holding all of it: `with client.stream(…) as rows`.
 
@@ -176,7 +171,7 @@ class Client(Manager):
         return Session(self._connected())
 
     def __enter__(self) -> Self:
-        if self._engine is None:
+        if self._connection is None:
             self.connect()
         return self
 
@@ -186,14 +181,12 @@ class Client(Manager):
         self.disconnect()
 
     def __repr__(self) -> str:
-        if self._engine is None or self._settings is None:
-            return f"<{type(self).__name__} not connected>"
-        return f"<{type(self).__name__} {self._settings.where}>"
+        return f"<{type(self).__name__} {'not connected' if self._connection is None else self._connection.where}>"
 
     def _connected(self) -> Driver:
-        engine = self.engine
-        assert self._settings is not None
-        return Driver(engine, self._settings.where)
+        if self._connection is None:
+            raise NotConnected("the client is not connected; call connect() first, or use it in a with block")
+        return self._connection
 
 
 def _engine(settings: Settings) -> Engine:
@@ -203,8 +196,8 @@ def _engine(settings: Settings) -> Engine:
     )
 
     @event.listens_for(engine, "do_connect")
-    def open_connection(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> connection.Connection:
-        return connection.connect(*args, **kwargs)
+    def open_connection(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> Connection:
+        return Connection(*args, **kwargs)
 
     return engine
 

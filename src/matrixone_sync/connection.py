@@ -4,7 +4,6 @@ Touches what PyMySQL keeps to itself; the project pins its minor version.
 """
 
 import socket
-from typing import Any
 
 import pymysql
 
@@ -23,8 +22,3 @@ class Connection(pymysql.Connection):
             super().connect(sock)
         finally:
             self._read_timeout = wanted
-
-
-def connect(*_: Any, **arguments: Any) -> Connection:
-    """A new connection, logged in; the arguments are PyMySQL's."""
-    return Connection(**arguments)

@@ -44,7 +44,7 @@ class Driver:
             while True:
                 try:
                     answer = self.perform(step)
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001  # the operation's to handle, cancellation included
                     step = op.throw(error)
                 else:
                     step = op.send(answer)

@@ -22,7 +22,8 @@ class Manager:
     def __init__(self, driver: Callable[[], Driver]) -> None:
         self._driver = driver
 
-    def _run(self, op: Op[T]) -> T:
+    def perform(self, op: Op[T]) -> T:
+        """Carry an operation out."""
         return self._driver().run(op)
 
 
@@ -40,7 +41,7 @@ class method(Generic[P, T]):
                 op = operation(*args, **kwargs)
             finally:
                 del args, kwargs  # a secret among them is not to be seen in a traceback
-            return self._run(op)
+            return self.perform(op)
 
         publish(function, operation, owner, name)  # a plain method takes our place
 

@@ -1,1 +1,1 @@
-"""Statements as immutable objects, one module a noun. Each knows its SQL and how to read its reply, and nothing else."""
+"""Statements as immutable objects, one module a noun: each knows its SQL, how to read its reply, and nothing else."""

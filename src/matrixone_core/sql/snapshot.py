@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from matrixone_core.literals import Part, identifier
-from matrixone_core.operation import Reply, Statement
+from matrixone_core.operation import Command, Reply, Statement
 
 
 class SnapshotLevel(StrEnum):
@@ -39,7 +39,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class CreateSnapshot(Statement[None]):
+class CreateSnapshot(Command):
     """CREATE SNAPSHOT."""
 
     name: str
@@ -53,12 +53,9 @@ class CreateSnapshot(Statement[None]):
             if name is not None:
                 yield f" {identifier(name)}"
 
-    def parse(self, reply: Reply, /) -> None:
-        return None
-
 
 @dataclass(frozen=True)
-class DropSnapshot(Statement[None]):
+class DropSnapshot(Command):
     """DROP SNAPSHOT."""
 
     name: str
@@ -66,9 +63,6 @@ class DropSnapshot(Statement[None]):
 
     def parts(self) -> Iterator[Part]:
         yield f"DROP SNAPSHOT {'IF EXISTS ' if self.if_exists else ''}{identifier(self.name)}"
-
-    def parse(self, reply: Reply, /) -> None:
-        return None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Stage statements (server-facts 1-11)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
+
+from sqlalchemy.types import TypeEngine
 
 from matrixone_core.literals import Part, Value, identifier, literal, read_twice
-from matrixone_core.operation import Reply, Statement
+from matrixone_core.operation import Command, Reply, Statement
 from matrixone_core.secrets import Credentials, SecretText
 
 
@@ -32,7 +34,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class CreateStage(Statement[None]):
+class CreateStage(Command):
     """CREATE STAGE. The values are written so that they arrive whole though the server reads them twice."""
 
     name: str
@@ -54,12 +56,9 @@ class CreateStage(Statement[None]):
             yield " COMMENT="
             yield Value(read_twice(self.comment))
 
-    def parse(self, reply: Reply, /) -> None:
-        return None
-
 
 @dataclass(frozen=True)
-class AlterStage(Statement[None]):
+class AlterStage(Command):
     """ALTER STAGE, which takes exactly one option (server-facts 6): give one of the four.
 
     Credentials replace the whole set that the stage has.
@@ -85,12 +84,9 @@ class AlterStage(Statement[None]):
             yield "COMMENT="
             yield Value(read_twice(self.comment or ""))
 
-    def parse(self, reply: Reply, /) -> None:
-        return None
-
 
 @dataclass(frozen=True)
-class DropStage(Statement[None]):
+class DropStage(Command):
     """DROP STAGE."""
 
     name: str
@@ -98,9 +94,6 @@ class DropStage(Statement[None]):
 
     def parts(self) -> Iterator[Part]:
         yield f"DROP STAGE {'IF EXISTS ' if self.if_exists else ''}{identifier(self.name)}"
-
-    def parse(self, reply: Reply, /) -> None:
-        return None
 
 
 @dataclass(frozen=True)
@@ -112,7 +105,7 @@ class SelectStages(Statement[tuple[Stage, ...]]):
 
     like: str | None = None
 
-    returns = {"stage_credentials": SecretText}
+    returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {"stage_credentials": SecretText}
 
     def parts(self) -> Iterator[Part]:
         yield (

@@ -1,0 +1,75 @@
+"""The clients under test: one body runs for `Client`, and for `AsyncClient` driven through a portal."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import anyio.from_thread
+import pytest
+from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult
+
+from matrixone import AsyncClient, AsyncSession, Client
+from matrixone_async.managers import AsyncManager
+
+WRAPPED = (AsyncManager, AsyncSession, AsyncResult, AsyncScalarResult)
+
+
+class Blocking:
+    """Something asynchronous, used as if it were blocking."""
+
+    def __init__(self, portal: Any, wrapped: Any) -> None:
+        self.portal, self.wrapped = portal, wrapped
+
+    def give(self, value: Any) -> Any:
+        return Blocking(self.portal, value) if isinstance(value, WRAPPED) or hasattr(value, "__aenter__") else value
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.wrapped, name)
+        if not callable(value) or isinstance(value, type) or isinstance(value, WRAPPED):
+            return self.give(value)
+        return lambda *args, **kwargs: self.give(self.portal.call(partial(value, *args, **kwargs)))
+
+    def __enter__(self) -> Any:
+        self.manager = self.portal.wrap_async_context_manager(self.wrapped)
+        return self.give(self.manager.__enter__())
+
+    def __exit__(self, *error: Any) -> Any:
+        return self.manager.__exit__(*error)
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            try:
+                yield self.portal.call(anext, self.wrapped)
+            except StopAsyncIteration:
+                return
+
+    def __repr__(self) -> str:
+        return repr(self.wrapped)
+
+
+@pytest.fixture(params=["sync", "async"])
+def side(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def new_client(side: str) -> Iterator[Callable[..., Any]]:
+    """Makes clients of the side under test; they are disconnected after the test."""
+    made: list[Any] = []
+    with anyio.from_thread.start_blocking_portal() as portal:
+
+        def make(**settings: Any) -> Any:
+            made.append(Client(**settings) if side == "sync" else Blocking(portal, AsyncClient(**settings)))
+            return made[-1]
+
+        yield make
+        for client in made:
+            client.disconnect()
+
+
+@pytest.fixture
+def client(new_client: Callable[..., Any], matrixone_url: str, database: str) -> Any:
+    """A connected client in an empty database."""
+    client = new_client(url=matrixone_url, database=database)
+    client.connect()
+    return client

@@ -1,0 +1,132 @@
+"""One server for the whole run: a local one, or the real one that MATRIXONE_URL names."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from matrixone import Client, errors
+
+HERE = Path(__file__).parent
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@pytest.fixture(scope="session")
+def matrixone_url(request: pytest.FixtureRequest) -> str:
+    return os.environ.get("MATRIXONE_URL") or request.getfixturevalue("matrixone_server").url
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith(("MATRIXONE_", "AWS_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def is_local() -> bool:
+    return "MATRIXONE_URL" not in os.environ
+
+
+class Files:
+    """A folder that the server can read, and how to put files into it."""
+
+    def __init__(self, admin: Client, folder: str, *, shared: bool) -> None:
+        self._admin = admin
+        self._shared = shared
+        self.folder = folder
+
+    def put(self, name: str, content: bytes | str) -> str:
+        data = content.encode() if isinstance(content, str) else content
+        if self._shared:
+            path = Path(self.folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        else:  # on the server's own machine, through SQL (server-facts 32)
+            stage = f"files_{uuid.uuid4().hex}"
+            self._admin.stage.create_local(stage, self.folder)
+            self._admin.execute(f"SELECT save_file(CAST('stage://{stage}/{name}' AS datalink), x'{data.hex()}')")
+            self._admin.stage.drop(stage)
+        return name
+
+    def copy(self, *names: str) -> None:
+        for name in names:
+            self.put(name, (HERE / "data" / name).read_bytes())
+
+
+@pytest.fixture(scope="session")
+def session_admin(matrixone_url) -> Iterator[Client]:
+    with Client(url=matrixone_url) as client:
+        yield client
+
+
+@pytest.fixture
+def files(session_admin, matrixone_url, tmp_path_factory) -> Iterator[Files]:
+    shared = urlsplit(matrixone_url).hostname in LOOPBACK
+    folder = tempfile.mkdtemp(prefix="matrixone-files-", dir=tmp_path_factory.getbasetemp() if not shared else None)
+    Path(folder).chmod(0o755)
+    yield Files(session_admin, f"{folder}/", shared=shared)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def database(session_admin) -> Iterator[str]:
+    """The name of an empty database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    session_admin.execute(f"CREATE DATABASE {name}")
+    yield name
+    session_admin.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+@pytest.fixture
+def unique(session_admin) -> Iterator[Callable[[str], str]]:
+    """Names that nobody else uses; stages and snapshots of such a name are dropped after the test."""
+    made: list[str] = []
+
+    def name(prefix: str = "s") -> str:
+        made.append(f"{prefix}_{uuid.uuid4().hex[:12]}")
+        return made[-1]
+
+    yield name
+    for one in made:
+        session_admin.stage.drop(one, if_exists=True)
+        session_admin.snapshots.drop(one, if_exists=True)
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(moto_url, is_local, matrixone_url):
+    """A bucket on moto with the data files under data/."""
+    if not is_local and urlsplit(matrixone_url).hostname not in LOOPBACK:
+        pytest.skip("a server on another machine cannot reach moto on this one")
+    # boto3 wants keys, and has threads and sockets of its own that it leaves to the garbage collector
+    s3 = boto3.client(
+        "s3", endpoint_url=moto_url, aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1"
+    )
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    for path in (HERE / "data").iterdir():
+        if path.is_file():
+            s3.put_object(Bucket=name, Key=f"data/{path.name}", Body=path.read_bytes())
+    yield name
+    s3.close()
+
+
+@pytest.fixture
+def raises_refused():
+    return errors.ServerError
