@@ -27,6 +27,7 @@ from matrixone_core.settings import ConnectArguments, Settings
 Ts = TypeVarTuple("Ts")
 
 
+@connecting.shows_settings
 class AsyncClient(AsyncManager):
     """A MatrixOne client for asyncio. Tasks may share one.
 

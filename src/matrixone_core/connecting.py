@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import CursorResult, Executable, Result, text
 from sqlalchemy.orm import Session
@@ -12,9 +12,10 @@ from matrixone_core.errors import ConnectionFailed, InvalidArgument
 from matrixone_core.literals import Part, as_text
 from matrixone_core.operation import Clock, Command, Op, Sleep
 from matrixone_core.secrets import Secret
-from matrixone_core.settings import ConnectArguments, Settings
+from matrixone_core.settings import VARIABLES, ConnectArguments, Settings
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+ClientT = TypeVar("ClientT")
 BETWEEN_TRIES = 0.2  # seconds
 
 
@@ -56,22 +57,22 @@ def hide(arguments: MutableMapping[str, Any]) -> None:
             arguments[name] = Secret(arguments[name])
 
 
-def connect_signature(*, method: bool = True) -> Signature:
-    """The signature that functions taking `ConnectArguments` show to `help()` and `inspect`."""
+def shows_settings(client: type[ClientT]) -> type[ClientT]:
+    """A class decorator: its constructor and its `connect` show each setting to `help()` and `inspect`."""
+    settings = Settings()
+    this = Parameter("self", Parameter.POSITIONAL_ONLY)
     parameters = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=_default(name), annotation=annotation)
+        Parameter(name, Parameter.KEYWORD_ONLY, default=_default(settings, name), annotation=annotation)
         for name, annotation in ConnectArguments.__annotations__.items()
     ]
-    this = [Parameter("self", Parameter.POSITIONAL_ONLY)] if method else []
-    return Signature([*this, *parameters], return_annotation=None)
+    for function in (vars(client)["__init__"], vars(client)["connect"]):
+        function.__signature__ = Signature([this, *parameters], return_annotation=None)
+    return client
 
 
-_IN_ENVIRONMENT_OR_NONE = ("host", "port", "user", "password")
-
-
-def _default(name: str) -> Any:
-    # those that the environment may tell are None until they are resolved
-    return None if name == "url" or name in _IN_ENVIRONMENT_OR_NONE else getattr(Settings(), name)
+def _default(settings: Settings, name: str) -> Any:
+    # what the environment may tell is not decided before it is asked
+    return None if f"MATRIXONE_{name.upper()}" in VARIABLES else getattr(settings, name)
 
 
 def as_statement(statement: str | Executable, params: Parameters | None) -> Executable:

@@ -18,7 +18,10 @@ SSL_MODES: tuple[str, ...] = get_args(SslMode)
 _SCHEMES = frozenset(
     {"mysql", "matrixone"} | {f"{a}+{b}" for a in ("mysql", "matrixone") for b in ("pymysql", "aiomysql")}
 )
-_IN_ENVIRONMENT = ("host", "port", "user", "password", "database", "account", "role", "ssl_mode", "ssl_ca")
+VARIABLES: Mapping[str, str] = {
+    f"MATRIXONE_{name.upper()}": name
+    for name in ("url", "host", "port", "user", "password", "database", "account", "role", "ssl_mode", "ssl_ca")
+}
 
 
 DEFAULT_PASSWORD = Secret("111")  # the one that every MatrixOne server begins with
@@ -111,11 +114,9 @@ class Settings:
             InvalidArgument: one of them cannot be.
         """
         told: dict[str, Any] = {}
-        if url := environment.get("MATRIXONE_URL"):
-            told |= _from_url(Secret(url), "MATRIXONE_URL")
-        for name in _IN_ENVIRONMENT:
-            if value := environment.get(f"MATRIXONE_{name.upper()}"):
-                told[name] = value
+        for variable, name in VARIABLES.items():
+            if value := environment.get(variable):
+                told |= _from_url(Secret(value), variable) if name == "url" else {name: value}
         given = {name: value for some in arguments for name, value in some.items() if value is not None}
         if url := given.pop("url", None):
             told |= _from_url(Secret(url), "url")

@@ -25,6 +25,7 @@ from matrixone_sync.session import Session
 Ts = TypeVarTuple("Ts")
 
 
+@connecting.shows_settings
 class Client(Manager):
     """A MatrixOne client that blocks. Threads may share one.
 

@@ -1,0 +1,128 @@
+"""From a server's or a driver's words to the error that they mean."""
+
+import pickle
+
+import pymysql
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from matrixone import errors as public
+from matrixone_core import errors
+from matrixone_core.secrets import Credentials
+from matrixone_core.sql.load import LoadCsv
+from matrixone_core.sql.stage import CreateStage, DropStage
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "kind"),
+    [
+        (20101, "internal error: the stage s1 exists", errors.StageExists),
+        (1062, "Duplicate entry 's1' for key 'stage_name'", errors.StageExists),
+        (20101, "internal error: the stage nope not exists", errors.StageNotFound),
+        (20300, "invalid configuration: Stage nonesuch not found", errors.StageNotFound),
+        (20101, "internal error: do not have privilege to execute the statement", errors.PermissionDenied),
+        (1142, "SELECT command denied", errors.PermissionDenied),
+        (20301, "invalid input: the file does not exist in load flow", errors.StageFileNotFound),
+        (20101, "internal error: snapshot snd already exists", errors.SnapshotExists),
+        (20101, "internal error: snapshot nope does not exist", errors.SnapshotNotFound),
+        (20101, "internal error: find 0 snapshot records by name(nope), expect only 1", errors.SnapshotNotFound),
+        (20101, "internal error: database nope does not exist", errors.DatabaseNotFound),
+        (1049, "Unknown database nope", errors.DatabaseNotFound),
+        (20101, "internal error: table cf.nope does not exist", errors.TableNotFound),
+        (1064, 'SQL parser error: table "nope" does not exist', errors.TableNotFound),
+        (1146, "no such table cf.nope", errors.TableNotFound),
+        (1050, "table dd already exists", errors.TableExists),
+        (1062, "Duplicate entry '50' for key 'id'", errors.DuplicateKey),
+        (1205, "Lock wait timeout exceeded", errors.LockTimeout),
+        (20701, "deadlock detected", errors.Deadlock),
+        (20634, "txn need retry in rc mode", errors.TransactionAborted),
+        (20619, "w-w conflict", errors.WriteConflict),
+        (2013, "Lost connection to MySQL server during query", errors.ConnectionLost),
+        (20101, "internal error: invalid input", errors.ServerError),
+        (None, "", errors.ServerError),
+    ],
+)
+def test_what_codes_and_words_mean(code, words, kind):
+    assert errors.classified(code, words) is kind
+
+
+def wrapped(code, words, *, gone=False):
+    return OperationalError("LOAD DATA …", {}, pymysql.err.OperationalError(code, words), connection_invalidated=gone)
+
+
+def test_what_the_server_said_is_kept():
+    error = errors.from_driver(wrapped(1205, "Lock wait timeout exceeded"), DropStage("s"))
+    assert isinstance(error, errors.LockTimeout)
+    assert isinstance(error, errors.TransactionAborted)
+    assert (str(error), error.code, error.sqlstate) == ("Lock wait timeout exceeded", 1205, "HY000")
+    assert (error.statement, error.retryable) == ("DROP STAGE `s`", True)
+    assert isinstance(error.__cause__, pymysql.err.OperationalError)
+    assert error.__cause__.__traceback__ is None
+    assert error.__cause__.args == (1205, "Lock wait timeout exceeded")
+
+
+def test_a_refused_load_is_a_failed_load():
+    error = errors.from_driver(wrapped(20101, "internal error: the input value 'x' is not int32"), LoadCsv("f", ("t",)))
+    assert type(error) is errors.LoadFailed
+    assert type(errors.from_driver(wrapped(20101, "internal error"))) is errors.ServerError
+
+
+def test_a_connection_that_the_driver_gave_up_is_lost():
+    assert isinstance(errors.from_driver(wrapped(20101, "eof", gone=True)), errors.ConnectionLost)
+    assert isinstance(errors.from_driver(wrapped(2013, "lost", gone=True)), errors.ConnectionLost)
+
+
+def test_secrets_are_cut_out_of_what_the_server_says():
+    statement = CreateStage("s", "s3://b/", Credentials({"AWS_SECRET_KEY": "open'sesame"}))
+    error = errors.from_driver(wrapped(1105, "syntax error near open''sesame"), statement)
+    assert "sesame" not in f"{error}{error!r}{error.__cause__!r}{error.statement}"
+
+
+def test_an_error_of_another_shape_is_still_told():
+    class Odd(Exception):
+        def __init__(self):
+            super().__init__("odd")
+
+    error = errors.from_driver(OperationalError("x", {}, Odd()))
+    assert str(error) == "odd"
+    assert error.code is None
+    assert str(error.__cause__) == "odd"
+    assert errors.cannot_connect(None, "here").__cause__ is None
+
+
+def test_what_keeps_a_connection_from_being_made():
+    system = pymysql.err.OperationalError(2003, "Can't connect to MySQL server on 'h'")
+    system.__cause__ = ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)")
+    error = errors.cannot_connect(system, "h:1 as root")
+    assert str(error).startswith("cannot connect to h:1 as root: Can't connect to MySQL server on 'h': Connection refused;")
+    assert error.retryable
+    late = pymysql.err.OperationalError(2003, "Can't connect")
+    late.original_exception = TimeoutError()
+    assert "timed out" in str(errors.cannot_connect(late, "h:1 as root"))
+    wrong = errors.cannot_connect(pymysql.err.OperationalError(1045, "Access denied for user root"), "h:1 as root")
+    assert (wrong.retryable, wrong.code, wrong.sqlstate) == (False, 1045, "28000")
+    assert "serve" not in str(wrong)
+
+
+def test_a_commit_without_an_answer():
+    lost = errors.from_driver(wrapped(2013, "Lost connection", gone=True))
+    unknown = errors.commit_unknown(lost)
+    assert isinstance(unknown, errors.ConnectionLost)
+    assert not unknown.retryable
+    assert unknown.code == 2013
+    assert "may have committed or not" in str(unknown)
+
+
+def test_errors_can_be_pickled_and_are_all_public():
+    error = errors.from_driver(wrapped(1205, "Lock wait timeout exceeded"), DropStage("s"))
+    twin = pickle.loads(pickle.dumps(error))
+    assert (type(twin), str(twin), twin.code, twin.statement) == (type(error), str(error), error.code, error.statement)
+    found = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.MatrixOneError)}
+    assert found == set(public.__all__)
+    assert all(name in errors.__doc__ for name in found)
+
+
+def test_whose_fault_it_is_shows_in_the_tree():
+    assert issubclass(errors.InvalidArgument, ValueError)
+    assert not issubclass(errors.ConnectionFailed, errors.ServerError)
+    assert "pool_size" in str(errors.no_connection_free(Exception("QueuePool limit")))

@@ -1,0 +1,133 @@
+"""The protocol itself: statements as values, the purity of the core, the weight of the import."""
+
+import copy
+import pickle
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from script import play
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from matrixone_core import connecting
+from matrixone_core.errors import ConnectionFailed, InvalidArgument
+from matrixone_core.operation import Reply, Sleep, Statement
+from matrixone_core.secrets import Credentials
+from matrixone_core.sql.snapshot import CreateSnapshot, SnapshotLevel
+from matrixone_core.sql.stage import AlterStage, CreateStage, SelectStages
+
+STATEMENTS = [
+    CreateStage("s", "s3://b/", Credentials({"K": "x"}), "c"),
+    AlterStage("s", comment="c"),
+    CreateSnapshot("n", SnapshotLevel.TABLE, "d", "t"),
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_statements_are_values(statement):
+    for twin in (copy.deepcopy(statement), pickle.loads(pickle.dumps(statement))):
+        assert twin == statement
+        assert hash(twin) == hash(statement)
+        assert str(twin) == str(statement)
+    with pytest.raises(AttributeError):
+        statement.name = "x"
+
+
+class Two(Statement[int]):
+    def parts(self):
+        yield "SELECT 1 + 1 AS n"
+
+    def parse(self, reply):
+        return reply.rows[0]["n"]
+
+
+def test_a_statement_runs_on_sqlalchemy_by_itself_more_than_once():
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        assert connection.execute(Two()).scalar() == 2
+        assert connection.execute(Two()).scalar() == 2
+    with Session(engine) as session:
+        assert session.execute(Two()).scalar() == 2
+    assert play(iter(Two()), Reply([{"n": 2}])) == ([Two()], 2)
+
+
+def test_columns_with_credentials_come_back_masked():
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        clause = SelectStages().__clause_element__()
+        assert "stage_credentials" in str(clause)
+        connection.execute(text("ATTACH ':memory:' AS mo_catalog"))
+        connection.connection.create_function("unix_timestamp", 1, lambda _: 0)
+        connection.execute(
+            text("CREATE TABLE mo_catalog.mo_stages (stage_name, url, stage_credentials, stage_status, created_time, comment)")
+        )
+        connection.execute(text("INSERT INTO mo_catalog.mo_stages VALUES ('s', 'u', 'K=sesame', 'in_use', 0, '')"))
+        row = connection.execute(SelectStages("s")).one()
+        assert "sesame" not in repr(row)
+        assert SelectStages("s").parse(Reply([row._mapping]))[0].credentials == {"K": "sesame"}
+
+
+def test_the_base_class_writes_nothing():
+    with pytest.raises(NotImplementedError):
+        list(Statement().parts())
+    with pytest.raises(NotImplementedError):
+        Statement().parse(Reply())
+
+
+def test_reaching_a_server():
+    assert play(connecting.reach(None), Reply()) == ([connecting.Ping()], None)
+    down, wrong = ConnectionFailed("down"), ConnectionFailed("wrong")
+    down.retryable = True
+    with pytest.raises(ConnectionFailed, match="down"):
+        play(connecting.reach(None), down)
+    with pytest.raises(ConnectionFailed, match="wrong"):
+        play(connecting.reach(10), wrong)
+    steps, _ = play(connecting.reach(10), down, None, down, None, Reply())
+    assert steps == [connecting.Ping(), Sleep(0.2), connecting.Ping(), Sleep(0.2), connecting.Ping()]
+    with pytest.raises(ConnectionFailed, match="down"):
+        play(connecting.reach(2), down, None, down)  # a second passes with each question
+
+
+def test_what_can_be_executed():
+    assert str(connecting.as_statement("select ':x'", None)) == "select ':x'"
+    assert connecting.as_statement("select :x", {"x": 1}).compile().params == {"x": None}
+    assert connecting.as_statement(Two(), None) == Two()
+    with pytest.raises(InvalidArgument, match="no SQL text"):
+        connecting.as_statement(3, None)
+    assert connecting.streaming(5) == {"yield_per": 5}
+    for batch in (0, "1"):
+        with pytest.raises(InvalidArgument, match="batch="):
+            connecting.streaming(batch)
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+
+
+def test_the_core_imports_with_every_driver_blocked():
+    done = run("""
+        import importlib, pkgutil, sys
+        blocked = {"pymysql", "aiomysql", "anyio", "asyncmy", "MySQLdb", "obstore", "pyarrow", "pylibseekdb", "alembic"}
+        class Block:
+            def find_spec(self, name, path=None, target=None):
+                if name.split(".")[0] in blocked: raise ImportError(f"blocked: {name}")
+        sys.meta_path.insert(0, Block())
+        import matrixone_core
+        for module in pkgutil.walk_packages(matrixone_core.__path__, "matrixone_core."):
+            if module.name != "matrixone_core.alembic":
+                importlib.import_module(module.name)
+        loaded = blocked & {name.split(".")[0] for name in sys.modules}
+        assert not loaded, loaded
+    """)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_import_is_as_light_as_sqlalchemy_and_the_drivers():
+    done = run("""
+        import sys, matrixone
+        heavy = {"pyarrow", "obstore", "pylibseekdb", "matrixone_local", "alembic", "numpy", "pandas", "boto3", "rich"}
+        assert not heavy & {name.split(".")[0] for name in sys.modules}
+    """)
+    assert done.returncode == 0, done.stderr
