@@ -12,9 +12,37 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from matrixone import Client, errors
+from matrixone import Client
 
 HERE = Path(__file__).parent
+MAY_BE_SKIPPED: dict[str, str] = {}  # node id -> why; in CI no other test may be skipped, and none deselected
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("CI"):
+        config.pluginmanager.register(NothingIsLeftOut())
+
+
+class NothingIsLeftOut:
+    """In CI, a test that does not run fails the run."""
+
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail") and report.nodeid not in MAY_BE_SKIPPED:
+            self.left_out.append(f"{report.nodeid} was skipped")
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self.left_out += [f"{item.nodeid} was deselected" for item in items]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.left_out and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for line in self.left_out:
+            terminalreporter.write_line(f"CI: {line}", red=True)
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -125,8 +153,3 @@ def bucket(moto_url, is_local, matrixone_url):
             s3.put_object(Bucket=name, Key=f"data/{path.name}", Body=path.read_bytes())
     yield name
     s3.close()
-
-
-@pytest.fixture
-def raises_refused():
-    return errors.ServerError

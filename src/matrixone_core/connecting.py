@@ -98,7 +98,10 @@ def completed(session: Session, statement: Executable, params: Parameters | None
     result: Result[Any] = session.execute(statement, params)
     if isinstance(result, CursorResult) and not result.returns_rows:
         return result
-    return result.freeze()()
+    try:
+        return result.freeze()()
+    except NotImplementedError:  # an ORM bulk statement without RETURNING: SQLAlchemy's result of nothing
+        return result
 
 
 def streaming(batch: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from matrixone_core.literals import literal
 from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
 
 _TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
+_OPTIONS = (*_TLS, "connect_timeout", "lock_timeout", "time_zone")
 AUTOCOMMIT = "AUTOCOMMIT"
 
 
@@ -64,11 +65,14 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
     def create_connect_args(self, url: URL, _translate_args: dict[str, Any] | None = None) -> Any:
         """The driver's arguments for a URL."""
         options = dict(url.query)
-        ours = {name: options.pop(name) for name in (*_TLS, "lock_timeout", "time_zone") if name in options}
+        ours = {name: options.pop(name) for name in _OPTIONS if name in options}
+        context = _tls_context(ours)
         args, arguments = super().create_connect_args(url.set(query=options), _translate_args)
         arguments.setdefault("charset", "utf8mb4")
+        if "connect_timeout" in ours:  # SQLAlchemy would cut it to whole seconds
+            arguments["connect_timeout"] = float(ours["connect_timeout"])
         arguments["init_command"] = _session_variables(ours)
-        if (context := _tls_context(ours)) is not None:
+        if context is not None:
             arguments["ssl"] = context
         return args, arguments
 

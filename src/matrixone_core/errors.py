@@ -308,8 +308,10 @@ def _system_words(error: BaseException | None) -> str:
     while error is not None:
         if isinstance(error, TimeoutError):
             return "timed out"
-        if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-            return os.strerror(error.errno)
+        if isinstance(error, OSError):
+            # asyncio writes words of its own into connection errors; those of names and TLS are in the error
+            plain = isinstance(error, ConnectionError) or type(error) is OSError
+            return os.strerror(error.errno) if plain and error.errno else str(error.strerror or error)
         error = error.__cause__ or getattr(error, "original_exception", None)
     return ""
 

@@ -177,26 +177,37 @@ class Settings:
         }
 
 
+_HINT = "mysql://user:password@host:port/database, with : / @ and % in a part written %3A %2F %40 and %25"
+
+
 def _from_url(url: Secret, source: str) -> dict[str, Any]:
     """What a URL says; parts that it leaves out are not in the result."""
-    hint = "mysql://user:password@host:port/database, with : / @ and % in a part written %3A %2F %40 and %25"
+    told = _read_url(url)
+    if isinstance(told, str):  # raised here, where the URL in pieces is no longer to be seen
+        raise InvalidArgument(f"{source} {told}")
+    return told
+
+
+def _read_url(url: Secret) -> dict[str, Any] | str:
+    """What a URL says, or why it cannot be read."""
     try:
         parts = urlsplit(url.reveal())
         port = parts.port
     except ValueError:
-        raise InvalidArgument(f"{source} cannot be read; it is to be {hint}") from None
+        return f"cannot be read; it is to be {_HINT}"
     if parts.scheme not in _SCHEMES:
-        raise InvalidArgument(f"{source} begins with {parts.scheme!r}; it is to be {hint}")
+        return f"begins with {parts.scheme!r}; it is to be {_HINT}"
     login, _, _ = parts.netloc.rpartition("@")
     if login.count(":") > 1:
-        raise InvalidArgument(
-            f"{source} has {login.count(':')} colons before the @ where one can be, between user and password; "
-            "write account and role as arguments (account=, role=) or the colons in them as %3A"
+        return (
+            f"has {login.count(':')} colons before the @ where one can be, between user and password; write account "
+            "and role as arguments (account=, role=) or the colons in them as %3A"
         )
     user, has_password, password = login.partition(":")
-    told: dict[str, Any] = {}
-    if user:
-        told |= _from_login(unquote(user), source)
+    names = re.split(r"[:#]", unquote(user)) if user else []
+    if len(names) > 3 or not all(names):
+        return "has a user that is not user, account:user or account:user:role"
+    told: dict[str, Any] = dict(zip(_LOGIN_PARTS[len(names)], names, strict=True))
     if has_password:
         told["password"] = Secret(unquote(password))
     if parts.hostname:
@@ -210,14 +221,7 @@ def _from_url(url: Secret, source: str) -> dict[str, Any]:
     return told | options
 
 
-def _from_login(login: str, source: str) -> dict[str, str]:
-    """A login name with account and role in it (server-facts 46)."""
-    parts = re.split(r"[:#]", login)
-    if len(parts) > 3 or not all(parts):
-        raise InvalidArgument(f"the user in {source} is not user, account:user or account:user:role")
-    return dict(
-        zip({1: ("user",), 2: ("account", "user")}.get(len(parts), ("account", "user", "role")), parts, strict=True)
-    )
+_LOGIN_PARTS = ((), ("user",), ("account", "user"), ("account", "user", "role"))  # server-facts 46
 
 
 def _text(name: str, value: Any) -> str:

@@ -192,7 +192,8 @@ def alter(
         PermissionDenied: the user may not alter stages, or may not read the credentials to lay new ones over them.
     """
     if credentials is not None:
-        credentials = _checked(Credentials(credentials))  # the plain ones are not to be seen in a traceback
+        credentials = Credentials(credentials)  # the plain ones are not to be seen in a traceback
+        _checked(credentials)
     name = literals.stage_name(name)
     if url is None and credentials is None and enable is None and comment is None:
         raise InvalidArgument("nothing is to change; give url, credentials, enable or comment")

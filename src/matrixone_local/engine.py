@@ -134,6 +134,7 @@ class Link:
     def __init__(self, sock: socket.socket, capabilities: Capability, user: str, database: str | None) -> None:
         self._sock = sock
         self.packets = Packets(sock)
+        self.packets.reads_ahead = True
         _, greeting = self.packets.read()
         at = greeting.index(0, 1) + 1
         self.id = int.from_bytes(greeting[at : at + 4], "little")

@@ -130,6 +130,7 @@ class Session:
             if login is None:
                 return
             self._login = login
+            self._client.reads_ahead = True
             self._client.sock.settimeout(None)
             try:
                 self._link = self._services.link(login.capabilities, login.database, login.account)
@@ -146,6 +147,8 @@ class Session:
                     self._roll_back_definitions()
         except (Gone, OSError):
             return  # the client or the engine went away; an open transaction goes with the engine's session
+        finally:
+            self._client.sock.close()  # under TLS it is not the one that was accepted
 
     # -- logging in ---------------------------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ class Packets:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.reads_ahead = False  # until it is known that no TLS handshake follows, whose bytes are not ours
         self._buffer = bytearray()
         self._at = 0
 
@@ -86,7 +87,7 @@ class Packets:
             if self._at:
                 del self._buffer[: self._at]
                 self._at = 0
-            data = self.sock.recv(1 << 18)
+            data = self.sock.recv(1 << 18 if self.reads_ahead else count - len(self._buffer))
             if not data:
                 raise Gone("the connection was closed")
             self._buffer += data

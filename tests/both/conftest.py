@@ -14,6 +14,16 @@ from matrixone_async.managers import AsyncManager
 WRAPPED = (AsyncManager, AsyncSession, AsyncResult, AsyncScalarResult)
 
 
+async def some(rows: Any, most: int = 500) -> list[Any]:
+    """The next rows, a handful at a time: a trip through the portal takes a while."""
+    found: list[Any] = []
+    async for row in rows:
+        found.append(row)
+        if len(found) == most:
+            break
+    return found
+
+
 class Blocking:
     """Something asynchronous, used as if it were blocking."""
 
@@ -37,11 +47,8 @@ class Blocking:
         return self.manager.__exit__(*error)
 
     def __iter__(self) -> Iterator[Any]:
-        while True:
-            try:
-                yield self.portal.call(anext, self.wrapped)
-            except StopAsyncIteration:
-                return
+        while rows := self.portal.call(some, self.wrapped):
+            yield from rows
 
     def __repr__(self) -> str:
         return repr(self.wrapped)

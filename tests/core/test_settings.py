@@ -84,6 +84,14 @@ def test_settings_that_cannot_be(arguments, says):
     assert "sesame" not in f"{caught.value}{caught.value.__cause__}"
 
 
+def test_settings_of_the_session():
+    settings = resolve(time_zone="Asia/Shanghai", lock_timeout=5, read_timeout=1.5, connect_timeout=2)
+    assert dict(settings.sqlalchemy_url("aiomysql").query) == {
+        "connect_timeout": "2.0", "lock_timeout": "5", "time_zone": "Asia/Shanghai",
+    }  # fmt: skip
+    assert settings.read_timeout == 1.5
+
+
 def test_pool_recycle_may_be_never():
     assert resolve(pool_recycle=-1).pool_recycle == -1
 

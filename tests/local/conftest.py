@@ -1,0 +1,53 @@
+"""Connections to the local server by PyMySQL: no client of ours in between."""
+
+import pymysql
+import pytest
+
+
+class Connection:
+    def __init__(self, server, **arguments):
+        arguments = {"user": server.user, "password": server.password, "autocommit": True} | arguments
+        self.raw = pymysql.connect(host=server.host, port=server.port, charset="utf8mb4", **arguments)
+
+    def __call__(self, sql, *values):
+        with self.raw.cursor() as cursor:
+            count = cursor.execute(sql, values or None)
+            return list(cursor.fetchall()) if cursor.description else count
+
+    def refused(self, sql):
+        """The code and the words with which a statement is refused."""
+        with pytest.raises(pymysql.MySQLError) as caught:
+            self(sql)
+        return caught.value.args
+
+
+@pytest.fixture
+def connection_to():
+    return Connection
+
+
+@pytest.fixture
+def connect(matrixone_server):
+    made = []
+
+    def connect(**arguments):
+        made.append(Connection(matrixone_server, **arguments))
+        return made[-1]
+
+    yield connect
+    for connection in made:
+        if connection.raw.open:
+            connection.raw.close()
+
+
+@pytest.fixture
+def sql(connect, matrixone_database_local):
+    return connect(database=matrixone_database_local)
+
+
+@pytest.fixture
+def matrixone_database_local(connect, unique):
+    admin, name = connect(), unique("local")
+    admin(f"CREATE DATABASE {name}")
+    yield name
+    admin(f"DROP DATABASE IF EXISTS {name}")
