@@ -43,6 +43,8 @@ class NothingIsLeftOut:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for line in self.left_out:
             terminalreporter.write_line(f"CI: {line}", red=True)
+
+
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 

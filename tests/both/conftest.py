@@ -43,7 +43,7 @@ class Blocking:
         self.manager = self.portal.wrap_async_context_manager(self.wrapped)
         return self.give(self.manager.__enter__())
 
-    def __exit__(self, *error: Any) -> Any:
+    def __exit__(self, *error: object) -> Any:
         return self.manager.__exit__(*error)
 
     def __iter__(self) -> Iterator[Any]:

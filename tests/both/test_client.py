@@ -245,7 +245,9 @@ def tls_server(tmp_path_factory):
 
 def test_execute_text_and_statements(client):
     client.create_table(User)
-    assert client.execute("INSERT INTO users VALUES (:id, :name, NULL, 3)", {"id": 1, "name": "it's :x %s"}).rowcount == 1
+    assert (
+        client.execute("INSERT INTO users VALUES (:id, :name, NULL, 3)", {"id": 1, "name": "it's :x %s"}).rowcount == 1
+    )
     assert client.execute(insert(User.__table__), [{"id": 2, "name": "b"}, {"id": 3, "name": "c"}]).rowcount == 2
     client.execute(insert(User), [{"id": 4, "name": "d"}])
     client.execute(delete(User).where(User.id == 4))
@@ -254,7 +256,10 @@ def test_execute_text_and_statements(client):
     users = client.execute(select(User).order_by(User.id)).scalars()
     assert [(type(user), user.id) for user in users] == [(User, 1), (User, 2), (User, 3)]
     assert client.execute(select(func.count()).select_from(User)).scalar_one() == 3
-    assert client.execute(text("SELECT id FROM users WHERE id > :least ORDER BY id"), {"least": 1}).scalars().all() == [2, 3]
+    assert client.execute(text("SELECT id FROM users WHERE id > :least ORDER BY id"), {"least": 1}).scalars().all() == [
+        2,
+        3,
+    ]
     assert client.execute("SELECT id, name FROM users WHERE id = 2").mappings().one() == {"id": 2, "name": "b"}
 
 

@@ -4,12 +4,16 @@ import bz2
 import gzip
 
 import pytest
+from models import Base, User
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select
 
 from matrixone import errors
-from models import Base, User
 
-ROWS = [(1, "Ada", "ada@example.com", 36), (2, "Grace", "grace@example.com", 45), (3, "O'Brien, Pat", "pat@example.com", 29)]
+ROWS = [
+    (1, "Ada", "ada@example.com", 36),
+    (2, "Grace", "grace@example.com", 45),
+    (3, "O'Brien, Pat", "pat@example.com", 29),
+]
 
 
 @pytest.fixture

@@ -94,7 +94,9 @@ def test_what_keeps_a_connection_from_being_made():
     system = pymysql.err.OperationalError(2003, "Can't connect to MySQL server on 'h'")
     system.__cause__ = ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)")
     error = errors.cannot_connect(system, "h:1 as root")
-    assert str(error).startswith("cannot connect to h:1 as root: Can't connect to MySQL server on 'h': Connection refused;")
+    assert str(error).startswith(
+        "cannot connect to h:1 as root: Can't connect to MySQL server on 'h': Connection refused;"
+    )
     assert error.retryable
     late = pymysql.err.OperationalError(2003, "Can't connect")
     late.original_exception = TimeoutError()
@@ -117,7 +119,11 @@ def test_errors_can_be_pickled_and_are_all_public():
     error = errors.from_driver(wrapped(1205, "Lock wait timeout exceeded"), DropStage("s"))
     twin = pickle.loads(pickle.dumps(error))
     assert (type(twin), str(twin), twin.code, twin.statement) == (type(error), str(error), error.code, error.statement)
-    found = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.MatrixOneError)}
+    found = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.MatrixOneError)
+    }
     assert found == set(public.__all__)
     assert all(name in errors.__doc__ for name in found)
 

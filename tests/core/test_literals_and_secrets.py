@@ -22,7 +22,10 @@ def test_text_without_parameters_is_sent_as_it_stands(sql):
 
 
 def test_values_are_bound():
-    assert literals.bound(["a:b ", literals.Value("x"), " ", literals.Value(3)]) == ("a\\:b :p0 :p1", {"p0": "x", "p1": 3})
+    assert literals.bound(["a:b ", literals.Value("x"), " ", literals.Value(3)]) == (
+        "a\\:b :p0 :p1",
+        {"p0": "x", "p1": 3},
+    )
     assert literals.shown(["a ", literals.Value("it's"), " ", literals.Value(3), " ", literals.Value(Secret("x"))]) == (
         "a 'it''s' 3 '***'"
     )

@@ -61,7 +61,9 @@ def test_columns_with_credentials_come_back_masked():
         connection.execute(text("ATTACH ':memory:' AS mo_catalog"))
         connection.connection.create_function("unix_timestamp", 1, lambda _: 0)
         connection.execute(
-            text("CREATE TABLE mo_catalog.mo_stages (stage_name, url, stage_credentials, stage_status, created_time, comment)")
+            text(
+                "CREATE TABLE mo_catalog.mo_stages (stage_name, url, stage_credentials, stage_status, created_time, comment)"
+            )
         )
         connection.execute(text("INSERT INTO mo_catalog.mo_stages VALUES ('s', 'u', 'K=sesame', 'in_use', 0, '')"))
         row = connection.execute(SelectStages("s")).one()

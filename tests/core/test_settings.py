@@ -24,7 +24,13 @@ def test_defaults():
 def test_arguments_over_variables_over_url_over_defaults():
     environment = {"MATRIXONE_URL": "mysql://u:p@h:1/d", "MATRIXONE_HOST": "h2", "MATRIXONE_DATABASE": "d2"}
     settings = resolve(environment, database="d3", port=None)
-    assert (settings.host, settings.port, settings.user, settings.password, settings.database) == ("h2", 1, "u", "p", "d3")
+    assert (settings.host, settings.port, settings.user, settings.password, settings.database) == (
+        "h2",
+        1,
+        "u",
+        "p",
+        "d3",
+    )
     assert Settings.resolve(environment, {"url": "mysql://other", "host": "x"}, {"host": "y"}).host == "y"
     assert resolve(environment, url="mysql://other").host == "other"
 

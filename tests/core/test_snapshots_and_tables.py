@@ -20,7 +20,9 @@ TAKEN = Snapshot("n", SnapshotLevel.DATABASE, datetime(2026, 1, 2, 3, 4, 5, 6789
 
 
 def test_create():
-    steps, result = play(snapshots.create("N", SnapshotLevel.DATABASE, "d"), Reply(), rows(ROW | {"SNAPSHOT_NAME": "m"}, ROW))
+    steps, result = play(
+        snapshots.create("N", SnapshotLevel.DATABASE, "d"), Reply(), rows(ROW | {"SNAPSHOT_NAME": "m"}, ROW)
+    )
     assert steps == [CreateSnapshot("n", SnapshotLevel.DATABASE, "d"), ShowSnapshots()]
     assert result == TAKEN
     with pytest.raises(SnapshotNotFound):
@@ -51,7 +53,9 @@ def test_what_cannot_be(arguments, says):
 
 def test_list_and_drop():
     moment = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001  # as a driver gives it
-    steps, found = play(snapshots.list_(), rows(ROW, ROW | {"SNAPSHOT_NAME": "a", "TIMESTAMP": moment, "TABLE_NAME": "t"}))
+    steps, found = play(
+        snapshots.list_(), rows(ROW, ROW | {"SNAPSHOT_NAME": "a", "TIMESTAMP": moment, "TABLE_NAME": "t"})
+    )
     assert steps == [ShowSnapshots()]
     assert found == (Snapshot("a", SnapshotLevel.DATABASE, moment.replace(tzinfo=UTC), "d", "t"), TAKEN)
     assert play(snapshots.drop("N"), Reply())[0] == [DropSnapshot("n")]

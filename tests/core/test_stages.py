@@ -162,7 +162,10 @@ def test_who_may_not_read_the_catalogue_sees_what_show_stages_tells():
     shown = {"STAGE_NAME": "s", "URL": "file:///a/", "STATUS": "disabled", "COMMENT": "c"}
     steps, result = play(aside.op, rows(shown, shown | {"STAGE_NAME": "a"}))
     assert steps == [ShowStages("s")]
-    assert result == (Stage("a", "file:///a/", False, None, "c", None), Stage("s", "file:///a/", False, None, "c", None))
+    assert result == (
+        Stage("a", "file:///a/", False, None, "c", None),
+        Stage("s", "file:///a/", False, None, "c", None),
+    )
     assert texts([ShowStages(), ShowStages("a'%")]) == ["SHOW STAGES", "SHOW STAGES LIKE 'a''%'"]
 
 

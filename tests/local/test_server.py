@@ -69,7 +69,10 @@ def test_a_port_that_is_taken_is_told_in_a_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = subprocess.run(
-            [sys.executable, "-m", "matrixone_local", "serve", "--port", port], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "matrixone_local", "serve", "--port", port],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     assert done.returncode == 1
     assert "in use" in done.stderr
@@ -108,7 +111,9 @@ assert threading.active_count() == 1, threading.enumerate()
 left = {n for n in set(os.listdir(tempfile.gettempdir())) - before if "matrixone" in n or "seekdb-uds-%d" % os.getpid() in n}
 assert not left, left
 """
-    done = subprocess.run([sys.executable, "-X", "dev", "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -128,7 +133,13 @@ def test_a_wrong_login_is_refused_and_nothing_is_executed(connect, arguments):
 
 
 def test_garbage_instead_of_a_handshake_hurts_nobody(matrixone_server, sql):
-    for garbage in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 40, b"\xff\xff\xff\x00" + b"x" * 100, b"\x05\x00\x00\x01abcde"):
+    for garbage in (
+        b"",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x00" * 40,
+        b"\xff\xff\xff\x00" + b"x" * 100,
+        b"\x05\x00\x00\x01abcde",
+    ):
         with socket.create_connection((matrixone_server.host, matrixone_server.port)) as raw:
             raw.sendall(garbage)
             raw.shutdown(socket.SHUT_WR)

@@ -1,0 +1,76 @@
+"""The project's tasks; `nox -l` lists them, `nox -s demo` runs one."""
+
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "typecheck"]
+PROJECT = nox.project.load_toml("pyproject.toml")
+GOOD, BAD = ["tests/typing/good_sync.py", "tests/typing/good_async.py"], Path("tests/typing/bad.py")
+
+
+def group(name: str) -> list[str]:
+    """What a dependency group of pyproject.toml installs."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Start a local server, load CSV files by both clients, show what was loaded."""
+    session.install("-q", ".[local]", *group("demo"))
+    session.run("python", "examples/demo.py", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests, against a local server or the one that MATRIXONE_URL names."""
+    session.install("-q", "-e", ".[local]", *group("test"))
+    everything = [] if session.posargs else ["--cov", "--cov-report=term-missing"]
+    session.run("pytest", *everything, *session.posargs)
+
+
+@nox.session(name="tests-sqlalchemy-2.0")
+def tests_sqlalchemy_20(session: nox.Session) -> None:
+    """Run the tests of the core and of both clients on SQLAlchemy 2.0."""
+    session.install("-q", "-e", ".[local]", *group("test"), "sqlalchemy[asyncio]<2.1")
+    session.run("pytest", "-q", *(session.posargs or ["tests/core", "tests/both"]))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and the direction of imports."""
+    session.install("-q", "-e", ".", *group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """Check types, of the package and as a consumer sees them."""
+    session.install("-q", ".[local]", *group("typecheck"))
+    python = str(Path(session.virtualenv.location, "bin", "python"))
+    session.run("mypy")
+    session.run("pyright", "--pythonpath", python)
+    session.run("pyright", "--pythonpath", python, "--ignoreexternal", "--verifytypes", "matrixone")
+    session.run("mypy", "--strict", *GOOD)
+    wanted = [number for number, line in enumerate(BAD.read_text().splitlines(), 1) if "must fail" in line]
+    for checker in (["mypy", "--strict", str(BAD)], ["pyright", "--pythonpath", python, "-p", str(BAD.parent)]):
+        told = session.run(*checker, success_codes=[1], silent=True)
+        missed = [number for number in wanted if f"bad.py:{number}:" not in str(told)]
+        if missed:
+            session.error(f"{checker[0]} lets pass lines {missed} of {BAD}:\n{told}")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure ratios; bench/README.md has the figures."""
+    session.install("-q", ".[local]", *group("demo"))
+    session.run("python", "bench/loads.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into build/docs."""
+    session.install("-q", ".[local]", *group("docs"))
+    session.run("mkdocs", "build", "--strict", "-d", "build/docs")
