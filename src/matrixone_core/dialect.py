@@ -65,7 +65,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
     def create_connect_args(self, url: URL, _translate_args: dict[str, Any] | None = None) -> Any:
         """The driver's arguments for a URL."""
         options = dict(url.query)
-        ours = {name: options.pop(name) for name in _OPTIONS if name in options}
+        ours: dict[str, Any] = {name: options.pop(name) for name in _OPTIONS if name in options}
         context = _tls_context(ours)
         args, arguments = super().create_connect_args(url.set(query=options), _translate_args)
         arguments.setdefault("charset", "utf8mb4")

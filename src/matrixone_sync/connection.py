@@ -21,7 +21,7 @@ class Connection(pymysql.Connection):
         """Close the socket; a result that was still being read shall not try to read on when it is collected."""
         if self._result is not None:
             self._result.unbuffered_active = False
-        super()._force_close()
+        super()._force_close()  # type: ignore[misc]  # not in the stubs
 
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect and log in."""

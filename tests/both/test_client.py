@@ -339,7 +339,7 @@ def test_a_stream_left_early_gives_its_connection_back(client, many):
             assert next(iter(rows)) is not None
         assert sync_pool(client).checkedout() == 0
     with pytest.raises(ZeroDivisionError), client.stream(many, batch=10) as rows:
-        1 / 0  # noqa: B018
+        1 / 0
     assert sync_pool(client).checkedout() == 0
     with client.stream(many, batch=10) as rows:
         rows.close()
@@ -389,7 +389,7 @@ def test_tables_are_transactional_in_a_session(client):
     with pytest.raises(ZeroDivisionError), client.session() as session:
         session.execute(text("CREATE TABLE t (id INT)"))
         session.execute(text("INSERT INTO t VALUES (1)"))
-        1 / 0  # noqa: B018
+        1 / 0
     with pytest.raises(DBAPIError):
         client.execute("SELECT * FROM t")
     with client.session() as session:
