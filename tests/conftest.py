@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 from matrixone import Client
 
 HERE = Path(__file__).parent
+pytest_plugins = ["pytester"]
 MAY_BE_SKIPPED: dict[str, str] = {}  # node id -> why; in CI no other test may be skipped, and none deselected
 
 

@@ -30,7 +30,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declarative_base, mapped_col
 
 from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
 
-Base = declarative_base()
+
+class Base(DeclarativeBase):
+    """A base class for models; a program with several sets of models makes one for each."""
+
 
 __all__ = [
     "DATALINK",

@@ -2,22 +2,24 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Dialect
 from sqlalchemy.types import UserDefinedType
 
 
-class _Vector(UserDefinedType[Sequence[float]]):
-    cache_ok = True
-    name: str
+class Vector(UserDefinedType[Sequence[float]]):
+    """What vectors of both precisions share."""
+
+    cache_ok: bool | None = True
+    sql_name: ClassVar[str]
 
     def __init__(self, dimensions: int) -> None:
         self.dimensions = dimensions
 
     def get_col_spec(self, **_: Any) -> str:
         """The type in SQL."""
-        return f"{self.name}({self.dimensions})"
+        return f"{self.sql_name}({self.dimensions})"
 
     def bind_processor(self, dialect: Dialect) -> Any:
         """How a value is sent."""
@@ -36,30 +38,30 @@ class _Vector(UserDefinedType[Sequence[float]]):
         return read
 
 
-class VECF32(_Vector):
+class VECF32(Vector):
     """A vector of 32-bit floats; values are sequences of float.
 
     Args:
         dimensions: how many.
     """
 
-    name = "VECF32"
+    sql_name: ClassVar[str] = "VECF32"
 
 
-class VECF64(_Vector):
+class VECF64(Vector):
     """A vector of 64-bit floats; values are sequences of float.
 
     Args:
         dimensions: how many.
     """
 
-    name = "VECF64"
+    sql_name: ClassVar[str] = "VECF64"
 
 
 class DATALINK(UserDefinedType[str]):
     """A link to a file, `file:///…` or `stage://…`; values are text."""
 
-    cache_ok = True
+    cache_ok: bool | None = True
 
     def get_col_spec(self, **_: Any) -> str:
         """The type in SQL."""
@@ -69,7 +71,7 @@ class DATALINK(UserDefinedType[str]):
 class UUID(UserDefinedType[uuid.UUID]):
     """A UUID; values are `uuid.UUID`."""
 
-    cache_ok = True
+    cache_ok: bool | None = True
 
     def get_col_spec(self, **_: Any) -> str:
         """The type in SQL."""

@@ -52,7 +52,7 @@ def test_what_cannot_be(arguments, says):
 
 
 def test_list_and_drop():
-    moment = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001  # as a driver gives it
+    moment = datetime(2026, 1, 2, 3, 4, 5)  # as a driver gives it
     steps, found = play(
         snapshots.list_(), rows(ROW, ROW | {"SNAPSHOT_NAME": "a", "TIMESTAMP": moment, "TABLE_NAME": "t"})
     )

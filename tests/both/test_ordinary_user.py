@@ -1,0 +1,79 @@
+"""The same as an ordinary user: without the rights of an administrator, and without rights on mo_catalog."""
+
+import pytest
+from models import User
+from sqlalchemy import select
+
+from matrixone import SnapshotLevel, errors
+
+
+@pytest.fixture
+def user(session_admin, database, unique):
+    """The login of a user who may connect, select and insert in the test's database, and no more."""
+    name, role = unique("user"), unique("role")
+    for statement in (
+        f"CREATE ROLE {role}",
+        f"CREATE USER {name} IDENTIFIED BY 'secret123' DEFAULT ROLE {role}",
+        f"GRANT CONNECT ON ACCOUNT * TO {role}",
+        f"GRANT SELECT, INSERT ON TABLE {database}.* TO {role}",
+        f"GRANT SHOW TABLES ON DATABASE {database} TO {role}",
+        f"GRANT {role} TO {name}",
+    ):
+        session_admin.execute(statement)
+    yield {"account": "sys", "user": name, "role": role, "password": "secret123"}
+    session_admin.execute(f"DROP USER IF EXISTS {name}")
+    session_admin.execute(f"DROP ROLE IF EXISTS {role}")
+
+
+@pytest.fixture
+def stage(session_admin, unique, files):
+    files.copy("users.csv")
+    return session_admin.stage.create_s3(
+        unique(), "b", "p/", "key1234", "secret1234", endpoint="http://127.0.0.1:1"
+    ).name
+
+
+@pytest.fixture
+def ordinary(new_client, matrixone_url, database, session_admin, user):
+    session_admin.execute(
+        f"CREATE TABLE {database}.users (id INT PRIMARY KEY, name VARCHAR(100), email VARCHAR(255), age INT)"
+    )
+    client = new_client(url=matrixone_url, database=database, **user)
+    client.connect()
+    return client
+
+
+def test_stages_can_be_seen_but_not_their_keys(ordinary, stage):
+    found = ordinary.stage.get(stage)
+    assert (found.name, found.url) == (stage, "s3://b/p/")
+    assert found.created_time is None
+    assert found.credentials is None
+    assert stage in {one.name for one in ordinary.stage.list()}
+    assert ordinary.stage.exists(stage)
+
+
+def test_stages_and_snapshots_cannot_be_made(ordinary, stage, unique, database):
+    for call in (
+        lambda: ordinary.stage.create_local(unique(), "/tmp/"),
+        lambda: ordinary.stage.drop(stage),
+        lambda: ordinary.stage.alter(stage, comment="x"),
+        lambda: ordinary.stage.alter(stage, credentials={"AWS_KEY_ID": "x"}),
+        lambda: ordinary.snapshots.create(unique(), SnapshotLevel.DATABASE, database),
+    ):
+        with pytest.raises(errors.PermissionDenied):
+            call()
+
+
+def test_loads_and_reads_work(ordinary, session_admin, unique, files):
+    files.copy("users.csv")
+    name = session_admin.stage.create_local(unique(), files.folder).name
+    assert ordinary.load_data.read_csv_stage(name, "users.csv", User, ignore_lines=1).rows == 3
+    with ordinary.session() as session:
+        session.add(User(id=10, name="x"))
+    assert len(ordinary.execute(select(User)).scalars().all()) == 4
+
+
+def test_what_is_not_granted_is_denied(ordinary, session_admin, database):
+    session_admin.execute(f"CREATE TABLE {database}.t (i INT)")
+    with pytest.raises(errors.PermissionDenied):
+        ordinary.drop_table(User)

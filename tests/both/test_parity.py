@@ -1,0 +1,51 @@
+"""The two sides have the same methods, from the same operations."""
+
+import inspect
+import pydoc
+
+import pytest
+
+from matrixone import AsyncClient, Client
+from matrixone_async import AsyncLoadManager, AsyncSession, AsyncSnapshotManager, AsyncStageManager
+from matrixone_sync import LoadManager, Session, SnapshotManager, StageManager
+
+
+def public(owner):
+    return {name: value for name, value in vars(owner).items() if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    ("blocking", "asynchronous"),
+    [(StageManager, AsyncStageManager), (LoadManager, AsyncLoadManager), (SnapshotManager, AsyncSnapshotManager)],
+)
+def test_managers(blocking, asynchronous):
+    ours, theirs = public(blocking), public(asynchronous)
+    assert ours.keys() == theirs.keys()
+    for name, method in ours.items():
+        twin = theirs[name]
+        assert method.__wrapped__ is twin.__wrapped__
+        assert method.__doc__ == twin.__doc__
+        assert inspect.signature(method) == inspect.signature(twin)
+        assert inspect.iscoroutinefunction(twin)
+        assert not inspect.iscoroutinefunction(method)
+        assert method.__qualname__ == f"{blocking.__name__}.{name}"
+
+
+@pytest.mark.parametrize(("blocking", "asynchronous"), [(Client, AsyncClient), (Session, AsyncSession)])
+def test_clients_and_sessions(blocking, asynchronous):
+    assert public(blocking).keys() == public(asynchronous).keys()
+    for name, method in public(blocking).items():
+        if inspect.isfunction(method):
+            assert (
+                inspect.signature(method).parameters.keys()
+                == inspect.signature(public(asynchronous)[name]).parameters.keys()
+            )
+
+
+def test_help_shows_methods_as_if_written_by_hand():
+    page = pydoc.plain(pydoc.render_doc(StageManager))
+    assert "create_s3(self, /, name: str, bucket: str, path: str = ''" in page
+    assert "Raises:" in page
+    assert "async get(self, /, name: str) -> matrixone_core.sql.stage.Stage" in pydoc.plain(
+        pydoc.render_doc(AsyncStageManager)
+    )
