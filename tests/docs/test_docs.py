@@ -32,10 +32,10 @@ def test_page(page, matrixone_url, database, files, unique, monkeypatch):
     mark = unique("docs")
     known = {"__name__": "docs"}
     for block in examples(page):
-        block = re.sub(r"docs_(\w+)", rf"{mark}_\1", block)
-        block = block.replace("/data/imports/", files.folder).replace("database='test'", f"database='{database}'")
-        block = re.sub(r"host='127.0.0.1', port=6001, user='root', password='111', ", "", block)
-        exec(compile(block, page.name, "exec"), known)
+        placed = re.sub(r"docs_(\w+)", rf"{mark}_\1", block)
+        placed = placed.replace("/data/imports/", files.folder).replace("database='test'", f"database='{database}'")
+        placed = re.sub(r"host='127.0.0.1', port=6001, user='root', password='111', ", "", placed)
+        exec(compile(placed, page.name, "exec"), known)
     assert known.keys() > {"__name__"}
 
 
