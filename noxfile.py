@@ -66,7 +66,7 @@ def typecheck(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure ratios; bench/README.md has the figures."""
     session.install("-q", ".[local]", *group("demo"))
-    session.run("python", "bench/loads.py", *session.posargs)
+    session.run("python", "bench/overhead.py", *session.posargs)
 
 
 @nox.session

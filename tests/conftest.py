@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -59,11 +60,6 @@ def _no_settings_from_outside(monkeypatch):
     for name in list(os.environ):
         if name.startswith(("MATRIXONE_", "AWS_")):
             monkeypatch.delenv(name)
-
-
-@pytest.fixture(scope="session")
-def is_local() -> bool:
-    return "MATRIXONE_URL" not in os.environ
 
 
 class Files:
@@ -141,18 +137,23 @@ def moto_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(moto_url, is_local, matrixone_url):
-    """A bucket on moto with the data files under data/."""
-    if not is_local and urlsplit(matrixone_url).hostname not in LOOPBACK:
+def s3(moto_url: str, matrixone_url: str) -> Iterator[Any]:
+    """A client of boto3's for moto."""
+    if urlsplit(matrixone_url).hostname not in LOOPBACK:
         pytest.skip("a server on another machine cannot reach moto on this one")
-    # boto3 wants keys, and has threads and sockets of its own that it leaves to the garbage collector
-    s3 = boto3.client(
+    client = boto3.client(
         "s3", endpoint_url=moto_url, aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1"
     )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    """A bucket on moto with the data files under data/."""
     name = f"bucket-{uuid.uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name)
     for path in (HERE / "data").iterdir():
         if path.is_file():
             s3.put_object(Bucket=name, Key=f"data/{path.name}", Body=path.read_bytes())
-    yield name
-    s3.close()
+    return name

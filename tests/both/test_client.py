@@ -194,7 +194,7 @@ def test_a_commit_whose_answer_never_comes(new_client, matrixone_url, silent, da
     assert not caught.value.retryable
 
 
-def test_wait_keeps_trying_while_a_server_starts(new_client, is_local):
+def test_wait_keeps_trying_while_a_server_starts(new_client):
     import matrixone_local
 
     with socket.create_server(("127.0.0.1", 0)) as listening:

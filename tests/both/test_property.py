@@ -11,6 +11,8 @@ from matrixone import errors
 # what a MySQL server stores in utf8mb4: anything but surrogates; the NUL has its own escape
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 AWKWARD = st.text(st.sampled_from("'\"\\`%:;-#/*{}=(),.@$ \n\r\t\x1aaZ09_é😀"), max_size=30)
+# Go's URL parser, which a server may ask, refuses control characters and stray percent signs
+PATHS = st.text(st.sampled_from("'\"`:;-=(),.@$ aZ09_é😀"), max_size=30)
 NAMES = st.text(st.characters(categories=["Ll", "Lo", "Nd"]) | st.sampled_from("_-.$"), min_size=1, max_size=20)
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -24,7 +26,7 @@ def dropped(client):
 
 
 @QUICK
-@given(comment=TEXT | AWKWARD, folder=AWKWARD, secret=TEXT | AWKWARD)
+@given(comment=TEXT | AWKWARD, folder=PATHS, secret=TEXT | AWKWARD)
 def test_comments_urls_and_credentials(client, dropped, comment, folder, secret):
     name = f"p_{uuid.uuid4().hex}"
     dropped.append(name)

@@ -136,7 +136,7 @@ def test_any_comment_comes_back_as_it_was_given(client, unique, text):
 
 
 def test_any_url_and_credential_come_back_as_they_were_given(client, unique):
-    url, key = "s3://bucket/it's/a\\b/:x/%s/", "s'e\\c=r:e%t"
+    url, key = "s3://bucket/it's/a;b/:x/é/", "s'e\\c=r:e%t"
     stage = client.stage.create(unique(), url, credentials={"AWS_KEY_ID": "k", "AWS_SECRET_KEY": key})
     assert stage.url == url
     assert stage.credentials["AWS_SECRET_KEY"] == key

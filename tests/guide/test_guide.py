@@ -11,7 +11,6 @@ import textwrap
 import uuid
 from pathlib import Path
 
-import boto3
 import pytest
 from sqlalchemy import Column, Float, Integer, String, func, insert, select
 from sqlalchemy.orm import declarative_base
@@ -117,7 +116,7 @@ class Placed:
 
 
 @pytest.fixture
-def placed(session_admin, matrixone_url, database, files, moto_url, monkeypatch):
+def placed(session_admin, matrixone_url, database, files, s3, moto_url, monkeypatch):
     for variable, value in {
         "MATRIXONE_URL": matrixone_url,
         "AWS_ENDPOINT_URL_S3": moto_url,
@@ -127,12 +126,8 @@ def placed(session_admin, matrixone_url, database, files, moto_url, monkeypatch)
         monkeypatch.setenv(variable, value)
     for file, content in FILES.items():
         files.put(file, content)
-    s3 = boto3.client(
-        "s3", endpoint_url=moto_url, aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1"
-    )
     placed = Placed(database, files, s3, moto_url)
     yield placed
-    s3.close()
     gc.collect()  # what a failing block left open is told here, not in the middle of another test
     for stage in placed.stages:
         session_admin.stage.drop(stage, if_exists=True)
