@@ -36,6 +36,9 @@ class AsyncClient(AsyncManager):
     Args:
         settings: those of `connect`, which take the place of its defaults.
 
+    Raises:
+        InvalidArgument: a setting cannot be.
+
     Attributes:
         stage: the account's stages.
         load_data: loads of files into tables.
@@ -45,6 +48,7 @@ class AsyncClient(AsyncManager):
     def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         super().__init__(self._connected)
+        Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
         self._connection: AsyncDriver | None = None
         self.stage: Final = AsyncStageManager(self._connected)

@@ -17,7 +17,7 @@ from .errors import Refused, bad_input, internal
 from .stages import Stages, braces
 from .storage import Storage
 from .tokens import Kind, Reader
-from .values import Column
+from .values import Column, quoted
 
 BATCH_ROWS = 1000
 BATCH_CHARACTERS = 1 << 20
@@ -253,12 +253,8 @@ class Loader:
         return self._storage.open(f"file://{source.path}", {}, source.compression)
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _columns(table: Sequence[str], link: Link) -> list[Column]:
-    where = ".".join(map(_quoted, table))
+    where = ".".join(map(quoted, table))
     try:
         found = link.query(f"SHOW COLUMNS FROM {where}")
     except EngineError as error:
@@ -285,8 +281,8 @@ def _targets(statement: LoadData, columns: Sequence[Column]) -> list[Column | No
 
 
 def _insert(statement: LoadData, columns: Sequence[Column]) -> str:
-    names = ",".join(_quoted(column.name) for column in _targets(statement, columns) if column)
-    return f"INSERT INTO {'.'.join(map(_quoted, statement.table))} ({names}) VALUES "  # noqa: S608  # names are quoted
+    names = ",".join(quoted(column.name) for column in _targets(statement, columns) if column)
+    return f"INSERT INTO {'.'.join(map(quoted, statement.table))} ({names}) VALUES "  # noqa: S608  # names are quoted
 
 
 def _rows(records: Iterator[list[Field]], statement: LoadData, columns: Sequence[Column]) -> Iterator[str]:

@@ -16,13 +16,15 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import pymysql
+
 from . import snapshots, stages
 from .engine import EngineError, Link
 from .errors import ENDS_TRANSACTION, IN_TRANSACTION, NO_PRIVILEGE, Refused, as_matrixone, internal
 from .load import LoadData, parse_load
 from .snapshots import CreateSnapshot, DropSnapshot, ShowSnapshots
 from .stages import AlterStage, CreateStage, DropStage, ShowStages
-from .statements import VERSION, Undoable, hides_databases, is_set, kills, rewritten, undoable
+from .statements import VERSION, Undoable, defines, hides_databases, is_plain, is_set, kills, rewritten, undoable
 from .tokens import Kind, Reader, Token, tokenize
 from .users import Account, UserStatement, parse_user_statement
 from .wire import (
@@ -208,6 +210,9 @@ class Session:
                 self._forward(command, [])
 
     def _query(self, sql: str) -> None:
+        if is_plain(sql):  # a long INSERT is not worth reading
+            self._forward_query(sql, [])
+            return
         tokens = tokenize(sql)
         try:
             statement = self._recognised(sql, tokens)
@@ -222,6 +227,8 @@ class Session:
             if told.code in ENDS_TRANSACTION:
                 self._lose_transaction()
             self._refuse(told)
+        except pymysql.MySQLError as error:  # a statement of the relay's own on the catalogue
+            self._refuse(Refused(1105, str(error)))
 
     def _recognised(self, sql: str, tokens: list[Token]) -> object | None:
         """The statement as an object if it is one of MatrixOne's own."""
@@ -274,13 +281,19 @@ class Session:
             raise internal("savepoint has not been implemented yet. please rollback the transaction.")
         if not self._login.account.is_admin and _names_catalogue(tokens):
             raise internal(NO_PRIVILEGE)  # server-facts 11
-        if (definition := undoable(tokens)) and (self._in_transaction or not self._link.autocommit):
+        definition = undoable(tokens)
+        if definition and (self._in_transaction or not self._link.autocommit):
             self._define(definition, sql)
             return
+        if self._in_transaction and defines(tokens):
+            raise internal(
+                f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
+                "commit it; COMMIT first"
+            )
         if target := kills(tokens):
             self._services.cancel(target)
-        sql = hides_databases(tokens) or self._with_past(sql, tokens)
-        self._forward_query(rewritten(sql), tokens)
+        sql = hides_databases(tokens) or rewritten(self._with_past(sql, tokens))
+        self._forward_query(sql, tokens)
         self._after(tokens)
 
     def _with_past(self, sql: str, tokens: list[Token]) -> str:
@@ -304,10 +317,14 @@ class Session:
     def _define(self, definition: Undoable, sql: str) -> None:
         """Carry a CREATE TABLE out on another session, as the engine's own would commit the transaction."""
         database = self._link.query("SELECT DATABASE()").rows[0][0]
+        definition = definition.within(database)
+        if definition.tolerant and self._link.query(definition.question).rows:
+            self._answer_ok()
+            return
         aside = self._services.link(self._login.capabilities, database, self._login.account)
         with closing(aside):
             aside.query(sql)
-        self._undo.append(definition.within(database))
+        self._undo.append(definition)
         self._answer_ok()
 
     def _roll_back_definitions(self) -> None:

@@ -15,6 +15,7 @@ import pymysql
 from .engine import Engine
 from .errors import internal
 from .tokens import Kind, Reader, Token
+from .values import quoted
 
 TABLE = """CREATE TABLE IF NOT EXISTS mo_catalog.mo_snapshots (
     snapshot_id VARCHAR(36) NOT NULL, sname VARCHAR(64) NOT NULL PRIMARY KEY, ts BIGINT, level VARCHAR(16),
@@ -120,7 +121,7 @@ class Snapshots:
             identity = uuid.uuid4()
             moment = time.time_ns()
             for database in databases:
-                cursor.execute(f"FORK DATABASE {_quoted(database)} TO {_quoted(_fork(identity.hex, database))}")
+                cursor.execute(f"FORK DATABASE {quoted(database)} TO {quoted(_fork(identity.hex, database))}")
             cursor.execute(
                 "INSERT INTO mo_catalog.mo_snapshots VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 'user')",
                 (str(identity), name, moment, statement.level, ACCOUNT, statement.database, statement.table),
@@ -154,7 +155,7 @@ class Snapshots:
         try:
             with self._engine.session() as cursor:
                 for fork in forks:
-                    cursor.execute(f"DROP DATABASE IF EXISTS {_quoted(fork)}")
+                    cursor.execute(f"DROP DATABASE IF EXISTS {quoted(fork)}")
         except pymysql.Error:
             return  # the server is stopping; a fork that nobody can name is in nobody's way
 
@@ -166,7 +167,7 @@ class Snapshots:
         if statement.database not in everything:
             raise internal(f"database {statement.database} does not exist")
         if statement.table:
-            cursor.execute(f"SHOW TABLES FROM {_quoted(statement.database)} LIKE %s", (statement.table,))
+            cursor.execute(f"SHOW TABLES FROM {quoted(statement.database)} LIKE %s", (statement.table,))
             if not cursor.fetchone():
                 raise internal(f"table {statement.database}.{statement.table} does not exist")
         return [statement.database]
@@ -187,10 +188,6 @@ def reads_past(tokens: Sequence[Token]) -> list[tuple[int, str]]:
 
 def _fork(identity: str, database: str) -> str:
     return f"{HIDDEN}{identity}_{database}"
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 def _databases(cursor: pymysql.cursors.Cursor) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from .snapshots import HIDDEN
 from .tokens import Kind, Token, tokenize
+from .values import literal, quoted
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
 # What a MatrixOne server says of itself (conformance/session); the engine would name itself.
@@ -18,34 +20,60 @@ _OF_THE_SERVER = {
 }
 
 
+_PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
+_DEFINITIONS = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
+
+
 @dataclass(frozen=True)
 class Undoable:
     """A definition that a rollback takes back.
 
     Args:
         table: the new table's name, one or two parts.
+        tolerant: IF NOT EXISTS was said.
     """
 
     table: tuple[str, ...]
+    tolerant: bool = False
 
     def within(self, database: str | None) -> Undoable:
         """The same with the database named."""
-        return self if len(self.table) == 2 or database is None else Undoable((database, *self.table))
+        return self if len(self.table) == 2 or database is None else replace(self, table=(database, *self.table))
 
     @property
     def undo(self) -> str:
         """What takes it back."""
-        return "DROP TABLE IF EXISTS " + ".".join("`" + part.replace("`", "``") + "`" for part in self.table)
+        return f"DROP TABLE IF EXISTS {'.'.join(map(quoted, self.table))}"
+
+    @property
+    def question(self) -> str:
+        """What has a row if there is such a table."""
+        schema = literal(self.table[0]) if len(self.table) == 2 else "DATABASE()"
+        name = literal(self.table[-1])
+        # both are literals
+        return f"SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name = {name}"  # noqa: S608
 
 
 def undoable(tokens: list[Token]) -> Undoable | None:
-    """The table that a CREATE TABLE without IF NOT EXISTS makes."""
-    if len(tokens) < 3 or not (tokens[0].says("CREATE") and tokens[1].says("TABLE")) or tokens[2].says("IF"):
+    """The table that a CREATE TABLE makes."""
+    if len(tokens) < 3 or not (tokens[0].says("CREATE") and tokens[1].says("TABLE")):
         return None
-    parts = [tokens[2].value]
-    if len(tokens) > 4 and tokens[3].says("."):
-        parts.append(tokens[4].value)
-    return Undoable(tuple(parts))
+    tolerant = [token.text.upper() for token in tokens[2:5]] == ["IF", "NOT", "EXISTS"]
+    name = tokens[5:8] if tolerant else tokens[2:5]
+    parts = [token.value for token in name[:1]]
+    if len(name) == 3 and name[1].says("."):
+        parts.append(name[2].value)
+    return Undoable(tuple(parts), tolerant)
+
+
+def defines(tokens: list[Token]) -> bool:
+    """Whether the engine would commit the transaction to carry this out."""
+    return len(tokens) > 1 and tokens[0].text.upper() in _DEFINITIONS
+
+
+def is_plain(sql: str) -> bool:
+    """Whether a statement can go to the engine unread: it changes rows, and none of the catalogue's."""
+    return _PLAIN.match(sql) is not None and "mo_catalog" not in sql.lower() and "snapshot" not in sql.lower()
 
 
 def is_set(tokens: list[Token]) -> bool:

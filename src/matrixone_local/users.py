@@ -14,6 +14,7 @@ import pymysql
 from .engine import Engine
 from .errors import internal
 from .tokens import Kind, Reader
+from .values import quoted
 from .wire import native_hash
 
 ADMIN_ROLES = frozenset({"moadmin", "accountadmin"})
@@ -101,7 +102,7 @@ def _scope(read: Reader, object_type: str) -> str:
     parts: list[str] = []
     while not (read.looks("TO") or read.looks("FROM")):
         token = read.next(Kind.WORD, Kind.QUOTED, Kind.SYMBOL)
-        parts.append(token.value if token.text in {"*", "."} else "`" + token.value.replace("`", "``") + "`")
+        parts.append(token.value if token.text in {"*", "."} else quoted(token.value))
     said = "".join(parts)
     if object_type == "DATABASE" and said != "*.*":
         return "*.*" if said == "*" else f"{said.removesuffix('.*')}.*"

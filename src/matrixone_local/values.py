@@ -28,6 +28,11 @@ _ESCAPE = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": "\\0", "\x1a": "\\Z"})
 Converter = Callable[[str, int], str]  # a field's text and the column's position in the file, to an SQL literal
 
 
+def quoted(name: str) -> str:
+    """A name in back-quotes."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 def literal(text: str) -> str:
     """An SQL string literal."""
     return f"'{text.translate(_ESCAPE)}'"

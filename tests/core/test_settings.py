@@ -98,6 +98,12 @@ def test_settings_of_the_session():
     assert settings.read_timeout == 1.5
 
 
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_a_mistyped_setting_is_told_at_once(client):
+    with pytest.raises(InvalidArgument, match="no setting 'hots'; there are account, connect_timeout"):
+        client(hots="x")
+
+
 def test_pool_recycle_may_be_never():
     assert resolve(pool_recycle=-1).pool_recycle == -1
 

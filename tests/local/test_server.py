@@ -206,6 +206,26 @@ def test_created_tables_go_with_a_rollback_or_a_dropped_connection(sql, connect,
     assert sql("SHOW TABLES") == [("t",)]
 
 
+def test_other_definitions_are_refused_where_they_would_commit_the_transaction(sql):
+    sql("CREATE TABLE t (a INT)")
+    sql("BEGIN")
+    sql("INSERT INTO t VALUES (1)")
+    for statement in (
+        "DROP TABLE t",
+        "TRUNCATE TABLE t",
+        "ALTER TABLE t ADD b INT",
+        "CREATE DATABASE x",
+        "CREATE INDEX i ON t (a)",
+    ):
+        code, words = sql.refused(statement)
+        assert (code, "COMMIT first" in words) == (20101, True)
+    sql("CREATE TABLE IF NOT EXISTS t (a INT)")
+    sql("CREATE TABLE IF NOT EXISTS u (a INT)")
+    sql("ROLLBACK")
+    assert sql("SHOW TABLES") == [("t",)]
+    assert sql("SELECT count(*) FROM t") == [(0,)]
+
+
 def test_a_lock_timeout_rolls_everything_back(sql, connect, matrixone_database_local):
     sql("CREATE TABLE t (a INT PRIMARY KEY)")
     sql("BEGIN")
