@@ -126,6 +126,7 @@ def with_the_blocking_client(url: str) -> list[LoadReport]:
 
 def clean_up(url: str) -> None:
     """Drop all that the demo has made."""
+    say("cleaning up …")
     with Client(url=url) as client:
         client.snapshots.drop(stage("demo"), if_exists=True)
         for name in ("crm", "shop", "web"):

@@ -36,18 +36,24 @@ def _shown_url(server: LocalServer) -> str:
     return server.url if server.password == DEFAULT_PASSWORD else f"mysql://{server.user}@{server.host}:{server.port}"
 
 
+def _of_file(error: OSError) -> str:
+    return f": {error.filename}" if error.filename else ""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     told = _arguments().parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    server = LocalServer(
-        host=told.host, port=told.port, password=told.password, path=told.path, allow_path=told.allow_path
-    )
     try:
-        server.start()
-    except (EngineUnavailable, OSError) as error:
+        server = LocalServer(
+            host=told.host, port=told.port, password=told.password, path=told.path, allow_path=told.allow_path
+        ).start()
+    except OSError as error:
+        print(f"matrixone_local: {error.strerror or error}{_of_file(error)}", file=sys.stderr)
+        return 1
+    except (EngineUnavailable, ValueError) as error:
         print(f"matrixone_local: {error}", file=sys.stderr)
         return 1
     try:

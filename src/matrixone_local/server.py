@@ -42,7 +42,8 @@ class LocalServer:
 
     Raises:
         EngineUnavailable: on `start()`, where the engine has no build for this machine or is not installed.
-        OSError: on `start()`, where the address cannot be listened on.
+        OSError: on `start()`, where the address cannot be listened on or the folder not be made.
+        ValueError: the port is no port.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class LocalServer:
         ssl_cert: str | Path | None = None,
         ssl_key: str | Path | None = None,
     ) -> None:
+        if not 0 <= port < 65536:
+            raise ValueError(f"port={port} is to be a number from 0 (any that is free) to 65535")
         self.host = host
         self.port = port
         self.user = ROOT
@@ -144,14 +147,19 @@ class _Running:
         self._sockets: set[socket.socket] = set()
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()
+        self._stopping = threading.Event()
         self._numbers = count(1)
         # listening first: a port that is taken is known before the engine starts
-        self._listener = _Listener(address, self.serve)
+        try:
+            self._listener = _Listener(address, self.serve)
+        except OSError as error:
+            self._remove_folder()
+            raise OSError(error.errno, f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
         try:
             self._engine = Engine(self._folder)
             try:
                 self.stages = Stages(self._engine)
-                self.snapshots = Snapshots(self._engine)
+                self.snapshots = Snapshots(self._engine, self._stopping)
                 self._users = Users(self._engine, ROOT, password)
             except BaseException:
                 self._engine.close()
@@ -213,6 +221,7 @@ class _Running:
 
     def close(self) -> None:
         """Stop accepting, end what runs, stop the engine."""
+        self._stopping.set()
         self._listener.shutdown()
         self._listener.server_close()
         self._thread.join()

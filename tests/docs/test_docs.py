@@ -33,8 +33,8 @@ def test_page(page, matrixone_url, database, files, unique, monkeypatch):
     known = {"__name__": "docs"}
     for block in examples(page):
         placed = re.sub(r"docs_(\w+)", rf"{mark}_\1", block)
-        placed = placed.replace("/data/imports/", files.folder).replace("database='test'", f"database='{database}'")
-        placed = re.sub(r"host='127.0.0.1', port=6001, user='root', password='111', ", "", placed)
+        placed = placed.replace("/data/imports/", files.folder).replace('database="test"', f'database="{database}"')
+        placed = placed.replace('host="127.0.0.1", port=6001, user="root", password="111", ', "")
         exec(compile(placed, page.name, "exec"), known)
     assert known.keys() > {"__name__"}
 
