@@ -98,21 +98,12 @@ class Engine:
         with connection, connection.cursor() as cursor:
             yield cursor
 
-    def link(self, capabilities: Capability, database: str | None, user: str | None = None) -> Link:
-        """A connection for one client.
-
-        Args:
-            capabilities: what the client asked for; the engine answers in that form.
-            database: the database to begin in, or None.
-            user: the engine's user, by default its administrator.
-
-        Raises:
-            EngineError: the engine refuses, as when there is no such database.
-        """
+    def link(self) -> Link:
+        """A connection for one client, not logged in yet."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.connect(self._socket)
-            return Link(sock, capabilities, user or self._user, database)
+            return Link(sock)
         except BaseException:
             sock.close()
             raise
@@ -131,18 +122,31 @@ class Link:
         status: the status flags of the last reply.
     """
 
-    def __init__(self, sock: socket.socket, capabilities: Capability, user: str, database: str | None) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self.packets = Packets(sock)
         self.packets.reads_ahead = True
+        self.status = Status(0)
         _, greeting = self.packets.read()
         at = greeting.index(0, 1) + 1
         self.id = int.from_bytes(greeting[at : at + 4], "little")
-        challenge = greeting[at + 4 : at + 12] + greeting[at + 31 : at + 43]
+        self._challenge = greeting[at + 4 : at + 12] + greeting[at + 31 : at + 43]
+
+    def log_in(self, user: str, capabilities: Capability, database: str | None) -> None:
+        """Begin the session.
+
+        Args:
+            user: the engine's user, who needs no password on its socket.
+            capabilities: what the client asked for; the engine answers in that form.
+            database: the database to begin in, or None.
+
+        Raises:
+            EngineError: the engine refuses, as when there is no such database.
+        """
         capabilities &= ~(Capability.CONNECT_ATTRS | Capability.CONNECT_WITH_DB | Capability.PLUGIN_AUTH_LENENC)
         if database:
             capabilities |= Capability.CONNECT_WITH_DB
-        answer = native_answer("", challenge)
+        answer = native_answer("", self._challenge)
         login = struct.pack("<IIB23x", capabilities, 1 << 30, BINARY_COLLATION) + user.encode() + b"\0"
         login += bytes([len(answer)]) + answer
         if database:

@@ -66,8 +66,8 @@ OWN_STATEMENTS: Mapping[tuple[str, str], Callable[[Reader], object]] = {
 class Services(Protocol):
     """What the connections of one server share."""
 
-    def link(self, capabilities: Capability, database: str | None, account: Account) -> Link:
-        """A session of the engine."""
+    def link(self) -> Link:
+        """A connection to the engine, not logged in yet."""
         ...
 
     def account(self, login: str) -> Account | None:
@@ -114,10 +114,9 @@ class Login:
 class Session:
     """The relay's side of one client's connection."""
 
-    def __init__(self, sock: socket.socket, services: Services, number: int) -> None:
+    def __init__(self, sock: socket.socket, services: Services) -> None:
         self._client = Packets(sock)
         self._services = services
-        self._number = number
         self._undo: list[Undoable] = []
         self.cancelled = threading.Event()
 
@@ -125,24 +124,24 @@ class Session:
         """Talk with the client until it goes.
 
         Args:
-            opened: told the connection's id once the client is logged in.
+            opened: told the connection's id, which is the engine's, so that KILL needs no translation.
         """
         try:
-            login = self._log_in()
-            if login is None:
-                return
-            self._login = login
-            self._client.reads_ahead = True
-            self._client.sock.settimeout(None)
-            try:
-                self._link = self._services.link(login.capabilities, login.database, login.account)
-            except EngineError as error:
-                refused = as_matrixone(error.code, error.state, error.message)
-                self._client.write(self._sequence, _refusal(refused))
-                return
-            with closing(self._link):
+            with closing(self._services.link()) as self._link:
+                opened(self._link.id)
+                login = self._log_in()
+                if login is None:
+                    return
+                self._login = login
+                self._client.reads_ahead = True
+                self._client.sock.settimeout(None)
                 try:
-                    opened(self._link.id)
+                    self._link.log_in(login.account.user, login.capabilities, login.database)
+                except EngineError as error:
+                    refused = as_matrixone(error.code, error.state, error.message)
+                    self._client.write(self._sequence, _refusal(refused))
+                    return
+                try:
                     self._client.write(self._sequence, ok_packet(status=self._link.status))
                     self._commands()
                 finally:
@@ -158,7 +157,7 @@ class Session:
         self._client.sock.settimeout(LOGIN_SECONDS)
         challenge = bytes(secrets.choice(range(1, 128)) for _ in range(20))
         offered = Capability(OFFERED | (Capability.SSL if self._services.tls else 0))
-        greeting = b"\x0a" + VERSION.encode() + b"\0" + struct.pack("<I", self._number) + challenge[:8] + b"\0"
+        greeting = b"\x0a" + VERSION.encode() + b"\0" + struct.pack("<I", self._link.id) + challenge[:8] + b"\0"
         greeting += struct.pack("<HBHHB", offered & 0xFFFF, 45, Status.AUTOCOMMIT, offered >> 16, 21)
         greeting += bytes(10) + challenge[8:] + b"\0" + NATIVE + b"\0"
         self._client.write(0, greeting)
@@ -321,8 +320,8 @@ class Session:
         if definition.tolerant and self._link.query(definition.question).rows:
             self._answer_ok()
             return
-        aside = self._services.link(self._login.capabilities, database, self._login.account)
-        with closing(aside):
+        with closing(self._services.link()) as aside:
+            aside.log_in(self._login.account.user, self._login.capabilities, database)
             aside.query(sql)
         self._undo.append(definition)
         self._answer_ok()
@@ -331,7 +330,8 @@ class Session:
         undo, self._undo = self._undo, []
         if not undo:
             return
-        with closing(self._services.link(self._login.capabilities, None, self._login.account)) as aside:
+        with closing(self._services.link()) as aside:
+            aside.log_in(self._login.account.user, self._login.capabilities, None)
             for definition in reversed(undo):
                 with suppress(EngineError):  # dropped by somebody else meanwhile
                     aside.query(definition.undo)

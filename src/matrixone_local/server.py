@@ -9,7 +9,6 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +21,6 @@ from .snapshots import Snapshots
 from .stages import Stages
 from .storage import Storage
 from .users import Account, Users, UserStatement
-from .wire import Capability
 
 ROOT = "root"
 DEFAULT_PASSWORD = "111"  # noqa: S105  # no secret: every MatrixOne server begins with it
@@ -148,7 +146,6 @@ class _Running:
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._numbers = count(1)
         # listening first: a port that is taken is known before the engine starts
         try:
             self._listener = _Listener(address, self.serve)
@@ -181,7 +178,7 @@ class _Running:
         """Serve one client until it goes."""
         with self._lock:
             self._sockets.add(sock)
-        session = Session(sock, self, next(self._numbers))
+        session = Session(sock, self)
         ids: list[int] = []
 
         def opened(connection_id: int) -> None:
@@ -196,9 +193,9 @@ class _Running:
             with self._lock:
                 self._sockets.discard(sock)
 
-    def link(self, capabilities: Capability, database: str | None, account: Account) -> Link:
-        """A session of the engine for a client."""
-        return self._engine.link(capabilities, database, None if account.user == ROOT else account.user)
+    def link(self) -> Link:
+        """A connection to the engine, not logged in yet."""
+        return self._engine.link()
 
     def account(self, login: str) -> Account | None:
         """Who logs in under this name, or None."""

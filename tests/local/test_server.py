@@ -140,6 +140,11 @@ def test_logins(connect, login):
     assert connect(user=login)("SELECT 1") == [(1,)]
 
 
+def test_the_greeting_tells_the_connection_id(connect):
+    sql = connect()
+    assert sql("SELECT connection_id()") == [(sql.raw.thread_id(),)]
+
+
 @pytest.mark.parametrize("arguments", [{"password": "x"}, {"password": ""}, {"user": "nobody"}, {"user": "other:root"}])
 def test_a_wrong_login_is_refused_and_nothing_is_executed(connect, arguments):
     with pytest.raises(pymysql.OperationalError) as caught:
