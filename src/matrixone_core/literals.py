@@ -81,6 +81,17 @@ def read_twice(value: TextT) -> TextT:
     return type(value)(escaped)
 
 
+def checked_text(value: str, what: str) -> str:
+    """*value*, if it is text.
+
+    Raises:
+        InvalidArgument: it is something else.
+    """
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"{what}={value!r} is to be a str, not {type(value).__name__}")
+    return value
+
+
 def stage_name(name: str) -> str:
     """A stage's name as the server keeps it, in lower case.
 
@@ -100,9 +111,7 @@ def snapshot_name(name: str) -> str:
 
 
 def _object_name(name: str, kind: str) -> str:
-    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"a {kind} name is a str, not {type(name).__name__}")
-    if not name:
+    if not checked_text(name, "name"):
         raise InvalidArgument(f"a {kind} name cannot be empty")
     if len(name) > LONGEST_NAME:
         raise InvalidArgument(f"the {kind} name {name!r} has {len(name)} characters; at most {LONGEST_NAME} are kept")
@@ -136,7 +145,7 @@ def stage_path(stage: str, file: str) -> str:
     Raises:
         InvalidArgument: the path is empty, leaves the stage, names a folder, or has a character the server cannot read.
     """
-    if not file or not file.strip("/"):
+    if not checked_text(file, "file").strip("/"):
         raise InvalidArgument("the file's path in the stage is empty; give one such as 'users.csv'")
     if "://" in file:
         raise InvalidArgument(f"{file!r} is a URL; give the path in the stage {stage!r}, such as 'users.csv'")
@@ -157,7 +166,7 @@ def stage_url(url: str) -> str:
     Raises:
         InvalidArgument: it is not `file:///…`, `s3://bucket/…` or `stage://parent/…`.
     """
-    scheme, found, rest = url.partition("://")
+    scheme, found, rest = checked_text(url, "url").partition("://")
     if not found or scheme not in {"file", "s3", "stage"}:
         raise InvalidArgument(
             f"the URL {url!r} cannot be a stage's; it must begin with file:///, s3:// or stage:// (in lower case)"
@@ -189,6 +198,6 @@ def one_character(value: str, what: str) -> str:
     Raises:
         InvalidArgument: it is not one ASCII character, or it is one that ends lines.
     """
-    if len(value) != 1 or not value.isascii() or value in "\r\n\0":
+    if len(checked_text(value, what)) != 1 or not value.isascii() or value in "\r\n\0":
         raise InvalidArgument(f"{what}={value!r} cannot be used; it must be one ASCII character, not a line's end")
     return value

@@ -20,6 +20,8 @@ class Secret(str):
 
     def __new__(cls, value: str) -> Self:
         """*value*, which may be a secret already."""
+        if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # str() would make 'None' of None
+            raise TypeError(f"a secret is a str, not {type(value).__name__}")
         return value if isinstance(value, cls) else super().__new__(cls, value)  # str() of one would be the mask
 
     def __repr__(self) -> str:

@@ -40,9 +40,10 @@ def create(
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
-    credentials = Credentials(credentials or {})  # the plain ones are not to be seen in a traceback
+    credentials = _masked(credentials or {})  # the plain ones are not to be seen in a traceback
+    comment = literals.checked_text(comment or "", "comment")
     statement = CreateStage(
-        literals.stage_name(name), literals.stage_url(url), _checked(credentials), comment or "", if_not_exists
+        literals.stage_name(name), literals.stage_url(url), _checked(credentials), comment, if_not_exists
     )
     try:
         yield from statement
@@ -52,7 +53,9 @@ def create(
     return (yield from get(statement.name))
 
 
-def create_local(name: str, path: str, *, comment: str | None = None, if_not_exists: bool = False) -> Op[Stage]:
+def create_local(
+    name: str, path: str | os.PathLike[str], *, comment: str | None = None, if_not_exists: bool = False
+) -> Op[Stage]:
     """Create a stage on a folder of the server's machine.
 
     Args:
@@ -69,6 +72,7 @@ def create_local(name: str, path: str, *, comment: str | None = None, if_not_exi
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
+    path = literals.checked_text(os.fspath(path), "path")
     if not path.startswith("/"):
         raise InvalidArgument(
             f"path={path!r} is not absolute; give the folder's path on the server's machine from the root, "
@@ -117,7 +121,7 @@ def create_s3(
     """
     key = secret(aws_key_id or os.environ.get("AWS_ACCESS_KEY_ID"))
     secret_key = secret(aws_secret_key or os.environ.get("AWS_SECRET_ACCESS_KEY"))
-    aws_key_id = aws_secret_key = None  # the plain ones are not to be seen in a traceback
+    del aws_key_id, aws_secret_key  # the plain ones are not to be seen in a traceback
     url = _s3_url(bucket, path)
     credentials = _s3_credentials(key, secret_key, region, endpoint, provider)
     return (yield from create(name, url, credentials=credentials, comment=comment, if_not_exists=if_not_exists))
@@ -192,13 +196,15 @@ def alter(
         PermissionDenied: the user may not alter stages, or may not read the credentials to lay new ones over them.
     """
     if credentials is not None:
-        credentials = Credentials(credentials)  # the plain ones are not to be seen in a traceback
+        credentials = _masked(credentials)  # the plain ones are not to be seen in a traceback
         _checked(credentials)
     name = literals.stage_name(name)
     if url is None and credentials is None and enable is None and comment is None:
         raise InvalidArgument("nothing is to change; give url, credentials, enable or comment")
     if url is not None:
         literals.stage_url(url)
+    if comment is not None:
+        literals.checked_text(comment, "comment")
     before = yield from get(name)
     given = None if credentials is None else _merged(before, credentials)
     changes = [
@@ -257,6 +263,15 @@ def _merged(stage: Stage, changes: Mapping[str, str]) -> Credentials:
     return stage.credentials.merged(changes)
 
 
+def _masked(credentials: Mapping[str, str]) -> Credentials:
+    """The credentials with their values hidden."""
+    try:
+        return Credentials(credentials)
+    except (TypeError, AttributeError, ValueError):
+        pass  # raised below, where no frame shows a value
+    raise InvalidArgument("credentials is to be a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
+
+
 def _checked(credentials: Credentials) -> Credentials:
     """The credentials, if the server can store them; the values of refused ones are not shown."""
     for name, value in credentials.items():
@@ -273,12 +288,12 @@ def _checked(credentials: Credentials) -> Credentials:
 
 
 def _s3_url(bucket: str, path: str) -> str:
-    if not bucket or "/" in bucket or ":" in bucket:
+    if not literals.checked_text(bucket, "bucket") or "/" in bucket or ":" in bucket:
         raise InvalidArgument(
             f"bucket={bucket!r} is not a bucket's name; give the name alone and the rest as path, as in "
             "create_s3(name, 'my-bucket', 'data/')"
         )
-    return f"s3://{bucket}/{path.lstrip('/')}"
+    return f"s3://{bucket}/{literals.checked_text(path, 'path').lstrip('/')}"
 
 
 def _s3_credentials(

@@ -46,6 +46,8 @@ def certificates(tmp_path_factory):
     issued = authority.issue_cert("localhost")
     authority.cert_pem.write_to_path(folder / "ca.pem")
     issued.private_key_and_cert_chain_pem.write_to_path(folder / "cert.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    issued.cert_chain_pems[0].write_to_path(folder / "chain.pem")
     return folder
 
 
@@ -60,6 +62,9 @@ def test_tls(dialect, certificates):
         assert (checked.verify_mode, checked.check_hostname) == (ssl.CERT_REQUIRED, False)
     assert arguments(dialect, f"?ssl_mode=verify_identity&{ca}")["ssl"].check_hostname
     assert arguments(dialect, f"?ssl_cert={certificates}/cert.pem")["ssl"].verify_mode is ssl.CERT_NONE
+    assert "ssl" in arguments(dialect, f"?ssl_cert={certificates}/chain.pem&ssl_key={certificates}/key.pem")
+    with pytest.raises(InvalidArgument, match="cannot be read"):
+        arguments(dialect, f"?ssl_cert={certificates}/chain.pem&ssl_key={certificates}/ca.pem")
     with pytest.raises(InvalidArgument, match="cannot be read"):
         arguments(dialect, "?ssl_ca=/no/such/file")
 

@@ -46,6 +46,8 @@ def test_a_secret_is_masked_everywhere_but_where_it_is_asked():
     assert type(hidden.reveal()) is str
     assert Secret(hidden) is hidden
     assert secret(None) is None
+    with pytest.raises(TypeError, match="not NoneType"):
+        Secret(None)
     for twin in (pickle.loads(pickle.dumps(hidden)), copy.deepcopy(hidden)):
         assert isinstance(twin, Secret)
         assert twin == "sesame"

@@ -1,6 +1,7 @@
 """Operations on stages, driven by scripted answers."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from script import play, rows, texts
@@ -76,7 +77,20 @@ def test_urls_that_cannot_be(url, says):
         assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "op",
+    [lambda: stages.create("s", None), lambda: stages.create("s", "file:///", comment=3), lambda: stages.alter("s", comment=3),
+     lambda: stages.create("s", "s3://b/", credentials={"K": None}), lambda: stages.alter("s", credentials="K=v"),
+     lambda: stages.create_s3("s", None, "", "k", "x"), lambda: stages.create_s3("s", "b", 3, "k", "x"),
+     lambda: stages.create_local("s", b"/a/")],
+)  # fmt: skip
+def test_what_is_no_text_is_refused(op):
+    with pytest.raises(InvalidArgument, match=r"to be a (str|mapping)"):
+        play(op())
+
+
 def test_a_local_path_is_absolute():
+    assert play(stages.create_local("s", Path("/a")), DONE, rows(ROW))[0][0] == CreateStage("s", "file:///a")
     assert play(stages.create_local("s", "/a/"), DONE, rows(ROW))[0][0] == CreateStage("s", "file:///a/")
     with pytest.raises(InvalidArgument, match="'/data/imports/'"):
         play(stages.create_local("s", "a/"))
