@@ -240,8 +240,10 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
 
 def _find(name: str) -> Op[Stage | None]:
     name = literals.stage_name(name)
-    pattern = re.sub(r"([_%\\])", r"\\\1", name)
-    found = yield from list_(pattern)
+    try:
+        found = yield from SelectStages(name=name)
+    except PermissionDenied:
+        found = yield from Aside(iter(ShowStages()))
     return next((stage for stage in found if stage.name == name), None)
 
 

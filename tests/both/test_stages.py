@@ -17,6 +17,16 @@ def test_create_local_returns_the_stage_as_the_server_has_it(client, unique, fil
     assert dict(stage.credentials) == {}
 
 
+@pytest.mark.parametrize("mark", ["a_b", "a$b", "a.b", "a-b", "1st", "größe", "阿達", "select"])
+def test_names_with_all_that_they_may_have(client, unique, files, mark):
+    files.put("a.csv", "1\n")
+    name = unique(mark)
+    client.stage.create_local(name, files.folder)
+    client.execute("CREATE TABLE t (i INT)")
+    assert client.stage.get(name).name == name
+    assert client.load_data.read_csv_stage(name, "a.csv", "T", null_values="x").rows == 1
+
+
 def test_names_are_folded_to_lower_case_everywhere(client, unique, files):
     name = unique("Mixed")
     client.stage.create_local(name, files.folder)

@@ -28,7 +28,7 @@ def load(*arguments, **options):
 
 def test_a_load_looks_at_the_stage_and_sends_one_statement():
     steps, report = play(load("S", "d/a.csv", User, ignore_lines=1), rows(STAGE), Reply(count=3))
-    assert steps == [SelectStages("s"), LoadCsv("stage://s/d/a.csv", ("users",), CsvOptions(ignore_lines=1))]
+    assert steps == [SelectStages(name="s"), LoadCsv("stage://s/d/a.csv", ("users",), CsvOptions(ignore_lines=1))]
     assert report == loads.LoadReport("users", 3, (loads.LoadedFile("stage://s/d/a.csv", 3),), 1.0)
     assert str(report) == "stage://s/d/a.csv -> users: 3 rows in 1.00 s"
 

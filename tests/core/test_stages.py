@@ -22,7 +22,7 @@ DONE = Reply()
 
 def test_create_sends_one_statement_and_reads_the_stage_back():
     steps, result = play(stages.create("S", "file:///a/"), DONE, rows(ROW))
-    assert steps == [CreateStage("s", "file:///a/"), SelectStages("s")]
+    assert steps == [CreateStage("s", "file:///a/"), SelectStages(name="s")]
     assert result == STAGE
 
 
@@ -183,10 +183,12 @@ def test_who_may_not_read_the_catalogue_sees_what_show_stages_tells():
     assert texts([ShowStages(), ShowStages("a'%")]) == ["SHOW STAGES", "SHOW STAGES LIKE 'a''%'"]
 
 
-def test_get_escapes_the_pattern_and_compares_the_name():
+def test_get_asks_for_the_one_name():
     with pytest.raises(StageNotFound, match="a_b"):
-        play(stages.get("a_b"), rows(ROW | {"stage_name": "axb"}))
-    assert play(stages.exists("a_b"), rows(ROW | {"stage_name": "a_b"})) == ([SelectStages("a\\_b")], True)
+        play(stages.get("a_b"), rows())
+    assert play(stages.exists("A_b"), rows(ROW | {"stage_name": "a_b"})) == ([SelectStages(name="a_b")], True)
+    assert str(SelectStages(name="a_b")).endswith("WHERE stage_name='a_b' ORDER BY stage_name")
+    assert str(SelectStages("a%")).endswith("WHERE stage_name LIKE 'a%' ORDER BY stage_name")
     assert play(stages.exists("a_b"), rows())[1] is False
 
 

@@ -103,9 +103,10 @@ class ColumnNames(Statement[tuple[str, ...]]):
 
     def parts(self) -> Iterator[Part]:
         yield "SELECT column_name AS name FROM information_schema.columns WHERE table_schema="
-        yield Value(self.table[0]) if len(self.table) == 2 else "DATABASE()"
+        # the server keeps names in lower case (server-facts 37)
+        yield Value(self.table[0].lower()) if len(self.table) == 2 else "DATABASE()"
         yield " AND table_name="
-        yield Value(self.table[-1])
+        yield Value(self.table[-1].lower())
         yield " ORDER BY ordinal_position"
 
     def parse(self, reply: Reply, /) -> tuple[str, ...]:

@@ -101,9 +101,14 @@ class SelectStages(Statement[tuple[Stage, ...]]):
     """The stages as the catalogue has them, which may be read inside a transaction.
 
     The time comes as seconds since 1970, as the column itself is shown in the session's time zone (server-facts 7).
+
+    Args:
+        like: a pattern for names.
+        name: the one name wanted.
     """
 
     like: str | None = None
+    name: str | None = None
 
     returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {"stage_credentials": SecretText}
 
@@ -115,6 +120,9 @@ class SelectStages(Statement[tuple[Stage, ...]]):
         if self.like is not None:
             yield " WHERE stage_name LIKE "
             yield Value(self.like)
+        elif self.name is not None:
+            yield " WHERE stage_name="
+            yield Value(self.name)
         yield " ORDER BY stage_name"
 
     def parse(self, reply: Reply, /) -> tuple[Stage, ...]:
