@@ -19,7 +19,6 @@ import pymysql
 from .wire import (
     EOF,
     ERR,
-    LOCAL_INFILE,
     LONGEST,
     NULL,
     OK,
@@ -144,6 +143,7 @@ class Link:
             EngineError: the engine refuses, as when there is no such database.
         """
         capabilities &= ~(Capability.CONNECT_ATTRS | Capability.CONNECT_WITH_DB | Capability.PLUGIN_AUTH_LENENC)
+        capabilities &= ~Capability.LOCAL_FILES  # the engine shall ask no client for a file
         if database:
             capabilities |= Capability.CONNECT_WITH_DB
         answer = native_answer("", self._challenge)
@@ -177,8 +177,10 @@ class Link:
         """The packets of the engine's reply to a command of this kind, as they come, to the last one."""
         if command == Command.STMT_PREPARE:
             yield from self._prepared()
-        elif command == Command.FIELD_LIST:
+        elif command in {Command.FIELD_LIST, Command.STMT_FETCH}:
             yield from self._until_eof()
+        elif command == Command.STATISTICS:
+            yield self.packets.read_raw()
         else:
             yield from self._results()
 
@@ -192,8 +194,6 @@ class Link:
                 self.status &= ~Status.MORE_RESULTS
             elif kind == OK:
                 self.status = read_ok(packet[4:])[2]
-            elif kind == LOCAL_INFILE:
-                return  # the client sends its file next
             else:
                 yield from self._until_eof()  # the columns
                 yield from self._until_eof()  # the rows

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import socket
 
 LONGEST = 0xFFFFFF  # a packet of this length goes on in the next one
-OK, ERR, EOF, LOCAL_INFILE, NULL = 0x00, 0xFF, 0xFE, 0xFB, 0xFB
+OK, ERR, EOF, NULL = 0x00, 0xFF, 0xFE, 0xFB
 
 
 class Command(IntEnum):

@@ -350,6 +350,36 @@ def test_databases_of_the_engines_own_are_hidden(sql, connect, unique, matrixone
     assert sql.refused(f"SELECT a FROM t {{snapshot='{name}'}}")[0] == 20101
 
 
+def test_commands_that_tools_send(sql):
+    sql("CREATE TABLE t (a INT)")
+    raw = sql.raw
+    raw._execute_command(0x09, b"")  # COM_STATISTICS: a line of text
+    assert raw._read_packet().get_all_data()
+    raw._execute_command(0x04, b"t\0")  # COM_FIELD_LIST: columns to the end
+    while not raw._read_packet().is_eof_packet():
+        pass
+    raw.ping()
+    assert sql("SELECT 1") == [(1,)]
+
+
+def test_prepared_statements(sql):
+    sql("SET @a = 2")
+    sql("PREPARE s FROM 'SELECT ? + 1'")
+    assert sql("EXECUTE s USING @a") == [(3,)]
+
+
+def test_no_client_is_asked_for_a_file(connect):
+    sql = connect(local_infile=True, database="test", client_flag=65536)
+    sql("CREATE TABLE IF NOT EXISTS asked (a VARCHAR(100))")
+    with sql.raw.cursor() as cursor, pytest.raises(pymysql.MySQLError):
+        cursor.execute("SELECT 1; LOAD DATA LOCAL INFILE '/etc/hostname' INTO TABLE asked")
+        cursor.nextset()
+    sql.raw.close()
+    again = connect(database="test")
+    assert again("SELECT count(*) FROM asked") == [(0,)]
+    again("DROP TABLE asked")
+
+
 def test_a_large_result_comes_whole(sql):
     [(text,)] = sql("SELECT repeat('x', 20000000)")
     assert len(text) == 20_000_000
