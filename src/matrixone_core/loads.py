@@ -2,27 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias, runtime_checkable
-
-from sqlalchemy import Table
 
 from matrixone_core import literals, stages
 from matrixone_core.errors import InvalidArgument, StageDisabled, TableNotFound
 from matrixone_core.operation import Clock, Op
 from matrixone_core.sql.load import ColumnNames, CsvOptions, LoadCsv
+from matrixone_core.tables import Target, table_names, table_of
 
 COMPRESSIONS = ("none", "gzip", "bz2")
 LINE_ENDS = ("\n", "\r\n")
-
-
-@runtime_checkable
-class Model(Protocol):
-    """An ORM model: a class with a table."""
-
-    __table__: Any
-
-
-Target: TypeAlias = type[Model] | type[Any] | Table | str
 
 
 @dataclass(frozen=True)
@@ -101,7 +89,7 @@ def read_csv_stage(
         PermissionDenied: the user may not load into the table.
     """
     path = literals.stage_path(stage, file)
-    target = _table(table)
+    target = literals.table_name(table) if isinstance(table, str) else table_names(table_of(table))
     null_value = _null_value(null_values)
     options = CsvOptions(
         ignore_lines=_lines(ignore_lines),
@@ -122,16 +110,6 @@ def read_csv_stage(
     rows = yield from LoadCsv(path, target, options)
     seconds = (yield from Clock()) - began
     return LoadReport(".".join(target), rows, (LoadedFile(path, rows),), seconds)
-
-
-def _table(table: Target) -> tuple[str, ...]:
-    """The names of the table that is meant."""
-    if isinstance(table, str):
-        return literals.table_name(table)
-    found = table if isinstance(table, Table) else getattr(table, "__table__", None)
-    if not isinstance(found, Table):
-        raise InvalidArgument(f"table={table!r} is no ORM model, Table or name")
-    return (found.name,) if found.schema is None else (found.schema, found.name)
 
 
 def _lines(ignore_lines: int) -> int:

@@ -1,20 +1,33 @@
 """Operations that make and drop the tables of models."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, TypeAlias, cast
 
 from sqlalchemy import Connection, MetaData, Table
 
 from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound
-from matrixone_core.loads import Target
 from matrixone_core.operation import Atomic, OnConnection, Op
 from matrixone_core.sql.load import ColumnNames
 
+Target: TypeAlias = type[Any] | Table | str  # an ORM model, a Table, or a name: `table` or `database.table`
+Models: TypeAlias = type[Any] | MetaData  # the base class of ORM models, or their MetaData
 
-class DeclarativeBase(Protocol):
-    """The base class of ORM models: a class with their metadata."""
 
-    metadata: Any
+def table_of(target: Target) -> Table:
+    """The table of an ORM model, or a table itself.
+
+    Raises:
+        InvalidArgument: it is neither.
+    """
+    found: object = getattr(target, "__table__", target)
+    if not isinstance(found, Table):
+        raise InvalidArgument(f"{target!r} is no ORM model and no Table")
+    return cast("Table", found)
+
+
+def table_names(table: Table) -> tuple[str, ...]:
+    """`table`, or `database` and `table`."""
+    return (table.name,) if table.schema is None else (table.schema, table.name)
 
 
 def create_table(table: Target, *, if_not_exists: bool = True) -> Op[None]:
@@ -29,8 +42,8 @@ def create_table(table: Target, *, if_not_exists: bool = True) -> Op[None]:
         TableExists: there is one, and `if_not_exists` is False.
         PermissionDenied: the user may not create tables.
     """
-    found = _table(table)
-    if not if_not_exists and (yield from ColumnNames(_names(found))):
+    found = table_of(table)
+    if not if_not_exists and (yield from ColumnNames(table_names(found))):
         raise TableExists(f"there is a table {found.fullname!r} already")
     yield from _in_one_transaction(lambda connection: found.create(connection, checkfirst=True))
 
@@ -47,13 +60,13 @@ def drop_table(table: Target, *, if_exists: bool = True) -> Op[None]:
         TableNotFound: there is none, and `if_exists` is False.
         PermissionDenied: the user may not drop tables.
     """
-    found = _table(table)
-    if not if_exists and not (yield from ColumnNames(_names(found))):
+    found = table_of(table)
+    if not if_exists and not (yield from ColumnNames(table_names(found))):
         raise TableNotFound(f"there is no table {found.fullname!r}")
     yield from _in_one_transaction(lambda connection: found.drop(connection, checkfirst=True))
 
 
-def create_all(base: type[DeclarativeBase] | type[Any] | MetaData) -> Op[None]:
+def create_all(base: Models) -> Op[None]:
     """Create the tables of all models of a base; those that exist stay as they are.
 
     Args:
@@ -67,7 +80,7 @@ def create_all(base: type[DeclarativeBase] | type[Any] | MetaData) -> Op[None]:
     yield from _in_one_transaction(metadata.create_all)
 
 
-def drop_all(base: type[DeclarativeBase] | type[Any] | MetaData) -> Op[None]:
+def drop_all(base: Models) -> Op[None]:
     """Drop the tables of all models of a base, with their rows.
 
     Args:
@@ -83,17 +96,6 @@ def drop_all(base: type[DeclarativeBase] | type[Any] | MetaData) -> Op[None]:
 
 def _in_one_transaction(call: Callable[[Connection], None]) -> Op[None]:
     yield from Atomic(iter(OnConnection(call)))
-
-
-def _table(table: Target) -> Table:
-    found: object = getattr(table, "__table__", table)
-    if not isinstance(found, Table):
-        raise InvalidArgument(f"{table!r} is no ORM model and no Table")
-    return cast("Table", found)
-
-
-def _names(table: Table) -> tuple[str, ...]:
-    return (table.name,) if table.schema is None else (table.schema, table.name)
 
 
 def _metadata(base: Any) -> MetaData:

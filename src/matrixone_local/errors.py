@@ -40,9 +40,13 @@ def bad_input(words: str) -> Refused:
     return Refused(20301, f"invalid input: {words}")
 
 
+MANUAL = "check the manual that corresponds to your MatrixOne server version"
+
+
 def syntax(words: str) -> Refused:
     """Code 1064: the statement cannot be read."""
-    return Refused(1064, f"SQL parser error: You have an error in your SQL syntax; {words}", "42000")
+    told = f"{MANUAL} for the right syntax to use. {words}"
+    return Refused(1064, f"SQL parser error: You have an error in your SQL syntax; {told}", "42000")
 
 
 NO_PRIVILEGE = "do not have privilege to execute the statement"
@@ -70,6 +74,11 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
     ),
     (1366, r"(.*)", lambda m, _: (20203, f"invalid argument: {m[1]}")),
     (1305, r"(.*)", lambda m, _: (20105, f"not supported: {m[1]}")),
+    (
+        1064,
+        r"You have an error in your SQL syntax; .*? version (.*)",
+        lambda m, _: (1064, f"SQL parser error: You have an error in your SQL syntax; {MANUAL} {m[1]}"),
+    ),
     (1142, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
     (1044, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
     (1227, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
