@@ -43,8 +43,10 @@ def test_clients_and_sessions(blocking, asynchronous):
 
 
 def test_help_shows_methods_as_if_written_by_hand():
-    page = pydoc.plain(pydoc.render_doc(StageManager))
-    assert "create_s3(self, /, name: str, bucket: str, path: str = ''" in page
+    page = " ".join(pydoc.plain(pydoc.render_doc(StageManager)).replace("|", " ").split())  # newer Pythons break lines
+    assert "create_s3( self, /, name: str, bucket: str, path: str = ''" in page.replace(
+        "create_s3(self", "create_s3( self"
+    )
     assert "Raises:" in page
     assert "async get(self, /, name: str) -> matrixone_core.sql.stage.Stage" in pydoc.plain(
         pydoc.render_doc(AsyncStageManager)

@@ -43,8 +43,14 @@ class Two(Statement[int]):
         return reply.rows[0]["n"]
 
 
-def test_a_statement_runs_on_sqlalchemy_by_itself_more_than_once():
+@pytest.fixture
+def engine():
     engine = create_engine("sqlite://")
+    yield engine
+    engine.dispose()
+
+
+def test_a_statement_runs_on_sqlalchemy_by_itself_more_than_once(engine):
     with engine.connect() as connection:
         assert connection.execute(Two()).scalar() == 2
         assert connection.execute(Two()).scalar() == 2
@@ -53,8 +59,7 @@ def test_a_statement_runs_on_sqlalchemy_by_itself_more_than_once():
     assert play(iter(Two()), Reply([{"n": 2}])) == ([Two()], 2)
 
 
-def test_columns_with_credentials_come_back_masked():
-    engine = create_engine("sqlite://")
+def test_columns_with_credentials_come_back_masked(engine):
     with engine.connect() as connection:
         clause = SelectStages().__clause_element__()
         assert "stage_credentials" in str(clause)

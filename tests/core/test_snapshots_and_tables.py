@@ -77,7 +77,9 @@ def carried_out(op, *answers):
         (call,), _ = play(steps[-1].op, None)
         assert isinstance(call, OnConnection)
         call.call(connection)
-        return inspect(connection).get_table_names()
+        found = inspect(connection).get_table_names()
+    engine.dispose()
+    return found
 
 
 def test_tables_are_made_and_dropped():
