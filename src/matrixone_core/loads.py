@@ -151,6 +151,10 @@ def _told_apart(options: CsvOptions) -> None:
         raise InvalidArgument(f"delimiter and quote are both {options.quote!r}")
     if options.delimiter == options.escape:
         raise InvalidArgument(f"delimiter and escape are both {options.escape!r}")
+    if options.quote == options.escape:
+        raise InvalidArgument(
+            f"quote and escape are both {options.escape!r}; a doubled quote is understood without escape"
+        )
 
 
 def _with_nulls(options: CsvOptions, null_value: str, target: tuple[str, ...]) -> Op[CsvOptions]:

@@ -37,8 +37,8 @@ class CsvForm:
         delimiter, quote, escape = re.escape(self.delimiter), re.escape(self.quote), re.escape(self.escape)
         escaped = f"|{escape}." if escape else ""
         within = f"(?:[^{quote}{escape}]{escaped}|{quote}{quote})*" if quote else ""
-        quoted = f"{quote}({within}){quote}(?={delimiter}|\r?\n|$)|" if quote else "()(?!)|"
-        return re.compile(f"(?:{quoted}((?:(?!{delimiter}|\r?\n).)*))({delimiter}|\r?\n|$)", re.DOTALL)
+        quoted = f"{quote}({within}){quote}(?={delimiter}|\r?\n|\\Z)|" if quote else "()(?!)|"
+        return re.compile(f"(?:{quoted}((?:(?!{delimiter}|\r?\n).)*))({delimiter}|\r?\n|\\Z)", re.DOTALL)
 
     def records(self, pieces: Iterable[bytes]) -> Iterator[list[Field]]:
         """The records in *pieces*; empty lines are skipped, a byte order mark too.
@@ -67,7 +67,8 @@ class CsvForm:
             found = match(text, at)
             if found is None:
                 break
-            if found.end() == end and not last:
+            opened = found[1] is None and bool(self.quote) and text.startswith(self.quote, at)
+            if not last and (opened or found.end() == end):
                 break  # the field may go on in the next piece
             record.append(self._value(found[1], found[2]))
             at = found.end()

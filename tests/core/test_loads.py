@@ -100,7 +100,7 @@ def test_what_cannot_be_loaded(arguments, says):
     [
         ({"delimiter": ""}, "delimiter="), ({"delimiter": "||"}, "one ASCII"), ({"delimiter": "\n"}, "line's end"),
         ({"delimiter": "é"}, "ASCII"), ({"quote": ""}, "quote="), ({"quote": "ab"}, "quote="), ({"escape": ""}, "escape="),
-        ({"delimiter": '"'}, "are both"), ({"escape": ","}, "are both"), ({"ignore_lines": -1}, "ignore_lines=-1"),
+        ({"delimiter": '"'}, "are both"), ({"escape": ","}, "are both"), ({"escape": '"'}, "doubled quote"), ({"ignore_lines": -1}, "ignore_lines=-1"),
         ({"ignore_lines": "1"}, "ignore_lines='1'"), ({"line_terminator": ";"}, "line_terminator="),
         ({"compression": "rar"}, "'none', 'gzip', 'bz2'"), ({"columns": "a"}, "list of names"),
         ({"columns": ["@x"]}, "None to skip"), ({"columns": [""]}, "None to skip"), ({"columns": [None]}, "no column"),
