@@ -21,7 +21,8 @@ class Connection(aiomysql.Connection):
 
     def __init__(self, *, read_timeout: float | None = None, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._read_timeout = read_timeout
+        self._wanted = read_timeout
+        self._read_timeout: float | None = None  # logging in has a limit of its own
 
     async def _read_bytes(self, num_bytes: int) -> bytes:
         if self._read_timeout is None:
@@ -42,6 +43,7 @@ class Connection(aiomysql.Connection):
         try:
             async with asyncio.timeout(connection.connect_timeout):
                 await connection._connect()
+            connection._read_timeout = connection._wanted
         except TimeoutError as error:
             connection.close()
             raise OperationalError(

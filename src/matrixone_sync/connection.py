@@ -25,8 +25,7 @@ class Connection(pymysql.Connection):
 
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect and log in."""
-        wanted = self._read_timeout
-        self._read_timeout = wanted or self.connect_timeout
+        wanted, self._read_timeout = self._read_timeout, self.connect_timeout
         try:
             super().connect(sock)
         finally:

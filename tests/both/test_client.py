@@ -163,7 +163,7 @@ def silent(matrixone_url):
 
 
 def test_read_timeout_ends_a_wait_for_an_answer(new_client, matrixone_url, silent):
-    client = new_client(url=matrixone_url, host="127.0.0.1", port=silent.port, read_timeout=0.3)
+    client = new_client(url=matrixone_url, host="127.0.0.1", port=silent.port, read_timeout=1)
     client.connect()
     silent.stopped.set()
     with pytest.raises((errors.ConnectionLost, errors.ConnectionFailed)):
@@ -185,7 +185,7 @@ def test_a_lost_connection_in_a_session(new_client, matrixone_url, silent, datab
 
 
 def test_a_commit_whose_answer_never_comes(new_client, matrixone_url, silent, database):
-    client = new_client(url=matrixone_url, host="127.0.0.1", port=silent.port, database=database, read_timeout=0.5)
+    client = new_client(url=matrixone_url, host="127.0.0.1", port=silent.port, database=database, read_timeout=2)
     client.connect()
     client.execute("CREATE TABLE t (id INT)")
     with pytest.raises(errors.CommitUnknown, match="may have committed or not") as caught, client.session() as session:
