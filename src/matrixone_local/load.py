@@ -20,6 +20,7 @@ from .tokens import Kind, Reader
 from .values import Column, quoted
 
 BATCH_ROWS = 1000
+KILLS_OUTLIVED = 20
 BATCH_CHARACTERS = 1 << 20
 
 
@@ -227,11 +228,11 @@ class Loader:
                 if cancelled.is_set():
                     raise internal("context canceled")
                 count += link.query(f"{head}{','.join(batch)}").affected
+            if single:
+                link.query("COMMIT")
         except BaseException:
-            link.query("ROLLBACK" if single else "ROLLBACK TO SAVEPOINT matrixone_load")
+            _rolled_back(link, "ROLLBACK" if single else "ROLLBACK TO SAVEPOINT matrixone_load")
             raise
-        if single:
-            link.query("COMMIT")
         return count
 
     def _open(self, source: Source) -> Iterator[bytes]:
@@ -251,6 +252,17 @@ class Loader:
             place = self._stages.resolve(source.path)
             return self._storage.open(place.url, place.credentials, source.compression)
         return self._storage.open(f"file://{source.path}", {}, source.compression)
+
+
+def _rolled_back(link: Link, statement: str) -> None:
+    """Roll back, though a KILL QUERY that was meant for the load may hit this instead."""
+    for _ in range(KILLS_OUTLIVED):
+        try:
+            link.query(statement)
+        except EngineError:
+            continue
+        return
+    link.close()  # the engine rolls back what a closed session leaves
 
 
 def _columns(table: Sequence[str], link: Link) -> list[Column]:

@@ -163,7 +163,7 @@ def silent(matrixone_url):
 
 
 def test_read_timeout_ends_a_wait_for_an_answer(new_client, matrixone_url, silent):
-    client = new_client(url=matrixone_url, host="127.0.0.1", port=silent.port, read_timeout=1)
+    client = new_client(url=matrixone_url, host="127.0.0.1", port=silent.port, read_timeout=1, connect_timeout=1)
     client.connect()
     silent.stopped.set()
     with pytest.raises((errors.ConnectionLost, errors.ConnectionFailed)):
