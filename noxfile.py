@@ -64,9 +64,10 @@ def typecheck(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure ratios; bench/README.md has the figures."""
+    """Measure: `nox -s bench -- overhead …` or `-- stream …`; bench/README.md has the figures."""
     session.install("-q", ".[local]", *group("demo"))
-    session.run("python", "bench/overhead.py", *session.posargs)
+    what, *options = session.posargs or ["overhead"]
+    session.run("python", f"bench/{what}.py", *options)
 
 
 @nox.session

@@ -1,6 +1,6 @@
 """What the clients add to SQLAlchemy and to plain SQL, as ratios of medians taken in one run.
 
-    python -m nox -s bench [-- --rows 200000 --rounds 7]
+    python -m nox -s bench -- overhead [--rows 200000 --rounds 7]
 
 Runs on a local server, or on the one that MATRIXONE_URL names (which must see this machine's temporary folder).
 """
