@@ -60,8 +60,8 @@ class ShowSnapshots:
             " level AS SNAPSHOT_LEVEL, account_name AS ACCOUNT_NAME, database_name AS DATABASE_NAME,"
             " table_name AS TABLE_NAME FROM mo_catalog.mo_snapshots"
         )
-        # the client's condition, in the client's session, on rows it may read
-        return f"SELECT * FROM ({rows}) s{f' WHERE {self.where}' if self.where else ''} ORDER BY `TIMESTAMP` DESC"  # noqa: S608
+        where = f" WHERE {self.where}" if self.where else ""
+        return f"SELECT * FROM ({rows}) s{where} ORDER BY `TIMESTAMP` DESC"  # noqa: S608  # the client's own SQL
 
 
 def parse_create(read: Reader) -> CreateSnapshot:

@@ -19,7 +19,6 @@ from .tokens import Kind, Reader, tokenize
 TABLE = """CREATE TABLE IF NOT EXISTS mo_catalog.mo_stages (
     stage_id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, stage_name VARCHAR(64) NOT NULL UNIQUE KEY,
     url TEXT, stage_credentials TEXT, stage_status VARCHAR(64), created_time TIMESTAMP, comment TEXT)"""
-ROOT_FOLDER = "/"
 
 
 @dataclass(frozen=True)
@@ -215,9 +214,8 @@ class Stages:
         with self._engine.session() as cursor:
             if not self._exists(cursor, statement.name, statement.if_exists):
                 return
-            # the column is one of four fixed names
             cursor.execute(
-                f"UPDATE mo_catalog.mo_stages SET {column} = %s WHERE stage_name = %s",  # noqa: S608
+                f"UPDATE mo_catalog.mo_stages SET {column} = %s WHERE stage_name = %s",  # noqa: S608  # one of four names
                 (value, statement.name.lower()),
             )
 

@@ -40,7 +40,7 @@ def test_what_is_read_twice():
 
 def test_a_secret_is_masked_everywhere_but_where_it_is_asked():
     hidden = Secret("sesame")
-    assert "sesame" not in f"{hidden} {hidden!r} {hidden!s} {hidden:>10} {[hidden]} {str(hidden)} " + "%s" % hidden  # noqa: RUF010, UP031
+    assert "sesame" not in f"{hidden} {hidden!r} {hidden!s} {hidden:>10} {[hidden]} {str(hidden)} " + "%s" % hidden  # noqa: RUF010, UP031  # each way
     assert hidden == "sesame"
     assert hidden.reveal() == "sesame"
     assert type(hidden.reveal()) is str
