@@ -1,6 +1,7 @@
 """The errors; `MatrixOneError` is the root. Names only, no logic."""
 
 from matrixone_core.errors import (
+    CommitIncomplete,
     CommitUnknown,
     ConnectionFailed,
     ConnectionFault,
@@ -14,15 +15,18 @@ from matrixone_core.errors import (
     MatrixOneError,
     NotConnected,
     NotSupported,
+    OtherEventLoop,
     PermissionDenied,
     PoolExhausted,
     ServerError,
+    SessionInUse,
     SnapshotExists,
     SnapshotNotFound,
     StageDisabled,
     StageExists,
     StageFileNotFound,
     StageNotFound,
+    StatementTimeout,
     TableExists,
     TableNotFound,
     TransactionAborted,
@@ -30,6 +34,7 @@ from matrixone_core.errors import (
 )
 
 __all__ = [
+    "CommitIncomplete",
     "CommitUnknown",
     "ConnectionFailed",
     "ConnectionFault",
@@ -43,15 +48,18 @@ __all__ = [
     "MatrixOneError",
     "NotConnected",
     "NotSupported",
+    "OtherEventLoop",
     "PermissionDenied",
     "PoolExhausted",
     "ServerError",
+    "SessionInUse",
     "SnapshotExists",
     "SnapshotNotFound",
     "StageDisabled",
     "StageExists",
     "StageFileNotFound",
     "StageNotFound",
+    "StatementTimeout",
     "TableExists",
     "TableNotFound",
     "TransactionAborted",

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self, TypeVarTuple, Unpack, overload
+from typing import Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
 
 import anyio
 from sqlalchemy import CursorResult, Executable, Result
 from sqlalchemy.exc import ResourceClosedError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from matrixone_async.connection import Connection
 from matrixone_async.driver import AsyncDriver
 from matrixone_async.managers import AsyncLoadManager, AsyncManager, AsyncSnapshotManager, AsyncStageManager, method
+from matrixone_async.pool import connections
 from matrixone_async.session import AsyncSession
 from matrixone_core import connecting, tables
 from matrixone_core.connecting import Parameters
 from matrixone_core.errors import NotConnected
+from matrixone_core.operation import Op
+from matrixone_core.session import repeated
 from matrixone_core.settings import ConnectArguments, Settings
 
+T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
@@ -47,13 +50,13 @@ class AsyncClient(AsyncManager):
 
     def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
-        super().__init__(self._connected)
+        super().__init__(self._perform)
         Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
         self._connection: AsyncDriver | None = None
-        self.stage: Final = AsyncStageManager(self._connected)
-        self.load_data: Final = AsyncLoadManager(self._connected)
-        self.snapshots: Final = AsyncSnapshotManager(self._connected)
+        self.stage: Final = AsyncStageManager(self._perform)
+        self.load_data: Final = AsyncLoadManager(self._perform)
+        self.snapshots: Final = AsyncSnapshotManager(self._perform)
 
     async def connect(self, **settings: Unpack[ConnectArguments]) -> None:
         """Connect to a server, and see that it answers.
@@ -71,12 +74,12 @@ class AsyncClient(AsyncManager):
         """
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         wanted = Settings.resolve(os.environ, self._given, settings)
-        driver = AsyncDriver(_engine(wanted), wanted.where)
+        driver = connections(wanted)
         try:
             await driver.run(connecting.reach(wanted.wait))
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await driver.engine.dispose()
+                await driver.dispose()
             raise
         await self.disconnect()
         self._connection = driver
@@ -85,7 +88,7 @@ class AsyncClient(AsyncManager):
         """Close all connections. `connect()` opens new ones."""
         driver, self._connection = self._connection, None
         if driver is not None:
-            await driver.engine.dispose()
+            await driver.dispose()
 
     @property
     def engine(self) -> AsyncEngine:
@@ -102,42 +105,66 @@ class AsyncClient(AsyncManager):
     drop_all: Final = method(tables.drop_all)
 
     @overload
-    async def execute(self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None) -> Result[*Ts]: ...
+    async def execute(
+        self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None, *, timeout: float | None = None
+    ) -> Result[*Ts]: ...
     @overload
     async def execute(
-        self, statement: UpdateBase, params: Parameters | None = None
+        self, statement: UpdateBase, params: Parameters | None = None, *, timeout: float | None = None
     ) -> CursorResult[*tuple[Any, ...]]: ...
     @overload
     async def execute(
-        self, statement: str | Executable, params: Parameters | None = None
+        self, statement: str | Executable, params: Parameters | None = None, *, timeout: float | None = None
     ) -> Result[*tuple[Any, ...]]: ...
-    async def execute(self, statement: str | Executable, params: Parameters | None = None) -> Any:
+    async def execute(
+        self, statement: str | Executable, params: Parameters | None = None, *, timeout: float | None = None
+    ) -> Any:
         """Execute a statement in a transaction of its own, and have its whole result in memory.
 
         Args:
             statement: SQL text, or any statement of SQLAlchemy's; `select(Model)` gives models.
             params: values for the `:name`s in it; a list of them executes it once for each.
+            timeout: seconds that the statement may take before it is stopped; by default the client's `timeout`.
 
         Returns:
             SQLAlchemy's result.
 
         Raises:
+            InvalidArgument: `timeout` is not more than zero.
             NotConnected: `connect()` was not called.
-            sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
+            sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
+                it took longer than it may.
         """
-        wanted = connecting.as_statement(statement, params)
+        wanted, options = connecting.as_statement(statement, params), connecting.limited(timeout)
         async with self.session() as session:
-            return await session.run_sync(connecting.completed, wanted, params)
+            return await session.run_sync(connecting.completed, wanted, params, options)
 
     @overload
     def stream(
-        self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None, *, batch: int = 1000
+        self,
+        statement: TypedReturnsRows[*Ts],
+        params: Parameters | None = None,
+        *,
+        batch: int = 1000,
+        timeout: float | None = None,
     ) -> AbstractAsyncContextManager[AsyncResult[*Ts]]: ...
     @overload
     def stream(
-        self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000
+        self,
+        statement: str | Executable,
+        params: Parameters | None = None,
+        *,
+        batch: int = 1000,
+        timeout: float | None = None,
     ) -> AbstractAsyncContextManager[AsyncResult[*tuple[Any, ...]]]: ...
-    def stream(self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000) -> Any:
+    def stream(
+        self,
+        statement: str | Executable,
+        params: Parameters | None = None,
+        *,
+        batch: int = 1000,
+        timeout: float | None = None,
+    ) -> Any:
         """Read a result row by row, without ever holding all of it: `async with client.stream(…) as rows`.
 
         Leaving the block before the last row closes the connection, so that the rest is not sent.
@@ -146,6 +173,7 @@ class AsyncClient(AsyncManager):
             statement: as in `execute`.
             params: as in `execute`.
             batch: how many rows are fetched at a time.
+            timeout: seconds in which the first rows have to come; by default the client's `timeout`.
 
         Returns:
             An asynchronous context manager that gives SQLAlchemy's `AsyncResult`.
@@ -155,7 +183,7 @@ class AsyncClient(AsyncManager):
             NotConnected: `connect()` was not called.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
         """
-        return self._stream(connecting.as_statement(statement, params), params, connecting.streaming(batch))
+        return self._stream(connecting.as_statement(statement, params), params, connecting.streaming(batch, timeout))
 
     @asynccontextmanager
     async def _stream(
@@ -176,12 +204,36 @@ class AsyncClient(AsyncManager):
             await session.close()
 
     def session(self) -> AsyncSession:
-        """A session: SQLAlchemy's, in one transaction that leaving its `async with` block commits.
+        """A session: SQLAlchemy's, with stages, loads and snapshots; leaving its `async with` block commits all of it.
 
         Raises:
             NotConnected: `connect()` was not called.
+            OtherEventLoop: it was called on another event loop.
         """
         return AsyncSession(self._connected())
+
+    async def run_in_session(self, work: Callable[[AsyncSession], Awaitable[T]], *, attempts: int = 3) -> T:
+        """Run a function in a session and commit it; all of it again if a deadlock or the like undoes it.
+
+        Args:
+            work: is given the session. As it may be called more than once, what it does beside that should bear it.
+            attempts: how often it is called at most.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            InvalidArgument: `attempts` is less than 1.
+            NotConnected: `connect()` was not called.
+            CommitUnknown: COMMIT was not answered; that is never repeated.
+            Exception: whatever the function or the commit raises at the last attempt, or what repeating cannot mend.
+        """
+
+        async def once() -> T:
+            async with self.session() as session:
+                return await work(session)
+
+        return await self._perform(repeated(once, attempts))
 
     async def __aenter__(self) -> Self:
         if self._connection is None:
@@ -196,22 +248,13 @@ class AsyncClient(AsyncManager):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'not connected' if self._connection is None else self._connection.where}>"
 
+    async def _perform(self, op: Op[T]) -> T:
+        return await self._connected().run(op)
+
     def _connected(self) -> AsyncDriver:
         if self._connection is None:
             raise NotConnected("the client is not connected; call connect() first, or use it in an async with block")
         return self._connection
-
-
-def _engine(settings: Settings) -> AsyncEngine:
-    async def open_connection(**arguments: Any) -> Connection:
-        return await Connection.open(read_timeout=settings.read_timeout, **arguments)
-
-    return create_async_engine(
-        settings.sqlalchemy_url("aiomysql"),
-        connect_args={"async_creator_fn": open_connection},
-        pool_pre_ping=True,
-        **settings.pool,
-    )
 
 
 async def _has_more(result: AsyncResult[Any]) -> bool:

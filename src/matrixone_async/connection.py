@@ -1,40 +1,51 @@
-"""aiomysql's connection, with the time limits it lacks: a read timeout, and one for the login as a whole.
+"""aiomysql's connection, made to be cancelled: a statement given up on is stopped on the server.
 
 Touches what aiomysql keeps to itself; the project pins its minor version.
 """
 
 import asyncio
-from typing import Any, Self
+import select
+import socket
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Self, TypeVar
 
 import aiomysql
+import anyio
 from pymysql.constants import CR
-from pymysql.err import OperationalError
+from pymysql.err import InterfaceError, MySQLError, OperationalError
+
+from matrixone_core.connecting import IDLE_SECONDS, STOP_SECONDS, fails_export
+from matrixone_core.dialect import STATEMENT_TIMEOUT
+from matrixone_core.errors import reply_ended
+
+T = TypeVar("T")
+Stop = Callable[[int], Awaitable[None]]  # stops what the connection of this id is doing on the server
 
 
 class Connection(aiomysql.Connection):
-    """A connection that does not wait for ever.
+    """A connection whose statements can be given up on.
 
     Args:
+        stop: stops a statement on the server over another connection; None where nothing can.
         read_timeout: seconds that the server may be silent while a reply is awaited; None for ever.
         arguments: aiomysql's own.
+
+    Attributes:
+        time_limit: seconds that a statement may take; None for ever.
     """
 
-    def __init__(self, *, read_timeout: float | None = None, **arguments: Any) -> None:
+    def __init__(self, *, stop: Stop | None = None, read_timeout: float | None = None, **arguments: Any) -> None:
         super().__init__(**arguments)
+        self._stop = stop
         self._wanted = read_timeout
         self._read_timeout: float | None = None  # logging in has a limit of its own
-
-    async def _read_bytes(self, num_bytes: int) -> bytes:
-        if self._read_timeout is None:
-            return await super()._read_bytes(num_bytes)
-        try:
-            async with asyncio.timeout(self._read_timeout):
-                return await super()._read_bytes(num_bytes)
-        except TimeoutError:
-            self.close()
-            raise OperationalError(
-                CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query (no answer in {self._read_timeout} s)"
-            ) from None
+        self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
+        self._querying = False
+        self._committing = False
+        self._cancelled = 0
+        self._used = time.monotonic()
+        self.time_limit: float | None = None
 
     @classmethod
     async def open(cls, **arguments: Any) -> Self:
@@ -53,3 +64,150 @@ class Connection(aiomysql.Connection):
             connection.close()
             raise
         return connection
+
+    async def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
+        """Send a statement and read its reply; a connection that may be out of step afterwards is closed."""
+        self._querying = True
+        try:
+            async with asyncio.timeout(self.time_limit):
+                rows: int = await super().query(sql, unbuffered)
+        except TimeoutError:
+            await uncancelled(self._give_up(), 2 * STOP_SECONDS)
+            raise OperationalError(
+                STATEMENT_TIMEOUT, f"the statement took longer than its limit of {self.time_limit:g} s"
+            ) from None
+        except asyncio.CancelledError:
+            await uncancelled(self._give_up(), 2 * STOP_SECONDS)
+            raise
+        except MySQLError as error:
+            if not reply_ended(error) or fails_export(sql):
+                self.close()
+            raise
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._querying = False
+        return rows
+
+    async def commit(self) -> None:
+        """COMMIT. A cancellation meanwhile waits for the answer, and comes at the next await."""
+        self._committing = True
+        try:
+            await super().commit()
+            self._untouched = True
+        finally:
+            self._committing = False
+            cancelled, self._cancelled = self._cancelled, 0
+            for _ in range(cancelled):
+                _cancel_again()
+
+    async def rollback(self) -> None:
+        """ROLLBACK, if there is anything to roll back."""
+        if not self._untouched or self.closed:
+            await super().rollback()
+            self._untouched = True
+
+    async def ping(self, reconnect: bool = True) -> None:
+        """See that the connection still stands; the server is asked only after a while.
+
+        Raises:
+            OperationalError: it does not; a connection on which something came unasked is taken for broken.
+        """
+        if self._writer is None or self._reader is None:
+            raise InterfaceError(0, "the connection is closed")
+        if self._writer.transport.is_closing() or self._reader.at_eof() or _readable(self._writer):
+            self.close()
+            raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server while it was idle")
+        if time.monotonic() - self._used > IDLE_SECONDS:
+            await super().ping(reconnect=False)
+
+    async def _execute_command(self, command: int, sql: str | bytes) -> None:
+        self._untouched = False
+        await super()._execute_command(command, sql)
+        self._used = time.monotonic()
+
+    async def _read_bytes(self, num_bytes: int) -> bytes:
+        try:
+            return await self._read_in_time(num_bytes, self._read_timeout)
+        except asyncio.CancelledError:
+            if not self._committing:
+                raise
+            self._cancelled += 1
+        # readexactly() takes nothing when it is cancelled, so that it can be asked again
+        return await uncancelled(self._read_in_time(num_bytes, STOP_SECONDS), STOP_SECONDS)
+
+    async def _read_in_time(self, num_bytes: int, seconds: float | None) -> bytes:
+        if seconds is None:
+            return await super()._read_bytes(num_bytes)
+        try:
+            async with asyncio.timeout(seconds):
+                return await super()._read_bytes(num_bytes)
+        except TimeoutError:
+            self.close()
+            raise OperationalError(
+                CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query (no answer in {seconds:g} s)"
+            ) from None
+
+    def _close_on_cancel(self) -> None:
+        if not self._querying and not self._committing:  # query() has more to do before
+            self.close()
+
+    async def _give_up(self) -> None:
+        """Have the statement stopped on the server, wait until it is, though not for ever, and close.
+
+        The KILL is sent while the reply is outstanding and the connection is ours, so that it can reach no other
+        statement (server-facts 16).
+        """
+        reader = self._reader
+        try:
+            if self._stop is not None and reader is not None:
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._stop(self.thread_id())
+                async with asyncio.timeout(STOP_SECONDS):
+                    await reader.read(1)
+        except TimeoutError:
+            pass  # it outlives the KILL; closing is all that is left
+        finally:
+            self.close()
+
+
+async def uncancelled(call: Coroutine[Any, Any, T], seconds: float) -> T:
+    """Await *call* to its end, though the task is cancelled meanwhile; the cancellation comes at the next await.
+
+    Args:
+        call: what is awaited.
+        seconds: how long it may still take once the task is cancelled; then it is cancelled as well.
+    """
+    inner = asyncio.ensure_future(call)
+    cancelled = 0
+    with anyio.CancelScope(shield=True):
+        while not inner.done():
+            try:
+                _, unfinished = await asyncio.wait({inner}, timeout=seconds if cancelled else None)
+            except asyncio.CancelledError:
+                cancelled += 1
+            else:
+                for late in unfinished:
+                    late.cancel()
+    for _ in range(cancelled):
+        _cancel_again()
+    return inner.result()
+
+
+def _cancel_again() -> None:
+    """Have a cancellation that was held back delivered at the next await."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+        task.cancel()
+
+
+def _readable(writer: asyncio.StreamWriter) -> bool:
+    """Whether something has come that the event loop has not seen yet."""
+    sock: socket.socket | None = writer.get_extra_info("socket")
+    if sock is None or not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))

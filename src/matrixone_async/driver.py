@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from matrixone_core.connecting import limited
 from matrixone_core.errors import (
     ConnectionLost,
     MatrixOneError,
@@ -19,7 +20,19 @@ from matrixone_core.errors import (
     from_driver,
     no_connection_free,
 )
-from matrixone_core.operation import Aside, Atomic, Clock, OnConnection, Op, Reply, Sleep, Statement, Step
+from matrixone_core.operation import (
+    Aside,
+    Atomic,
+    Calling,
+    Clock,
+    Limited,
+    OnConnection,
+    Op,
+    Reply,
+    Sleep,
+    Statement,
+    Step,
+)
 
 T = TypeVar("T")
 CLEAN_UP_SECONDS = 5  # for what an operation still has to do once it is cancelled
@@ -31,13 +44,17 @@ class AsyncDriver:
 
     Args:
         engine: where connections come from.
+        reserve: where those come from that cannot wait for it.
         where: the server and the user, for messages.
         pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
+        time_limit: seconds that a statement may take; None leaves it to the engine.
     """
 
     engine: AsyncEngine
+    reserve: AsyncEngine
     where: str
     pin: Callable[[], Awaitable[AsyncConnection]] | None = None
+    time_limit: float | None = None
 
     async def run(self, op: Op[T]) -> T:
         """The result of an operation."""
@@ -57,6 +74,11 @@ class AsyncDriver:
             result: T = done.value
             return result
 
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+        await self.reserve.dispose()
+
     async def perform(self, step: Step[Any]) -> Any:
         """The answer to a step."""
         match step:
@@ -66,7 +88,11 @@ class AsyncDriver:
                 async with self.transaction() as driver:
                     return await driver.run(step.op)
             case Aside():
-                return await replace(self, pin=None).run(step.op)
+                return await replace(self, engine=self.reserve, pin=None).run(step.op)
+            case Limited():
+                return await replace(self, time_limit=step.seconds).run(step.op)
+            case Calling():
+                return await step.call()
             case OnConnection():
                 async with self._connection() as connection:
                     return await translated(lambda: connection.run_sync(step.call))
@@ -77,9 +103,10 @@ class AsyncDriver:
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
-    async def _execute(self, statement: Statement[Any]) -> Reply:
+    async def _execute(self, statement: Statement[T]) -> T:
         async with self._connection() as connection:
-            return await translated(lambda: _reply(connection, statement), statement)
+            reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
+        return statement.parse(reply)
 
     @asynccontextmanager
     async def transaction(self) -> "AsyncGenerator[AsyncDriver]":
@@ -106,8 +133,8 @@ class AsyncDriver:
                 await connection.close()
 
 
-async def _reply(connection: AsyncConnection, statement: Statement[Any]) -> Reply:
-    result = await connection.execute(statement.__clause_element__())
+async def _reply(connection: AsyncConnection, statement: Statement[Any], time_limit: float | None) -> Reply:
+    result = await connection.execute(statement.__clause_element__(), execution_options=limited(time_limit))
     return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
 

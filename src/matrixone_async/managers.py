@@ -1,9 +1,8 @@
 """The client's managers: tables of operations, one line each."""
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
-from matrixone_async.driver import AsyncDriver
 from matrixone_core import loads, snapshots, stages
 from matrixone_core.methods import publish
 from matrixone_core.operation import Op
@@ -13,19 +12,23 @@ T = TypeVar("T")
 Coro: TypeAlias = Coroutine[Any, Any, T]
 
 
+class Perform(Protocol):
+    """What carries operations out."""
+
+    def __call__(self, op: Op[T], /) -> Coro[T]:
+        """The result of an operation."""
+        ...
+
+
 class AsyncManager:
     """What has operations as its methods.
 
     Args:
-        driver: gives the driver that carries them out.
+        perform: carries them out.
     """
 
-    def __init__(self, driver: Callable[[], AsyncDriver]) -> None:
-        self._driver = driver
-
-    async def perform(self, op: Op[T]) -> T:
-        """Carry an operation out."""
-        return await self._driver().run(op)
+    def __init__(self, perform: Perform) -> None:
+        self.perform = perform
 
 
 class method(Generic[P, T]):

@@ -1,29 +1,86 @@
-"""A session: SQLAlchemy's, with loads in its transaction."""
+"""A session: SQLAlchemy's, with stages, loads and snapshots that succeed or fail with its rows."""
 
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
-import anyio
-from sqlalchemy.ext import asyncio
-from sqlalchemy.ext.asyncio import AsyncConnection
+import sqlalchemy.ext.asyncio
+from sqlalchemy.util import await_only
 
-from matrixone_async.driver import AsyncDriver, committed
-from matrixone_async.managers import AsyncLoadManager
+from matrixone_async.connection import uncancelled
+from matrixone_async.driver import AsyncDriver
+from matrixone_async.managers import AsyncLoadManager, AsyncSnapshotManager, AsyncStageManager
+from matrixone_core.operation import Op
+from matrixone_core.sqlalchemy_session import UnitOfWorkSession
+
+T = TypeVar("T")
+FINISH_SECONDS = 30.0  # for what follows a COMMIT, once the task is cancelled
 
 
-class AsyncSession(asyncio.AsyncSession):
-    """A SQLAlchemy session in one transaction, which leaving the `async with` block commits.
+@dataclass
+class Carrier:
+    """Carries a session's operations out from within SQLAlchemy's greenlet.
 
-    An exception in the block, or `close()`, rolls it back. Objects stay readable after the commit.
-
-    Attributes:
-        load_data: loads that are part of the session's transaction.
+    Args:
+        driver: the client's.
     """
 
+    driver: AsyncDriver
+
+    def run(self, op: Op[T]) -> T:
+        """Carry an operation out."""
+        return await_only(self.driver.run(op))
+
+    def begin_commit(self, connection: sqlalchemy.Connection) -> None:
+        """Nothing: a cancellation that a COMMIT outlasts comes at the next await, which is `finish`."""
+
+    def finish(self, op: Op[None]) -> None:
+        """Carry an operation out, though the task is cancelled."""
+        await_only(uncancelled(self.driver.run(op), FINISH_SECONDS))
+
+    def run_later(self, op: Op[None]) -> Coroutine[Any, Any, None]:
+        """What carries an operation out when it is awaited."""
+        return self.driver.run(op)
+
+    def user(self) -> object:
+        """The calling task."""
+        return asyncio.current_task()
+
+
+class AsyncSession(sqlalchemy.ext.asyncio.AsyncSession):
+    """A SQLAlchemy session whose operations succeed or fail together; leaving the `async with` block commits it.
+
+    An exception in the block, or `close()`, rolls it back. Objects stay readable after the commit. Changes of stages
+    and snapshots are checked when they are asked for, shown from then on by this session, and sent when it commits.
+
+    Attributes:
+        stage: the account's stages, as the session will leave them.
+        load_data: loads that are part of the session's transaction.
+        snapshots: the account's snapshots; one that is created here holds what the session has committed.
+    """
+
+    sync_session: UnitOfWorkSession  # pyright: ignore[reportIncompatibleVariableOverride]  # as the constructor says
+
     def __init__(self, driver: AsyncDriver) -> None:
-        super().__init__(driver.engine, expire_on_commit=False)
-        pinned = AsyncDriver(driver.engine, driver.where, self._pinned)
-        self.load_data: Final = AsyncLoadManager(lambda: pinned)
+        super().__init__(
+            driver.engine, sync_session_class=UnitOfWorkSession, carrier=Carrier(driver), expire_on_commit=False
+        )
+        self._inside = replace(driver, pin=self._pinned)
+        self.stage: Final = AsyncStageManager(self.perform)
+        self.load_data: Final = AsyncLoadManager(self.perform)
+        self.snapshots: Final = AsyncSnapshotManager(self.perform)
+
+    async def perform(self, op: Op[T]) -> T:
+        """Carry an operation out, as part of the session.
+
+        Raises:
+            SessionInUse: another task is using the session; nothing was sent.
+            TransactionAborted: its transaction is gone; nothing was sent.
+        """
+        with self.sync_session.used():
+            return await self._inside.run(self.sync_session.work.within(op))
 
     async def __aenter__(self) -> Self:
         return self
@@ -33,13 +90,11 @@ class AsyncSession(asyncio.AsyncSession):
     ) -> None:
         try:
             if error is None:
-                await self.flush()
-                await committed(self.commit)
+                await self.commit()
         finally:
-            with anyio.CancelScope(shield=True):
-                await self.close()
+            await uncancelled(self.close(), FINISH_SECONDS)
 
-    async def _pinned(self) -> AsyncConnection:
+    async def _pinned(self) -> sqlalchemy.ext.asyncio.AsyncConnection:
         """The connection of the transaction, which has all that the session was given."""
         await self.flush()
         return await self.connection()

@@ -1,5 +1,6 @@
 """Reaching a server, and the caller's own statements: what both clients do with an engine of SQLAlchemy's."""
 
+import re
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
@@ -12,11 +13,15 @@ from matrixone_core.errors import ConnectionFailed, InvalidArgument
 from matrixone_core.literals import Part, as_text
 from matrixone_core.operation import Clock, Command, Op, Sleep
 from matrixone_core.secrets import Secret
-from matrixone_core.settings import VARIABLES, ConnectArguments, Settings
+from matrixone_core.settings import VARIABLES, ConnectArguments, Settings, time_limit
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ClientT = TypeVar("ClientT")
 BETWEEN_TRIES = 0.2  # seconds
+TIMEOUT = "timeout"  # the execution option for a statement's time limit in seconds
+IDLE_SECONDS = 30.0  # a connection idle for longer is pinged before it is used
+STOP_SECONDS = 4.0  # for stopping a statement: for the KILL, and for the statement to end by it
+_EXPORT = re.compile(r"\bINTO\s+OUTFILE\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,30 @@ def reach(wait: float | None) -> Op[None]:
             yield from Sleep(BETWEEN_TRIES)
         else:
             return
+
+
+def limited(seconds: float | None) -> dict[str, Any]:
+    """The execution options of a statement that may take so many seconds; None says nothing.
+
+    Raises:
+        InvalidArgument: it is not a number of more than zero.
+    """
+    return {} if seconds is None else {TIMEOUT: time_limit(seconds)}
+
+
+def kill(connection_id: int) -> str:
+    """The statement that stops what a connection is doing, and leaves the connection (server-facts 16)."""
+    return f"KILL QUERY {int(connection_id)}"
+
+
+def may_run_on(connection_id: int, error: Exception) -> str:
+    """The warning about a statement that could not be stopped."""
+    return f"the statement of connection {connection_id} could not be stopped, and may still run on the server: {error}"
+
+
+def fails_export(sql: str | bytes) -> bool:
+    """Whether a statement that failed leaves the connection's next export a wrong path (server-facts 33)."""
+    return _EXPORT.search(sql if isinstance(sql, str) else sql.decode(errors="replace")) is not None
 
 
 def hide(arguments: MutableMapping[str, Any]) -> None:
@@ -93,9 +122,11 @@ def as_statement(statement: str | Executable, params: Parameters | None) -> Exec
     return statement
 
 
-def completed(session: Session, statement: Executable, params: Parameters | None) -> Result[Any]:
+def completed(
+    session: Session, statement: Executable, params: Parameters | None, options: dict[str, Any]
+) -> Result[Any]:
     """Execute in a session, and have the whole result in memory, so that it outlives the session."""
-    result: Result[Any] = session.execute(statement, params)
+    result: Result[Any] = session.execute(statement, params, execution_options=options)
     if isinstance(result, CursorResult) and not result.returns_rows:
         return result
     try:
@@ -104,12 +135,12 @@ def completed(session: Session, statement: Executable, params: Parameters | None
         return result
 
 
-def streaming(batch: int) -> dict[str, Any]:
-    """The execution options for reading a result *batch* rows at a time.
+def streaming(batch: int, timeout: float | None) -> dict[str, Any]:
+    """The execution options for reading a result *batch* rows at a time, the first ones within *timeout* seconds.
 
     Raises:
         InvalidArgument: that cannot be.
     """
     if not isinstance(batch, int) or batch < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"batch={batch!r} is to be a number of rows, 1 or more")
-    return {"yield_per": batch}
+    return {"yield_per": batch, **limited(timeout)}

@@ -24,6 +24,7 @@ from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
 _TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
 _OPTIONS = (*_TLS, "connect_timeout", "lock_timeout", "time_zone")
 AUTOCOMMIT = "AUTOCOMMIT"
+STATEMENT_TIMEOUT = 3024  # MySQL's number; the server never sends it
 
 
 class MatrixOneCompiler(MySQLCompiler_mysqldb):
@@ -83,6 +84,10 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         cursor.close()
         if level != AUTOCOMMIT:
             MySQLDialect.set_isolation_level(self, dbapi_connection, level)
+
+    def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
+        """Whether a connection is gone after this error; one is closed when a statement's time is up."""
+        return e.args[:1] == (STATEMENT_TIMEOUT,) or bool(super().is_disconnect(e, connection, cursor))
 
     def do_savepoint(self, connection: Any, name: str) -> None:
         """Refuse: the server takes a SAVEPOINT and then refuses to go back to it (server-facts 15, 40)."""

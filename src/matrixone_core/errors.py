@@ -9,12 +9,16 @@ MatrixOneError
 │   ├── SnapshotNotFound, SnapshotExists
 │   ├── DatabaseNotFound, TableNotFound, TableExists
 │   ├── LoadFailed, DuplicateKey
-│   └── TransactionAborted   the server has rolled everything back (server-facts 15)
+│   └── TransactionAborted   the transaction is rolled back as a whole (server-facts 15)
 │       ├── Deadlock
 │       ├── LockTimeout
-│       └── WriteConflict
+│       ├── WriteConflict
+│       └── StatementTimeout the statement took longer than `timeout`, and was stopped
+├── SessionInUse             two tasks or threads used one session at once; nothing was sent
+├── CommitIncomplete         the rows are committed, something that comes after a commit is not
 └── ConnectionFault          the wire, not the statement
     ├── NotConnected         connect() was not called
+    │   └── OtherEventLoop   the client was connected on another event loop
     ├── ConnectionFailed     no connection could be made
     ├── PoolExhausted        no connection came free in time
     └── ConnectionLost       it broke
@@ -25,7 +29,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
@@ -135,12 +139,61 @@ class WriteConflict(TransactionAborted):
     """Another transaction changed the same rows."""
 
 
+class StatementTimeout(TransactionAborted):
+    """A statement took longer than its limit (`timeout`): it was stopped, and its transaction with it."""
+
+    retryable = False
+
+
+class SessionInUse(MatrixOneError):
+    """Two tasks or threads used one session at once; nothing was sent for the second one."""
+
+
+class CommitIncomplete(MatrixOneError):
+    """The session's rows are committed, but not everything that follows a commit is done.
+
+    Attributes:
+        committed: the statements that took effect beside the rows.
+        pending: the statements that are left to do, the one that failed first.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        committed: Sequence[Statement[Any]] = (),
+        pending: Sequence[Statement[Any]] = (),
+        resume: Callable[[], Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.committed = tuple(committed)
+        self.pending = tuple(pending)
+        self._resume = resume
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.committed, self.pending)  # the connection does not travel
+
+    def resume(self) -> Any:
+        """Do what is left to do; for the asyncio client, await it.
+
+        Raises:
+            CommitIncomplete: something is still left.
+            NotConnected: the error came from another process.
+        """
+        if self._resume is None:
+            raise NotConnected("this error has no connection any more; carry out its .pending statements by hand")
+        return self._resume()
+
+
 class ConnectionFault(MatrixOneError):
     """The wire failed, not the statement."""
 
 
 class NotConnected(ConnectionFault):
     """The client has no connection: `connect()` was not called, or `disconnect()` was."""
+
+
+class OtherEventLoop(NotConnected):
+    """The client was connected on another event loop."""
 
 
 class ConnectionFailed(ConnectionFault):
@@ -160,9 +213,16 @@ class ConnectionLost(ConnectionFault):
 
 
 class CommitUnknown(ConnectionLost):
-    """The connection broke while COMMIT was on its way: the server may have committed, or not."""
+    """The connection broke while COMMIT was on its way: the server may have committed, or not.
+
+    Attributes:
+        stages: the stages that the session had created for the commit; they are left as they are.
+        pending: the statements that would have followed the commit.
+    """
 
     retryable = False
+    stages: tuple[str, ...] = ()
+    pending: tuple[Statement[Any], ...] = ()
 
 
 _SQLSTATES = {
@@ -188,6 +248,7 @@ _BY_CODE: Mapping[int, type[MatrixOneError]] = {
     2013: ConnectionLost,
     2014: ConnectionLost,
     2055: ConnectionLost,
+    3024: StatementTimeout,  # our own connections raise it
     20701: Deadlock,
 } | dict.fromkeys(  # after these the server has rolled back (server-facts 15)
     (20502, 20504, 20505, 20634, 20638, 20702, 20703, 20704, 20706, 20709), TransactionAborted
@@ -249,6 +310,31 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     result = kind(words, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_masked(statement))
     result.__cause__ = _bare(error.orig, code, words)
     return result
+
+
+def reply_ended(error: BaseException) -> bool:
+    """Whether an error of a driver is the server's whole answer; else the connection is in doubt.
+
+    The drivers' own errors have numbers from 2000 to 2999, or none.
+    """
+    code = error.args[0] if error.args else None
+    return isinstance(code, int) and code != 0 and not 2000 <= code < 3000
+
+
+def aborts(error: MatrixOneError) -> bool:
+    """Whether the transaction in which an error occurred is gone."""
+    return isinstance(error, TransactionAborted | ConnectionLost)
+
+
+def aborted(cause: MatrixOneError) -> TransactionAborted:
+    """The error for the use of a transaction that is gone."""
+    error = TransactionAborted(
+        f"the transaction is rolled back since {type(cause).__name__} ({cause}); roll the session back or close it, "
+        "and do all of it again"
+    )
+    error.retryable = cause.retryable
+    error.__cause__ = cause
+    return error
 
 
 def _masked(statement: Statement[Any] | None) -> str | None:

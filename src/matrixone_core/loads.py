@@ -1,12 +1,15 @@
 """Operations that load files into tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from matrixone_core import literals, stages
 from matrixone_core.errors import InvalidArgument, StageDisabled, TableNotFound
-from matrixone_core.operation import Clock, Op
-from matrixone_core.sql.load import ColumnNames, CsvOptions, LoadCsv
+from matrixone_core.operation import Clock, Limited, Op
+from matrixone_core.secrets import Credentials
+from matrixone_core.settings import time_limit
+from matrixone_core.sql.load import ColumnNames, CsvOptions, LoadCsv, S3Object, Source
+from matrixone_core.sql.stage import Stage
 from matrixone_core.tables import Target, table_names, table_of
 
 COMPRESSIONS = ("none", "gzip", "bz2")
@@ -60,10 +63,12 @@ def read_csv_stage(
     columns: Sequence[str | None] | None = None,
     null_values: str | Sequence[str] | None = None,
     compression: str | None = None,
+    timeout: float | None = None,
 ) -> Op[LoadReport]:
     r"""Load a CSV file of a stage into a table, all of its rows or none.
 
-    The server checks no primary or unique key in such a load (server-facts 17).
+    The server checks no primary or unique key in such a load (server-facts 17). In a session the load is part of the
+    transaction, and reads stages as the session has them.
 
     Args:
         stage: the stage's name.
@@ -77,6 +82,7 @@ def read_csv_stage(
         columns: the table's columns in the file's order, None for a field to skip; by default the table's own order.
         null_values: the text that means NULL; `\N` always does, an empty field does for all but text.
         compression: `none`, `gzip` or `bz2`; by default the file's suffix tells.
+        timeout: seconds that the load may take before it is stopped; by default the client's `timeout`.
 
     Returns:
         How many rows were loaded, and how long it took.
@@ -86,6 +92,7 @@ def read_csv_stage(
         StageNotFound, StageFileNotFound, TableNotFound: there is none.
         StageDisabled: the stage is disabled.
         LoadFailed: a row does not fit the table; no row stays.
+        StatementTimeout: it took longer than it may; no row stays.
         PermissionDenied: the user may not load into the table.
     """
     path = literals.stage_path(stage, file)
@@ -101,15 +108,38 @@ def read_csv_stage(
         compression=_one_of(compression, COMPRESSIONS, "compression"),
     )
     _told_apart(options)
+    seconds_allowed = None if timeout is None else time_limit(timeout)
     began = yield from Clock()
     found = yield from stages.get(stage)
     if not found.enabled:  # the server itself never looks (server-facts 8)
         raise StageDisabled(f"the stage {found.name!r} is disabled; client.stage.alter({found.name!r}, enable=True)")
     if null_value is not None:
         options = yield from _with_nulls(options, null_value, target)
-    rows = yield from LoadCsv(path, target, options)
+    load = LoadCsv(path, target, options)
+    rows = yield from load if seconds_allowed is None else Limited(iter(load), seconds_allowed)
     seconds = (yield from Clock()) - began
     return LoadReport(".".join(target), rows, (LoadedFile(path, rows),), seconds)
+
+
+def resolved(source: Source, kept: Callable[[str], Stage | None]) -> Source:
+    """What is to be read where the server does not know a stage, or not as it will be.
+
+    Args:
+        source: as the load names it.
+        kept: the stage of a name as it will be, or None where the server has it so.
+    """
+    while isinstance(source, str) and source.startswith("stage://"):
+        name, _, path = source.removeprefix("stage://").partition("/")
+        stage = kept(name)
+        if stage is None:
+            break
+        scheme, _, place = stage.url.partition("://")
+        place = f"{place.rstrip('/')}/{path}"
+        if scheme == "s3":
+            bucket, _, key = place.partition("/")
+            return S3Object(bucket, key, stage.credentials or Credentials())
+        source = place if scheme == "file" else f"stage://{place}"
+    return source
 
 
 def _lines(ignore_lines: int) -> int:

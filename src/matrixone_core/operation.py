@@ -53,7 +53,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Statement(Step[R_co]):
-    """One SQL statement. Its fields are its parameters; `parts` writes it, `parse` reads its reply.
+    """One SQL statement. Its fields are its parameters; `parts` writes it, `parse` reads its reply for the driver.
 
     It runs on its own as well, on any SQLAlchemy connection or session: `connection.execute(statement)`.
     """
@@ -70,9 +70,6 @@ class Statement(Step[R_co]):
     def parse(self, reply: Reply, /) -> R_co:
         """The answer that the reply means."""
         raise NotImplementedError
-
-    def __iter__(self) -> Generator[Step[Any], Any, R_co]:
-        return self.parse((yield self))
 
     def __str__(self) -> str:
         return literals.shown(self.parts())
@@ -124,10 +121,25 @@ class Aside(Step[R_co]):
 
 
 @dataclass(frozen=True)
+class Limited(Step[R_co]):
+    """Run an operation with a time limit for each of its statements, in seconds."""
+
+    op: Op[R_co]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class OnConnection(Step[R_co]):
     """Call a function of SQLAlchemy's that wants a connection, such as `MetaData.create_all`."""
 
     call: Callable[[Connection], R_co]
+
+
+@dataclass(frozen=True)
+class Calling(Step[R_co]):
+    """Call a function of the caller's, which blocks or is awaited as the side has it."""
+
+    call: Callable[[], Any]
 
 
 @dataclass(frozen=True)

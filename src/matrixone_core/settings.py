@@ -44,12 +44,14 @@ class ConnectArguments(TypedDict, total=False):
     ssl_key: str | None
     connect_timeout: float
     read_timeout: float | None
+    timeout: float | None
     lock_timeout: int | None
     time_zone: str | None
     pool_size: int
     max_overflow: int
     pool_timeout: float
     pool_recycle: int
+    reserve_size: int
     wait: float | None
 
 
@@ -72,12 +74,16 @@ class Settings:
         ssl_key: a PEM file with its key.
         connect_timeout: seconds for making a connection, login included.
         read_timeout: seconds that the server may be silent while a reply is awaited; None for ever.
+        timeout: seconds that a statement may take before it is stopped on the server; None for ever. `timeout=` of a
+            call comes before it.
         lock_timeout: seconds to wait for a lock, whole ones; None for the server's default (120).
         time_zone: of the session, `+08:00` or a name; None for the server's.
         pool_size: connections kept open.
         max_overflow: how many more may be open at once.
         pool_timeout: seconds to wait for a connection when all are in use.
         pool_recycle: seconds after which a connection is replaced.
+        reserve_size: connections beside the pool, for what a server refuses inside a transaction and for stopping
+            statements, so that neither waits for the pool.
         wait: seconds to keep trying while a server starts; None tries once.
     """
 
@@ -94,12 +100,14 @@ class Settings:
     ssl_key: str | None = None
     connect_timeout: float = 10
     read_timeout: float | None = None
+    timeout: float | None = None
     lock_timeout: int | None = None
     time_zone: str | None = None
     pool_size: int = 10
     max_overflow: int = 20
     pool_timeout: float = 30
     pool_recycle: int = 1800
+    reserve_size: int = 4
     wait: float | None = None
 
     @classmethod
@@ -174,7 +182,13 @@ class Settings:
             "max_overflow": self.max_overflow,
             "pool_timeout": self.pool_timeout,
             "pool_recycle": self.pool_recycle,
+            "pool_pre_ping": True,
         }
+
+    @property
+    def reserve(self) -> dict[str, Any]:
+        """The settings of the small pool beside it."""
+        return self.pool | {"pool_size": self.reserve_size, "max_overflow": 0}
 
 
 _HINT = "mysql://user:password@host:port/database, with : / @ and % in a part written %3A %2F %40 and %25"
@@ -284,6 +298,15 @@ def _lasting(name: str, value: Any) -> float:
     return number
 
 
+def time_limit(value: float) -> float:
+    """The seconds of a `timeout`, checked.
+
+    Raises:
+        InvalidArgument: it is not a number of more than zero.
+    """
+    return _lasting("timeout", value)
+
+
 def _recycle(name: str, value: Any) -> int:
     return -1 if value == -1 else _whole(name, value)  # -1: never, as SQLAlchemy has it
 
@@ -301,10 +324,12 @@ _CHECKS: Mapping[str, Any] = {
     "time_zone": _time_zone,
     "connect_timeout": _lasting,
     "read_timeout": _lasting,
+    "timeout": _lasting,
     "lock_timeout": _at_least_one,
     "pool_size": _at_least_one,
     "max_overflow": _whole,
     "pool_timeout": _number,
     "pool_recycle": _recycle,
+    "reserve_size": _at_least_one,
     "wait": _number,
 }

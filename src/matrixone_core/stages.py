@@ -152,7 +152,7 @@ def get(name: str) -> Op[Stage]:
     Raises:
         StageNotFound: there is none.
     """
-    found = yield from _find(name)
+    found = yield from find(name)
     if found is None:
         raise StageNotFound(f"there is no stage {literals.stage_name(name)!r}")
     return found
@@ -164,7 +164,7 @@ def exists(name: str) -> Op[bool]:
     Args:
         name: in upper or lower case.
     """
-    found = yield from _find(name)
+    found = yield from find(name)
     return found is not None
 
 
@@ -238,7 +238,8 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
     yield from DropStage(literals.stage_name(name), if_exists)
 
 
-def _find(name: str) -> Op[Stage | None]:
+def find(name: str) -> Op[Stage | None]:
+    """The stage called *name*, or None."""
     name = literals.stage_name(name)
     try:
         found = yield from SelectStages(name=name)

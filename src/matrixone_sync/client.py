@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Final, Self, TypeVarTuple, Unpack, overload
+from typing import Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
 
-from sqlalchemy import CursorResult, Engine, Executable, Result, create_engine, event
+from sqlalchemy import CursorResult, Engine, Executable, Result
 from sqlalchemy.exc import ResourceClosedError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
@@ -16,12 +16,15 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from matrixone_core import connecting, tables
 from matrixone_core.connecting import Parameters
 from matrixone_core.errors import NotConnected
+from matrixone_core.operation import Op
+from matrixone_core.session import repeated
 from matrixone_core.settings import ConnectArguments, Settings
-from matrixone_sync.connection import Connection
 from matrixone_sync.driver import Driver
 from matrixone_sync.managers import LoadManager, Manager, SnapshotManager, StageManager, method
+from matrixone_sync.pool import connections
 from matrixone_sync.session import Session
 
+T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
@@ -45,13 +48,13 @@ class Client(Manager):
 
     def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
-        super().__init__(self._connected)
+        super().__init__(self._perform)
         Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
         self._connection: Driver | None = None
-        self.stage: Final = StageManager(self._connected)
-        self.load_data: Final = LoadManager(self._connected)
-        self.snapshots: Final = SnapshotManager(self._connected)
+        self.stage: Final = StageManager(self._perform)
+        self.load_data: Final = LoadManager(self._perform)
+        self.snapshots: Final = SnapshotManager(self._perform)
 
     def connect(self, **settings: Unpack[ConnectArguments]) -> None:
         """Connect to a server, and see that it answers.
@@ -69,11 +72,11 @@ class Client(Manager):
         """
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         wanted = Settings.resolve(os.environ, self._given, settings)
-        driver = Driver(_engine(wanted), wanted.where)
+        driver = connections(wanted)
         try:
             driver.run(connecting.reach(wanted.wait))
         except BaseException:
-            driver.engine.dispose()
+            driver.dispose()
             raise
         self.disconnect()
         self._connection = driver
@@ -82,7 +85,7 @@ class Client(Manager):
         """Close all connections. `connect()` opens new ones."""
         driver, self._connection = self._connection, None
         if driver is not None:
-            driver.engine.dispose()
+            driver.dispose()
 
     @property
     def engine(self) -> Engine:
@@ -99,38 +102,66 @@ class Client(Manager):
     drop_all: Final = method(tables.drop_all)
 
     @overload
-    def execute(self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None) -> Result[*Ts]: ...
+    def execute(
+        self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None, *, timeout: float | None = None
+    ) -> Result[*Ts]: ...
     @overload
-    def execute(self, statement: UpdateBase, params: Parameters | None = None) -> CursorResult[*tuple[Any, ...]]: ...
+    def execute(
+        self, statement: UpdateBase, params: Parameters | None = None, *, timeout: float | None = None
+    ) -> CursorResult[*tuple[Any, ...]]: ...
     @overload
-    def execute(self, statement: str | Executable, params: Parameters | None = None) -> Result[*tuple[Any, ...]]: ...
-    def execute(self, statement: str | Executable, params: Parameters | None = None) -> Any:
+    def execute(
+        self, statement: str | Executable, params: Parameters | None = None, *, timeout: float | None = None
+    ) -> Result[*tuple[Any, ...]]: ...
+    def execute(
+        self, statement: str | Executable, params: Parameters | None = None, *, timeout: float | None = None
+    ) -> Any:
         """Execute a statement in a transaction of its own, and have its whole result in memory.
 
         Args:
             statement: SQL text, or any statement of SQLAlchemy's; `select(Model)` gives models.
             params: values for the `:name`s in it; a list of them executes it once for each.
+            timeout: seconds that the statement may take before it is stopped; by default the client's `timeout`.
 
         Returns:
             SQLAlchemy's result.
 
         Raises:
+            InvalidArgument: `timeout` is not more than zero.
             NotConnected: `connect()` was not called.
-            sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
+            sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
+                it took longer than it may.
         """
-        wanted = connecting.as_statement(statement, params)
+        wanted, options = connecting.as_statement(statement, params), connecting.limited(timeout)
         with self.session() as session:
-            return connecting.completed(session, wanted, params)
+            return connecting.completed(session, wanted, params, options)
 
     @overload
     def stream(
-        self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None, *, batch: int = 1000
+        self,
+        statement: TypedReturnsRows[*Ts],
+        params: Parameters | None = None,
+        *,
+        batch: int = 1000,
+        timeout: float | None = None,
     ) -> AbstractContextManager[Result[*Ts]]: ...
     @overload
     def stream(
-        self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000
+        self,
+        statement: str | Executable,
+        params: Parameters | None = None,
+        *,
+        batch: int = 1000,
+        timeout: float | None = None,
     ) -> AbstractContextManager[Result[*tuple[Any, ...]]]: ...
-    def stream(self, statement: str | Executable, params: Parameters | None = None, *, batch: int = 1000) -> Any:
+    def stream(
+        self,
+        statement: str | Executable,
+        params: Parameters | None = None,
+        *,
+        batch: int = 1000,
+        timeout: float | None = None,
+    ) -> Any:
         """Read a result row by row, without ever holding all of it: `with client.stream(…) as rows`.
 
         Leaving the block before the last row closes the connection, so that the rest is not sent.
@@ -139,6 +170,7 @@ class Client(Manager):
             statement: as in `execute`.
             params: as in `execute`.
             batch: how many rows are fetched at a time.
+            timeout: seconds in which the first rows have to come; by default the client's `timeout`.
 
         Returns:
             A context manager that gives SQLAlchemy's result.
@@ -148,7 +180,7 @@ class Client(Manager):
             NotConnected: `connect()` was not called.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
         """
-        return self._stream(connecting.as_statement(statement, params), params, connecting.streaming(batch))
+        return self._stream(connecting.as_statement(statement, params), params, connecting.streaming(batch, timeout))
 
     @contextmanager
     def _stream(
@@ -168,12 +200,36 @@ class Client(Manager):
             session.close()
 
     def session(self) -> Session:
-        """A session: SQLAlchemy's, in one transaction that leaving its `with` block commits.
+        """A session: SQLAlchemy's, with stages, loads and snapshots; leaving its `with` block commits all of it.
 
         Raises:
             NotConnected: `connect()` was not called.
         """
         return Session(self._connected())
+
+    def run_in_session(self, work: Callable[[Session], T], *, attempts: int = 3) -> T:
+        """Run a function in a session and commit it; all of it again if a deadlock or the like undoes it.
+
+        Args:
+            work: is given the session. As it may be called more than once, what it does beside that should bear it.
+            attempts: how often it is called at most.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            InvalidArgument: `attempts` is less than 1.
+            NotConnected: `connect()` was not called.
+            CommitUnknown: COMMIT was not answered; that is never repeated.
+            Exception: whatever the function or the commit raises at the last attempt, or what repeating cannot mend.
+        """
+
+        def once() -> T:
+            with self.session() as session:
+                return work(session)
+
+        result: T = self._perform(repeated(once, attempts))
+        return result
 
     def __enter__(self) -> Self:
         if self._connection is None:
@@ -188,23 +244,13 @@ class Client(Manager):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'not connected' if self._connection is None else self._connection.where}>"
 
+    def _perform(self, op: Op[T]) -> T:
+        return self._connected().run(op)
+
     def _connected(self) -> Driver:
         if self._connection is None:
             raise NotConnected("the client is not connected; call connect() first, or use it in a with block")
         return self._connection
-
-
-def _engine(settings: Settings) -> Engine:
-    arguments = {} if settings.read_timeout is None else {"read_timeout": settings.read_timeout}
-    engine = create_engine(
-        settings.sqlalchemy_url("pymysql"), connect_args=arguments, pool_pre_ping=True, **settings.pool
-    )
-
-    @event.listens_for(engine, "do_connect")
-    def open_connection(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> Connection:
-        return Connection(*args, **kwargs)
-
-    return engine
 
 
 def _has_more(result: Result[Any]) -> bool:

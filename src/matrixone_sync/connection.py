@@ -1,21 +1,106 @@
-"""PyMySQL's connection, with a login that ends within `connect_timeout` and a close that leaves nothing behind.
+"""PyMySQL's connection, made to be interrupted: a statement given up on is stopped on the server.
 
 Touches what PyMySQL keeps to itself; the project pins its minor version.
 """
 
+import select
 import socket
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pymysql
+from pymysql.constants import CR
+from pymysql.err import InterfaceError, MySQLError, OperationalError
+
+from matrixone_core.connecting import IDLE_SECONDS, STOP_SECONDS, fails_export
+from matrixone_core.dialect import STATEMENT_TIMEOUT
+from matrixone_core.errors import reply_ended
+
+Stop = Callable[[int], None]  # stops what the connection of this id is doing on the server
 
 
 class Connection(pymysql.Connection):
-    """A connection whose login, not only whose socket, is under the time limit; it can be closed while rows come in."""
+    """A connection whose statements can be given up on.
+
+    Args:
+        arguments: PyMySQL's own.
+        stop: stops a statement on the server over another connection; None where nothing can.
+
+    Attributes:
+        time_limit: seconds that a statement may take; None for ever.
+        keeps_interrupts: whether a Ctrl-C that came while COMMIT was answered is left in `interrupt`, for somebody who
+            raises it later, rather than raised.
+    """
 
     _read_timeout: float | None
     connect_timeout: float | None
-
+    _sock: socket.socket | None
     _result: Any
+    server_thread_id: tuple[int]  # as the greeting told it: the connection's id
+
+    def __init__(self, *arguments: Any, stop: Stop | None = None, **named: Any) -> None:
+        self._stop = stop
+        self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
+        self._committing = False
+        self._used = time.monotonic()
+        self.time_limit: float | None = None
+        self.keeps_interrupts = False
+        self.interrupt: KeyboardInterrupt | None = None
+        super().__init__(*arguments, **named)
+
+    def connect(self, sock: socket.socket | None = None) -> None:
+        """Connect and log in, all of it within `connect_timeout`."""
+        wanted, self._read_timeout = self._read_timeout, self.connect_timeout
+        try:
+            super().connect(sock)
+        finally:
+            self._read_timeout = wanted
+
+    def query(self, sql: Any, unbuffered: bool = False) -> int:
+        """Send a statement and read its reply; a connection that may be out of step afterwards is closed."""
+        try:
+            rows: int = super().query(sql, unbuffered)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
+        except MySQLError as error:
+            if not reply_ended(error) or fails_export(sql):
+                self._force_close()
+            raise
+        except BaseException:
+            self._force_close()
+            raise
+        return rows
+
+    def commit(self) -> None:
+        """COMMIT. A Ctrl-C meanwhile waits for the answer."""
+        self._committing = True
+        try:
+            super().commit()
+        finally:
+            self._committing = False
+        self._untouched = True
+        if self.interrupt and not self.keeps_interrupts:
+            interrupt, self.interrupt = self.interrupt, None
+            raise interrupt
+
+    def rollback(self) -> None:
+        """ROLLBACK, if there is anything to roll back."""
+        if not self._untouched or not self.open:
+            super().rollback()
+            self._untouched = True
+
+    def ping(self, reconnect: bool | None = False) -> None:
+        """See that the connection still stands; the server is asked only after a while.
+
+        Raises:
+            OperationalError: it does not; a connection on which something came unasked is taken for broken.
+        """
+        if self._sock is None:
+            raise InterfaceError(0, "the connection is closed")
+        if _readable(self._sock, 0):
+            self._force_close()
+            raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server while it was idle")
+        if time.monotonic() - self._used > IDLE_SECONDS:
+            super().ping(reconnect=False)
 
     def _force_close(self) -> None:
         """Close the socket; a result that was still being read shall not try to read on when it is collected."""
@@ -23,10 +108,62 @@ class Connection(pymysql.Connection):
             self._result.unbuffered_active = False
         super()._force_close()  # type: ignore[misc]  # not in the stubs
 
-    def connect(self, sock: socket.socket | None = None) -> None:
-        """Connect and log in."""
-        wanted, self._read_timeout = self._read_timeout, self.connect_timeout
+    def _execute_command(self, command: int, sql: Any) -> None:
+        self._untouched = False
+        super()._execute_command(command, sql)  # type: ignore[misc]  # not in the stubs
+        self._await_reply()
+        self._used = time.monotonic()
+
+    def _await_reply(self) -> None:
+        """Wait for the reply to begin; nothing of it is read yet when somebody gives up."""
+        sock = self._sock
+        if sock is None:
+            return
+        limits = [limit for limit in (self.time_limit, self._read_timeout) if limit is not None]
+        limit = min(limits, default=None)
         try:
-            super().connect(sock)
+            answered = self._outlast(sock, limit) if self._committing else _readable(sock, limit)
+        except KeyboardInterrupt:
+            self._give_up(sock)
+            raise
+        if answered:
+            return
+        self._give_up(sock)
+        if limit == self.time_limit:
+            raise OperationalError(STATEMENT_TIMEOUT, f"the statement took longer than its limit of {limit:g} s")
+        raise OperationalError(
+            CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query (no answer in {limit:g} s)"
+        )
+
+    def _outlast(self, sock: socket.socket, limit: float | None) -> bool:
+        """Wait for the answer to COMMIT, through a Ctrl-C as well, but then not for ever."""
+        try:
+            return _readable(sock, limit)
+        except KeyboardInterrupt as interrupt:
+            self.interrupt = interrupt
+        try:
+            return _readable(sock, STOP_SECONDS)
+        except KeyboardInterrupt:
+            return False
+
+    def _give_up(self, sock: socket.socket) -> None:
+        """Have the statement stopped on the server, wait until it is, though not for ever, and close.
+
+        The KILL is sent while the reply is outstanding and the connection is ours, so that it can reach no other
+        statement (server-facts 16).
+        """
+        try:
+            if self._stop is not None and not self._committing:
+                self._stop(self.server_thread_id[0])
+                _readable(sock, STOP_SECONDS)
         finally:
-            self._read_timeout = wanted
+            self._force_close()
+
+
+def _readable(sock: socket.socket, seconds: float | None) -> bool:
+    """Whether something has come, or comes within so many seconds (None: wait for ever)."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        return bool(poll.poll(None if seconds is None else seconds * 1000))
+    return bool(select.select([sock], [], [], seconds)[0])

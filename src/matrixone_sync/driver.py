@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from matrixone_core.connecting import limited
 from matrixone_core.errors import (
     ConnectionLost,
     MatrixOneError,
@@ -18,7 +19,19 @@ from matrixone_core.errors import (
     from_driver,
     no_connection_free,
 )
-from matrixone_core.operation import Aside, Atomic, Clock, OnConnection, Op, Reply, Sleep, Statement, Step
+from matrixone_core.operation import (
+    Aside,
+    Atomic,
+    Calling,
+    Clock,
+    Limited,
+    OnConnection,
+    Op,
+    Reply,
+    Sleep,
+    Statement,
+    Step,
+)
 
 T = TypeVar("T")
 
@@ -29,13 +42,17 @@ class Driver:
 
     Args:
         engine: where connections come from.
+        reserve: where those come from that cannot wait for it.
         where: the server and the user, for messages.
         pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
+        time_limit: seconds that a statement may take; None leaves it to the engine.
     """
 
     engine: Engine
+    reserve: Engine
     where: str
     pin: Callable[[], Connection] | None = None
+    time_limit: float | None = None
 
     def run(self, op: Op[T]) -> T:
         """The result of an operation."""
@@ -52,6 +69,11 @@ class Driver:
             result: T = done.value
             return result
 
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+        self.reserve.dispose()
+
     def perform(self, step: Step[Any]) -> Any:
         """The answer to a step."""
         match step:
@@ -61,7 +83,11 @@ class Driver:
                 with self.transaction() as driver:
                     return driver.run(step.op)
             case Aside():
-                return replace(self, pin=None).run(step.op)
+                return replace(self, engine=self.reserve, pin=None).run(step.op)
+            case Limited():
+                return replace(self, time_limit=step.seconds).run(step.op)
+            case Calling():
+                return step.call()
             case OnConnection():
                 with self._connection() as connection:
                     return translated(lambda: step.call(connection))
@@ -72,9 +98,10 @@ class Driver:
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
-    def _execute(self, statement: Statement[Any]) -> Reply:
+    def _execute(self, statement: Statement[T]) -> T:
         with self._connection() as connection:
-            return translated(lambda: _reply(connection, statement), statement)
+            reply = translated(lambda: _reply(connection, statement, self.time_limit), statement)
+        return statement.parse(reply)
 
     @contextmanager
     def transaction(self) -> "Generator[Driver]":
@@ -93,8 +120,8 @@ class Driver:
             committed(connection.commit)
 
 
-def _reply(connection: Connection, statement: Statement[Any]) -> Reply:
-    result = connection.execute(statement.__clause_element__())
+def _reply(connection: Connection, statement: Statement[Any], time_limit: float | None) -> Reply:
+    result = connection.execute(statement.__clause_element__(), execution_options=limited(time_limit))
     return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
 

@@ -1,30 +1,33 @@
 """The client's managers: tables of operations, one line each."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from matrixone_core import loads, snapshots, stages
 from matrixone_core.methods import publish
 from matrixone_core.operation import Op
-from matrixone_sync.driver import Driver
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Perform(Protocol):
+    """What carries operations out."""
+
+    def __call__(self, op: Op[T], /) -> T:
+        """The result of an operation."""
+        ...
 
 
 class Manager:
     """What has operations as its methods.
 
     Args:
-        driver: gives the driver that carries them out.
+        perform: carries them out.
     """
 
-    def __init__(self, driver: Callable[[], Driver]) -> None:
-        self._driver = driver
-
-    def perform(self, op: Op[T]) -> T:
-        """Carry an operation out."""
-        return self._driver().run(op)
+    def __init__(self, perform: Perform) -> None:
+        self.perform = perform
 
 
 class method(Generic[P, T]):

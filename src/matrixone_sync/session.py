@@ -1,27 +1,91 @@
-"""A session: SQLAlchemy's, with loads in its transaction."""
+"""A session: SQLAlchemy's, with stages, loads and snapshots that succeed or fail with its rows."""
 
+import threading
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
-from sqlalchemy import Connection, orm
+import sqlalchemy
 
-from matrixone_sync.driver import Driver, committed
-from matrixone_sync.managers import LoadManager
+from matrixone_core.operation import Op
+from matrixone_core.sqlalchemy_session import UnitOfWorkSession
+from matrixone_sync.connection import Connection
+from matrixone_sync.driver import Driver
+from matrixone_sync.managers import LoadManager, SnapshotManager, StageManager
+
+T = TypeVar("T")
 
 
-class Session(orm.Session):
-    """A SQLAlchemy session in one transaction, which leaving the `with` block commits.
+@dataclass
+class Carrier:
+    """Carries a session's operations out, blocking.
 
-    An exception in the block, or `close()`, rolls it back. Objects stay readable after the commit.
+    Args:
+        driver: the client's.
+    """
+
+    driver: Driver
+    _committing: Connection | None = None
+
+    def run(self, op: Op[T]) -> T:
+        """Carry an operation out."""
+        return self.driver.run(op)
+
+    def begin_commit(self, connection: sqlalchemy.Connection) -> None:
+        """Have a Ctrl-C wait until what follows the commit is done."""
+        found: Any = connection.connection.driver_connection
+        found.keeps_interrupts = True
+        self._committing = found
+
+    def finish(self, op: Op[None]) -> None:
+        """Carry an operation out; a Ctrl-C that came while COMMIT was answered comes now."""
+        committing, self._committing = self._committing, None
+        try:
+            self.driver.run(op)
+        finally:
+            if committing is not None:
+                committing.keeps_interrupts = False
+                interrupt, committing.interrupt = committing.interrupt, None
+                if interrupt is not None:
+                    raise interrupt
+
+    def run_later(self, op: Op[None]) -> None:
+        """Carry an operation out."""
+        self.driver.run(op)
+
+    def user(self) -> object:
+        """The calling thread."""
+        return threading.get_ident()
+
+
+class Session(UnitOfWorkSession):
+    """A SQLAlchemy session whose operations succeed or fail together; leaving the `with` block commits it.
+
+    An exception in the block, or `close()`, rolls it back. Objects stay readable after the commit. Changes of stages
+    and snapshots are checked when they are asked for, shown from then on by this session, and sent when it commits.
 
     Attributes:
+        stage: the account's stages, as the session will leave them.
         load_data: loads that are part of the session's transaction.
+        snapshots: the account's snapshots; one that is created here holds what the session has committed.
     """
 
     def __init__(self, driver: Driver) -> None:
-        super().__init__(driver.engine, expire_on_commit=False)
-        pinned = Driver(driver.engine, driver.where, self._pinned)
-        self.load_data: Final = LoadManager(lambda: pinned)
+        super().__init__(driver.engine, carrier=Carrier(driver), expire_on_commit=False)
+        self._inside = replace(driver, pin=self._pinned)
+        self.stage: Final = StageManager(self.perform)
+        self.load_data: Final = LoadManager(self.perform)
+        self.snapshots: Final = SnapshotManager(self.perform)
+
+    def perform(self, op: Op[T]) -> T:
+        """Carry an operation out, as part of the session.
+
+        Raises:
+            SessionInUse: another thread is using the session; nothing was sent.
+            TransactionAborted: its transaction is gone; nothing was sent.
+        """
+        with self.used():
+            return self._inside.run(self.work.within(op))
 
     def __enter__(self) -> Self:
         return self
@@ -31,12 +95,11 @@ class Session(orm.Session):
     ) -> None:
         try:
             if error is None:
-                self.flush()
-                committed(self.commit)
+                self.commit()
         finally:
             self.close()
 
-    def _pinned(self) -> Connection:
+    def _pinned(self) -> sqlalchemy.Connection:
         """The connection of the transaction, which has all that the session was given."""
         self.flush()
         return self.connection()

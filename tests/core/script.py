@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from matrixone_core.operation import Clock, Op, Step
+from matrixone_core.operation import Clock, Op, Reply, Statement, Step
 
 
 def play(op: Op[Any], *answers: Any) -> tuple[list[Step[Any]], Any]:
@@ -21,6 +21,8 @@ def play(op: Op[Any], *answers: Any) -> tuple[list[Step[Any]], Any]:
                 continue
             steps.append(step)
             answer = next(left, AssertionError(f"no answer is scripted for {step}"))
+            if isinstance(answer, Reply) and isinstance(step, Statement):
+                answer = step.parse(answer)
             step = op.throw(answer) if isinstance(answer, BaseException) else op.send(answer)
     except StopIteration as done:
         assert list(left) == [], "answers were left over"
@@ -32,8 +34,6 @@ def play(op: Op[Any], *answers: Any) -> tuple[list[Step[Any]], Any]:
 
 def rows(*found: dict[str, Any]) -> Any:
     """A reply with these rows."""
-    from matrixone_core.operation import Reply
-
     return Reply(found)
 
 

@@ -103,10 +103,18 @@ def test_what_can_be_executed():
     assert connecting.as_statement(Two(), None) == Two()
     with pytest.raises(InvalidArgument, match="no SQL text"):
         connecting.as_statement(3, None)
-    assert connecting.streaming(5) == {"yield_per": 5}
+    assert connecting.streaming(5, None) == {"yield_per": 5}
+    assert connecting.streaming(5, 2) == {"yield_per": 5, "timeout": 2}
+    for seconds in (0, -1, "soon"):
+        with pytest.raises(InvalidArgument, match="timeout"):
+            connecting.limited(seconds)
+    assert connecting.fails_export("SELECT 1 into\noutfile 'x'")
+    assert not connecting.fails_export(b"SELECT 'outfile' \xff")
+    assert "KILL QUERY 7" == connecting.kill(7)
+    assert "connection 7" in connecting.may_run_on(7, ValueError("gone"))
     for batch in (0, "1"):
         with pytest.raises(InvalidArgument, match="batch="):
-            connecting.streaming(batch)
+            connecting.streaming(batch, None)
 
 
 def run(code):

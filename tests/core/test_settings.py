@@ -16,7 +16,15 @@ def test_defaults():
     settings = resolve()
     assert (settings.host, settings.port, settings.user, settings.password) == ("127.0.0.1", 6001, "root", "111")
     assert (settings.connect_timeout, settings.read_timeout, settings.lock_timeout) == (10, None, None)
-    assert settings.pool == {"pool_size": 10, "max_overflow": 20, "pool_timeout": 30, "pool_recycle": 1800}
+    assert settings.pool == {
+        "pool_size": 10,
+        "max_overflow": 20,
+        "pool_timeout": 30,
+        "pool_recycle": 1800,
+        "pool_pre_ping": True,
+    }
+    assert settings.reserve == settings.pool | {"pool_size": 4, "max_overflow": 0}
+    assert settings.timeout is None
     assert settings.wait is None
     assert settings.where == "127.0.0.1:6001 as root"
 
@@ -127,8 +135,8 @@ def test_connect_shows_its_settings(client):
         names = [name for name in parameters if name != "self"]
         assert names == [
             "url", "host", "port", "user", "password", "database", "account", "role", "ssl_mode", "ssl_ca", "ssl_cert",
-            "ssl_key", "connect_timeout", "read_timeout", "lock_timeout", "time_zone", "pool_size", "max_overflow",
-            "pool_timeout", "pool_recycle", "wait",
+            "ssl_key", "connect_timeout", "read_timeout", "timeout", "lock_timeout", "time_zone", "pool_size", "max_overflow",
+            "pool_timeout", "pool_recycle", "reserve_size", "wait",
         ]  # fmt: skip
         assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in names)
         assert parameters["connect_timeout"].default == 10

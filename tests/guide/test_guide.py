@@ -17,16 +17,9 @@ from sqlalchemy.orm import declarative_base
 
 import matrixone
 from matrixone import AsyncClient, Client, SnapshotLevel
+from matrixone.orm import Base
 
 GUIDE = Path(__file__).with_name("stage_guide.rst")
-LATER = "session.stage and session.snapshots come with the session issue"
-
-UNTIL_SESSIONS = [
-    pytest.mark.xfail(reason=LATER, strict=True),
-    # a block that fails does not come to its disconnect()
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
 FILES = {
     "users.csv": "1,Ada,ada@example.com,36\n2,Grace,grace@example.com,45\n",
     "orders.csv": "1,1,9.5\n2,2,3.25\n",
@@ -126,6 +119,8 @@ def placed(session_admin, matrixone_url, database, files, s3, moto_url, monkeypa
         monkeypatch.setenv(variable, value)
     for file, content in FILES.items():
         files.put(file, content)
+    Base.registry.dispose()
+    Base.metadata.clear()  # each block defines its models anew
     placed = Placed(database, files, s3, moto_url)
     yield placed
     gc.collect()  # what a failing block left open is told here, not in the middle of another test
@@ -154,17 +149,12 @@ def prepared(block, placed, url):
     }  # fmt: skip
 
 
-def marked(number, block):
-    later = re.search(r"session\.(?:stage|snapshots)\b", block)
-    return pytest.param(block, id=f"{number}", marks=UNTIL_SESSIONS if later else [])
-
-
 def test_the_guide_has_the_blocks_that_it_had():
     assert len(BLOCKS) == 13
     assert sum("session.stage" in block or "session.snapshots" in block for block in BLOCKS) == 6
 
 
-@pytest.mark.parametrize("block", [marked(number, block) for number, block in enumerate(BLOCKS, 1)])
+@pytest.mark.parametrize("block", BLOCKS, ids=map(str, range(1, 14)))
 def test_block(block, placed, matrixone_url):
     names = prepared(block, placed, matrixone_url)
     source = placed.source(block)

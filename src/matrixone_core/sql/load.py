@@ -1,12 +1,13 @@
 """Load statements (server-facts 17-29)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from matrixone_core.errors import LoadFailed, ServerError
 from matrixone_core.literals import Part, Value, identifier
 from matrixone_core.operation import Reply, Statement
+from matrixone_core.secrets import Credentials
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,41 @@ class CsvOptions:
 
 
 @dataclass(frozen=True)
-class LoadCsv(Statement[int]):
-    """LOAD DATA of one CSV file in a stage; the answer is the number of rows.
+class S3Object:
+    """A file in a bucket, without a stage (server-facts 29).
 
     Args:
-        path: the file, as a `stage://` URL.
+        bucket: the bucket's name.
+        key: the file's path in it.
+        credentials: by the names that a stage's have.
+    """
+
+    bucket: str
+    key: str
+    credentials: Credentials
+
+
+Source: TypeAlias = str | S3Object  # a `stage://` URL, an absolute path of the server's machine, or an object
+_S3_OPTIONS = (
+    ("endpoint", "ENDPOINT"),
+    ("access_key_id", "AWS_KEY_ID"),
+    ("secret_access_key", "AWS_SECRET_KEY"),
+    ("region", "AWS_REGION"),
+    ("provider", "PROVIDER"),
+)
+
+
+@dataclass(frozen=True)
+class LoadCsv(Statement[int]):
+    """LOAD DATA of one CSV file; the answer is the number of rows.
+
+    Args:
+        source: the file.
         table: the target, one or two names.
         options: how the file is written.
     """
 
-    path: str
+    source: Source
     table: tuple[str, ...]
     options: CsvOptions = CsvOptions()
 
@@ -54,8 +80,8 @@ class LoadCsv(Statement[int]):
 
     def parts(self) -> Iterator[Part]:
         options = self.options
-        yield "LOAD DATA INFILE "
-        yield from self._source()
+        yield "LOAD DATA "
+        yield from self._source(self.source)
         yield f" INTO TABLE {_dotted(self.table)} FIELDS TERMINATED BY "
         yield Value(options.delimiter)
         yield " ENCLOSED BY "
@@ -72,15 +98,25 @@ class LoadCsv(Statement[int]):
             yield f" ({', '.join(_fields(options.columns))})"
         yield from self._nulls()
 
-    def _source(self) -> Iterator[Part]:
-        if self.options.compression is None:
-            yield Value(self.path)
-            return
-        yield "{'filepath'="
-        yield Value(self.path)
-        yield ", 'compression'="
-        yield Value(self.options.compression)
-        yield ", 'format'='csv'}"
+    def _source(self, source: Source) -> Iterator[Part]:
+        if isinstance(source, S3Object):
+            yield "URL s3option "
+            yield from _braces(self._s3_options(source))
+        elif self.options.compression is None:
+            yield "INFILE "
+            yield Value(source)
+        else:
+            yield "INFILE "
+            yield from _braces([("filepath", source), ("compression", self.options.compression), ("format", "csv")])
+
+    def _s3_options(self, source: S3Object) -> Iterator[tuple[str, str]]:
+        yield "bucket", source.bucket
+        yield "filepath", source.key
+        for option, credential in _S3_OPTIONS:
+            if credential in source.credentials:
+                yield option, source.credentials[credential]
+        if self.options.compression is not None:
+            yield "compression", self.options.compression
 
     def _nulls(self) -> Iterator[Part]:
         """The one form of SET that the server carries out (server-facts 20)."""
@@ -111,6 +147,15 @@ class ColumnNames(Statement[tuple[str, ...]]):
 
     def parse(self, reply: Reply, /) -> tuple[str, ...]:
         return tuple(row["name"] for row in reply.rows)
+
+
+def _braces(pairs: Iterable[tuple[str, str]]) -> Iterator[Part]:
+    before = "{"
+    for name, value in pairs:
+        yield f"{before}'{name}'="
+        yield Value(value)
+        before = ", "
+    yield "}"
 
 
 def _dotted(table: Sequence[str]) -> str:

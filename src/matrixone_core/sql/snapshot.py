@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from matrixone_core.literals import Part, identifier
+from matrixone_core.literals import Part, Value, identifier
 from matrixone_core.operation import Command, Reply, Statement
 
 
@@ -84,6 +84,20 @@ class ShowSnapshots(Statement[tuple[Snapshot, ...]]):
             for row in reply.rows
         )
         return tuple(sorted(found, key=lambda snapshot: snapshot.name))
+
+
+@dataclass(frozen=True)
+class DatabaseExists(Statement[bool]):
+    """Whether there is a database of this name; inside a transaction, as the transaction sees it."""
+
+    name: str
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT schema_name FROM information_schema.schemata WHERE schema_name="
+        yield Value(self.name.lower())  # the server keeps names in lower case (server-facts 37)
+
+    def parse(self, reply: Reply, /) -> bool:
+        return len(reply.rows) > 0
 
 
 def _moment(told: Any) -> datetime:

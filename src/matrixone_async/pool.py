@@ -1,0 +1,56 @@
+"""A client's connections: the pool, and the small reserve beside it for what cannot wait for the pool."""
+
+import logging
+import os
+import weakref
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from matrixone_async.connection import Connection, Stop
+from matrixone_async.driver import AsyncDriver
+from matrixone_core.connecting import STOP_SECONDS, TIMEOUT, kill, may_run_on
+from matrixone_core.settings import Settings
+from matrixone_core.sqlalchemy_session import watch
+
+_log = logging.getLogger("matrixone")
+_engines: weakref.WeakSet[AsyncEngine] = weakref.WeakSet()
+
+
+def connections(settings: Settings) -> AsyncDriver:
+    """A driver with pools of its own; nothing is connected yet."""
+    reserve = _engine(settings, settings.reserve, None)
+
+    async def stop(connection_id: int) -> None:
+        """Stop what a connection is doing, from another one."""
+        try:
+            async with reserve.begin() as connection:
+                await connection.execute(text(kill(connection_id)), execution_options={TIMEOUT: STOP_SECONDS})
+        except SQLAlchemyError as error:
+            _log.warning(may_run_on(connection_id, error))
+
+    return AsyncDriver(_engine(settings, settings.pool, stop), reserve, settings.where)
+
+
+def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> AsyncEngine:
+    async def open_connection(**arguments: Any) -> Connection:
+        return await Connection.open(stop=stop, read_timeout=settings.read_timeout, **arguments)
+
+    engine = create_async_engine(
+        settings.sqlalchemy_url("aiomysql"), connect_args={"async_creator_fn": open_connection}, **pool
+    )
+    watch(engine.sync_engine, settings.timeout)
+    _engines.add(engine)
+    return engine
+
+
+def _forget() -> None:
+    """In a forked child: the connections are the parent's, and stay open there."""
+    for engine in _engines:
+        engine.sync_engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,463 @@
+"""The unit of work of a session: what it keeps until the commit, and what happens then.
+
+The server refuses stage and snapshot statements inside a transaction, and commits them by themselves outside of one
+(server-facts 12-14). So a session keeps them, shows them as if they were done, and sends them when it commits: new
+stages before COMMIT, as they can be taken back; changes, drops and snapshots after it, as they cannot.
+"""
+
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import DBAPIError
+
+from matrixone_core import loads, stages
+from matrixone_core.errors import (
+    CommitIncomplete,
+    CommitUnknown,
+    ConnectionLost,
+    DatabaseNotFound,
+    InvalidArgument,
+    MatrixOneError,
+    ServerError,
+    SnapshotExists,
+    SnapshotNotFound,
+    StageExists,
+    StageNotFound,
+    TableNotFound,
+    aborted,
+    aborts,
+    from_driver,
+)
+from matrixone_core.operation import Aside, Atomic, Calling, Limited, Op, Sleep, Statement, Step
+from matrixone_core.sql.load import ColumnNames, LoadCsv
+from matrixone_core.sql.snapshot import (
+    CreateSnapshot,
+    DatabaseExists,
+    DropSnapshot,
+    ShowSnapshots,
+    Snapshot,
+)
+from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
+
+T = TypeVar("T")
+BETWEEN_ATTEMPTS = 0.05  # seconds
+NOBODYS = "__matrixone_python_asks_for_the_right"  # a name that nobody uses, to drop if it exists
+
+
+@dataclass
+class Kept:
+    """What a session wants of one stage.
+
+    Args:
+        before: the stage as it is committed; None if there is none.
+        after: the stage as the session wants it; None if it shall be none.
+        replaced: whether it was dropped and created anew in between.
+        tolerant: whether somebody else's of this name is as good, when it is created.
+    """
+
+    before: Stage | None
+    after: Stage | None
+    replaced: bool = False
+    tolerant: bool = False
+
+
+class UnitOfWork:
+    """What one transaction of a session keeps.
+
+    Attributes:
+        lost: why the transaction is gone, or None; then nothing but rolling back is left.
+        committing: whether the commit has begun.
+    """
+
+    def __init__(self) -> None:
+        self.lost: MatrixOneError | None = None
+        self.committing = False
+        self._outcome: bool | None = False  # of COMMIT; None if nobody knows
+        self._stages: dict[str, Kept] = {}
+        self._snapshots: dict[str, CreateSnapshot] = {}
+        self._dropped_snapshots: dict[str, DropSnapshot] = {}
+        self._asked: set[type[Statement[Any]]] = set()
+        self._created: list[CreateStage] = []  # for this commit, and not yet for good
+        self._doubtful: CreateStage | None = None  # sent, and not answered
+
+    def __bool__(self) -> bool:
+        """Whether anything is kept."""
+        return bool(self._creations() or self.pending())
+
+    # -- while the session is open ------------------------------------------------------------------------------
+
+    def within(self, op: Op[T]) -> Op[T]:
+        """An operation as a session has it: what it says to stages and snapshots is kept."""
+        try:
+            step = next(op)
+            while True:
+                try:
+                    answer = yield from self._perform(step)
+                except BaseException as error:  # noqa: BLE001  # the operation's to handle
+                    step = op.throw(error)
+                else:
+                    step = op.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    def check(self) -> None:
+        """See that the transaction is still there.
+
+        Raises:
+            TransactionAborted: it is gone.
+        """
+        if self.lost is not None:
+            raise aborted(self.lost)
+
+    def failed(self, error: MatrixOneError) -> None:
+        """Hear of an error in the transaction: some end it (server-facts 15)."""
+        if self.lost is None and aborts(error):
+            self.lost = error
+
+    def _perform(self, step: Step[Any]) -> Op[Any]:
+        match step:
+            case CreateStage():
+                yield from self._create_stage(step)
+            case AlterStage():
+                yield from self._alter_stage(step)
+            case DropStage():
+                yield from self._drop_stage(step)
+            case SelectStages() | ShowStages():
+                found = yield from step
+                return self._shown(found, step.like)
+            case CreateSnapshot():
+                yield from self._create_snapshot(step)
+            case DropSnapshot():
+                yield from self._drop_snapshot(step)
+            case ShowSnapshots():
+                return (yield from self._list_snapshots())
+            case LoadCsv():
+                return (yield from self._load(step))
+            case Atomic() | Aside():
+                return (yield from type(step)(self.within(step.op)))
+            case Limited():
+                return (yield from Limited(self.within(step.op), step.seconds))
+            case _:
+                return (yield from step)
+
+    # -- stages -------------------------------------------------------------------------------------------------
+
+    def _stage(self, name: str) -> Op[Stage | None]:
+        """The stage as the session sees it; from then on the session remembers how it was committed."""
+        if name in self._stages:
+            return self._stages[name].after
+        return (yield from stages.find(name))
+
+    def _create_stage(self, step: CreateStage) -> Op[None]:
+        yield from self._ask(DropStage(NOBODYS, if_exists=True))
+        if (yield from self._stage(step.name)) is not None:
+            if step.if_not_exists:
+                return
+            raise StageExists(f"there is a stage {step.name!r} already")
+        wanted = Stage(step.name, step.url, comment=step.comment, credentials=step.credentials)
+        kept = self._stages.setdefault(step.name, Kept(None, None))
+        kept.after, kept.replaced, kept.tolerant = wanted, kept.before is not None, step.if_not_exists
+
+    def _alter_stage(self, step: AlterStage) -> Op[None]:
+        yield from self._ask(DropStage(NOBODYS, if_exists=True))
+        found = yield from self._stage(step.name)
+        if found is None:
+            raise StageNotFound(f"there is no stage {step.name!r}")
+        kept = self._stages.setdefault(step.name, Kept(found, found))
+        kept.after = replace(
+            found,
+            url=found.url if step.url is None else step.url,
+            credentials=found.credentials if step.credentials is None else step.credentials,
+            enabled=found.enabled if step.enable is None else step.enable,
+            comment=found.comment if step.comment is None else step.comment,
+        )
+
+    def _drop_stage(self, step: DropStage) -> Op[None]:
+        yield from self._ask(DropStage(NOBODYS, if_exists=True))
+        found = yield from self._stage(step.name)
+        if found is None:
+            if step.if_exists:
+                return
+            raise StageNotFound(f"there is no stage {step.name!r}")
+        self._stages.setdefault(step.name, Kept(found, None)).after = None
+
+    def _shown(self, found: Sequence[Stage], like: str | None) -> tuple[Stage, ...]:
+        """The committed stages with the kept changes laid over them."""
+        seen = {stage.name: stage for stage in found}
+        for name, kept in self._stages.items():
+            seen.pop(name, None)
+            if kept.after is not None and (like is None or _is_like(name, like)):
+                seen[name] = kept.after
+        return tuple(seen[name] for name in sorted(seen))
+
+    def _ask(self, question: Statement[None]) -> Op[None]:
+        """See that the user may do this: hours later, at the commit, would be late.
+
+        The question is a statement that changes nothing, and that the server refuses to who may not (server-facts 11).
+        """
+        if type(question) not in self._asked:
+            yield from Aside(iter(question))
+            self._asked.add(type(question))
+
+    # -- loads --------------------------------------------------------------------------------------------------
+
+    def _load(self, step: LoadCsv) -> Op[int]:
+        """A load whose source is a kept stage reads what the stage will be: the server does not know it yet."""
+        return (yield from replace(step, source=loads.resolved(step.source, self._kept_stage)))
+
+    def _kept_stage(self, name: str) -> Stage | None:
+        """A stage that the server does not have as the session sees it, or None."""
+        kept = self._stages.get(name)
+        if kept is None or kept.after == kept.before:
+            return None
+        if kept.after is None:
+            raise StageNotFound(f"there is no stage {name!r}; this session has dropped it")
+        return kept.after
+
+    # -- snapshots ----------------------------------------------------------------------------------------------
+
+    def _list_snapshots(self) -> Op[tuple[Snapshot, ...]]:
+        found = yield from Aside(iter(ShowSnapshots()))
+        seen = {snapshot.name: snapshot for snapshot in found if snapshot.name not in self._dropped_snapshots}
+        for name, kept in self._snapshots.items():
+            seen[name] = Snapshot(name, kept.level, None, kept.database, kept.table)
+        return tuple(seen[name] for name in sorted(seen))
+
+    def _create_snapshot(self, step: CreateSnapshot) -> Op[None]:
+        yield from self._ask(DropSnapshot(NOBODYS, if_exists=True))
+        if any(snapshot.name == step.name for snapshot in (yield from self._list_snapshots())):
+            raise SnapshotExists(f"there is a snapshot {step.name!r} already")
+        if step.database is not None and not (yield from DatabaseExists(step.database)):
+            raise DatabaseNotFound(f"there is no database {step.database!r}")
+        where = (step.database or "", step.table or "")
+        if step.table is not None and not (yield from ColumnNames(where)):
+            raise TableNotFound(f"there is no table {'.'.join(where)!r}")
+        self._snapshots[step.name] = step
+
+    def _drop_snapshot(self, step: DropSnapshot) -> Op[None]:
+        yield from self._ask(DropSnapshot(NOBODYS, if_exists=True))
+        if self._snapshots.pop(step.name, None):
+            return
+        if any(snapshot.name == step.name for snapshot in (yield from self._list_snapshots())):
+            self._dropped_snapshots[step.name] = replace(step, if_exists=True)
+        elif not step.if_exists:
+            raise SnapshotNotFound(f"there is no snapshot {step.name!r}")
+
+    # -- when the session commits -------------------------------------------------------------------------------
+
+    def before_commit(self) -> Op[None]:
+        """Create the kept stages; if one cannot be, those already created are dropped again.
+
+        Raises:
+            TransactionAborted: the transaction is gone; nothing was sent.
+            StageExists: somebody else has created one of the name meanwhile.
+            MatrixOneError: whatever else the server refuses.
+        """
+        self.check()
+        self.committing = True
+        try:
+            for kept in self._creations():
+                yield from self._create(kept)
+        except BaseException as error:
+            self.committing = False
+            for failure in (yield from self._undo()):
+                error.add_note(str(failure))
+            raise
+
+    def _create(self, kept: Kept) -> Op[None]:
+        wanted = kept.after
+        assert wanted is not None  # noqa: S101  # a creation has one
+        statement = _creation(wanted)
+        self._doubtful = statement
+        try:
+            yield from Aside(iter(statement))
+        except ServerError as refused:
+            self._doubtful = None
+            if isinstance(refused, StageExists) and kept.tolerant:
+                return  # somebody else's, and not ours to take back
+            raise
+        self._doubtful = None
+        self._created.append(statement)
+        if not wanted.enabled:  # CREATE STAGE ignores ENABLE (server-facts 8)
+            yield from Aside(iter(AlterStage(wanted.name, enable=False)))
+
+    def committed(self) -> None:
+        """Hear that the server has answered COMMIT with OK."""
+        self._outcome = True
+
+    def unknown(self, error: CommitUnknown) -> None:
+        """Hear that COMMIT was not answered: nothing is undone, and nothing claimed."""
+        self._outcome = None
+        error.stages = tuple(statement.name for statement in self._created)
+        error.pending = self.pending()
+
+    def after_end(self, run: Callable[[Op[None]], Any]) -> Op[None]:
+        """What is left once the transaction is over: what follows a commit, or taking the created stages back.
+
+        Args:
+            run: carries an operation out later, for `CommitIncomplete.resume`.
+
+        Raises:
+            CommitIncomplete: the rows are committed, but something that follows could not be done.
+            MatrixOneError: nothing is committed, but a stage could not be dropped again.
+        """
+        if self._outcome:
+            yield from _carried_out(tuple(self._created), self.pending(), run)
+        elif self._outcome is False:
+            for failure in (yield from self._undo()):
+                raise failure
+
+    def pending(self) -> tuple[Statement[None], ...]:
+        """What follows a commit, in order."""
+        return (*self._changes(), *self._dropped_snapshots.values(), *self._snapshots.values())
+
+    def _creations(self) -> list[Kept]:
+        return [kept for kept in self._stages.values() if kept.before is None and kept.after is not None]
+
+    def _changes(self) -> Iterator[Statement[None]]:
+        for name, kept in self._stages.items():
+            if kept.before is None:
+                continue
+            if kept.after is None or kept.replaced:
+                yield DropStage(name, if_exists=True)
+            if kept.after is not None:
+                yield from _renewed(kept.after) if kept.replaced else _altered(kept.before, kept.after)
+
+    def _undo(self) -> Op[list[MatrixOneError]]:
+        """Drop what was created for a commit that does not come; what kept stages from being dropped."""
+        undone, failures = [*self._created], list[MatrixOneError]()
+        if self._doubtful is not None:
+            try:
+                if (yield from self._is_ours(self._doubtful)):
+                    undone.append(self._doubtful)
+            except MatrixOneError as error:
+                failures.append(_left_over(self._doubtful, "may have been created, and is to be looked for", error))
+        self._created, self._doubtful = [], None
+        for statement in reversed(undone):
+            try:
+                yield from Aside(iter(DropStage(statement.name, if_exists=True)))
+            except MatrixOneError as error:
+                failures.append(_left_over(statement, "could not be dropped again", error))
+        return failures
+
+    def _is_ours(self, statement: CreateStage) -> Op[bool]:
+        """Whether a stage whose creation was not answered was created by us."""
+        found = yield from Aside(stages.find(statement.name))
+        if found is None or (found.url, found.comment) != (statement.url, statement.comment):
+            return False
+        return found.credentials is None or found.credentials == statement.credentials
+
+
+def _left_over(statement: CreateStage, what: str, error: MatrixOneError) -> MatrixOneError:
+    failure = type(error)(f"the stage {statement.name!r} {what}: {error}", code=error.code, sqlstate=error.sqlstate)
+    failure.__cause__ = error
+    return failure
+
+
+def _carried_out(
+    committed: tuple[Statement[None], ...], pending: tuple[Statement[None], ...], run: Callable[[Op[None]], Any]
+) -> Op[None]:
+    """Do what follows a commit."""
+    for at, statement in enumerate(pending):
+        try:
+            yield from Aside(iter(statement))
+        except MatrixOneError as error:
+            raise _incomplete((*committed, *pending[:at]), pending[at:], error, run) from error
+        except BaseException as error:
+            error.add_note(f"the rows are committed, but not all that follows: {'; '.join(map(str, pending[at:]))}")
+            raise
+
+
+def _incomplete(
+    committed: tuple[Statement[None], ...],
+    pending: tuple[Statement[None], ...],
+    error: MatrixOneError,
+    run: Callable[[Op[None]], Any],
+) -> CommitIncomplete:
+    doubtful = isinstance(error, ConnectionLost)
+    return CommitIncomplete(
+        f"the rows are committed, but not all that follows: {pending[0]} failed: {error}; .resume() tries again",
+        committed,
+        pending,
+        lambda: run(_resumed(committed, pending, run, doubtful=doubtful)),
+    )
+
+
+def _resumed(
+    committed: tuple[Statement[None], ...],
+    pending: tuple[Statement[None], ...],
+    run: Callable[[Op[None]], Any],
+    *,
+    doubtful: bool,
+) -> Op[None]:
+    """Go on where it failed; a snapshot whose creation was not answered may have been taken."""
+    first = pending[0]
+    if doubtful and isinstance(first, CreateSnapshot):
+        found = yield from Aside(iter(ShowSnapshots()))
+        if any(snapshot.name == first.name for snapshot in found):
+            committed, pending = (*committed, first), pending[1:]
+    yield from _carried_out(committed, pending, run)
+
+
+def _creation(stage: Stage) -> CreateStage:
+    statement = CreateStage(stage.name, stage.url, comment=stage.comment)
+    return statement if stage.credentials is None else replace(statement, credentials=stage.credentials)
+
+
+def _renewed(stage: Stage) -> Iterator[Statement[None]]:
+    yield _creation(stage)
+    if not stage.enabled:
+        yield AlterStage(stage.name, enable=False)
+
+
+def _altered(before: Stage, after: Stage) -> Iterator[AlterStage]:
+    """The changes that make one of the other, one option a statement (server-facts 6)."""
+    if after.url != before.url:
+        yield AlterStage(after.name, url=after.url)
+    if after.credentials != before.credentials:
+        yield AlterStage(after.name, credentials=after.credentials)
+    if after.enabled != before.enabled:
+        yield AlterStage(after.name, enable=after.enabled)
+    if after.comment != before.comment:
+        yield AlterStage(after.name, comment=after.comment)
+
+
+def repeated(work: Callable[[], Any], attempts: int) -> Op[Any]:
+    """Call a function that runs a whole session; again, if what went wrong may go right the next time.
+
+    Args:
+        work: the function.
+        attempts: how often it is called at most.
+
+    Raises:
+        InvalidArgument: `attempts` is less than 1.
+    """
+    if not isinstance(attempts, int) or attempts < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"attempts={attempts!r} is to be a number, 1 or more")
+    for attempt in range(1, attempts):
+        try:
+            answer: Any = yield from Calling[Any](work)
+        except (MatrixOneError, DBAPIError) as error:
+            if not _passes(error):
+                raise
+        else:
+            return answer
+        # of two that got in each other's way, one shall be first the next time
+        yield from Sleep(BETWEEN_ATTEMPTS * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # no secret
+    last: Any = yield from Calling[Any](work)
+    return last
+
+
+def _passes(error: MatrixOneError | DBAPIError) -> bool:
+    return (from_driver(error) if isinstance(error, DBAPIError) else error).retryable
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    """Whether SQL's LIKE finds the name."""
+    pieces: list[str] = re.findall(r"\\.|.", pattern, re.DOTALL)
+    wanted = "".join({"%": ".*", "_": "."}.get(piece, re.escape(piece[-1])) for piece in pieces)
+    return re.fullmatch(wanted, name, re.DOTALL) is not None

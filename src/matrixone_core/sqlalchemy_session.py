@@ -1,0 +1,239 @@
+"""SQLAlchemy's session with a unit of work hung on its events, and what engines tell about its transaction.
+
+On events and not on an overridden `commit()`, as `with session.begin()` goes around that. What carries operations out
+is given by the side, so that nothing here blocks or awaits.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, event, orm
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
+
+from matrixone_core.connecting import TIMEOUT
+from matrixone_core.errors import (
+    CommitUnknown,
+    ConnectionLost,
+    InvalidArgument,
+    MatrixOneError,
+    NotSupported,
+    SessionInUse,
+    commit_unknown,
+    from_driver,
+)
+from matrixone_core.operation import Op
+from matrixone_core.session import UnitOfWork
+
+T = TypeVar("T")
+WORK = "matrixone_unit_of_work"  # the execution option that takes the unit of work along with a connection
+
+
+class Carrier(Protocol):
+    """What a side lends to a session."""
+
+    def run(self, op: Op[T]) -> T:
+        """Carry an operation out, outside of the session's transaction."""
+        ...
+
+    def begin_commit(self, connection: Connection) -> None:
+        """Hear that a commit begins on this connection: from now on no Ctrl-C or cancellation comes between."""
+        ...
+
+    def finish(self, op: Op[None]) -> None:
+        """Carry an operation out though a Ctrl-C or cancellation came meanwhile, and then let it come."""
+        ...
+
+    def run_later(self, op: Op[None]) -> Any:
+        """Carry an operation out, for who calls this or awaits it once the session is closed."""
+        ...
+
+    def user(self) -> object:
+        """The thread or task that is calling."""
+        ...
+
+
+class UnitOfWorkSession(orm.Session):
+    """A SQLAlchemy session with a unit of work.
+
+    Args:
+        bind: the engine.
+        carrier: the side's part.
+        options: SQLAlchemy's own.
+
+    Attributes:
+        work: what the transaction keeps for its commit.
+    """
+
+    def __init__(self, bind: Engine | None = None, *, carrier: Carrier, **options: Any) -> None:
+        super().__init__(bind, **options)
+        self.carrier = carrier
+        self.work = UnitOfWork()
+        self.begun: Connection | None = None  # the transaction's connection
+        self._holders: dict[str, tuple[object, object]] = {}
+
+    @contextmanager
+    def used(self, *, alive: bool = True) -> Generator[None]:
+        """A block in which the session is in use.
+
+        Args:
+            alive: whether the transaction has to be.
+
+        Raises:
+            SessionInUse: another task or thread is using it.
+            TransactionAborted: its transaction is gone.
+        """
+        me, entry = self.carrier.user(), object()
+        holder, outermost = self._holders.setdefault("now", (me, entry))  # one step, as threads may be two
+        if holder != me:
+            raise SessionInUse(
+                "this session is in use by another task or thread; give each a session of its own: client.session()"
+            )
+        try:
+            if alive:
+                self.work.check()
+            yield
+        finally:
+            if outermost is entry:
+                self._holders.clear()
+
+    def commit(self) -> None:
+        """Commit; if that fails, nothing stays.
+
+        Raises:
+            TransactionAborted: the transaction is gone; nothing was sent.
+            CommitUnknown: COMMIT was not answered.
+            CommitIncomplete: the rows are committed, but not all that follows.
+            MatrixOneError: the server refused COMMIT, or a stage that the session had created.
+        """
+        with self.used():
+            try:
+                super().commit()
+            except BaseException:
+                if self.in_transaction():
+                    super().rollback()
+                raise
+
+    def begin_nested(self) -> orm.SessionTransaction:
+        """Refuse: the server has no savepoints (server-facts 15).
+
+        Raises:
+            NotSupported: always.
+        """
+        raise NotSupported(
+            "MatrixOne has no savepoints, so a nested transaction could not be rolled back; use another session for "
+            "what may fail"
+        )
+
+
+def _guarded(method: Callable[..., Any], *, alive: bool) -> Callable[..., Any]:
+    @wraps(method)
+    def guarded(self: UnitOfWorkSession, *args: Any, **kwargs: Any) -> Any:
+        with self.used(alive=alive):
+            return method(self, *args, **kwargs)
+
+    return guarded
+
+
+for _name in ("execute", "scalars", "scalar", "get", "get_one", "merge", "refresh", "delete", "flush", "connection"):
+    setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=True))
+for _name in ("rollback", "close", "invalidate"):
+    setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=False))
+
+
+@event.listens_for(UnitOfWorkSession, "after_begin")
+def _after_begin(session: UnitOfWorkSession, _transaction: orm.SessionTransaction, connection: Connection) -> None:
+    session.begun = connection.execution_options(**{WORK: session.work})
+
+
+@event.listens_for(UnitOfWorkSession, "before_commit")
+def _before_commit(session: UnitOfWorkSession) -> None:
+    session.work.check()
+    session.flush()
+    if session.begun is not None:
+        session.carrier.begin_commit(session.begun)
+    if session.work:
+        session.carrier.run(session.work.before_commit())
+    session.work.committing = True
+
+
+@event.listens_for(UnitOfWorkSession, "after_commit")
+def _after_commit(session: UnitOfWorkSession) -> None:
+    session.work.committed()
+
+
+@event.listens_for(UnitOfWorkSession, "after_transaction_end")
+def _after_transaction_end(session: UnitOfWorkSession, transaction: orm.SessionTransaction) -> None:
+    if transaction.parent is not None:
+        return  # a flush's
+    work, session.work = session.work, UnitOfWork()
+    begun, session.begun = session.begun, None
+    if work or (begun is not None and work.committing):
+        session.carrier.finish(work.after_end(session.carrier.run_later))
+
+
+def watch(engine: Engine, time_limit: float | None) -> None:
+    """Have an engine's connections keep time limits, and tell units of work what becomes of their transactions.
+
+    Args:
+        engine: the engine.
+        time_limit: seconds that a statement may take, where its execution option `timeout` says nothing else.
+    """
+
+    def before_statement(
+        connection: Connection, _cursor: Any, sql: str, _parameters: Any, context: Any, _many: bool
+    ) -> None:
+        options = context.execution_options if context is not None else connection.get_execution_options()
+        work: UnitOfWork | None = options.get(WORK)
+        if work is not None:
+            work.check()
+            if work and sql.strip(" ;\n").upper() == "COMMIT":
+                raise _goes_around()
+        driver_connection: Any = connection.connection.driver_connection
+        driver_connection.time_limit = options.get(TIMEOUT, time_limit)
+
+    event.listen(engine, "before_cursor_execute", before_statement)
+    event.listen(engine, "commit", _on_commit)
+    event.listen(engine, "handle_error", _on_error)
+
+
+def _on_commit(connection: Connection) -> None:
+    work = _work_of(connection)
+    if work is not None and work and not work.committing:
+        raise _goes_around()
+
+
+def _goes_around() -> InvalidArgument:
+    return InvalidArgument(
+        "this session keeps changes of stages or snapshots for its commit; commit it by session.commit() or by "
+        "leaving its block, not by a statement or its connection"
+    )
+
+
+def _on_error(context: ExceptionContext) -> MatrixOneError | None:
+    """Tell the unit of work; an error of COMMIT becomes ours, as nobody else can know what it means."""
+    work = None if context.connection is None else _work_of(context.connection)
+    if work is None:
+        return None
+    if not isinstance(context.sqlalchemy_exception, DBAPIError):  # cancelled, or interrupted
+        if context.is_disconnect:
+            work.failed(ConnectionLost("a statement was given up on, and its connection closed"))
+        return None
+    failure = from_driver(context.sqlalchemy_exception)
+    if context.is_disconnect and not isinstance(failure, ConnectionLost):
+        work.failed(failure if failure.code else ConnectionLost(str(failure)))
+    work.failed(failure)
+    if not work.committing or context.statement is not None:
+        return None
+    if not isinstance(failure, ConnectionLost):
+        return failure
+    unknown: CommitUnknown = commit_unknown(failure)
+    work.unknown(unknown)
+    return unknown
+
+
+def _work_of(connection: Connection) -> UnitOfWork | None:
+    work: UnitOfWork | None = connection.get_execution_options().get(WORK)
+    return work
