@@ -258,12 +258,10 @@ class UnitOfWork:
             MatrixOneError: whatever else the server refuses.
         """
         self.check()
-        self.committing = True
         try:
             for kept in self._creations():
                 yield from self._create(kept)
         except BaseException as error:
-            self.committing = False
             for failure in (yield from self._undo()):
                 error.add_note(str(failure))
             raise

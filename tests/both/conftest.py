@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any
 
 import anyio.from_thread
@@ -37,6 +38,8 @@ class Blocking:
         value = getattr(self.wrapped, name)
         if not callable(value) or isinstance(value, type) or isinstance(value, WRAPPED):
             return self.give(value)
+        if not iscoroutinefunction(value):  # what it returns may be awaitable and still be wanted as it is
+            return lambda *args, **kwargs: self.give(self.portal.call(lambda: [value(*args, **kwargs)])[0])
         return lambda *args, **kwargs: self.give(self.portal.call(partial(value, *args, **kwargs)))
 
     def __enter__(self) -> Any:
@@ -80,3 +83,21 @@ def client(new_client: Callable[..., Any], matrixone_url: str, database: str) ->
     client = new_client(url=matrixone_url, database=database)
     client.connect()
     return client
+
+
+@pytest.fixture
+def ordinary_user(session_admin, database, unique):
+    """The login of a user who may connect, select and insert in the test's database, and no more."""
+    name, role = unique("user"), unique("role")
+    for statement in (
+        f"CREATE ROLE {role}",
+        f"CREATE USER {name} IDENTIFIED BY 'secret123' DEFAULT ROLE {role}",
+        f"GRANT CONNECT ON ACCOUNT * TO {role}",
+        f"GRANT SELECT, INSERT ON TABLE {database}.* TO {role}",
+        f"GRANT SHOW TABLES ON DATABASE {database} TO {role}",
+        f"GRANT {role} TO {name}",
+    ):
+        session_admin.execute(statement)
+    yield {"account": "sys", "user": name, "role": role, "password": "secret123"}
+    session_admin.execute(f"DROP USER IF EXISTS {name}")
+    session_admin.execute(f"DROP ROLE IF EXISTS {role}")

@@ -8,24 +8,6 @@ from matrixone import SnapshotLevel, errors
 
 
 @pytest.fixture
-def user(session_admin, database, unique):
-    """The login of a user who may connect, select and insert in the test's database, and no more."""
-    name, role = unique("user"), unique("role")
-    for statement in (
-        f"CREATE ROLE {role}",
-        f"CREATE USER {name} IDENTIFIED BY 'secret123' DEFAULT ROLE {role}",
-        f"GRANT CONNECT ON ACCOUNT * TO {role}",
-        f"GRANT SELECT, INSERT ON TABLE {database}.* TO {role}",
-        f"GRANT SHOW TABLES ON DATABASE {database} TO {role}",
-        f"GRANT {role} TO {name}",
-    ):
-        session_admin.execute(statement)
-    yield {"account": "sys", "user": name, "role": role, "password": "secret123"}
-    session_admin.execute(f"DROP USER IF EXISTS {name}")
-    session_admin.execute(f"DROP ROLE IF EXISTS {role}")
-
-
-@pytest.fixture
 def stage(session_admin, unique, files):
     files.copy("users.csv")
     return session_admin.stage.create_s3(
@@ -34,11 +16,11 @@ def stage(session_admin, unique, files):
 
 
 @pytest.fixture
-def ordinary(new_client, matrixone_url, database, session_admin, user):
+def ordinary(new_client, matrixone_url, database, session_admin, ordinary_user):
     session_admin.execute(
         f"CREATE TABLE {database}.users (id INT PRIMARY KEY, name VARCHAR(100), email VARCHAR(255), age INT)"
     )
-    client = new_client(url=matrixone_url, database=database, **user)
+    client = new_client(url=matrixone_url, database=database, **ordinary_user)
     client.connect()
     return client
 

@@ -110,7 +110,7 @@ def test_what_can_be_executed():
             connecting.limited(seconds)
     assert connecting.fails_export("SELECT 1 into\noutfile 'x'")
     assert not connecting.fails_export(b"SELECT 'outfile' \xff")
-    assert "KILL QUERY 7" == connecting.kill(7)
+    assert connecting.kill(7) == "KILL QUERY 7"
     assert "connection 7" in connecting.may_run_on(7, ValueError("gone"))
     for batch in (0, "1"):
         with pytest.raises(InvalidArgument, match="batch="):

@@ -1,0 +1,93 @@
+"""A relay between a client and the server that can cut, hold back or count what passes."""
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urlsplit, urlunsplit
+
+QUERY = b"\x03"
+
+
+class Proxy:
+    """Relays to the server of *url*; what it does with each packet of a client is `rule`'s to say.
+
+    The rule is given a statement and those sent before it over the same connection, and says "pass", "cut" (close without sending them), "send and cut" (close without an
+    answer) or "hold" (send nothing until `release()`).
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._server = (parts.hostname, parts.port or 6001)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        host, port = self._listener.getsockname()
+        login = parts.netloc.rpartition("@")[0]
+        self.url = urlunsplit(parts._replace(netloc=f"{login}@{host}:{port}"))
+        self.rule: Callable[[str, list[str]], str] = lambda statement, before: "pass"
+        self.seen: list[str] = []
+        self.held = threading.Event()
+        self._released = threading.Event()
+        self._open: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def release(self) -> None:
+        self._released.set()
+
+    def cut_all(self) -> None:
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.release()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.cut_all()
+        for thread in list(self._threads):
+            thread.join()
+        for one in (self._listener, *self._open):
+            one.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._server)
+            self._open += [client, server]
+            for target, ends in ((self._up, (client, server)), (self._down, (server, client))):
+                self._threads.append(threading.Thread(target=target, args=ends))
+                self._threads[-1].start()
+
+    def _up(self, client: socket.socket, server: socket.socket) -> None:
+        before: list[str] = []
+        with suppress(OSError):
+            while data := client.recv(1 << 16):
+                statement = data[5:].decode(errors="replace") if data[4:5] == QUERY else ""
+                what = self.rule(statement, before) if statement else "pass"
+                before.append(statement)
+                self.seen.append(statement)
+                if what == "hold":
+                    self.held.set()
+                    self._released.wait()
+                if what != "cut":
+                    server.sendall(data)
+                if what == "send and cut":  # the client hears nothing; the server carries out what it was sent
+                    client.shutdown(socket.SHUT_RDWR)
+                    server.shutdown(socket.SHUT_WR)
+                    return
+                if what == "cut":
+                    break
+        self._end(client, server)
+
+    def _down(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while data := server.recv(1 << 16):
+                client.sendall(data)
+        self._end(client, server)
+
+    def _end(self, *ends: socket.socket) -> None:
+        for one in ends:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
