@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
 
@@ -21,7 +22,7 @@ from matrixone_async.pool import connections
 from matrixone_async.session import AsyncSession
 from matrixone_core import connecting, tables
 from matrixone_core.connecting import Parameters
-from matrixone_core.errors import NotConnected
+from matrixone_core.errors import NotConnected, OtherEventLoop
 from matrixone_core.operation import Op
 from matrixone_core.session import repeated
 from matrixone_core.settings import ConnectArguments, Settings
@@ -54,6 +55,7 @@ class AsyncClient(AsyncManager):
         Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
         self._connection: AsyncDriver | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # whose the connections are
         self.stage: Final = AsyncStageManager(self._perform)
         self.load_data: Final = AsyncLoadManager(self._perform)
         self.snapshots: Final = AsyncSnapshotManager(self._perform)
@@ -82,13 +84,17 @@ class AsyncClient(AsyncManager):
                 await driver.dispose()
             raise
         await self.disconnect()
-        self._connection = driver
+        self._connection, self._loop = driver, asyncio.get_running_loop()
 
     async def disconnect(self) -> None:
         """Close all connections. `connect()` opens new ones."""
         driver, self._connection = self._connection, None
-        if driver is not None:
+        if driver is None:
+            return
+        if self._loop is asyncio.get_running_loop():
             await driver.dispose()
+        else:  # on another event loop they cannot be closed in order
+            driver.forget()
 
     @property
     def engine(self) -> AsyncEngine:
@@ -254,6 +260,11 @@ class AsyncClient(AsyncManager):
     def _connected(self) -> AsyncDriver:
         if self._connection is None:
             raise NotConnected("the client is not connected; call connect() first, or use it in an async with block")
+        with suppress(RuntimeError):  # outside of any event loop nothing can be awaited, but looked at
+            if asyncio.get_running_loop() is not self._loop:
+                raise OtherEventLoop(
+                    "the client was connected on another event loop; connect a client on each, or call connect() again"
+                )
         return self._connection
 
 

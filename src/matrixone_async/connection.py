@@ -65,6 +65,11 @@ class Connection(aiomysql.Connection):
             raise
         return connection
 
+    def __del__(self) -> None:
+        if self._loop.is_closed():  # nothing can be said to the server any more; the socket closes itself
+            self._writer = self._reader = None
+        super().__del__()
+
     async def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
         """Send a statement and read its reply; a connection that may be out of step afterwards is closed."""
         self._querying = True
@@ -91,16 +96,18 @@ class Connection(aiomysql.Connection):
         return rows
 
     async def commit(self) -> None:
-        """COMMIT. A cancellation meanwhile waits for the answer, and comes at the next await."""
-        self._committing = True
+        """COMMIT. A cancellation meanwhile waits for the answer, and comes at the next await.
+
+        An error goes before a cancellation: who is cancelled has to hear that rows may be committed or not.
+        """
+        self._committing, self._cancelled = True, 0
         try:
             await super().commit()
-            self._untouched = True
         finally:
             self._committing = False
-            cancelled, self._cancelled = self._cancelled, 0
-            for _ in range(cancelled):
-                _cancel_again()
+        self._untouched = True
+        for _ in range(self._cancelled):
+            _cancel_again()
 
     async def rollback(self) -> None:
         """ROLLBACK, if there is anything to roll back."""

@@ -79,6 +79,11 @@ class AsyncDriver:
         await self.engine.dispose()
         await self.reserve.dispose()
 
+    def forget(self) -> None:
+        """Have new pools; the connections are left to the garbage collector."""
+        self.engine.sync_engine.dispose(close=False)
+        self.reserve.sync_engine.dispose(close=False)
+
     async def perform(self, step: Step[Any]) -> Any:
         """The answer to a step."""
         match step:

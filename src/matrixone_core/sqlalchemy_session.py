@@ -152,10 +152,10 @@ def _after_begin(session: UnitOfWorkSession, _transaction: orm.SessionTransactio
 def _before_commit(session: UnitOfWorkSession) -> None:
     session.work.check()
     session.flush()
-    if session.begun is not None:
-        session.carrier.begin_commit(session.begun)
     if session.work:
         session.carrier.run(session.work.before_commit())
+    if session.begun is not None:
+        session.carrier.begin_commit(session.begun)
     session.work.committing = True
 
 

@@ -78,8 +78,8 @@ class Services(Protocol):
         """Carry out a statement about users and rights."""
         ...
 
-    def cancel(self, connection_id: int) -> None:
-        """Stop what the relay itself is doing for that connection."""
+    def cancel(self, connection_id: int, *, end: bool) -> None:
+        """Stop what the relay itself is doing for that connection; end it as well."""
         ...
 
     @property
@@ -150,6 +150,11 @@ class Session:
             return  # the client or the engine went away; an open transaction goes with the engine's session
         finally:
             self._client.sock.close()  # under TLS it is not the one that was accepted
+
+    def end(self) -> None:
+        """Hang up, as a killed connection is hung up on."""
+        with suppress(OSError):  # the client was faster
+            self._client.sock.shutdown(socket.SHUT_RDWR)
 
     # -- logging in ---------------------------------------------------------------------------------------------
 
@@ -289,8 +294,9 @@ class Session:
                 f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
                 "commit it; COMMIT first"
             )
-        if target := kills(tokens):
-            self._services.cancel(target)
+        killed = kills(tokens)
+        if killed:
+            self._services.cancel(killed[0], end=killed[1] and killed[0] != self._link.id)
         sql = hides_databases(tokens) or rewritten(self._with_past(sql, tokens))
         self._forward_query(sql, tokens)
         self._after(tokens)

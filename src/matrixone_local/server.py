@@ -205,10 +205,12 @@ class _Running:
         """Carry out a statement about users and rights."""
         self._users.manage(statement)
 
-    def cancel(self, connection_id: int) -> None:
-        """Stop what the relay itself is doing for that connection."""
+    def cancel(self, connection_id: int, *, end: bool) -> None:
+        """Stop what the relay itself is doing for that connection; end it as well."""
         if session := self._sessions.get(connection_id):
             session.cancelled.set()
+            if end:
+                session.end()
 
     def load(self, statement: LoadData, link: Link, cancelled: threading.Event) -> int:
         """Carry out LOAD DATA."""

@@ -81,10 +81,10 @@ def is_set(tokens: list[Token]) -> bool:
     return bool(tokens) and tokens[0].says("SET") and not any(token.text.lower() == "autocommit" for token in tokens)
 
 
-def kills(tokens: list[Token]) -> int | None:
-    """The connection that a KILL [QUERY | CONNECTION] names."""
+def kills(tokens: list[Token]) -> tuple[int, bool] | None:
+    """The connection that a KILL [QUERY | CONNECTION] names, and whether it ends the connection as well."""
     if tokens and tokens[0].says("KILL") and tokens[-1].kind is Kind.NUMBER:
-        return int(tokens[-1].text)
+        return int(tokens[-1].text), not tokens[1].says("QUERY")
     return None
 
 

@@ -16,8 +16,10 @@ from pymysql.err import InterfaceError, MySQLError, OperationalError
 from matrixone_core.connecting import IDLE_SECONDS, STOP_SECONDS, fails_export
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
+from matrixone_sync.interrupts import Interrupts
 
 Stop = Callable[[int], None]  # stops what the connection of this id is doing on the server
+A_LOOK = 0.1  # seconds between looks whether a Ctrl-C came that is held back
 
 
 class Connection(pymysql.Connection):
@@ -29,8 +31,7 @@ class Connection(pymysql.Connection):
 
     Attributes:
         time_limit: seconds that a statement may take; None for ever.
-        keeps_interrupts: whether a Ctrl-C that came while COMMIT was answered is left in `interrupt`, for somebody who
-            raises it later, rather than raised.
+        interrupts: holds Ctrl-C back during a COMMIT; None where COMMIT does so by itself.
     """
 
     _read_timeout: float | None
@@ -42,11 +43,9 @@ class Connection(pymysql.Connection):
     def __init__(self, *arguments: Any, stop: Stop | None = None, **named: Any) -> None:
         self._stop = stop
         self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
-        self._committing = False
         self._used = time.monotonic()
         self.time_limit: float | None = None
-        self.keeps_interrupts = False
-        self.interrupt: KeyboardInterrupt | None = None
+        self.interrupts: Interrupts | None = None
         super().__init__(*arguments, **named)
 
     def connect(self, sock: socket.socket | None = None) -> None:
@@ -62,25 +61,32 @@ class Connection(pymysql.Connection):
         try:
             rows: int = super().query(sql, unbuffered)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
         except MySQLError as error:
-            if not reply_ended(error) or fails_export(sql):
+            if error.args[:1] == (STATEMENT_TIMEOUT,):
+                self._give_up()
+            elif not reply_ended(error) or fails_export(sql):
                 self._force_close()
             raise
-        except BaseException:
+        except Exception:
             self._force_close()
+            raise
+        except BaseException:
+            self._give_up()
             raise
         return rows
 
     def commit(self) -> None:
-        """COMMIT. A Ctrl-C meanwhile waits for the answer."""
-        self._committing = True
-        try:
+        """COMMIT. A Ctrl-C meanwhile waits for the answer, though not for ever."""
+        if self.interrupts is not None:
             super().commit()
+            self._untouched = True
+            return
+        self.interrupts = Interrupts()
+        self.interrupts.hold()
+        try:
+            self.commit()
         finally:
-            self._committing = False
-        self._untouched = True
-        if self.interrupt and not self.keeps_interrupts:
-            interrupt, self.interrupt = self.interrupt, None
-            raise interrupt
+            interrupts, self.interrupts = self.interrupts, None
+            interrupts.release()
 
     def rollback(self) -> None:
         """ROLLBACK, if there is anything to roll back."""
@@ -111,51 +117,41 @@ class Connection(pymysql.Connection):
     def _execute_command(self, command: int, sql: Any) -> None:
         self._untouched = False
         super()._execute_command(command, sql)  # type: ignore[misc]  # not in the stubs
-        self._await_reply()
+        if self._sock is not None and not self._answered(self._sock):
+            self._too_late()
         self._used = time.monotonic()
 
-    def _await_reply(self) -> None:
+    def _answered(self, sock: socket.socket) -> bool:
         """Wait for the reply to begin; nothing of it is read yet when somebody gives up."""
-        sock = self._sock
-        if sock is None:
-            return
         limits = [limit for limit in (self.time_limit, self._read_timeout) if limit is not None]
         limit = min(limits, default=None)
-        try:
-            answered = self._outlast(sock, limit) if self._committing else _readable(sock, limit)
-        except KeyboardInterrupt:
-            self._give_up(sock)
-            raise
-        if answered:
-            return
-        self._give_up(sock)
-        if limit == self.time_limit:
-            raise OperationalError(STATEMENT_TIMEOUT, f"the statement took longer than its limit of {limit:g} s")
-        raise OperationalError(
-            CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query (no answer in {limit:g} s)"
-        )
-
-    def _outlast(self, sock: socket.socket, limit: float | None) -> bool:
-        """Wait for the answer to COMMIT, through a Ctrl-C as well, but then not for ever."""
-        try:
+        if self.interrupts is None:
             return _readable(sock, limit)
-        except KeyboardInterrupt as interrupt:
-            self.interrupt = interrupt
-        try:
-            return _readable(sock, STOP_SECONDS)
-        except KeyboardInterrupt:
-            return False
+        ends = None if limit is None else time.monotonic() + limit
+        while not _readable(sock, A_LOOK):
+            now, since = time.monotonic(), self.interrupts.since
+            if (ends is not None and now > ends) or (since is not None and now > since + STOP_SECONDS):
+                return False
+        return True
 
-    def _give_up(self, sock: socket.socket) -> None:
+    def _too_late(self) -> None:
+        if self.interrupts is None and self.time_limit is not None:
+            limit = self.time_limit
+            if self._read_timeout is None or limit <= self._read_timeout:
+                raise OperationalError(STATEMENT_TIMEOUT, f"the statement took longer than its limit of {limit:g} s")
+        self._force_close()
+        raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query (no answer in time)")
+
+    def _give_up(self) -> None:
         """Have the statement stopped on the server, wait until it is, though not for ever, and close.
 
-        The KILL is sent while the reply is outstanding and the connection is ours, so that it can reach no other
-        statement (server-facts 16).
+        The KILL is sent while the connection is ours, so that it can reach no other statement (server-facts 16).
         """
         try:
-            if self._stop is not None and not self._committing:
+            if self._stop is not None:
                 self._stop(self.server_thread_id[0])
-                _readable(sock, STOP_SECONDS)
+                if self._sock is not None:
+                    _readable(self._sock, STOP_SECONDS)
         finally:
             self._force_close()
 

@@ -11,6 +11,7 @@ from matrixone_core.operation import Op
 from matrixone_core.sqlalchemy_session import UnitOfWorkSession
 from matrixone_sync.connection import Connection
 from matrixone_sync.driver import Driver
+from matrixone_sync.interrupts import Interrupts
 from matrixone_sync.managers import LoadManager, SnapshotManager, StageManager
 
 T = TypeVar("T")
@@ -32,22 +33,21 @@ class Carrier:
         return self.driver.run(op)
 
     def begin_commit(self, connection: sqlalchemy.Connection) -> None:
-        """Have a Ctrl-C wait until what follows the commit is done."""
+        """Hold Ctrl-C back until what follows the commit is done."""
         found: Any = connection.connection.driver_connection
-        found.keeps_interrupts = True
+        found.interrupts = Interrupts()
+        found.interrupts.hold()
         self._committing = found
 
     def finish(self, op: Op[None]) -> None:
-        """Carry an operation out; a Ctrl-C that came while COMMIT was answered comes now."""
+        """Carry an operation out, and let a Ctrl-C come that came meanwhile."""
         committing, self._committing = self._committing, None
         try:
             self.driver.run(op)
         finally:
-            if committing is not None:
-                committing.keeps_interrupts = False
-                interrupt, committing.interrupt = committing.interrupt, None
-                if interrupt is not None:
-                    raise interrupt
+            if committing is not None and committing.interrupts is not None:
+                interrupts, committing.interrupts = committing.interrupts, None
+                interrupts.release()
 
     def run_later(self, op: Op[None]) -> None:
         """Carry an operation out."""

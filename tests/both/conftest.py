@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio.from_thread
 import pytest
+from proxy import Proxy
 from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult
 
 from matrixone import AsyncClient, AsyncSession, Client
@@ -83,6 +84,28 @@ def client(new_client: Callable[..., Any], matrixone_url: str, database: str) ->
     client = new_client(url=matrixone_url, database=database)
     client.connect()
     return client
+
+
+@pytest.fixture
+def proxy(matrixone_url: str) -> Iterator[Proxy]:
+    proxy = Proxy(matrixone_url)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def proxied(new_client: Callable[..., Any], proxy: Proxy, database: str) -> Any:
+    """A connected client whose statements the proxy sees."""
+    client = new_client(url=proxy.url, database=database)
+    client.connect()
+    return client
+
+
+@pytest.fixture
+def other(matrixone_url: str, database: str) -> Iterator[Client]:
+    """Somebody else."""
+    with Client(url=matrixone_url, database=database) as other:
+        yield other
 
 
 @pytest.fixture

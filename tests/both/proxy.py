@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
-QUERY = b"\x03"
+QUERY, PING = b"\x03", b"\x0e"
 
 
 class Proxy:
@@ -25,6 +25,8 @@ class Proxy:
         self.url = urlunsplit(parts._replace(netloc=f"{login}@{host}:{port}"))
         self.rule: Callable[[str, list[str]], str] = lambda statement, before: "pass"
         self.seen: list[str] = []
+        self.pings = 0
+        self.change = (b"", b"")  # what the server says, and what the client hears instead, of the same length
         self.held = threading.Event()
         self._released = threading.Event()
         self._open: list[socket.socket] = []
@@ -64,6 +66,7 @@ class Proxy:
         before: list[str] = []
         with suppress(OSError):
             while data := client.recv(1 << 16):
+                self.pings += data[4:5] == PING
                 statement = data[5:].decode(errors="replace") if data[4:5] == QUERY else ""
                 what = self.rule(statement, before) if statement else "pass"
                 before.append(statement)
@@ -84,7 +87,7 @@ class Proxy:
     def _down(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while data := server.recv(1 << 16):
-                client.sendall(data)
+                client.sendall(data.replace(*self.change) if self.change[0] else data)
         self._end(client, server)
 
     def _end(self, *ends: socket.socket) -> None:

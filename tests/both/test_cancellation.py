@@ -1,13 +1,18 @@
-"""A cancelled call gives its connection back, and clean-up still runs."""
+"""Cancelled means cancelled: the server stops, nothing stays, no connection is lost, clean-up still runs."""
 
 import asyncio
+import os
+import signal
 from contextlib import suppress
+from functools import partial
 
 import anyio
 import pytest
-from sqlalchemy import text
+from models import User
+from sqlalchemy import insert, text
+from sqlalchemy.exc import OperationalError
 
-from matrixone import AsyncClient, errors
+from matrixone import AsyncClient, Client, errors
 from matrixone_async.driver import AsyncDriver
 from matrixone_core.errors import ServerError
 from matrixone_core.operation import Atomic, Reply
@@ -98,3 +103,374 @@ async def test_a_transaction_is_rolled_back_when_its_operation_fails(matrixone_u
         await session.execute(text("INSERT INTO t VALUES (1)"))
     assert (await client.execute("SELECT count(*) FROM t")).scalar() == 1
     await client.disconnect()
+
+
+SLOW = "SELECT SLEEP(60)"
+
+
+@pytest.fixture
+async def users(proxy, database):
+    """An asyncio client behind the proxy, with a table."""
+    client = AsyncClient(url=proxy.url, database=database, pool_size=2, max_overflow=0, pool_timeout=10)
+    await client.connect()
+    await client.create_table(User)
+    yield client
+    await client.disconnect()
+
+
+def sent(proxy, beginning):
+    return [statement for statement in proxy.seen if statement.upper().startswith(beginning)]
+
+
+async def by_cancel(proxy, call):
+    """Cancel a call as soon as its statement is on its way."""
+    task = asyncio.ensure_future(call)
+    loop = asyncio.get_running_loop()
+    proxy.rule = lambda statement, before: (
+        loop.call_soon_threadsafe(task.cancel) and "pass" if trigger(statement) else "pass"
+    )
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    proxy.rule = lambda statement, before: "pass"
+
+
+def trigger(statement):
+    return statement == SLOW or statement.startswith("LOAD DATA")
+
+
+async def by_scope(proxy, call):
+    with anyio.move_on_after(0.2) as scope:
+        await call
+    assert scope.cancelled_caught
+
+
+async def by_timeout(proxy, call):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await call
+
+
+@pytest.fixture
+def big(files):
+    """A file that takes a while to load."""
+    return files.put("big.csv", "".join(f"{number},name {number},mail,3\n" for number in range(1, 200_001)))
+
+
+@pytest.mark.parametrize("way", [by_cancel, by_scope, by_timeout])
+async def test_what_is_cancelled_is_stopped_on_the_server(users, proxy, unique, files, big, way):
+    stage = unique()
+    await users.stage.create_local(stage, files.folder)
+    for call in (users.execute(SLOW), users.load_data.read_csv_stage(stage, big, User)):
+        killed = len(sent(proxy, "KILL QUERY"))
+        await way(proxy, call)
+        assert len(sent(proxy, "KILL QUERY")) == killed + 1
+        assert users.engine.pool.checkedout() == 0
+        assert users._connection.reserve.pool.checkedout() == 0
+        assert (await users.execute("SELECT 7")).scalar() == 7
+    assert (await users.execute("SELECT count(*) FROM users")).scalar() == 0
+
+
+async def test_a_cancelled_statement_ends_its_session(users, proxy, unique):
+    name = unique()
+    async with users.session() as session:
+        await session.execute(insert(User).values(id=1))
+        await session.stage.create(name, "file:///a/")
+        await by_cancel(proxy, session.execute(text(SLOW)))
+        with pytest.raises(errors.TransactionAborted):
+            await session.execute(text("SELECT 1"))
+        with pytest.raises(errors.TransactionAborted):
+            await session.commit()
+        await session.rollback()
+        await session.execute(insert(User).values(id=2))
+    assert (await users.execute("SELECT id FROM users")).scalars().all() == [2]
+    assert not await users.stage.exists(name)
+
+
+async def test_a_commit_is_not_cancelled(users, proxy, unique):
+    stage, snapshot = unique(), unique("p")
+
+    async def whole():
+        async with users.session() as session:
+            session.add(User(id=1))
+            await session.stage.create(stage, "file:///a/")
+            await session.snapshots.create(snapshot, "account")
+
+    task = asyncio.ensure_future(whole())
+    loop = asyncio.get_running_loop()
+
+    def rule(statement, before):
+        if statement == "COMMIT" and any(one.startswith("INSERT") for one in before):
+            loop.call_soon_threadsafe(task.cancel)
+        return "pass"
+
+    proxy.rule = rule
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await users.execute("SELECT count(*) FROM users")).scalar() == 1
+    assert await users.stage.exists(stage)
+    assert snapshot in [one.name for one in await users.snapshots.list()]
+    assert users.engine.pool.checkedout() == 0
+
+
+async def test_a_commit_whose_answer_does_not_come_is_waited_for_but_not_for_ever(users, proxy, monkeypatch):
+    monkeypatch.setattr("matrixone_async.connection.STOP_SECONDS", 0.3)
+
+    async def whole():
+        async with users.session() as session:
+            session.add(User(id=1))
+
+    task = asyncio.ensure_future(whole())
+    proxy.rule = lambda statement, before: (
+        "hold" if statement == "COMMIT" and before[-1].startswith("INSERT") else "pass"
+    )
+    await asyncio.to_thread(proxy.held.wait)
+    task.cancel()
+    with pytest.raises(errors.CommitUnknown):
+        await task
+    assert users.engine.pool.checkedout() == 0
+    proxy.release()
+
+
+class CancelledAt:
+    """Awaits a coroutine, and cancels the task when that waits for the so-and-so-many-th time."""
+
+    def __init__(self, coroutine, at):
+        self.coroutine, self.at, self.waits = coroutine, at, 0
+
+    def __await__(self):
+        task, step = asyncio.current_task(), partial(self.coroutine.send, None)
+        while True:
+            try:
+                future = step()
+            except StopIteration as done:
+                return done.value
+            self.waits += 1
+            if self.waits == self.at:
+                asyncio.get_running_loop().call_soon(task.cancel)
+            try:
+                step = partial(self.coroutine.send, (yield future))
+            except BaseException as error:  # noqa: BLE001  # thrown into the coroutine, as a task does
+                step = partial(self.coroutine.throw, error)
+
+
+async def everywhere(make, look):
+    """Cancel what *make* gives at each of its awaits, one a turn; look each time. The number of turns."""
+    for at in range(1, 1000):
+        call = CancelledAt(make(at), at)
+        try:
+            await asyncio.ensure_future(awaited(call))
+        except asyncio.CancelledError:
+            finished = False
+        else:
+            finished = True
+        await look(at, finished)
+        if call.waits < at:
+            assert finished
+            return at
+    raise AssertionError("it never ends")
+
+
+async def awaited(call):
+    return await call
+
+
+async def test_a_session_cancelled_at_any_moment_leaves_all_or_nothing(users, unique, files):
+    files.put("users.csv", "{}")
+    stage = {}
+
+    async def whole(turns):
+        stage[turns] = unique()
+        files.put(f"u{turns}.csv", f"{1000 + turns},x,y,3\n")
+        async with users.session() as session:
+            session.add(User(id=turns + 1))
+            await session.stage.create_local(stage[turns], files.folder)
+            await session.load_data.read_csv_stage(stage[turns], f"u{turns}.csv", User)
+
+    async def look(turns, finished):
+        assert users.engine.pool.checkedout() == 0
+        assert users._connection.reserve.pool.checkedout() == 0
+        rows = (await users.execute(f"SELECT id FROM users WHERE id IN ({turns + 1}, {1000 + turns})")).scalars().all()
+        there = turns in stage and await users.stage.exists(stage[turns])
+        assert len(rows) in (0, 2)
+        assert there is (len(rows) == 2)
+        assert not finished or there
+
+    assert await everywhere(whole, look) > 10
+
+
+async def test_operations_cancelled_at_any_moment_lose_no_connection(users, unique, files):
+    stage = unique()
+    await users.stage.create_local(stage, files.folder)
+    files.put("u.csv", "1,x,y,3\n")
+    made = {}
+
+    async def create(turns):
+        made[turns] = unique()
+        await users.stage.create(made[turns], "file:///a/")
+
+    async def load(turns):
+        await users.load_data.read_csv_stage(stage, "u.csv", User)
+
+    async def look(turns, finished):
+        assert users.engine.pool.checkedout() == 0
+        assert users._connection.reserve.pool.checkedout() == 0
+        count = (await users.execute("SELECT count(*) FROM users")).scalar()
+        assert count in ((1,) if finished else (0, 1))
+        await users.execute("DELETE FROM users")
+
+    async def look_at_stages(turns, finished):
+        assert users.engine.pool.checkedout() == 0
+        assert not finished or await users.stage.exists(made[turns])
+
+    assert await everywhere(load, look) > 3
+    assert await everywhere(create, look_at_stages) > 3
+
+
+async def test_a_cancelled_checkout_loses_no_connection(users):
+    async with users.session() as one, users.session() as two:
+        await one.execute(text("SELECT 1"))
+        await two.execute(text("SELECT 1"))
+        waiting = [asyncio.ensure_future(users.execute("SELECT 1")) for _ in range(3)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        for task in waiting:
+            task.cancel()
+        for task in waiting:
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    assert users.engine.pool.checkedout() == 0
+    assert (await users.execute("SELECT 7")).scalar() == 7
+
+
+# -- time limits, and Ctrl-C, of which asyncio.run() makes a cancellation -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def table(client):
+    client.create_table(User)
+    return client
+
+
+def test_a_statement_that_takes_too_long_is_stopped(table, proxied, proxy, unique, files, big):
+    stage = unique()
+    table.stage.create_local(stage, files.folder)
+    with pytest.raises(OperationalError, match="longer than its limit of 0.2 s") as caught:
+        proxied.execute(SLOW, timeout=0.2)
+    assert caught.value.orig.args[0] == 3024
+    with pytest.raises(errors.StatementTimeout, match="0.2 s"):
+        proxied.load_data.read_csv_stage(stage, big, User, timeout=0.2)
+    assert len(sent(proxy, "KILL QUERY")) == 2
+    with pytest.raises(errors.TransactionAborted, match="StatementTimeout") as caught, proxied.session() as session:
+        session.execute(text("INSERT INTO users (id) VALUES (1)"))
+        with pytest.raises(OperationalError):
+            session.execute(text(SLOW), execution_options={"timeout": 0.2})
+        session.execute(text("SELECT 1"))
+    assert not caught.value.retryable
+    assert table.execute("SELECT count(*) FROM users").scalar() == 0
+    assert proxied.engine.pool.checkedout() == 0
+
+
+def test_a_time_limit_for_the_whole_client(new_client, matrixone_url, database):
+    client = new_client(url=matrixone_url, database=database, timeout=0.2)
+    client.connect()
+    with pytest.raises(OperationalError, match="0.2 s"):
+        client.execute(SLOW)
+    assert client.execute("SELECT SLEEP(0.4)", timeout=20).scalar() == 0
+    with pytest.raises(OperationalError, match="0.2 s"), client.stream(SLOW) as rows:
+        list(rows)
+    with client.stream("SELECT 3", timeout=5) as rows:
+        assert [row[0] for row in rows] == [3]
+
+
+def test_what_outlives_the_kill_is_closed(new_client, proxy, database, table, monkeypatch, side):
+    """A statement that waits for a hanging S3 endpoint survives KILL (server-facts 16)."""
+    monkeypatch.setattr(f"matrixone_{side}.connection.STOP_SECONDS", 0.3)
+    client = new_client(url=proxy.url, database=database)
+    client.connect()
+    proxy.rule = lambda statement, before: "hold" if statement.startswith("INSERT") else "pass"
+    with pytest.raises(OperationalError, match="longer than"), client.session() as session:
+        session.execute(text("INSERT INTO users (id) VALUES (1)"), execution_options={"timeout": 0.2})
+    assert len(sent(proxy, "KILL QUERY")) == 1
+    assert client.engine.pool.checkedout() == 0
+    proxy.release()
+    assert client.execute("SELECT 1").scalar() == 1
+    assert table.execute("SELECT count(*) FROM users").scalar() == 0
+
+
+def test_a_kill_that_is_lost_is_told(new_client, proxy, database, caplog, side):
+    client = new_client(url=proxy.url, database=database)
+    client.connect()
+    proxy.rule = lambda statement, before: "cut" if statement.startswith("KILL") else "pass"
+    with pytest.raises(OperationalError, match="longer than"):
+        client.execute("SELECT SLEEP(1)", timeout=0.2)
+    assert "may still run on the server" in caplog.text
+
+
+def interrupting(proxy, wanted):
+    """Press Ctrl-C as soon as a statement is on its way, once."""
+
+    def rule(statement, before):
+        if wanted(statement, before):
+            proxy.rule = lambda statement, before: "pass"
+            os.kill(os.getpid(), signal.SIGINT)
+        return "pass"
+
+    proxy.rule = rule
+
+
+def test_ctrl_c_stops_the_statement_on_the_server(proxy, database, files, big, unique, other):
+    other.create_table(User)
+    stage = unique()
+    other.stage.create_local(stage, files.folder)
+    with Client(url=proxy.url, database=database) as client:
+        interrupting(proxy, lambda statement, before: trigger(statement))
+        with pytest.raises(KeyboardInterrupt):
+            client.load_data.read_csv_stage(stage, big, User)
+        interrupting(proxy, lambda statement, before: trigger(statement))
+        with pytest.raises(KeyboardInterrupt):
+            client.execute(SLOW)
+        interrupting(proxy, lambda statement, before: trigger(statement))
+        with pytest.raises(KeyboardInterrupt), client.session() as session:
+            session.execute(text("INSERT INTO users (id) VALUES (1)"))
+            session.execute(text(SLOW))
+        assert len(sent(proxy, "KILL QUERY")) == 3
+        assert client.engine.pool.checkedout() == 0
+        assert client.execute("SELECT count(*) FROM users").scalar() == 0
+
+
+def test_ctrl_c_waits_for_a_commit(proxy, database, unique, other):
+    other.create_table(User)
+    stage, snapshot = unique(), unique("p")
+    with Client(url=proxy.url, database=database) as client:
+        interrupting(proxy, lambda statement, before: statement == "COMMIT" and "INSERT" in "".join(before))
+        with pytest.raises(KeyboardInterrupt), client.session() as session:
+            session.add(User(id=1))
+            session.stage.create(stage, "file:///a/")
+            session.snapshots.create(snapshot, "account")
+        assert client.execute("SELECT count(*) FROM users").scalar() == 1
+        assert client.stage.exists(stage)
+        assert snapshot in [one.name for one in client.snapshots.list()]
+        interrupting(proxy, lambda statement, before: statement == "COMMIT")
+        with pytest.raises(KeyboardInterrupt):
+            client.execute("INSERT INTO users (id) VALUES (2)")
+        assert client.execute("SELECT count(*) FROM users").scalar() == 2
+        assert client.engine.pool.checkedout() == 0
+
+
+def test_ctrl_c_gives_a_commit_up_that_is_never_answered(proxy, database, other, monkeypatch):
+    other.create_table(User)
+    monkeypatch.setattr("matrixone_sync.connection.STOP_SECONDS", 0.3)
+    with Client(url=proxy.url, database=database) as client:
+
+        def rule(statement, before):
+            if statement == "COMMIT" and before[-1].startswith("INSERT"):
+                os.kill(os.getpid(), signal.SIGINT)
+                return "hold"
+            return "pass"
+
+        proxy.rule = rule
+        with pytest.raises(KeyboardInterrupt) as caught, client.session() as session:
+            session.add(User(id=1))
+        assert isinstance(caught.value.__context__, errors.CommitUnknown)
+        assert client.engine.pool.checkedout() == 0
+        proxy.release()

@@ -5,11 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from models import User
-from proxy import Proxy
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import OperationalError
 
-from matrixone import Client, SnapshotLevel, errors
+from matrixone import SnapshotLevel, errors
 
 ROWS = "1,Ada,a@x.org,36\n2,Grace,g@x.org,45\n"
 
@@ -17,27 +16,6 @@ ROWS = "1,Ada,a@x.org,36\n2,Grace,g@x.org,45\n"
 @pytest.fixture
 def users(client):
     client.create_table(User)
-    return client
-
-
-@pytest.fixture
-def other(matrixone_url, database):
-    """Somebody else."""
-    with Client(url=matrixone_url, database=database) as other:
-        yield other
-
-
-@pytest.fixture
-def proxy(matrixone_url):
-    proxy = Proxy(matrixone_url)
-    yield proxy
-    proxy.close()
-
-
-@pytest.fixture
-def proxied(new_client, proxy, database, users):
-    client = new_client(url=proxy.url, database=database)
-    client.connect()
     return client
 
 
@@ -295,7 +273,7 @@ def at_the_commit(what):
 
 
 @pytest.mark.parametrize("what", ["send and cut", "cut"])
-def test_a_commit_without_an_answer(proxied, proxy, other, unique, what):
+def test_a_commit_without_an_answer(users, proxied, proxy, other, unique, what):
     stage, snapshot = unique(), unique("p")
     proxy.rule = at_the_commit(what)
     with pytest.raises(errors.CommitUnknown) as caught, proxied.session() as session:
@@ -311,7 +289,7 @@ def test_a_commit_without_an_answer(proxied, proxy, other, unique, what):
 
 
 @pytest.mark.parametrize("what", ["send and cut", "cut"])
-def test_a_stage_creation_without_an_answer(proxied, proxy, other, unique, what):
+def test_a_stage_creation_without_an_answer(users, proxied, proxy, other, unique, what):
     first, second = unique(), unique()
     proxy.rule = lambda statement, before: what if f"CREATE STAGE `{second}`" in statement else "pass"
     with pytest.raises(errors.ConnectionLost), proxied.session() as session:
@@ -323,7 +301,7 @@ def test_a_stage_creation_without_an_answer(proxied, proxy, other, unique, what)
     assert other.execute("SELECT count(*) FROM users").scalar() == 0
 
 
-def test_a_lost_connection_ends_the_session(proxied, proxy, other, unique):
+def test_a_lost_connection_ends_the_session(users, proxied, proxy, other, unique):
     name = unique()
     with pytest.raises(errors.TransactionAborted, match="rolled back"), proxied.session() as session:
         session.stage.create(name, "file:///a/")
@@ -335,10 +313,10 @@ def test_a_lost_connection_ends_the_session(proxied, proxy, other, unique):
         for use in (
             lambda: session.execute(text("SELECT 1")),
             lambda: session.scalar(select(func.count(User.id))),
-            lambda: session.stage.list(),
+            session.stage.list,
             lambda: session.load_data.read_csv_stage(name, "x.csv", User),
-            lambda: session.commit(),
-            lambda: session.flush(),
+            session.commit,
+            session.flush,
         ):
             with pytest.raises(errors.TransactionAborted, match="roll the session back"):
                 use()

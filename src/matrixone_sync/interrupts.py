@@ -1,0 +1,46 @@
+"""Ctrl-C held back while a commit is under way, as its outcome would be lost with the exception."""
+
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+
+class Interrupts:
+    """Ctrl-C, held back between `hold()` and `release()`; a second one comes through.
+
+    Only the main thread hears of Ctrl-C: in others nothing is to be held back.
+
+    Attributes:
+        since: when one came, by the monotonic clock; None if none did.
+    """
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self._handler: Any = None  # whose it is when it is not held back
+
+    def hold(self) -> None:
+        """Hold Ctrl-C back from now on."""
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler) and threading.current_thread() is threading.main_thread():
+            self._handler = handler
+            signal.signal(signal.SIGINT, self._came)
+
+    def release(self) -> None:
+        """Hold nothing back any more.
+
+        Raises:
+            KeyboardInterrupt: one came meanwhile (or whatever the program makes of Ctrl-C).
+        """
+        if self._handler is not None:
+            handler, self._handler = self._handler, None
+            signal.signal(signal.SIGINT, handler)
+            if self.since is not None:
+                handler(signal.SIGINT, None)
+
+    def _came(self, number: int, frame: FrameType | None) -> None:
+        if self.since is None:
+            self.since = time.monotonic()
+        elif self._handler is not None:
+            self._handler(number, frame)
