@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import aiomysql
 import anyio
 from pymysql.constants import CR
-from pymysql.err import InterfaceError, MySQLError, OperationalError
+from pymysql.err import MySQLError, OperationalError
 
 from matrixone_core.connecting import IDLE_SECONDS, STOP_SECONDS, fails_export
 from matrixone_core.dialect import STATEMENT_TIMEOUT
@@ -47,8 +47,13 @@ class Connection(aiomysql.Connection):
         self._used = time.monotonic()
         self.time_limit: float | None = None
 
+    @property
+    def open(self) -> bool:
+        """Whether the connection is open."""
+        return self._writer is not None
+
     @classmethod
-    async def open(cls, **arguments: Any) -> Self:
+    async def opened(cls, **arguments: Any) -> Self:
         """A new connection, logged in; the arguments are the constructor's."""
         connection = cls(**arguments)
         try:
@@ -110,8 +115,8 @@ class Connection(aiomysql.Connection):
             _cancel_again()
 
     async def rollback(self) -> None:
-        """ROLLBACK, if there is anything to roll back."""
-        if not self._untouched or self.closed:
+        """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
+        if self.open and not self._untouched:
             await super().rollback()
             self._untouched = True
 
@@ -122,7 +127,7 @@ class Connection(aiomysql.Connection):
             OperationalError: it does not; a connection on which something came unasked is taken for broken.
         """
         if self._writer is None or self._reader is None:
-            raise InterfaceError(0, "the connection is closed")
+            raise OperationalError(CR.CR_SERVER_LOST, "the connection is closed")
         if self._writer.transport.is_closing() or self._reader.at_eof() or _readable(self._writer):
             self.close()
             raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server while it was idle")

@@ -36,7 +36,7 @@ def connections(settings: Settings) -> AsyncDriver:
 
 def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> AsyncEngine:
     async def open_connection(**arguments: Any) -> Connection:
-        return await Connection.open(stop=stop, read_timeout=settings.read_timeout, **arguments)
+        return await Connection.opened(stop=stop, read_timeout=settings.read_timeout, **arguments)
 
     engine = create_async_engine(
         settings.sqlalchemy_url("aiomysql"), connect_args={"async_creator_fn": open_connection}, **pool

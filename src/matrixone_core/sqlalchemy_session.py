@@ -215,23 +215,26 @@ def _goes_around() -> InvalidArgument:
 def _on_error(context: ExceptionContext) -> MatrixOneError | None:
     """Tell the unit of work; an error of COMMIT becomes ours, as nobody else can know what it means."""
     work = None if context.connection is None else _work_of(context.connection)
-    if work is None:
+    if context.connection is None or work is None:
         return None
-    if not isinstance(context.sqlalchemy_exception, DBAPIError):  # cancelled, or interrupted
-        if context.is_disconnect:
-            work.failed(ConnectionLost("a statement was given up on, and its connection closed"))
-        return None
-    failure = from_driver(context.sqlalchemy_exception)
-    if context.is_disconnect and not isinstance(failure, ConnectionLost):
-        work.failed(failure if failure.code else ConnectionLost(str(failure)))
-    work.failed(failure)
-    if not work.committing or context.statement is not None:
+    failure: MatrixOneError | None = None
+    if isinstance(context.sqlalchemy_exception, DBAPIError):
+        failure = from_driver(context.sqlalchemy_exception)
+        work.failed(failure)
+    if context.is_disconnect or not _is_open(context.connection):
+        work.failed(ConnectionLost("its connection was closed, as a statement was given up on or its reply unreadable"))
+    if failure is None or not work.committing or context.statement is not None:
         return None
     if not isinstance(failure, ConnectionLost):
         return failure
     unknown: CommitUnknown = commit_unknown(failure)
     work.unknown(unknown)
     return unknown
+
+
+def _is_open(connection: Connection) -> bool:
+    driver_connection: Any = connection.connection.driver_connection
+    return bool(driver_connection.open)
 
 
 def _work_of(connection: Connection) -> UnitOfWork | None:

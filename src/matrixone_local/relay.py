@@ -294,12 +294,18 @@ class Session:
                 f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
                 "commit it; COMMIT first"
             )
-        killed = kills(tokens)
-        if killed:
-            self._services.cancel(killed[0], end=killed[1] and killed[0] != self._link.id)
+        if killed := kills(tokens):
+            self._kill(*killed)
+            return
         sql = hides_databases(tokens) or rewritten(self._with_past(sql, tokens))
         self._forward_query(sql, tokens)
         self._after(tokens)
+
+    def _kill(self, connection_id: int, ends: bool) -> None:
+        """Stop what a connection is doing, in the engine and here; its end takes the engine's session along."""
+        self._link.query(f"KILL QUERY {connection_id}")
+        self._answer_ok()
+        self._services.cancel(connection_id, end=ends)
 
     def _with_past(self, sql: str, tokens: list[Token]) -> str:
         """The statement with each `table {snapshot='name'}` turned into the table of the hidden database."""

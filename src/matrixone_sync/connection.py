@@ -11,7 +11,7 @@ from typing import Any
 
 import pymysql
 from pymysql.constants import CR
-from pymysql.err import InterfaceError, MySQLError, OperationalError
+from pymysql.err import MySQLError, OperationalError
 
 from matrixone_core.connecting import IDLE_SECONDS, STOP_SECONDS, fails_export
 from matrixone_core.dialect import STATEMENT_TIMEOUT
@@ -89,8 +89,8 @@ class Connection(pymysql.Connection):
             interrupts.release()
 
     def rollback(self) -> None:
-        """ROLLBACK, if there is anything to roll back."""
-        if not self._untouched or not self.open:
+        """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
+        if self.open and not self._untouched:
             super().rollback()
             self._untouched = True
 
@@ -101,7 +101,7 @@ class Connection(pymysql.Connection):
             OperationalError: it does not; a connection on which something came unasked is taken for broken.
         """
         if self._sock is None:
-            raise InterfaceError(0, "the connection is closed")
+            raise OperationalError(CR.CR_SERVER_LOST, "the connection is closed")
         if _readable(self._sock, 0):
             self._force_close()
             raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server while it was idle")

@@ -46,6 +46,11 @@ def test_a_connection_in_the_middle_of_a_reply_is_not_used_again(proxied, proxy,
     with pytest.raises(UnicodeDecodeError):
         proxied.execute(select(User.name))
     assert connection_id(proxied) != before
+    with pytest.raises(errors.TransactionAborted, match="unreadable"), proxied.session() as session:
+        session.execute(text("INSERT INTO users (id) VALUES (4)"))
+        with pytest.raises(UnicodeDecodeError):
+            session.execute(select(User.name))
+        session.execute(text("INSERT INTO users (id) VALUES (5)"))
     assert proxied.execute("SELECT count(*) FROM users").scalar() == 3
 
 
