@@ -4,6 +4,7 @@
 """
 
 from matrixone_async import AsyncClient, AsyncSession
+from matrixone_core.checks import StageCheck, StageProblem
 from matrixone_core.errors import (
     CommitIncomplete,
     CommitUnknown,
@@ -82,10 +83,12 @@ __all__ = [
     "SnapshotLevel",
     "SnapshotNotFound",
     "Stage",
+    "StageCheck",
     "StageDisabled",
     "StageExists",
     "StageFileNotFound",
     "StageNotFound",
+    "StageProblem",
     "StatementTimeout",
     "TableExists",
     "TableNotFound",

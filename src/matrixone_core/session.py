@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +21,7 @@ from matrixone_core.errors import (
     DatabaseNotFound,
     InvalidArgument,
     MatrixOneError,
+    NotSupported,
     ServerError,
     SnapshotExists,
     SnapshotNotFound,
@@ -32,6 +33,7 @@ from matrixone_core.errors import (
     from_driver,
 )
 from matrixone_core.operation import Aside, Atomic, Calling, Limited, Op, Sleep, Statement, Step
+from matrixone_core.sql.files import FileLength, ListFiles
 from matrixone_core.sql.load import ColumnNames, LoadCsv
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
@@ -137,6 +139,12 @@ class UnitOfWork:
                 return (yield from self._list_snapshots())
             case LoadCsv():
                 return (yield from self._load(step))
+            case ListFiles() | FileLength():
+                if loads.resolved(step.url, self._kept_stage) != step.url:
+                    raise NotSupported(
+                        "files of a stage that the session has created or altered are seen once it commits"
+                    )
+                return (yield from cast("Statement[Any]", step))
             case Atomic() | Aside():
                 return (yield from type(step)(self.within(step.op)))
             case Limited():
@@ -262,8 +270,7 @@ class UnitOfWork:
             for kept in self._creations():
                 yield from self._create(kept)
         except BaseException as error:
-            for failure in (yield from self._undo()):
-                error.add_note(str(failure))
+            _note(error, (yield from self._undo()))
             raise
 
     def _create(self, kept: Kept) -> Op[None]:
@@ -306,8 +313,7 @@ class UnitOfWork:
         if self._outcome:
             yield from _carried_out(tuple(self._created), self.pending(), run)
         elif self._outcome is False:
-            for failure in (yield from self._undo()):
-                raise failure
+            _raise_first((yield from self._undo()))
 
     def pending(self) -> tuple[Statement[None], ...]:
         """What follows a commit, in order."""
@@ -354,6 +360,16 @@ def _left_over(statement: CreateStage, what: str, error: MatrixOneError) -> Matr
     failure = type(error)(f"the stage {statement.name!r} {what}: {error}", code=error.code, sqlstate=error.sqlstate)
     failure.__cause__ = error
     return failure
+
+
+def _note(error: BaseException, failures: Sequence[MatrixOneError]) -> None:
+    for failure in failures:
+        error.add_note(str(failure))
+
+
+def _raise_first(failures: Sequence[MatrixOneError]) -> None:
+    if failures:
+        raise failures[0]
 
 
 def _carried_out(

@@ -202,7 +202,10 @@ def watch(engine: Engine, time_limit: float | None) -> None:
 def _on_commit(connection: Connection) -> None:
     work = _work_of(connection)
     if work is not None and work and not work.committing:
-        raise _goes_around()
+        refused = _goes_around()
+        connection.invalidate()  # SQLAlchemy takes the transaction for ended, and would not roll it back
+        work.failed(ConnectionLost(str(refused)))
+        raise refused
 
 
 def _goes_around() -> InvalidArgument:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import pymysql
 
-from . import snapshots, stages
+from . import snapshots, stagefiles, stages
 from .engine import EngineError, Link
 from .errors import ENDS_TRANSACTION, IN_TRANSACTION, NO_PRIVILEGE, Refused, as_matrixone, internal
 from .load import LoadData, parse_load
@@ -56,6 +56,7 @@ OWN_STATEMENTS: Mapping[tuple[str, str], Callable[[Reader], object]] = {
     ("DROP", "SNAPSHOT"): snapshots.parse_drop,
     ("SHOW", "SNAPSHOTS"): snapshots.parse_show,
     ("LOAD", "DATA"): parse_load,
+    ("REMOVE", "FILES"): stagefiles.parse_remove,
     ("CREATE", "USER"): parse_user_statement,
     ("DROP", "USER"): parse_user_statement,
     ("CREATE", "ROLE"): parse_user_statement,
@@ -90,6 +91,11 @@ class Services(Protocol):
     @property
     def snapshots(self) -> snapshots.Snapshots:
         """The snapshots."""
+        ...
+
+    @property
+    def files(self) -> stagefiles.StageFiles:
+        """The files of the stages."""
         ...
 
     def load(self, statement: LoadData, link: Link, cancelled: threading.Event) -> int:
@@ -254,6 +260,10 @@ class Session:
         if isinstance(statement, LoadData):
             self._answer_ok(self._services.load(statement, self._link, self.cancelled))
             return
+        if isinstance(statement, stagefiles.RemoveFiles):
+            self._services.files.remove(statement)
+            self._answer_ok()
+            return
         changes = self._changes().get(type(statement))
         if changes is not None and not self._login.account.is_admin:
             raise internal(NO_PRIVILEGE)
@@ -297,6 +307,9 @@ class Session:
         if killed := kills(tokens):
             self._kill(*killed)
             return
+        if stagefiles.mentions(tokens):
+            sql = self._services.files.written_in(sql, tokens, self._value)
+            tokens = tokenize(sql)
         sql = hides_databases(tokens) or rewritten(self._with_past(sql, tokens))
         self._forward_query(sql, tokens)
         self._after(tokens)
@@ -306,6 +319,10 @@ class Session:
         self._link.query(f"KILL QUERY {connection_id}")
         self._answer_ok()
         self._services.cancel(connection_id, end=ends)
+
+    def _value(self, expression: str) -> str | None:
+        """What an SQL expression comes to."""
+        return self._link.query(f"SELECT {expression}").rows[0][0]
 
     def _with_past(self, sql: str, tokens: list[Token]) -> str:
         """The statement with each `table {snapshot='name'}` turned into the table of the hidden database."""

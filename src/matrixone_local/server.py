@@ -18,6 +18,7 @@ from .engine import Engine, Link
 from .load import LoadData, Loader
 from .relay import Session
 from .snapshots import Snapshots
+from .stagefiles import StageFiles
 from .stages import Stages
 from .storage import Storage
 from .users import Account, Users, UserStatement
@@ -165,7 +166,9 @@ class _Running:
             self._listener.server_close()
             self._remove_folder()
             raise
-        self._loader = Loader(self.stages, Storage(allowed))
+        storage = Storage(allowed)
+        self._loader = Loader(self.stages, storage)
+        self.files = StageFiles(self.stages, storage)
         self.port: int = self._listener.server_address[1]
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True, name="matrixone_local"

@@ -236,7 +236,11 @@ class Stages:
             return tuple(cursor.fetchall())
 
     def resolve(self, path: str, depth: int = 0) -> Place:
-        """Where `stage://name/path` leads, through parent stages."""
+        """Where `stage://name/path` leads, through parent stages.
+
+        Raises:
+            Refused: there is no such stage, or the path has `..` in it.
+        """
         name, _, rest = path.removeprefix("stage://").partition("/")
         with self._engine.session() as cursor:
             cursor.execute("SELECT url, stage_credentials FROM mo_catalog.mo_stages WHERE stage_name = %s", (name,))

@@ -21,6 +21,7 @@ _OF_THE_SERVER = {
 
 
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
+_OURS = re.compile(r"mo_catalog|snapshot|stage_list|load_file|save_file", re.IGNORECASE)
 _DEFINITIONS = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
 
 
@@ -73,7 +74,7 @@ def defines(tokens: list[Token]) -> bool:
 
 def is_plain(sql: str) -> bool:
     """Whether a statement can go to the engine unread: it changes rows, and none of the catalogue's."""
-    return _PLAIN.match(sql) is not None and "mo_catalog" not in sql.lower() and "snapshot" not in sql.lower()
+    return _PLAIN.match(sql) is not None and _OURS.search(sql) is None
 
 
 def is_set(tokens: list[Token]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from matrixone_core import loads, snapshots, stages
+from matrixone_core import checks, loads, snapshots, stages
 from matrixone_core.methods import publish
 from matrixone_core.operation import Op
 
@@ -68,6 +68,7 @@ class StageManager(Manager):
     exists: Final = method(stages.exists)
     alter: Final = method(stages.alter)
     drop: Final = method(stages.drop)
+    check: Final = method(checks.check)
 
 
 class LoadManager(Manager):

@@ -13,7 +13,7 @@ class Proxy:
     """Relays to the server of *url*; what it does with each packet of a client is `rule`'s to say.
 
     The rule is given a statement and those sent before it over the same connection, and says "pass", "cut" (close without sending them), "send and cut" (close without an
-    answer) or "hold" (send nothing until `release()`).
+    answer), "garble" (send what the server refuses) or "hold" (send nothing until `release()`).
     """
 
     def __init__(self, url: str) -> None:
@@ -74,6 +74,8 @@ class Proxy:
                 if what == "hold":
                     self.held.set()
                     self._released.wait()
+                if what == "garble":
+                    data = data[:-1] + b"\x01"  # what goes on is another
                 if what != "cut":
                     server.sendall(data)
                 if what == "send and cut":  # the client hears nothing; the server carries out what it was sent

@@ -377,8 +377,7 @@ def test_a_session_is_sqlalchemys(client):
 
 def test_what_a_session_is_refused(client):
     with client.session() as session:
-        with pytest.raises(errors.NotSupported, match="no savepoints"):
-            session.begin_nested()
+        with pytest.raises(errors.NotSupported, match="no savepoints"), session.begin_nested():
             session.execute(text("SELECT 1"))
         session.rollback()
     with pytest.raises(InvalidRequestError), client.session() as session:

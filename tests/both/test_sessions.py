@@ -288,6 +288,30 @@ def test_a_commit_without_an_answer(users, proxied, proxy, other, unique, what):
     assert proxied.execute("SELECT 1").scalar() == 1
 
 
+def test_a_commit_that_the_server_refuses(users, proxied, proxy, other, unique):
+    stage, snapshot = unique(), unique("p")
+    proxy.rule = at_the_commit("garble")
+    with pytest.raises(errors.ServerError), proxied.session() as session:
+        session.stage.create(stage, "file:///a/")
+        session.add(User(id=1))
+        session.snapshots.create(snapshot, "account")
+    assert not other.stage.exists(stage)
+    assert other.execute("SELECT count(*) FROM users").scalar() == 0
+    assert snapshot not in [one.name for one in other.snapshots.list()]
+    assert proxied.engine.pool.checkedout() == 0
+
+
+def test_a_connections_own_commit_is_refused(users, other, unique):
+    name = unique()
+    with pytest.raises(errors.InvalidArgument, match=r"session\.commit\(\)"), users.session() as session:
+        session.stage.create(name, "file:///a/")
+        session.add(User(id=1))
+        session.flush()
+        session.connection().commit()
+    assert not other.stage.exists(name)
+    assert other.execute("SELECT count(*) FROM users").scalar() == 0
+
+
 @pytest.mark.parametrize("what", ["send and cut", "cut"])
 def test_a_stage_creation_without_an_answer(users, proxied, proxy, other, unique, what):
     first, second = unique(), unique()

@@ -1,0 +1,216 @@
+"""Whether a stage can be used, and if not, why and what to do."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from matrixone_core import stages
+from matrixone_core.connecting import STOP_SECONDS
+from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StatementTimeout
+from matrixone_core.operation import Clock, Limited, Op, Statement
+from matrixone_core.sql.files import FileLength, ListFiles
+from matrixone_core.sql.stage import Stage
+
+T = TypeVar("T")
+S3_CREDENTIALS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT", "PROVIDER")  # server-facts 9
+DEEPEST = 16  # stages in stages
+
+
+class StageProblem(StrEnum):
+    """What keeps a stage from being used."""
+
+    DISABLED = "disabled"
+    NO_PARENT = "no parent"
+    NO_CREDENTIAL = "no credential"
+    BAD_ENDPOINT = "bad endpoint"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    NO_BUCKET = "no bucket"
+    NO_FOLDER = "no folder"
+    NO_PERMISSION = "no permission"
+    EMPTY = "empty"
+    HANGING = "hanging"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class StageCheck:
+    """What a look at a stage found. It is true if the stage can be used.
+
+    Args:
+        stage: the stage's name.
+        problem: what keeps it from being used; None if nothing does.
+        reason: why, in words, with the server's own where it has said something.
+        advice: what to do about it.
+        files: how many files were found at the first level, or below it if there was none.
+    """
+
+    stage: str
+    problem: StageProblem | None = None
+    reason: str = ""
+    advice: str = ""
+    files: int = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether the stage can be used."""
+        return self.problem is None
+
+    def __bool__(self) -> bool:
+        return self.usable
+
+    def __str__(self) -> str:
+        if self.problem is None:
+            return f"the stage {self.stage!r} can be used; it has {self.files:,} file{'' if self.files == 1 else 's'}"
+        return f"the stage {self.stage!r} cannot be used ({self.problem}): {self.reason}; {self.advice}"
+
+
+def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
+    """Whether a stage can be used, and if not, why and what to do.
+
+    Its definition is looked at, and the server asked to list its files. In a session, only stages that are committed
+    as they are can be checked.
+
+    Args:
+        name: the stage's name.
+        timeout: seconds within which there is an answer, 5 or more: a server takes 4 to tell that S3 refuses.
+
+    Returns:
+        What was found; it is true if the stage can be used.
+
+    Raises:
+        InvalidArgument: `timeout` is less than 5; nothing was sent.
+        StageNotFound: there is none of this name.
+    """
+    if not isinstance(timeout, int | float) or timeout < 5:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"timeout={timeout!r} is to be a number of seconds, 5 or more")
+    ends = (yield from Clock()) + timeout - STOP_SECONDS
+    found = yield from stages.get(name)
+    problem = yield from _definition(found)
+    if problem is not None:
+        return problem
+    try:
+        return (yield from _contents(found, ends))
+    except StatementTimeout:
+        return StageCheck(
+            found.name, StageProblem.HANGING, f"the server had no answer from {found.url} in time", _ADVICE_HANGING
+        )
+    except ServerError as error:
+        return _told(found, error)
+
+
+def _definition(stage: Stage) -> Op[StageCheck | None]:
+    """What the definition of a stage, or of those it is in, shows already."""
+    within = stage
+    for _ in range(DEEPEST):
+        if flaw := _flaw(within):
+            return StageCheck(stage.name, *flaw)
+        scheme, _, place = within.url.partition("://")
+        if scheme != "stage":
+            return None
+        parent = place.partition("/")[0]
+        above = yield from stages.find(parent) if parent == parent.lower() else _nothing()
+        if above is None:
+            reason = f"it lies in the stage {parent!r}, and there is none"
+            return StageCheck(stage.name, StageProblem.NO_PARENT, reason, f"create {parent!r}, or alter the URL")
+        within = above
+    return StageCheck(stage.name, StageProblem.NO_PARENT, "it lies in itself", "alter its URL")
+
+
+def _nothing() -> Op[None]:
+    """A stage whose name has capitals cannot be found in a URL (server-facts 2)."""
+    yield from ()
+
+
+def _flaw(stage: Stage) -> tuple[StageProblem, str, str] | None:
+    """What is wrong with the definition of one stage: the problem, why, and what to do."""
+    alter = f"client.stage.alter({stage.name!r}, "
+    if not stage.enabled:
+        return StageProblem.DISABLED, f"{stage.name!r} is disabled", f"{alter}enable=True)"
+    if not stage.url.startswith("s3://") or stage.credentials is None:
+        return None
+    missing = [credential for credential in S3_CREDENTIALS if not stage.credentials.get(credential)]
+    if missing:
+        names = ", ".join(missing)
+        return (
+            StageProblem.NO_CREDENTIAL,
+            f"{stage.name!r} has no {names}",
+            f"{alter}credentials={{{missing[0]!r}: …}})",
+        )
+    endpoint = stage.credentials["ENDPOINT"]
+    if re.match(r"https?://[^/]", endpoint):
+        return None
+    advice = f"{alter}credentials={{'ENDPOINT': 'http://{endpoint.rpartition('//')[2]}'}})"
+    return StageProblem.BAD_ENDPOINT, f"the endpoint {endpoint!r} has no http:// or https://", advice
+
+
+def _contents(stage: Stage, ends: float) -> Op[StageCheck]:
+    for below in ("", "*/*"):
+        files = yield from _within(ends, ListFiles(f"stage://{stage.name}/{below}"))
+        if files:
+            return StageCheck(stage.name, files=len(files))
+    if stage.url.startswith("file://"):
+        return (yield from _no_files(stage, ends))
+    reason = f"there is no file under {stage.url}"
+    return StageCheck(stage.name, StageProblem.EMPTY, reason, "look at the prefix, or put files there")
+
+
+def _no_files(stage: Stage, ends: float) -> Op[StageCheck]:
+    """Listing a folder that is not there gives no error (server-facts 30); reading it as a file does."""
+    folder = stage.url.removeprefix("file://")
+    put = f"put files into {folder} on the server's machine"
+    try:
+        yield from _within(ends, FileLength(f"stage://{stage.name}/"))
+    except ServerError as error:
+        if re.search(r"not found|no such file|does not exist", str(error), re.IGNORECASE):
+            reason = f"there is no folder {folder} on the server's machine"
+            return StageCheck(stage.name, StageProblem.NO_FOLDER, reason, "make it there, or alter the stage's URL")
+        if not re.search(r"is a directory", str(error), re.IGNORECASE):
+            return _told(stage, error)
+    return StageCheck(stage.name, StageProblem.EMPTY, f"there is no file in {folder}", put)
+
+
+def _within(ends: float, statement: Statement[T]) -> Op[T]:
+    """Carry a statement out before a moment."""
+    left = ends - (yield from Clock())
+    return (yield from Limited(iter(statement), max(left, 0.1)))
+
+
+_ADVICE_HANGING = "see whether the endpoint answers from the server's machine"
+_SAID: tuple[tuple[str, StageProblem, str], ...] = (
+    (
+        r"credentials:? \w+ not found",
+        StageProblem.NO_CREDENTIAL,
+        "give it with client.stage.alter(name, credentials=…)",
+    ),
+    (
+        r"first path segment|unsupported protocol scheme",
+        StageProblem.BAD_ENDPOINT,
+        "write the ENDPOINT with its http://",
+    ),
+    (r"stage \S+ not found", StageProblem.NO_PARENT, "create the stage it lies in, or alter its URL"),
+    (r"bucket does not exist|nosuchbucket", StageProblem.NO_BUCKET, "make the bucket, or alter the stage's URL"),
+    (r"connection refused", StageProblem.REFUSED, "see that the service runs, and that ENDPOINT has its port"),
+    (
+        r"no such host|unreachable|no route|i/o timeout|connect timeout|deadline exceeded|lookup|dns|reset by peer",
+        StageProblem.UNREACHABLE,
+        "see that the endpoint can be reached from the server's machine",
+    ),
+    (
+        r"access ?denied|forbidden|\b403\b|invalidaccesskeyid|signaturedoesnotmatch|permission denied|privilege"
+        r"|outside the folders",
+        StageProblem.NO_PERMISSION,
+        "see that the keys, or the server's user, may list and read there",
+    ),
+    (r"not a directory", StageProblem.NO_FOLDER, "the stage's URL is to be a folder"),
+)
+
+
+def _told(stage: Stage, error: MatrixOneError) -> StageCheck:
+    """What the server's refusal means."""
+    words = str(error)
+    for pattern, problem, advice in _SAID:
+        if re.search(pattern, words, re.IGNORECASE):
+            return StageCheck(stage.name, problem, words, advice)
+    return StageCheck(stage.name, StageProblem.OTHER, words, "the server's words are all that is known")

@@ -1,0 +1,96 @@
+"""stage.check on a server: what is wrong, told apart."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from matrixone import StageProblem, errors
+
+KEYS = {"aws_key_id": "key", "aws_secret_key": "secret"}
+
+
+@pytest.fixture
+def checked(client, unique):
+    """Creates a stage by the method, and checks it."""
+
+    def create(method, *arguments, **options):
+        name = unique()
+        getattr(client.stage, method)(name, *arguments, **options)
+        found = client.stage.check(name)
+        assert client.engine.pool.checkedout() == 0
+        assert client.execute("SELECT 1").scalar() == 1
+        return found
+
+    return create
+
+
+def test_a_folder(checked, files, client, unique):
+    assert checked("create_local", f"{files.folder}none/").problem is StageProblem.NO_FOLDER
+    files.put("below/a.csv", "1\n")
+    found = checked("create_local", files.folder)
+    assert found
+    assert (found.problem, found.files) == (None, 1)
+    assert checked("create_local", f"{files.folder}below/a.csv").problem is StageProblem.NO_FOLDER
+    name = unique()
+    client.stage.create_local(name, files.folder)
+    client.stage.alter(name, enable=False)
+    assert client.stage.check(name).problem is StageProblem.DISABLED
+    with pytest.raises(errors.StageNotFound):
+        client.stage.check("none_such")
+
+
+def test_an_empty_folder(checked, files):
+    Path(files.folder, "empty").mkdir()
+    assert checked("create_local", f"{files.folder}empty/").problem is StageProblem.EMPTY
+
+
+def test_a_stage_in_a_stage(checked, unique, files, client):
+    files.put("below/a.csv", "1\n")
+    parent = unique()
+    client.stage.create_local(parent, files.folder)
+    assert checked("create", f"stage://{parent}/below/")
+    assert checked("create", "stage://none_such/below/").problem is StageProblem.NO_PARENT
+
+
+def test_a_bucket(checked, bucket, moto_url):
+    assert checked("create_s3", bucket, "data/", **KEYS, endpoint=moto_url)
+    assert checked("create_s3", bucket, "none/", **KEYS, endpoint=moto_url).problem is StageProblem.EMPTY
+    assert checked("create_s3", "no-such-bucket", **KEYS, endpoint=moto_url).problem is StageProblem.NO_BUCKET
+    some = {"AWS_KEY_ID": "k", "AWS_SECRET_KEY": "s", "ENDPOINT": moto_url, "PROVIDER": "minio"}
+    found = checked("create", f"s3://{bucket}/", credentials=some)
+    assert (found.problem, "AWS_REGION" in found.reason) == (StageProblem.NO_CREDENTIAL, True)
+
+
+def test_an_endpoint_that_refuses(checked):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    found = checked("create_s3", "b", **KEYS, endpoint=f"http://127.0.0.1:{port}")
+    assert found.problem is StageProblem.REFUSED
+
+
+def test_an_endpoint_that_nobody_knows(checked):
+    found = checked("create_s3", "b", **KEYS, endpoint="http://none-such.invalid")
+    assert found.problem is StageProblem.UNREACHABLE
+
+
+def test_an_endpoint_that_hangs(client, unique, side, monkeypatch):
+    monkeypatch.setattr(f"matrixone_{side}.connection.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("matrixone_core.checks.STOP_SECONDS", 4.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never answers
+        name = unique()
+        client.stage.create_s3(name, "b", **KEYS, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert client.stage.check(name, timeout=5).problem is StageProblem.HANGING
+        assert client.engine.pool.checkedout() == 0
+    assert client.execute("SELECT 1").scalar() == 1
+
+
+def test_in_a_session(client, files, unique):
+    files.put("a.csv", "1\n")
+    committed, kept = unique(), unique()
+    client.stage.create_local(committed, files.folder)
+    with client.session() as session:
+        assert session.stage.check(committed)
+        session.stage.create_local(kept, files.folder)
+        with pytest.raises(errors.NotSupported, match="once it commits"):
+            session.stage.check(kept)
