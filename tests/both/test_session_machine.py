@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -16,8 +16,12 @@ NAMES = st.sampled_from("abc")
 COMMENTS = st.text("xy'\\%", max_size=4)
 
 
-def in_session(method):
-    return precondition(lambda machine: machine.session is not None)(method)
+STEPS = st.tuples(
+    st.sampled_from(["create", "create", "alter", "drop", "insert", "insert_what_is_there", "load", "look", "steal"]),
+    NAMES,
+    COMMENTS,
+)
+ENDS = st.sampled_from(["commit", "commit", "commit", "roll_back", "lose_the_connection"])
 
 
 class Sessions(RuleBasedStateMachine):
@@ -41,14 +45,14 @@ class Sessions(RuleBasedStateMachine):
         self.last += 1
         return self.last
 
-    @precondition(lambda self: self.session is None)
-    @rule()
-    def begin(self):
+    @rule(steps=st.lists(STEPS, min_size=3, max_size=14), end=ENDS)
+    def a_session(self, steps, end):
         self.session = self.client.session()
         self.stages, self.mine, self.stolen = dict(self.committed), set(self.rows), set()
+        for what, letter, comment in steps:
+            getattr(self, what)(letter, comment)
+        getattr(self, end)()
 
-    @in_session
-    @rule(letter=NAMES, comment=COMMENTS)
     def create(self, letter, comment):
         if letter in self.stages:
             with pytest.raises(errors.StageExists):
@@ -57,8 +61,6 @@ class Sessions(RuleBasedStateMachine):
             self.session.stage.create_local(self.name(letter), self.files.folder, comment=comment)
             self.stages[letter] = comment
 
-    @in_session
-    @rule(letter=NAMES, comment=COMMENTS)
     def alter(self, letter, comment):
         if letter not in self.stages:
             with suppress(AssertionError) if letter in self.stolen else pytest.raises(errors.StageNotFound):
@@ -68,54 +70,40 @@ class Sessions(RuleBasedStateMachine):
             assert self.session.stage.alter(self.name(letter), comment=comment).comment == comment
             self.stages[letter] = comment
 
-    @in_session
-    @rule(letter=NAMES)
-    def drop(self, letter):
+    def drop(self, letter, _):
         if letter not in self.stolen:
             self.session.stage.drop(self.name(letter), if_exists=True)
             self.stages.pop(letter, None)
 
-    @in_session
-    @rule()
-    def insert(self):
+    def insert(self, *_):
         number = self.number()
         self.session.execute(text(f"INSERT INTO t VALUES ({number})"))
         self.mine.add(number)
 
-    @in_session
-    @rule()
-    def insert_what_is_there(self):
+    def insert_what_is_there(self, *_):
         if self.mine:
             with pytest.raises(DBAPIError):
                 self.session.execute(text(f"INSERT INTO t VALUES ({min(self.mine)})"))
 
-    @in_session
-    @rule(letter=NAMES)
-    def load(self, letter):
+    def load(self, letter, _):
         if letter in self.stages:
             number = self.number()
             file = self.files.put(f"{self.mark}_{number}.csv", f"{number}\n")
             assert self.session.load_data.read_csv_stage(self.name(letter), file, "t").rows == 1
             self.mine.add(number)
 
-    @in_session
-    @rule()
-    def look(self):
+    def look(self, *_):
         found = {stage.name: stage.comment for stage in self.session.stage.list(f"_\\_{self.mark}")}
         stolen = {self.name(letter): "stolen" for letter in self.stolen if letter not in self.stages}
         assert found == {self.name(letter): comment for letter, comment in self.stages.items()} | stolen
         assert set(self.session.scalars(text("SELECT id FROM t")).all()) == self.mine
 
-    @in_session
-    @rule(letter=NAMES)
-    def steal(self, letter):
+    def steal(self, letter, _):
         """Somebody else creates a stage of a name that the session has created."""
         if letter in self.stages and letter not in self.committed and letter not in self.stolen:
             self.other.stage.create(self.name(letter), "file:///theirs/", comment="stolen")
             self.stolen.add(letter)
 
-    @in_session
-    @rule()
     def commit(self):
         if self.stolen & self.stages.keys():
             with pytest.raises(errors.StageExists):
@@ -125,14 +113,10 @@ class Sessions(RuleBasedStateMachine):
             self.session.commit()
             self.end(committed=True)
 
-    @in_session
-    @rule()
     def roll_back(self):
         self.session.rollback()
         self.end(committed=False)
 
-    @in_session
-    @rule()
     def lose_the_connection(self):
         self.other.execute(f"KILL {self.session.execute(text('SELECT CONNECTION_ID()')).scalar()}")
         with pytest.raises((DBAPIError, errors.TransactionAborted)):
