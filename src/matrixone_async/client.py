@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from matrixone_async.driver import AsyncDriver
+from matrixone_async.driver import AsyncDriver, acquired
 from matrixone_async.managers import AsyncLoadManager, AsyncManager, AsyncSnapshotManager, AsyncStageManager, method
 from matrixone_async.pool import connections
 from matrixone_async.session import AsyncSession
@@ -137,12 +137,18 @@ class AsyncClient(AsyncManager):
 
         Raises:
             InvalidArgument: `timeout` is not more than zero.
-            NotConnected: `connect()` was not called.
+            NotConnected, ConnectionFailed, PoolExhausted: there is no connection.
+            CommitUnknown: COMMIT was not answered.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
                 it took longer than it may.
         """
         wanted, options = connecting.as_statement(statement, params), connecting.limited(timeout)
+        driver = self._connected()
+        if isinstance(statement, str):  # nothing of the ORM is in it, and a connection is lighter than a session
+            async with driver.connection() as connection:
+                return await connection.execute(wanted, params, execution_options=options)  # all of it is read
         async with self.session() as session:
+            await acquired(session.connection, driver.where)
             return await session.run_sync(connecting.completed, wanted, params, options)
 
     @overload

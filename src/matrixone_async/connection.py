@@ -8,6 +8,7 @@ import select
 import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 import aiomysql
@@ -15,7 +16,7 @@ import anyio
 from pymysql.constants import CR
 from pymysql.err import MySQLError, OperationalError
 
-from matrixone_core.connecting import IDLE_SECONDS, STOP_SECONDS, fails_export
+from matrixone_core.connecting import IDLE_SECONDS, STOP_AGAIN, STOP_SECONDS, fails_export
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
 
@@ -171,17 +172,20 @@ class Connection(aiomysql.Connection):
         The KILL is sent while the reply is outstanding and the connection is ours, so that it can reach no other
         statement (server-facts 16).
         """
-        reader = self._reader
         try:
-            if self._stop is not None and reader is not None:
-                async with asyncio.timeout(STOP_SECONDS):
-                    await self._stop(self.thread_id())
-                async with asyncio.timeout(STOP_SECONDS):
-                    await reader.read(1)
-        except TimeoutError:
-            pass  # it outlives the KILL; closing is all that is left
+            if self._stop is not None and self._reader is not None:
+                await self._kill(self._stop, self._reader)
         finally:
             self.close()
+
+    async def _kill(self, stop: Stop, reader: asyncio.StreamReader) -> None:
+        for part in STOP_AGAIN:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await stop(self.thread_id())
+                async with asyncio.timeout(STOP_SECONDS * part):
+                    await reader.read(1)
+                    return
 
 
 async def uncancelled(call: Coroutine[Any, Any, T], seconds: float) -> T:

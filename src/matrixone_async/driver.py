@@ -99,7 +99,7 @@ class AsyncDriver:
             case Calling():
                 return await step.call()
             case OnConnection():
-                async with self._connection() as connection:
+                async with self.connection() as connection:
                     return await translated(lambda: connection.run_sync(step.call))
             case Clock():
                 return time.monotonic()
@@ -109,14 +109,14 @@ class AsyncDriver:
                 raise TypeError(f"unknown step: {step!r}")
 
     async def _execute(self, statement: Statement[T]) -> T:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
         return statement.parse(reply)
 
     @asynccontextmanager
     async def transaction(self) -> "AsyncGenerator[AsyncDriver]":
         """A driver pinned to one connection, whose transaction is committed at the end unless something fails."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
 
             async def pin() -> AsyncConnection:
                 return connection
@@ -124,7 +124,7 @@ class AsyncDriver:
             yield replace(self, pin=pin)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[AsyncConnection]:
+    async def connection(self) -> AsyncGenerator[AsyncConnection]:
         """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
         if self.pin is not None:
             yield await acquired(self.pin, self.where)

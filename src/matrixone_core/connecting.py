@@ -20,7 +20,8 @@ ClientT = TypeVar("ClientT")
 BETWEEN_TRIES = 0.2  # seconds
 TIMEOUT = "timeout"  # the execution option for a statement's time limit in seconds
 IDLE_SECONDS = 30.0  # a connection idle for longer is pinged before it is used
-STOP_SECONDS = 4.0  # for stopping a statement: for the KILL, and for the statement to end by it
+STOP_SECONDS = 4.0  # for a statement to end by a KILL
+STOP_AGAIN = (0.05, 0.2, 0.75)  # the parts of it after each KILL: one may reach the server before the statement does
 _EXPORT = re.compile(r"\bINTO\s+OUTFILE\b", re.IGNORECASE)
 
 

@@ -146,6 +146,7 @@ for _name in ("rollback", "close", "invalidate"):
 @event.listens_for(UnitOfWorkSession, "after_begin")
 def _after_begin(session: UnitOfWorkSession, _transaction: orm.SessionTransaction, connection: Connection) -> None:
     session.begun = connection.execution_options(**{WORK: session.work})
+    event.listen(connection, "commit", _on_commit)
 
 
 @event.listens_for(UnitOfWorkSession, "before_commit")
@@ -182,20 +183,22 @@ def watch(engine: Engine, time_limit: float | None) -> None:
         time_limit: seconds that a statement may take, where its execution option `timeout` says nothing else.
     """
 
-    def before_statement(
-        connection: Connection, _cursor: Any, sql: str, _parameters: Any, context: Any, _many: bool
-    ) -> None:
-        options = context.execution_options if context is not None else connection.get_execution_options()
+    def before_statement(_cursor: Any, sql: str, _parameters: Any, context: Any) -> None:
+        options, connection = context.execution_options, context.root_connection
         work: UnitOfWork | None = options.get(WORK)
         if work is not None:
             work.check()
             if work and sql.strip(" ;\n").upper() == "COMMIT":
                 raise _goes_around()
-        driver_connection: Any = connection.connection.driver_connection
-        driver_connection.time_limit = options.get(TIMEOUT, time_limit)
+        connection.connection.driver_connection.time_limit = options.get(TIMEOUT, time_limit)
 
-    event.listen(engine, "before_cursor_execute", before_statement)
-    event.listen(engine, "commit", _on_commit)
+    def before_bare_statement(cursor: Any, sql: str, context: Any) -> None:
+        before_statement(cursor, sql, None, context)
+
+    # not before_cursor_execute: an engine with events of its own takes longer for every connection and statement
+    event.listen(engine, "do_execute", before_statement)
+    event.listen(engine, "do_executemany", before_statement)
+    event.listen(engine, "do_execute_no_params", before_bare_statement)
     event.listen(engine, "handle_error", _on_error)
 
 

@@ -19,7 +19,7 @@ from matrixone_core.errors import NotConnected
 from matrixone_core.operation import Op
 from matrixone_core.session import repeated
 from matrixone_core.settings import ConnectArguments, Settings
-from matrixone_sync.driver import Driver
+from matrixone_sync.driver import Driver, acquired
 from matrixone_sync.managers import LoadManager, Manager, SnapshotManager, StageManager, method
 from matrixone_sync.pool import connections
 from matrixone_sync.session import Session
@@ -128,12 +128,18 @@ class Client(Manager):
 
         Raises:
             InvalidArgument: `timeout` is not more than zero.
-            NotConnected: `connect()` was not called.
+            NotConnected, ConnectionFailed, PoolExhausted: there is no connection.
+            CommitUnknown: COMMIT was not answered.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
                 it took longer than it may.
         """
         wanted, options = connecting.as_statement(statement, params), connecting.limited(timeout)
+        driver = self._connected()
+        if isinstance(statement, str):  # nothing of the ORM is in it, and a connection is lighter than a session
+            with driver.connection() as connection:
+                return connection.execute(wanted, params, execution_options=options)  # the driver has read all of it
         with self.session() as session:
+            acquired(session.connection, driver.where)
             return connecting.completed(session, wanted, params, options)
 
     @overload

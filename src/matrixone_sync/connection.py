@@ -5,6 +5,7 @@ Touches what PyMySQL keeps to itself; the project pins its minor version.
 
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ import pymysql
 from pymysql.constants import CR
 from pymysql.err import MySQLError, OperationalError
 
-from matrixone_core.connecting import IDLE_SECONDS, STOP_SECONDS, fails_export
+from matrixone_core.connecting import IDLE_SECONDS, STOP_AGAIN, STOP_SECONDS, fails_export
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
 from matrixone_sync.interrupts import Interrupts
@@ -43,6 +44,7 @@ class Connection(pymysql.Connection):
     def __init__(self, *arguments: Any, stop: Stop | None = None, **named: Any) -> None:
         self._stop = stop
         self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
+        self._querying = False
         self._used = time.monotonic()
         self.time_limit: float | None = None
         self.interrupts: Interrupts | None = None
@@ -58,6 +60,7 @@ class Connection(pymysql.Connection):
 
     def query(self, sql: Any, unbuffered: bool = False) -> int:
         """Send a statement and read its reply; a connection that may be out of step afterwards is closed."""
+        self._querying = True
         try:
             rows: int = super().query(sql, unbuffered)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
         except MySQLError as error:
@@ -72,6 +75,8 @@ class Connection(pymysql.Connection):
         except BaseException:
             self._give_up()
             raise
+        finally:
+            self._querying = False
         return rows
 
     def commit(self) -> None:
@@ -110,6 +115,8 @@ class Connection(pymysql.Connection):
 
     def _force_close(self) -> None:
         """Close the socket; a result that was still being read shall not try to read on when it is collected."""
+        if self._querying and isinstance(sys.exception(), KeyboardInterrupt):
+            return  # query() has more to do before
         if self._result is not None:
             self._result.unbuffered_active = False
         super()._force_close()  # type: ignore[misc]  # not in the stubs
@@ -117,7 +124,8 @@ class Connection(pymysql.Connection):
     def _execute_command(self, command: int, sql: Any) -> None:
         self._untouched = False
         super()._execute_command(command, sql)  # type: ignore[misc]  # not in the stubs
-        if self._sock is not None and not self._answered(self._sock):
+        limited = self.time_limit is not None or self.interrupts is not None
+        if limited and self._sock is not None and not self._answered(self._sock):
             self._too_late()
         self._used = time.monotonic()
 
@@ -147,13 +155,18 @@ class Connection(pymysql.Connection):
 
         The KILL is sent while the connection is ours, so that it can reach no other statement (server-facts 16).
         """
+        self._querying = False
         try:
             if self._stop is not None:
-                self._stop(self.server_thread_id[0])
-                if self._sock is not None:
-                    _readable(self._sock, STOP_SECONDS)
+                self._kill(self._stop)
         finally:
             self._force_close()
+
+    def _kill(self, stop: Stop) -> None:
+        for part in STOP_AGAIN:
+            stop(self.server_thread_id[0])
+            if self._sock is None or _readable(self._sock, STOP_SECONDS * part):
+                return
 
 
 def _readable(sock: socket.socket, seconds: float | None) -> bool:

@@ -89,7 +89,7 @@ class Driver:
             case Calling():
                 return step.call()
             case OnConnection():
-                with self._connection() as connection:
+                with self.connection() as connection:
                     return translated(lambda: step.call(connection))
             case Clock():
                 return time.monotonic()
@@ -99,18 +99,18 @@ class Driver:
                 raise TypeError(f"unknown step: {step!r}")
 
     def _execute(self, statement: Statement[T]) -> T:
-        with self._connection() as connection:
+        with self.connection() as connection:
             reply = translated(lambda: _reply(connection, statement, self.time_limit), statement)
         return statement.parse(reply)
 
     @contextmanager
     def transaction(self) -> "Generator[Driver]":
         """A driver pinned to one connection, whose transaction is committed at the end unless something fails."""
-        with self._connection() as connection:
+        with self.connection() as connection:
             yield replace(self, pin=lambda: connection)
 
     @contextmanager
-    def _connection(self) -> Generator[Connection]:
+    def connection(self) -> Generator[Connection]:
         """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
         if self.pin is not None:
             yield acquired(self.pin, self.where)

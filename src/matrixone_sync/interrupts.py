@@ -1,6 +1,7 @@
 """Ctrl-C held back while a commit is under way, as its outcome would be lost with the exception."""
 
-import signal
+# not signal, which looks each handler up among its enums: that takes as long as a COMMIT's answer
+import _signal  # pyright: ignore[reportMissingModuleSource]  # a C module
 import threading
 import time
 from types import FrameType
@@ -22,10 +23,12 @@ class Interrupts:
 
     def hold(self) -> None:
         """Hold Ctrl-C back from now on."""
-        handler = signal.getsignal(signal.SIGINT)
-        if callable(handler) and threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
+            return
+        handler = _signal.getsignal(_signal.SIGINT)
+        if callable(handler):
             self._handler = handler
-            signal.signal(signal.SIGINT, self._came)
+            _signal.signal(_signal.SIGINT, self._came)
 
     def release(self) -> None:
         """Hold nothing back any more.
@@ -35,9 +38,9 @@ class Interrupts:
         """
         if self._handler is not None:
             handler, self._handler = self._handler, None
-            signal.signal(signal.SIGINT, handler)
+            _signal.signal(_signal.SIGINT, handler)
             if self.since is not None:
-                handler(signal.SIGINT, None)
+                handler(_signal.SIGINT, None)
 
     def _came(self, number: int, frame: FrameType | None) -> None:
         if self.since is None:
