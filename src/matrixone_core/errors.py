@@ -165,8 +165,8 @@ class CommitIncomplete(MatrixOneError):
         resume: Callable[[], Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.committed = tuple(committed)
-        self.pending = tuple(pending)
+        self.committed: tuple[Statement[Any], ...] = tuple(committed)
+        self.pending: tuple[Statement[Any], ...] = tuple(pending)
         self._resume = resume
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -69,8 +69,8 @@ class UnitOfWorkSession(orm.Session):
 
     def __init__(self, bind: Engine | None = None, *, carrier: Carrier, **options: Any) -> None:
         super().__init__(bind, **options)
-        self.carrier = carrier
-        self.work = UnitOfWork()
+        self.carrier: Carrier = carrier
+        self.work: UnitOfWork = UnitOfWork()
         self.begun: Connection | None = None  # the transaction's connection
         self._holders: dict[str, tuple[object, object]] = {}
 

@@ -74,6 +74,40 @@ def test_keys_of_a_stage(new_client, matrixone_url, unique, log):
             assert secret not in text, [line for line in text.splitlines() if secret in line]
 
 
+def test_keys_of_a_stage_that_a_session_keeps(new_client, matrixone_url, database, unique, log):
+    client = new_client(url=matrixone_url, database=database)
+    client.connect()
+    client.engine.echo = "debug"
+    kept, changed = unique(), unique()
+    client.stage.create_s3(changed, "bucket", "p/", "key", "other", endpoint="http://127.0.0.1:1")
+    client.execute("CREATE TABLE t (i INT)")
+    keys = {"aws_key_id": KEY, "aws_secret_key": SECRET, "endpoint": "http://127.0.0.1:1"}
+    told = []
+
+    def session(fails):
+        with client.session() as session:
+            told.append(repr(session.stage.create_s3(kept, "bucket", "p/", **keys)))
+            told.append(repr(session.stage.alter(changed, credentials={"AWS_SECRET_KEY": SECRET[::-1]})))
+            told.append(raised(session.load_data.read_csv_stage, kept, "a.csv", "t"))
+            told.append(raised(session.load_data.read_csv_stage, changed, "a.csv", "t"))
+            fails(session)
+
+    def name_is_taken(session):
+        client.stage.create(kept, "file:///")
+
+    def stage_is_gone(session):
+        client.stage.drop(changed)
+
+    told.append(raised(session, name_is_taken))
+    client.stage.drop(kept)
+    with pytest.raises(errors.CommitIncomplete) as caught:
+        session(stage_is_gone)
+    told += [everything(caught.value), repr(caught.value.pending), str(caught.value.committed), log.getvalue()]
+    for text in told:
+        for secret in (SECRET, KEY, SECRET[::-1]):
+            assert secret not in text, [line for line in text.splitlines() if secret in line]
+
+
 def test_what_is_wrongly_called_shows_no_key_either(new_client, matrixone_url):
     client = new_client(url=matrixone_url)
     client.connect()
