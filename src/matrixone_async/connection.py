@@ -44,7 +44,7 @@ class Connection(aiomysql.Connection):
         self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
         self._querying = False
         self._committing = False
-        self._cancelled = 0
+        self._cancelled: list[asyncio.CancelledError] = []
         self._used = time.monotonic()
         self.time_limit: float | None = None
 
@@ -106,14 +106,14 @@ class Connection(aiomysql.Connection):
 
         An error goes before a cancellation: who is cancelled has to hear that rows may be committed or not.
         """
-        self._committing, self._cancelled = True, 0
+        self._committing, self._cancelled = True, []
         try:
             await super().commit()
         finally:
             self._committing = False
         self._untouched = True
-        for _ in range(self._cancelled):
-            _cancel_again()
+        for cancelled in self._cancelled:
+            _cancel_again(cancelled)
 
     async def rollback(self) -> None:
         """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
@@ -143,10 +143,10 @@ class Connection(aiomysql.Connection):
     async def _read_bytes(self, num_bytes: int) -> bytes:
         try:
             return await self._read_in_time(num_bytes, self._read_timeout)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             if not self._committing:
                 raise
-            self._cancelled += 1
+            self._cancelled.append(error)
         # readexactly() takes nothing when it is cancelled, so that it can be asked again
         return await uncancelled(self._read_in_time(num_bytes, STOP_SECONDS), STOP_SECONDS)
 
@@ -196,27 +196,27 @@ async def uncancelled(call: Coroutine[Any, Any, T], seconds: float) -> T:
         seconds: how long it may still take once the task is cancelled; then it is cancelled as well.
     """
     inner = asyncio.ensure_future(call)
-    cancelled = 0
+    cancelled: list[asyncio.CancelledError] = []
     with anyio.CancelScope(shield=True):
         while not inner.done():
             try:
                 _, unfinished = await asyncio.wait({inner}, timeout=seconds if cancelled else None)
-            except asyncio.CancelledError:
-                cancelled += 1
+            except asyncio.CancelledError as error:
+                cancelled.append(error)
             else:
                 for late in unfinished:
                     late.cancel()
-    for _ in range(cancelled):
-        _cancel_again()
+    for error in cancelled:
+        _cancel_again(error)
     return inner.result()
 
 
-def _cancel_again() -> None:
-    """Have a cancellation that was held back delivered at the next await."""
+def _cancel_again(error: asyncio.CancelledError) -> None:
+    """Have a cancellation that was held back delivered at the next await, as it came: anyio knows its own by the words."""
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
-        task.cancel()
+        task.cancel(*error.args)
 
 
 def _readable(writer: asyncio.StreamWriter) -> bool:

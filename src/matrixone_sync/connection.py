@@ -124,18 +124,17 @@ class Connection(pymysql.Connection):
     def _execute_command(self, command: int, sql: Any) -> None:
         self._untouched = False
         super()._execute_command(command, sql)  # type: ignore[misc]  # not in the stubs
-        limited = self.time_limit is not None or self.interrupts is not None
-        if limited and self._sock is not None and not self._answered(self._sock):
+        if self._sock is not None and not self._answered(self._sock):
             self._too_late()
         self._used = time.monotonic()
 
     def _answered(self, sock: socket.socket) -> bool:
-        """Wait for the reply to begin; nothing of it is read yet when somebody gives up."""
-        limits = [limit for limit in (self.time_limit, self._read_timeout) if limit is not None]
-        limit = min(limits, default=None)
+        """Wait for the reply to begin, where that has an end; nothing of it is read yet when somebody gives up."""
+        if self._querying:
+            return self.time_limit is None or _readable(sock, self.time_limit)
         if self.interrupts is None:
-            return _readable(sock, limit)
-        ends = None if limit is None else time.monotonic() + limit
+            return True
+        ends = None if self._read_timeout is None else time.monotonic() + self._read_timeout
         while not _readable(sock, A_LOOK):
             now, since = time.monotonic(), self.interrupts.since
             if (ends is not None and now > ends) or (since is not None and now > since + STOP_SECONDS):
@@ -143,10 +142,10 @@ class Connection(pymysql.Connection):
         return True
 
     def _too_late(self) -> None:
-        if self.interrupts is None and self.time_limit is not None:
-            limit = self.time_limit
-            if self._read_timeout is None or limit <= self._read_timeout:
-                raise OperationalError(STATEMENT_TIMEOUT, f"the statement took longer than its limit of {limit:g} s")
+        if self._querying:
+            raise OperationalError(
+                STATEMENT_TIMEOUT, f"the statement took longer than its limit of {self.time_limit:g} s"
+            )
         self._force_close()
         raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query (no answer in time)")
 

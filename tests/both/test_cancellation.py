@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from contextlib import suppress
+import threading
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import anyio
@@ -212,6 +213,37 @@ async def test_a_commit_is_not_cancelled(users, proxy, unique):
     assert users.engine.pool.checkedout() == 0
 
 
+@pytest.mark.parametrize("limit", [anyio.move_on_after, anyio.fail_after, asyncio.timeout])
+async def test_a_commit_outlasts_a_time_limit(users, proxy, unique, limit):
+    snapshot = unique("p")
+
+    def rule(statement, before):
+        if statement == "COMMIT" and before[-1].startswith("INSERT"):
+            threading.Timer(0.4, proxy.release).start()
+            return "hold"
+        return "pass"
+
+    proxy.rule = rule
+    went_on = False
+    with suppress(TimeoutError):
+        async with limit(0.1) if limit is asyncio.timeout else _asynchronous(limit(0.1)):
+            async with users.session() as session:
+                session.add(User(id=1))
+                await session.snapshots.create(snapshot, "account")
+                await session.flush()
+            await asyncio.sleep(0)
+            went_on = True
+    assert not went_on
+    assert (await users.execute("SELECT count(*) FROM users")).scalar() == 1
+    assert snapshot in [one.name for one in await users.snapshots.list()]
+
+
+@asynccontextmanager
+async def _asynchronous(manager):
+    with manager:
+        yield
+
+
 async def test_a_commit_whose_answer_does_not_come_is_waited_for_but_not_for_ever(users, proxy, monkeypatch):
     monkeypatch.setattr("matrixone_async.connection.STOP_SECONDS", 0.3)
 
@@ -376,10 +408,28 @@ def test_a_time_limit_for_the_whole_client(new_client, matrixone_url, database):
     with pytest.raises(OperationalError, match="0.2 s"):
         client.execute(SLOW)
     assert client.execute("SELECT SLEEP(0.4)", timeout=20).scalar() == 0
+    with client.session() as session:
+        session.execute(text("SELECT 1"))
     with pytest.raises(OperationalError, match="0.2 s"), client.stream(SLOW) as rows:
         list(rows)
     with client.stream("SELECT 3", timeout=5) as rows:
         assert [row[0] for row in rows] == [3]
+
+
+def test_a_commit_has_no_time_limit(new_client, proxy, database, table):
+    """Whoever gave it up would not know whether the rows are committed."""
+    client = new_client(url=proxy.url, database=database, timeout=0.1)
+    client.connect()
+
+    def rule(statement, before):
+        if statement == "COMMIT" and before[-1].startswith("INSERT"):
+            threading.Timer(0.5, proxy.release).start()
+            return "hold"
+        return "pass"
+
+    proxy.rule = rule
+    client.execute("INSERT INTO users (id) VALUES (1)")
+    assert table.execute("SELECT count(*) FROM users").scalar() == 1
 
 
 def test_what_outlives_the_kill_is_closed(new_client, proxy, database, table, monkeypatch, side):

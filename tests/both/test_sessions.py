@@ -46,6 +46,29 @@ def test_all_of_it_is_there_after_the_block(users, other, files, unique):
     assert then == 3
 
 
+def test_the_guides_transaction_with_several_stages(client, other, files, unique, database):
+    """The guide's "Atomic Stage Creation", "Complex Transaction" and "Async Transaction", on both sides."""
+    files.put("users.csv", ROWS)
+    files.put("orders.csv", "1,1,9.5\n2,2,3.25\n")
+    imports, exports, snapshot = unique(), unique(), unique("p")
+    client.create_table(User)
+    client.execute("CREATE TABLE orders (id INT PRIMARY KEY, user_id INT, amount FLOAT)")
+    with client.session() as session:
+        session.stage.create_local(imports, files.folder)
+        session.stage.create_s3(exports, "backup-bucket", "exports/", "key", "secret")
+        session.load_data.read_csv_stage(imports, "users.csv", table=User)
+        session.load_data.read_csv_stage(imports, "orders.csv", table="orders")
+        session.execute(insert(User).values(name="Admin", email="admin@example.com"))
+        assert session.execute(select(func.count(User.id))).scalar() == 3
+        assert len(session.execute(select(User)).scalars().all()) == 3
+        session.snapshots.create(name=snapshot, level=SnapshotLevel.DATABASE, database=database)
+        assert other.execute("SELECT count(*) FROM orders").scalar() == 0
+    assert other.stage.exists(imports)
+    assert other.stage.get(exports).url == "s3://backup-bucket/exports/"
+    assert other.execute(f"SELECT count(*) FROM orders {{snapshot='{snapshot}'}}").scalar() == 2
+    assert other.execute("SELECT count(*) FROM users").scalar() == 3
+
+
 def test_nothing_of_it_is_there_after_an_exception(users, other, files, unique):
     files.put("users.csv", ROWS)
     stage, snapshot = unique(), unique("p")
