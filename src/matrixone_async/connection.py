@@ -206,17 +206,17 @@ async def uncancelled(call: Coroutine[Any, Any, T], seconds: float) -> T:
             else:
                 for late in unfinished:
                     late.cancel()
-    for error in cancelled:
-        _cancel_again(error)
+    for held_back in cancelled:
+        _cancel_again(held_back)
     return inner.result()
 
 
-def _cancel_again(error: asyncio.CancelledError) -> None:
-    """Have a cancellation that was held back delivered at the next await, as it came: anyio knows its own by the words."""
+def _cancel_again(held_back: asyncio.CancelledError) -> None:
+    """Have a cancellation that was held back come at the next await, with its words: anyio knows its own by them."""
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
-        task.cancel(*error.args)
+        task.cancel(*held_back.args)
 
 
 def _readable(writer: asyncio.StreamWriter) -> bool:
