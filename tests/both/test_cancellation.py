@@ -402,6 +402,15 @@ def test_a_statement_that_takes_too_long_is_stopped(table, proxied, proxy, uniqu
     assert proxied.engine.pool.checkedout() == 0
 
 
+@pytest.mark.parametrize("options", [{}, {"no_parameters": True}])
+def test_a_time_limit_in_a_session(client, options):
+    with client.session() as session:
+        with pytest.raises(OperationalError, match="limit of 0.2 s"):
+            session.execute(text(SLOW), execution_options={"timeout": 0.2, **options})
+        session.rollback()
+        assert session.execute(text("SELECT SLEEP(0.3)"), execution_options=options).scalar() == 0
+
+
 def test_a_time_limit_for_the_whole_client(new_client, matrixone_url, database):
     client = new_client(url=matrixone_url, database=database, timeout=0.2)
     client.connect()
