@@ -94,6 +94,9 @@ class AsyncSession(sqlalchemy.ext.asyncio.AsyncSession):
         finally:
             await uncancelled(self.close(), FINISH_SECONDS)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._inside.where}, {self.sync_session.work}>"
+
     async def _pinned(self) -> sqlalchemy.ext.asyncio.AsyncConnection:
         """The connection of the transaction, which has all that the session was given."""
         await self.flush()

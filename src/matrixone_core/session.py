@@ -89,6 +89,12 @@ class UnitOfWork:
         """Whether anything is kept."""
         return bool(self._creations() or self.pending())
 
+    def __str__(self) -> str:
+        if self.lost is not None:
+            return "rolled back by the server"
+        kept = len(self._creations()) + len(self.pending())
+        return f"{kept} change{'' if kept == 1 else 's'} kept for the commit" if kept else "nothing kept"
+
     # -- while the session is open ------------------------------------------------------------------------------
 
     def within(self, op: Op[T]) -> Op[T]:

@@ -304,7 +304,9 @@ def time_limit(value: float) -> float:
     Raises:
         InvalidArgument: it is not a number of more than zero.
     """
-    return _lasting("timeout", value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"timeout={value!r} is to be a number of seconds, more than zero")
+    return float(value)
 
 
 def _recycle(name: str, value: Any) -> int:

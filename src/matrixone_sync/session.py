@@ -99,6 +99,9 @@ class Session(UnitOfWorkSession):
         finally:
             self.close()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._inside.where}, {self.work}>"
+
     def _pinned(self) -> sqlalchemy.Connection:
         """The connection of the transaction, which has all that the session was given."""
         self.flush()

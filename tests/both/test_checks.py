@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from matrixone import StageProblem, errors
 
@@ -81,8 +82,15 @@ def test_an_endpoint_that_hangs(client, unique, side, monkeypatch):
         name = unique()
         client.stage.create_s3(name, "b", **KEYS, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert client.stage.check(name, timeout=5).problem is StageProblem.HANGING
+        client.execute("CREATE TABLE t (id INT)")
+        with pytest.raises(errors.StatementTimeout):
+            client.load_data.read_csv_stage(name, "a.csv", "t", timeout=0.3)
+        with pytest.raises(errors.TransactionAborted), client.session() as session:
+            session.execute(text("INSERT INTO t VALUES (1)"))
+            with pytest.raises(errors.StatementTimeout):
+                session.load_data.read_csv_stage(name, "a.csv", "t", timeout=0.3)
         assert client.engine.pool.checkedout() == 0
-    assert client.execute("SELECT 1").scalar() == 1
+    assert client.execute("SELECT count(*) FROM t").scalar() == 0
 
 
 def test_in_a_session(client, files, unique):

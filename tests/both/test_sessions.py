@@ -35,6 +35,7 @@ def test_all_of_it_is_there_after_the_block(users, other, files, unique):
         session.snapshots.create(snapshot, SnapshotLevel.DATABASE, other.execute("SELECT DATABASE()").scalar())
         assert [one.name for one in session.snapshots.list() if one.name == snapshot] == [snapshot]
         assert session.stage.get(stage) == made
+        assert repr(session).endswith("as root, 2 changes kept for the commit>")
         assert not other.stage.exists(stage)
         assert snapshot not in [one.name for one in other.snapshots.list()]
         assert other.execute(select(func.count(User.id))).scalar() == 0

@@ -468,8 +468,9 @@ def test_somebody_elses_stage_is_as_good_where_that_was_said():
     assert not any("DROP" in text for text in case.server.sent)  # theirs is not ours to drop
 
 
+@pytest.mark.parametrize("error", FAILURES[:2], ids=repr)
 @pytest.mark.parametrize("at", [0, 1, 2])
-def test_what_follows_the_commit_and_fails_can_be_resumed(at):
+def test_what_follows_the_commit_and_fails_can_be_resumed(at, error):
     case = Case({})
     case.do(stages.create("new", "file:///"))
     case.do(stages.alter("old", comment="x"))
@@ -478,8 +479,8 @@ def test_what_follows_the_commit_and_fails_can_be_resumed(at):
     steps = ["ALTER STAGE `old` SET COMMENT='x'", "CREATE SNAPSHOT `q` FOR ACCOUNT", "CREATE SNAPSHOT `r` FOR ACCOUNT"]
     case.server.run(case.work.before_commit())
     case.work.committed()
-    case.server.broken[steps[at]] = ServerError("not now")
-    with pytest.raises(CommitIncomplete, match="not now") as caught:
+    case.server.broken[steps[at]] = error
+    with pytest.raises(CommitIncomplete, match=str(error)) as caught:
         case.server.run(case.work.after_end(case.server.run))
     assert texts(caught.value.committed) == ["CREATE STAGE `new` URL='file:///'", *steps[:at]]
     assert texts(caught.value.pending) == steps[at:]
@@ -489,7 +490,8 @@ def test_what_follows_the_commit_and_fails_can_be_resumed(at):
     case.server.broken = {}
     case.server.sent.clear()
     again.value.resume()
-    assert case.server.sent == [f"aside: {text}" for text in steps[at:]]
+    looks = ["aside: SHOW SNAPSHOTS"] if at and isinstance(error, ConnectionLost) else []
+    assert case.server.sent == looks + [f"aside: {text}" for text in steps[at:]]
     twin = pickle.loads(pickle.dumps(caught.value))
     assert (str(twin), twin.pending) == (str(caught.value), caught.value.pending)
     with pytest.raises(NotConnected, match="by hand"):
@@ -514,16 +516,27 @@ def test_a_snapshot_without_an_answer_is_looked_for_when_resumed(taken):
     assert case.server.sent == ["aside: SHOW SNAPSHOTS", *left[taken:]]
 
 
-def test_a_cancellation_after_the_commit_says_what_is_left():
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_cancellation_after_the_commit_says_what_is_left(at):
     case = Case()
+    steps = ["CREATE SNAPSHOT `q` FOR ACCOUNT", "CREATE SNAPSHOT `r` FOR ACCOUNT"]
     case.do(snapshots.create("q", "account"))
+    case.do(snapshots.create("r", "account"))
     case.work.committed()
-    case.server.broken["CREATE SNAPSHOT"] = Stopped()
+    case.server.broken[steps[at]] = Stopped()
     with pytest.raises(Stopped) as caught:
         case.server.run(case.work.after_end(case.server.run))
-    assert caught.value.__notes__ == [
-        "the rows are committed, but not all that follows: CREATE SNAPSHOT `q` FOR ACCOUNT"
-    ]
+    assert caught.value.__notes__ == [f"the rows are committed, but not all that follows: {'; '.join(steps[at:])}"]
+
+
+def test_a_unit_of_work_tells_what_it_keeps():
+    case = creating("a")
+    assert str(case.work) == "1 change kept for the commit"
+    case.do(snapshots.create("q", "account"))
+    assert str(case.work) == "2 changes kept for the commit"
+    case.work.failed(LockTimeout("x"))
+    assert str(case.work) == "rolled back by the server"
+    assert str(UnitOfWork()) == "nothing kept"
 
 
 # -- when the transaction is gone ------------------------------------------------------------------------------------
