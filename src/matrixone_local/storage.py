@@ -69,6 +69,8 @@ class Storage:
         found = [Path("/")]
         *folders, name = Path(rest).parts[1:]
         for part in folders:
+            if _WILD.search(part):
+                found = [self._allowed(folder) for folder in found]
             found = [one for folder in found for one in _named(folder, part) if one.is_dir()]
         allowed = [self._allowed(folder) for folder in found]
         return sorted(str(one) for folder in allowed for one in _named(folder, name) if one.is_file())
