@@ -1,6 +1,8 @@
 """stage.check on a server: what is wrong, told apart."""
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,7 @@ def test_a_folder(checked, files, client, unique):
         client.stage.check("none_such")
 
 
+@pytest.mark.usefixtures("s3")  # the server is on this machine
 def test_an_empty_folder(checked, files):
     Path(files.folder, "empty").mkdir()
     assert checked("create_local", f"{files.folder}empty/").problem is StageProblem.EMPTY
@@ -75,6 +78,29 @@ def test_an_endpoint_that_nobody_knows(checked):
     assert found.problem is StageProblem.UNREACHABLE
 
 
+class Denying(BaseHTTPRequestHandler):
+    """A service that lets nobody in."""
+
+    def do_GET(self):
+        self.send_response(403)
+        self.end_headers()
+        self.wfile.write(b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.usefixtures("s3")  # the server is on this machine
+def test_keys_that_are_not_let_in(checked):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Denying) as service:
+        threading.Thread(target=service.serve_forever).start()
+        found = checked("create_s3", "b", **KEYS, endpoint=f"http://127.0.0.1:{service.server_port}")
+        service.shutdown()
+    assert found.problem is StageProblem.NO_PERMISSION
+    assert "secret" not in str(found)
+
+
+@pytest.mark.usefixtures("s3")
 def test_an_endpoint_that_hangs(client, unique, side, monkeypatch):
     monkeypatch.setattr(f"matrixone_{side}.connection.STOP_SECONDS", 0.3)
     monkeypatch.setattr("matrixone_core.checks.STOP_SECONDS", 4.5)
