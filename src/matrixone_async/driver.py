@@ -45,6 +45,7 @@ class AsyncDriver:
     Args:
         engine: where connections come from.
         reserve: where those come from that cannot wait for it.
+        stopping: where those come from that stop statements.
         where: the server and the user, for messages.
         pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
         time_limit: seconds that a statement may take; None leaves it to the engine.
@@ -52,6 +53,7 @@ class AsyncDriver:
 
     engine: AsyncEngine
     reserve: AsyncEngine
+    stopping: AsyncEngine
     where: str
     pin: Callable[[], Awaitable[AsyncConnection]] | None = None
     time_limit: float | None = None
@@ -76,13 +78,13 @@ class AsyncDriver:
 
     async def dispose(self) -> None:
         """Close all connections."""
-        await self.engine.dispose()
-        await self.reserve.dispose()
+        for engine in (self.engine, self.reserve, self.stopping):
+            await engine.dispose()
 
     def forget(self) -> None:
         """Have new pools; the connections are left to the garbage collector."""
-        self.engine.sync_engine.dispose(close=False)
-        self.reserve.sync_engine.dispose(close=False)
+        for engine in (self.engine, self.reserve, self.stopping):
+            engine.sync_engine.dispose(close=False)
 
     async def perform(self, step: Step[Any]) -> Any:
         """The answer to a step."""

@@ -1,4 +1,4 @@
-"""A client's connections: the pool, and the small reserve beside it for what cannot wait for the pool."""
+"""A client's connections: the pool, and beside it two small ones for what cannot wait for the pool."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from matrixone_async.connection import Connection, Stop
 from matrixone_async.driver import AsyncDriver
-from matrixone_core.connecting import STOP_SECONDS, TIMEOUT, kill, may_run_on
+from matrixone_core.connecting import STOP_SECONDS, kill, may_run_on
 from matrixone_core.settings import Settings
 from matrixone_core.sqlalchemy_session import watch
 
@@ -21,17 +21,19 @@ _engines: weakref.WeakSet[AsyncEngine] = weakref.WeakSet()
 
 def connections(settings: Settings) -> AsyncDriver:
     """A driver with pools of its own; nothing is connected yet."""
-    reserve = _engine(settings, settings.reserve, None)
+    quick = settings.within(STOP_SECONDS)
+    stopping = _engine(quick, quick.reserve, None)
 
     async def stop(connection_id: int) -> None:
         """Stop what a connection is doing, from another one."""
         try:
-            async with reserve.begin() as connection:
-                await connection.execute(text(kill(connection_id)), execution_options={TIMEOUT: STOP_SECONDS})
+            async with stopping.begin() as connection:
+                await connection.execute(text(kill(connection_id)))
         except SQLAlchemyError as error:
             _log.warning(may_run_on(connection_id, error))
 
-    return AsyncDriver(_engine(settings, settings.pool, stop), reserve, settings.where)
+    engine, reserve = (_engine(settings, pool, stop) for pool in (settings.pool, settings.reserve))
+    return AsyncDriver(engine, reserve, stopping, settings.where)
 
 
 def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> AsyncEngine:

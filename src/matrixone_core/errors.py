@@ -321,6 +321,11 @@ def reply_ended(error: BaseException) -> bool:
     return isinstance(code, int) and code != 0 and not 2000 <= code < 3000
 
 
+def unanswered(error: BaseException) -> bool:
+    """Whether the server may have carried a statement out all the same."""
+    return isinstance(error, ConnectionLost | StatementTimeout)
+
+
 def aborts(error: MatrixOneError) -> bool:
     """Whether the transaction in which an error occurred is gone."""
     return isinstance(error, TransactionAborted | ConnectionLost)

@@ -17,12 +17,10 @@ from matrixone_core import loads, stages
 from matrixone_core.errors import (
     CommitIncomplete,
     CommitUnknown,
-    ConnectionLost,
     DatabaseNotFound,
     InvalidArgument,
     MatrixOneError,
     NotSupported,
-    ServerError,
     SnapshotExists,
     SnapshotNotFound,
     StageExists,
@@ -31,6 +29,7 @@ from matrixone_core.errors import (
     aborted,
     aborts,
     from_driver,
+    unanswered,
 )
 from matrixone_core.operation import Aside, Atomic, Calling, Limited, Op, Sleep, Statement, Step
 from matrixone_core.sql.files import FileLength, ListFiles
@@ -286,9 +285,10 @@ class UnitOfWork:
         self._doubtful = statement
         try:
             yield from Aside(iter(statement))
-        except ServerError as refused:
-            self._doubtful = None
-            if isinstance(refused, StageExists) and kept.tolerant:
+        except MatrixOneError as error:
+            if not unanswered(error):
+                self._doubtful = None
+            if isinstance(error, StageExists) and kept.tolerant:
                 return  # somebody else's, and not ours to take back
             raise
         self._doubtful = None
@@ -398,7 +398,7 @@ def _incomplete(
     error: MatrixOneError,
     run: Callable[[Op[None]], Any],
 ) -> CommitIncomplete:
-    doubtful = isinstance(error, ConnectionLost)
+    doubtful = unanswered(error)
     return CommitIncomplete(
         f"the rows are committed, but not all that follows: {pending[0]} failed: {error}; .resume() tries again",
         committed,

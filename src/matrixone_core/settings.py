@@ -82,8 +82,8 @@ class Settings:
         max_overflow: how many more may be open at once.
         pool_timeout: seconds to wait for a connection when all are in use.
         pool_recycle: seconds after which a connection is replaced.
-        reserve_size: connections beside the pool, for what a server refuses inside a transaction and for stopping
-            statements, so that neither waits for the pool.
+        reserve_size: connections beside the pool, as many for what a server refuses inside a transaction and as many
+            for stopping statements, so that neither waits for the pool or for the other.
         wait: seconds to keep trying while a server starts; None tries once.
     """
 
@@ -187,8 +187,17 @@ class Settings:
 
     @property
     def reserve(self) -> dict[str, Any]:
-        """The settings of the small pool beside it."""
+        """The settings of the small pools beside it."""
         return self.pool | {"pool_size": self.reserve_size, "max_overflow": 0}
+
+    def within(self, seconds: float) -> Settings:
+        """These settings for connections that are to be had in so many seconds, or not at all."""
+        return replace(
+            self,
+            connect_timeout=min(self.connect_timeout, seconds),
+            pool_timeout=min(self.pool_timeout, seconds),
+            timeout=seconds,
+        )
 
 
 _HINT = "mysql://user:password@host:port/database, with : / @ and % in a part written %3A %2F %40 and %25"

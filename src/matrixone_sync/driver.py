@@ -43,6 +43,7 @@ class Driver:
     Args:
         engine: where connections come from.
         reserve: where those come from that cannot wait for it.
+        stopping: where those come from that stop statements.
         where: the server and the user, for messages.
         pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
         time_limit: seconds that a statement may take; None leaves it to the engine.
@@ -50,6 +51,7 @@ class Driver:
 
     engine: Engine
     reserve: Engine
+    stopping: Engine
     where: str
     pin: Callable[[], Connection] | None = None
     time_limit: float | None = None
@@ -71,8 +73,8 @@ class Driver:
 
     def dispose(self) -> None:
         """Close all connections."""
-        self.engine.dispose()
-        self.reserve.dispose()
+        for engine in (self.engine, self.reserve, self.stopping):
+            engine.dispose()
 
     def perform(self, step: Step[Any]) -> Any:
         """The answer to a step."""

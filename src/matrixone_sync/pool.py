@@ -1,4 +1,4 @@
-"""A client's connections: the pool, and the small reserve beside it for what cannot wait for the pool."""
+"""A client's connections: the pool, and beside it two small ones for what cannot wait for the pool."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from matrixone_core.connecting import STOP_SECONDS, TIMEOUT, kill, may_run_on
+from matrixone_core.connecting import STOP_SECONDS, kill, may_run_on
 from matrixone_core.settings import Settings
 from matrixone_core.sqlalchemy_session import watch
 from matrixone_sync.connection import Connection, Stop
@@ -20,17 +20,19 @@ _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 def connections(settings: Settings) -> Driver:
     """A driver with pools of its own; nothing is connected yet."""
-    reserve = _engine(settings, settings.reserve, None)
+    quick = settings.within(STOP_SECONDS)
+    stopping = _engine(quick, quick.reserve, None)
 
     def stop(connection_id: int) -> None:
         """Stop what a connection is doing, from another one."""
         try:
-            with reserve.begin() as connection:
-                connection.execute(text(kill(connection_id)), execution_options={TIMEOUT: STOP_SECONDS})
+            with stopping.begin() as connection:
+                connection.execute(text(kill(connection_id)))
         except SQLAlchemyError as error:
             _log.warning(may_run_on(connection_id, error))
 
-    return Driver(_engine(settings, settings.pool, stop), reserve, settings.where)
+    engine, reserve = (_engine(settings, pool, stop) for pool in (settings.pool, settings.reserve))
+    return Driver(engine, reserve, stopping, settings.where)
 
 
 def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> Engine:

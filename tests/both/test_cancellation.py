@@ -46,7 +46,7 @@ async def test_clean_up_runs_after_a_cancellation():
             yield from DropStage("s")
 
     with anyio.move_on_after(0.05) as scope:
-        await Slow(None, None, "").run(op())
+        await Slow(None, None, None, "").run(op())
     assert scope.cancelled_caught
     assert done == ["CreateStage", "ShowStages", "DropStage"]
 
@@ -454,6 +454,18 @@ def test_what_outlives_the_kill_is_closed(new_client, proxy, database, table, mo
     proxy.release()
     assert client.execute("SELECT 1").scalar() == 1
     assert table.execute("SELECT count(*) FROM users").scalar() == 0
+
+
+def test_what_goes_aside_is_stopped_too(new_client, proxy, database, unique, monkeypatch, side):
+    monkeypatch.setattr(f"matrixone_{side}.connection.STOP_SECONDS", 0.3)
+    client = new_client(url=proxy.url, database=database, timeout=1)
+    client.connect()
+    proxy.rule = lambda statement, before: "hold" if statement.startswith("CREATE STAGE") else "pass"
+    with pytest.raises(errors.StatementTimeout, match="1 s"), client.session() as session:
+        session.stage.create(unique(), "file:///a/")
+    assert len(sent(proxy, "KILL QUERY")) == 3
+    driver = getattr(client, "wrapped", client)._connection
+    assert [pool.pool.checkedout() for pool in (driver.engine, driver.reserve, driver.stopping)] == [0, 0, 0]
 
 
 def test_a_kill_that_is_lost_is_told(new_client, proxy, database, caplog, side):

@@ -25,6 +25,9 @@ def test_defaults():
     }
     assert settings.reserve == settings.pool | {"pool_size": 4, "max_overflow": 0}
     assert settings.timeout is None
+    quick = settings.within(4)
+    assert (quick.connect_timeout, quick.pool_timeout, quick.timeout) == (4, 4, 4)
+    assert resolve(connect_timeout=2, pool_timeout=1).within(4).pool_timeout == 1
     assert settings.wait is None
     assert settings.where == "127.0.0.1:6001 as root"
 
