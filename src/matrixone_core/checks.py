@@ -8,7 +8,7 @@ from typing import TypeVar
 from matrixone_core import stages
 from matrixone_core.connecting import STOP_SECONDS
 from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StatementTimeout
-from matrixone_core.operation import Clock, Limited, Op, Statement
+from matrixone_core.operation import Aside, Clock, Limited, Op, Statement
 from matrixone_core.sql.files import FileLength, ListFiles
 from matrixone_core.sql.stage import Stage
 
@@ -139,7 +139,7 @@ def _flaw(stage: Stage) -> tuple[StageProblem, str, str] | None:
             f"{alter}credentials={{{missing[0]!r}: …}})",
         )
     endpoint = stage.credentials["ENDPOINT"]
-    if re.match(r"https?://[^/]", endpoint):
+    if stages.has_scheme(endpoint):
         return None
     advice = f"{alter}credentials={{'ENDPOINT': 'http://{endpoint.rpartition('//')[2]}'}})"
     return StageProblem.BAD_ENDPOINT, f"the endpoint {endpoint!r} has no http:// or https://", advice
@@ -172,9 +172,9 @@ def _no_files(stage: Stage, ends: float) -> Op[StageCheck]:
 
 
 def _within(ends: float, statement: Statement[T]) -> Op[T]:
-    """Carry a statement out before a moment."""
+    """Carry a statement out before a moment, aside: one that hangs shall not end the session's transaction."""
     left = ends - (yield from Clock())
-    return (yield from Limited(iter(statement), max(left, 0.1)))
+    return (yield from Aside(iter(Limited(iter(statement), max(left, 0.1)))))
 
 
 _ADVICE_HANGING = "see whether the endpoint answers from the server's machine"

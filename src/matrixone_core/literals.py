@@ -5,7 +5,7 @@ bound (server-facts 4).
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -62,6 +62,17 @@ def _shown_value(value: str | int) -> str:
 def literal(value: str) -> str:
     """A string literal, for places that take no bound parameter."""
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def braces(pairs: Iterable[tuple[str, str]]) -> Iterator[Part]:
+    """`{'name'=value, …}`, the values bound."""
+    yield "{"
+    before = ""
+    for name, value in pairs:
+        yield f"{before}{literal(name)}="
+        yield Value(value)
+        before = ", "
+    yield "}"
 
 
 def identifier(name: str) -> str:

@@ -272,15 +272,13 @@ class UnitOfWork:
         """
         self.check()
         try:
-            for kept in self._creations():
-                yield from self._create(kept)
+            for wanted, tolerant in self._creations():
+                yield from self._create(wanted, tolerant=tolerant)
         except BaseException as error:
             _note(error, (yield from self._undo()))
             raise
 
-    def _create(self, kept: Kept) -> Op[None]:
-        wanted = kept.after
-        assert wanted is not None  # noqa: S101  # a creation has one
+    def _create(self, wanted: Stage, *, tolerant: bool) -> Op[None]:
         statement = _creation(wanted)
         self._doubtful = statement
         try:
@@ -288,7 +286,7 @@ class UnitOfWork:
         except MatrixOneError as error:
             if not unanswered(error):
                 self._doubtful = None
-            if isinstance(error, StageExists) and kept.tolerant:
+            if isinstance(error, StageExists) and tolerant:
                 return  # somebody else's, and not ours to take back
             raise
         self._doubtful = None
@@ -325,8 +323,9 @@ class UnitOfWork:
         """What follows a commit, in order."""
         return (*self._changes(), *self._dropped_snapshots.values(), *self._snapshots.values())
 
-    def _creations(self) -> list[Kept]:
-        return [kept for kept in self._stages.values() if kept.before is None and kept.after is not None]
+    def _creations(self) -> list[tuple[Stage, bool]]:
+        """The stages to create, and whether somebody else's of the name is as good."""
+        return [(kept.after, kept.tolerant) for kept in self._stages.values() if kept.before is None and kept.after]
 
     def _changes(self) -> Iterator[Statement[None]]:
         for name, kept in self._stages.items():

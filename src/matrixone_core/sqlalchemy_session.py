@@ -4,6 +4,7 @@ On events and not on an overridden `commit()`, as `with session.begin()` goes ar
 is given by the side, so that nothing here blocks or awaits.
 """
 
+import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import wraps
@@ -28,6 +29,7 @@ from matrixone_core.operation import Op
 from matrixone_core.session import UnitOfWork
 
 T = TypeVar("T")
+_COMMIT = re.compile(r"[\s;]*COMMIT[\s;]*\Z", re.IGNORECASE)
 WORK = "matrixone_unit_of_work"  # the execution option that takes the unit of work along with a connection
 
 
@@ -188,7 +190,7 @@ def watch(engine: Engine, time_limit: float | None) -> None:
         work: UnitOfWork | None = options.get(WORK)
         if work is not None:
             work.check()
-            if work and sql.strip(" ;\n").upper() == "COMMIT":
+            if _COMMIT.match(sql) and work:
                 raise _goes_around()
         connection.connection.driver_connection.time_limit = options.get(TIMEOUT, time_limit)
 

@@ -332,8 +332,13 @@ def _environment(*names: str) -> str | None:
     return next((value for name in names if (value := os.environ.get(name))), None)
 
 
+def has_scheme(endpoint: str) -> bool:
+    """Whether an endpoint is written as the server wants it (server-facts 9)."""
+    return re.match(r"https?://[^/]", endpoint) is not None
+
+
 def _checked_endpoint(endpoint: str) -> str:
-    if not re.match(r"https?://[^/]", endpoint):
+    if not has_scheme(endpoint):
         raise InvalidArgument(
             f"endpoint={endpoint!r} is to begin with http:// or https://, as in http://localhost:9000"
         )

@@ -239,7 +239,7 @@ class Stages:
         """Where `stage://name/path` leads, through parent stages.
 
         Raises:
-            Refused: there is no such stage, or the path has `..` in it.
+            Refused: there is no such stage.
         """
         name, _, rest = path.removeprefix("stage://").partition("/")
         with self._engine.session() as cursor:

@@ -109,6 +109,9 @@ def test_an_endpoint_that_hangs(client, unique, side, monkeypatch):
         client.stage.create_s3(name, "b", **KEYS, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert client.stage.check(name, timeout=5).problem is StageProblem.HANGING
         client.execute("CREATE TABLE t (id INT)")
+        with client.session() as session:
+            assert session.stage.check(name, timeout=5).problem is StageProblem.HANGING
+            session.execute(text("SELECT 1"))  # the transaction is not ended by it
         with pytest.raises(errors.StatementTimeout):
             client.load_data.read_csv_stage(name, "a.csv", "t", timeout=0.3)
         with pytest.raises(errors.TransactionAborted), client.session() as session:

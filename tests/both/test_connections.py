@@ -1,6 +1,7 @@
 """Connections: which are used again and which are not, and whose they are."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -272,7 +273,7 @@ def test_nothing_is_complained_about_at_the_end(matrixone_url, unique):
     assert run(code, matrixone_url) == "done\n"
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 def test_a_forked_child_has_a_pool_of_its_own(matrixone_url):
     code = """
         import os, sys

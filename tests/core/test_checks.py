@@ -13,7 +13,7 @@ from matrixone_core.errors import (
     StageNotFound,
     StatementTimeout,
 )
-from matrixone_core.operation import Limited
+from matrixone_core.operation import Aside, Limited
 from matrixone_core.sql.files import FileLength, ListFiles
 from matrixone_core.sql.stage import Stage
 
@@ -37,7 +37,7 @@ def s3(credentials=S3):
 
 
 def check(*answers):
-    """Play, with the statements in `Limited` answered as if they stood alone."""
+    """Play, with the statements in `Aside(Limited)` answered as if they stood alone."""
     op, left, steps = checks.check("s"), list(answers), []
 
     def flat():
@@ -45,12 +45,12 @@ def check(*answers):
         try:
             step = next(op)
             while True:
-                if isinstance(step, Limited):
-                    assert step.seconds > 0
-                    step = next(step.op)
+                if isinstance(step, Aside) and isinstance(limited := next(step.op), Limited):
+                    assert limited.seconds > 0
+                    step = next(limited.op)
                 try:
                     answer = yield step
-                except Exception as error:  # noqa: BLE001  # thrown on
+                except Exception as error:  # noqa: BLE001  # thrown into the operation, as a driver does
                     step = op.throw(error)
                 else:
                     step = op.send(answer)

@@ -1,11 +1,11 @@
 """Load statements (server-facts 17-29)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from matrixone_core.errors import LoadFailed, ServerError
-from matrixone_core.literals import Part, Value, identifier
+from matrixone_core.literals import Part, Value, braces, identifier
 from matrixone_core.operation import Reply, Statement
 from matrixone_core.secrets import Credentials
 
@@ -101,13 +101,13 @@ class LoadCsv(Statement[int]):
     def _source(self, source: Source) -> Iterator[Part]:
         if isinstance(source, S3Object):
             yield "URL s3option "
-            yield from _braces(self._s3_options(source))
+            yield from braces(self._s3_options(source))
         elif self.options.compression is None:
             yield "INFILE "
             yield Value(source)
         else:
             yield "INFILE "
-            yield from _braces([("filepath", source), ("compression", self.options.compression), ("format", "csv")])
+            yield from braces([("filepath", source), ("compression", self.options.compression), ("format", "csv")])
 
     def _s3_options(self, source: S3Object) -> Iterator[tuple[str, str]]:
         yield "bucket", source.bucket
@@ -147,15 +147,6 @@ class ColumnNames(Statement[tuple[str, ...]]):
 
     def parse(self, reply: Reply, /) -> tuple[str, ...]:
         return tuple(row["name"] for row in reply.rows)
-
-
-def _braces(pairs: Iterable[tuple[str, str]]) -> Iterator[Part]:
-    before = "{"
-    for name, value in pairs:
-        yield f"{before}'{name}'="
-        yield Value(value)
-        before = ", "
-    yield "}"
 
 
 def _dotted(table: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
-from matrixone_core.literals import Part, Value, identifier, literal, read_twice
+from matrixone_core.literals import Part, Value, braces, identifier, read_twice
 from matrixone_core.operation import Command, Reply, Statement
 from matrixone_core.secrets import Credentials, SecretText
 
@@ -51,7 +51,7 @@ class CreateStage(Command):
         yield Value(read_twice(self.url))
         if self.credentials:
             yield " CREDENTIALS="
-            yield from _braces(self.credentials)
+            yield from braces(_pairs(self.credentials))
         if self.comment:
             yield " COMMENT="
             yield Value(read_twice(self.comment))
@@ -77,7 +77,7 @@ class AlterStage(Command):
             yield Value(read_twice(self.url))
         elif self.credentials is not None:
             yield "CREDENTIALS="
-            yield from _braces(self.credentials)
+            yield from braces(_pairs(self.credentials))
         elif self.enable is not None:
             yield f"ENABLE={str(self.enable).upper()}"
         else:
@@ -159,13 +159,8 @@ class ShowStages(Statement[tuple[Stage, ...]]):
         return tuple(sorted(found, key=lambda stage: stage.name))
 
 
-def _braces(credentials: Credentials) -> Iterator[Part]:
-    opening = "{"
-    for name, value in credentials.items():
-        yield f"{opening}{literal(name)}="
-        yield Value(read_twice(value))
-        opening = ", "
-    yield "}"
+def _pairs(credentials: Credentials) -> Iterator[tuple[str, str]]:
+    return ((name, read_twice(value)) for name, value in credentials.items())
 
 
 def _enabled(status: str) -> bool:
