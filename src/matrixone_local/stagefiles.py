@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from .errors import Refused
 from .stages import Stages
-from .storage import Storage
+from .storage import Storage, Store
 from .tokens import Kind, Reader, Token
 from .values import literal
 
@@ -95,15 +95,19 @@ class StageFiles:
         Raises:
             Refused: there is no such stage or file.
         """
-        place = self._stages.resolve(statement.url)
-        if not self._storage.remove(place.url, place.credentials) and not statement.if_exists:
+        store, path = self._at(statement.url)
+        if not store.remove(path) and not statement.if_exists:
             raise _not_found(statement.url)
+
+    def _at(self, url: str) -> tuple[Store, str]:
+        place = self._stages.resolve(url)
+        return self._storage.at(place.url, place.credentials)
 
     def _listed(self, read: Reader, before: Token) -> str:
         if not before.says("FROM", "JOIN", ","):
             raise Refused(20105, "not supported: function or operator 'stage_list'")
-        place = self._stages.resolve(read.string())
-        files = self._storage.list(place.url, place.credentials)
+        store, path = self._at(read.string())
+        files = store.list(path)
         if not files:
             return "(SELECT '' AS file FROM DUAL WHERE FALSE)"
         first, *others = (literal(path) for path in files)
@@ -112,9 +116,9 @@ class StageFiles:
     def _loaded(self, url: str) -> str:
         url, _, options = url.partition("?")
         told = dict(parse_qsl(options))
-        place = self._stages.resolve(url)
+        store, path = self._at(url)
         offset = int(told.get("offset", 0))
-        data = self._storage.read(place.url, place.credentials, offset, int(told["size"]) if "size" in told else None)
+        data = store.read(path, offset, int(told["size"]) if "size" in told else None)
         if data is None:
             raise _not_found(url)
         if len(data) > LARGEST:
@@ -128,8 +132,8 @@ class StageFiles:
         return f"CONVERT(x'{data.hex()}' USING utf8mb4)"
 
     def _saved(self, url: str, data: bytes) -> str:
-        place = self._stages.resolve(url)
-        if not self._storage.write(place.url, place.credentials, data):
+        store, path = self._at(url)
+        if not store.write(path, data):
             raise Refused(20406, f"file {url.rpartition('/')[2]} already exists")
         return str(len(data))
 

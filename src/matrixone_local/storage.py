@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from .errors import Refused, bad_configuration, bad_input, internal
 
@@ -22,152 +22,150 @@ S3_NEEDS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT")
 _WILD = re.compile(r"[*?\[]")
 
 
+class Store(Protocol):
+    """Somewhere files lie. Paths are those within it; a refusal has the server's words."""
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A file's bytes, piece by piece."""
+        ...
+
+    def list(self, pattern: str) -> list[str]:
+        """The full paths of the files in a folder, or that a pattern names (server-facts 30)."""
+        ...
+
+    def read(self, path: str, offset: int, size: int | None) -> bytes | None:
+        """At most *size* bytes of a file from *offset* on (None: all); None if there is no such file."""
+        ...
+
+    def write(self, path: str, data: bytes) -> bool:
+        """Make a new file; False if there is one."""
+        ...
+
+    def remove(self, pattern: str) -> int:
+        """Remove the file of this path, or those that a pattern names; how many they were."""
+        ...
+
+
 class Storage:
-    """Opens what a URL names.
+    """Finds what a URL names.
 
     Args:
-        allowed: the folders under which files may be read.
+        allowed: the folders under which files may be used.
     """
 
     def __init__(self, allowed: Sequence[Path]) -> None:
-        self.allowed = tuple(path.resolve() for path in allowed)
+        self._folders = Folders(allowed)
+
+    def at(self, url: str, credentials: Mapping[str, str]) -> tuple[Store, str]:
+        """Where a URL leads, and the path there.
+
+        Args:
+            url: `file:///…` or `s3://bucket/…`.
+            credentials: a stage's, by name; unused for `file://`.
+        """
+        scheme, _, rest = url.partition("://")
+        if scheme == "file":
+            return self._folders, rest
+        bucket, _, key = rest.partition("/")
+        return Bucket(bucket, credentials), key
 
     def open(self, url: str, credentials: Mapping[str, str], compression: str = "auto") -> Iterator[bytes]:
         """The bytes of a file, unpacked, piece by piece.
 
         Args:
-            url: `file:///…` or `s3://bucket/key`.
-            credentials: a stage's, by name; unused for `file://`.
+            url: as in `at`.
+            credentials: as in `at`.
             compression: `none`, `gzip`, `bz2`, or `auto` to tell by the suffix (server-facts 22).
 
         Raises:
             Refused: there is no such file, it is not allowed, or it is not compressed as it was said to be.
         """
-        scheme, _, rest = url.partition("://")
-        raw = self._local(rest) if scheme == "file" else _s3(rest, credentials)
-        yield from _unpacked(raw, _compression(url) if compression == "auto" else compression)
+        store, path = self.at(url, credentials)
+        yield from _unpacked(store.pieces(path), _compression(url) if compression == "auto" else compression)
 
-    def list(self, url: str, credentials: Mapping[str, str]) -> list[str]:
-        """The full paths of the files that a URL names, wildcards in folders and names included (server-facts 30).
 
-        Args:
-            url: a folder, or a pattern.
-            credentials: a stage's, by name; unused for `file://`.
+class Folders:
+    """Folders of this machine.
 
-        Raises:
-            Refused: it is a file, or cannot be read.
-        """
-        scheme, _, rest = url.partition("://")
-        if scheme == "s3":
-            bucket, _, key = rest.partition("/")
-            with _bucket(bucket, credentials, "Stage credentials: {}", (*S3_NEEDS, "PROVIDER")) as objects:
-                return sorted(f"/{path}" for path in _objects(objects, key))
-        if not _WILD.search(rest):
-            rest = f"{rest.rstrip('/')}/*"
-            if self._allowed(Path(rest).parent).is_file():
-                raise Refused(1105, f"readdirent {Path(rest).parent}: not a directory")
-        found = [Path("/")]
-        *folders, name = Path(rest).parts[1:]
-        for part in folders:
-            if _WILD.search(part):
-                found = [self._allowed(folder) for folder in found]
-            found = [one for folder in found for one in _named(folder, part) if one.is_dir()]
-        allowed = [self._allowed(folder) for folder in found]
-        return sorted(str(one) for folder in allowed for one in _named(folder, name) if one.is_file())
+    Args:
+        allowed: those under which files may be used; no link and no `..` leads out of them.
+    """
 
-    def read(self, url: str, credentials: Mapping[str, str], offset: int, size: int | None) -> bytes | None:
-        """A piece of a file as it stands; None if there is none.
+    def __init__(self, allowed: Sequence[Path]) -> None:
+        self._allowed = tuple(path.resolve() for path in allowed)
 
-        Args:
-            url: `file:///…` or `s3://bucket/key`.
-            credentials: a stage's, by name; unused for `file://`.
-            offset: where the piece begins.
-            size: how many bytes it has at most; None for all that follow.
-
-        Raises:
-            Refused: it is a folder, or cannot be read.
-        """
-        scheme, _, rest = url.partition("://")
-        if scheme == "s3":
-            bucket, _, key = rest.partition("/")
-            with _bucket(bucket, credentials, "Stage credentials: {}", (*S3_NEEDS, "PROVIDER")) as objects:
-                whole = bytes(objects.get(key).bytes()) if _exists(objects, key) else None
-            return None if whole is None else whole[offset : None if size is None else offset + size]
-        path = self._allowed(Path(rest))
-        if path.is_dir():
-            raise Refused(1105, f"read {rest}: is a directory")
-        if not path.exists():
-            return None
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
-
-    def write(self, url: str, credentials: Mapping[str, str], data: bytes) -> bool:
-        """Make a new file with this content; False if there is one.
-
-        Raises:
-            Refused: it cannot be written.
-        """
-        scheme, _, rest = url.partition("://")
-        if scheme == "s3":
-            bucket, _, key = rest.partition("/")
-            with _bucket(bucket, credentials, "Stage credentials: {}", (*S3_NEEDS, "PROVIDER")) as objects:
-                if _exists(objects, key):
-                    return False
-                objects.put(key, data)
-            return True
-        path = self._allowed(Path(rest))
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as file:
-                file.write(data)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            raise internal(f"{rest}: {error.strerror}") from None
-        return True
-
-    def remove(self, url: str, credentials: Mapping[str, str]) -> int:
-        """Remove the files that a URL names, wildcards included; how many they were.
-
-        Raises:
-            Refused: they cannot be removed.
-        """
-        scheme, _, rest = url.partition("://")
-        if scheme == "s3":
-            bucket, _, key = rest.partition("/")
-            with _bucket(bucket, credentials, "Stage credentials: {}", (*S3_NEEDS, "PROVIDER")) as objects:
-                keys = _objects(objects, key)
-                for one in keys:
-                    objects.delete(one)
-            return len(keys)
-        paths = [Path(path) for path in self.list(url, {})] if _WILD.search(rest) else [self._allowed(Path(rest))]
-        paths = [path for path in paths if path.is_file()]
-        for path in paths:
-            path.unlink()
-        return len(paths)
-
-    def _local(self, name: str) -> Iterator[bytes]:
-        if " " in name:
-            raise Refused(20411, f"invalid file path {name}")  # server-facts 26
-        path = Path(name).resolve()
-        if not path.exists():
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A file's bytes, piece by piece."""
+        if " " in path:
+            raise Refused(20411, f"invalid file path {path}")  # server-facts 26
+        if not Path(path).resolve().exists():
             raise bad_input(MISSING)
-        self._allowed(path)
+        place = self._inside(Path(path))
         try:
-            with path.open("rb") as file:
+            with place.open("rb") as file:
                 while data := file.read(CHUNK):
                     yield data
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise bad_input(MISSING) from None
         except OSError as error:
-            raise internal(f"{name}: {error.strerror}") from None
+            raise internal(f"{path}: {error.strerror}") from None
 
-    def _allowed(self, path: Path) -> Path:
-        """The path without links and `..`, if it may be read."""
+    def list(self, pattern: str) -> list[str]:
+        """The full paths of the files in a folder, or that a pattern names."""
+        if not _WILD.search(pattern):
+            folder = self._inside(Path(pattern))
+            if folder.is_file():
+                raise Refused(1105, f"readdirent {pattern}: not a directory")
+            pattern = f"{pattern}/*"
+        found = [Path("/")]
+        *folders, name = Path(pattern).parts[1:]
+        for part in folders:
+            if _WILD.search(part):
+                found = [self._inside(folder) for folder in found]
+            found = [one for folder in found for one in _named(folder, part) if one.is_dir()]
+        inside = [self._inside(folder) for folder in found]
+        return sorted(str(one) for folder in inside for one in _named(folder, name) if one.is_file())
+
+    def read(self, path: str, offset: int, size: int | None) -> bytes | None:
+        """A piece of a file."""
+        place = self._inside(Path(path))
+        if place.is_dir():
+            raise Refused(1105, f"read {path}: is a directory")
+        try:
+            with place.open("rb") as file:
+                file.seek(offset)
+                return file.read(size)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise internal(f"{path}: {error.strerror}") from None
+
+    def write(self, path: str, data: bytes) -> bool:
+        """Make a new file."""
+        place = self._inside(Path(path))
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("xb") as file:
+                file.write(data)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise internal(f"{path}: {error.strerror}") from None
+        return True
+
+    def remove(self, pattern: str) -> int:
+        """Remove files."""
+        places = [*map(Path, self.list(pattern))] if _WILD.search(pattern) else [self._inside(Path(pattern))]
+        files = [place for place in places if place.is_file()]
+        for file in files:
+            file.unlink()
+        return len(files)
+
+    def _inside(self, path: Path) -> Path:
+        """The path without links and `..`, if it may be used."""
         path = path.resolve()
-        if not any(path.is_relative_to(folder) for folder in self.allowed):
-            folders = ", ".join(map(str, self.allowed))
+        if not any(path.is_relative_to(folder) for folder in self._allowed):
+            folders = ", ".join(map(str, self._allowed))
             raise internal(
                 f"{path} lies outside the folders this server may read ({folders}); start it with --allow-path"
             )
@@ -182,55 +180,91 @@ def _named(folder: Path, part: str) -> Iterator[Path]:
         yield from (one for one in folder.iterdir() if fnmatch.fnmatchcase(one.name, part))
 
 
-def _s3(place: str, credentials: Mapping[str, str]) -> Iterator[bytes]:
-    bucket, _, key = place.partition("/")
-    with _bucket(bucket, credentials, "Credentials {}", S3_NEEDS) as objects:
-        try:
-            for piece in objects.get(key).stream(min_chunk_size=CHUNK):
-                yield bytes(piece)
-        except FileNotFoundError:
-            raise bad_input(MISSING) from None
-
-
-@contextmanager
-def _bucket(bucket: str, credentials: Mapping[str, str], words: str, needed: Sequence[str]) -> Generator[Any]:
-    """A bucket, its errors in the server's words.
+class Bucket:
+    """A bucket of S3.
 
     Args:
-        bucket: its name.
+        name: its name.
         credentials: a stage's, by name.
-        words: how a missing one is told; a load and a listing say it in different words.
-        needed: the credentials that there have to be.
     """
-    given = {name.upper(): value for name, value in credentials.items()}
-    for name in needed:
-        if not given.get(name):
-            told = name if words.startswith("Stage") else name.lower()
-            raise bad_configuration(f"{words.format(told)} not found")
-    endpoint = given["ENDPOINT"]
-    if not endpoint.startswith(("http://", "https://")):
-        raise internal(f'parse "{endpoint}": first path segment in URL cannot contain colon')
-    store: Any = importlib.import_module("obstore.store")
-    errors: Any = importlib.import_module("obstore.exceptions")
-    try:
-        yield store.S3Store(
-            bucket,
-            endpoint=endpoint,
-            access_key_id=given["AWS_KEY_ID"],
-            secret_access_key=given["AWS_SECRET_KEY"],
-            region=given["AWS_REGION"],
-            virtual_hosted_style_request=given.get("PROVIDER", "minio") != "minio" and not _is_address(endpoint),
-            client_options={"allow_http": True, "timeout": "60s", "connect_timeout": "5s"},
-            retry_config={"max_retries": 2},
-        )
-    except FileNotFoundError as error:
-        if "NoSuchBucket" in str(error):
-            raise Refused(1105, "The specified bucket does not exist") from None
-        raise
-    except errors.BaseError as error:
-        if "NoSuchBucket" in str(error):
-            raise Refused(1105, "The specified bucket does not exist") from None
-        raise internal(_without_secrets(f'Get "{endpoint}/{bucket}": {_reason(error)}', given)) from None
+
+    def __init__(self, name: str, credentials: Mapping[str, str]) -> None:
+        self._name = name
+        self._given = {name.upper(): value for name, value in credentials.items()}
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A file's bytes, piece by piece."""
+        for name in S3_NEEDS:
+            if not self._given.get(name):
+                raise bad_configuration(f"Credentials {name.lower()} not found")
+        with self._opened() as objects:
+            try:
+                for piece in objects.get(path).stream(min_chunk_size=CHUNK):
+                    yield bytes(piece)
+            except FileNotFoundError:  # of the file or of the bucket
+                raise bad_input(MISSING) from None
+
+    def list(self, pattern: str) -> list[str]:
+        """The full paths of the files in a folder, or that a pattern names."""
+        with self._for_files() as objects:
+            return sorted(f"/{key}" for key in _keys(objects, pattern))
+
+    def read(self, path: str, offset: int, size: int | None) -> bytes | None:
+        """A piece of a file."""
+        with self._for_files() as objects:
+            length = _length(objects, path)
+            if length is None:
+                return None
+            end = length if size is None else min(offset + size, length)
+            return bytes(objects.get_range(path, start=offset, end=end)) if offset < end else b""
+
+    def write(self, path: str, data: bytes) -> bool:
+        """Make a new file."""
+        with self._for_files() as objects:
+            if _length(objects, path) is not None:
+                return False
+            objects.put(path, data)
+        return True
+
+    def remove(self, pattern: str) -> int:
+        """Remove files."""
+        with self._for_files() as objects:
+            keys = _keys(objects, pattern)
+            for key in keys:
+                objects.delete(key)
+        return len(keys)
+
+    @contextmanager
+    def _for_files(self) -> Generator[Any]:
+        """The bucket for what lists and reads, which wants the provider as well and says so in other words."""
+        for name in (*S3_NEEDS, "PROVIDER"):
+            if not self._given.get(name):
+                raise bad_configuration(f"Stage credentials: {name} not found")
+        with self._opened() as objects:
+            yield objects
+
+    @contextmanager
+    def _opened(self) -> Generator[Any]:
+        given, endpoint = self._given, self._given["ENDPOINT"]
+        if not endpoint.startswith(("http://", "https://")):
+            raise internal(f'parse "{endpoint}": first path segment in URL cannot contain colon')
+        store: Any = importlib.import_module("obstore.store")
+        errors: Any = importlib.import_module("obstore.exceptions")
+        try:
+            yield store.S3Store(
+                self._name,
+                endpoint=endpoint,
+                access_key_id=given["AWS_KEY_ID"],
+                secret_access_key=given["AWS_SECRET_KEY"],
+                region=given["AWS_REGION"],
+                virtual_hosted_style_request=given.get("PROVIDER", "minio") != "minio" and not _is_address(endpoint),
+                client_options={"allow_http": True, "timeout": "60s", "connect_timeout": "5s"},
+                retry_config={"max_retries": 2},
+            )
+        except (FileNotFoundError, errors.BaseError) as error:
+            if "NoSuchBucket" in str(error):
+                raise Refused(1105, "The specified bucket does not exist") from None
+            raise internal(_without_secrets(f'Get "{endpoint}/{self._name}": {_reason(error)}', given)) from None
 
 
 def _reason(error: BaseException) -> str:
@@ -240,15 +274,16 @@ def _reason(error: BaseException) -> str:
     return " ".join(dict.fromkeys(told)) or repr(error)
 
 
-def _exists(objects: Any, key: str) -> bool:
+def _length(objects: Any, key: str) -> int | None:
+    """How many bytes an object has; None if there is none."""
     try:
-        objects.head(key)
+        size: int = objects.head(key)["size"]
     except FileNotFoundError:
-        return False
-    return True
+        return None
+    return size
 
 
-def _objects(objects: Any, pattern: str) -> list[str]:
+def _keys(objects: Any, pattern: str) -> list[str]:
     """The keys that a folder or a pattern names, one level of folders a part."""
     if pattern.endswith("/") or not pattern:
         pattern += "*"
