@@ -26,6 +26,7 @@ class Proxy:
         self.rule: Callable[[str, list[str]], str] = lambda statement, before: "pass"
         self.seen: list[str] = []
         self.pings = 0
+        self.silent = False  # whether what the server says is kept from the client
         self.change = (b"", b"")  # what the server says, and what the client hears instead, of the same length
         self.held = threading.Event()
         self._released = threading.Event()
@@ -40,6 +41,21 @@ class Proxy:
         for one in self._open:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+
+    def sent(self, beginning: str) -> list[str]:
+        """The statements that clients have sent, those that begin so."""
+        return [statement for statement in self.seen if statement.startswith(beginning)]
+
+    def hold_commit(self, seconds: float) -> None:
+        """Hold the COMMIT of an INSERT back for so long."""
+
+        def rule(statement: str, before: list[str]) -> str:
+            if statement == "COMMIT" and before[-1].startswith("INSERT"):
+                threading.Timer(seconds, self.release).start()
+                return "hold"
+            return "pass"
+
+        self.rule = rule
 
     def close(self) -> None:
         self.release()
@@ -89,7 +105,8 @@ class Proxy:
     def _down(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while data := server.recv(1 << 16):
-                client.sendall(data.replace(*self.change) if self.change[0] else data)
+                if not self.silent:
+                    client.sendall(data.replace(*self.change) if self.change[0] else data)
         self._end(client, server)
 
     def _end(self, *ends: socket.socket) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import threading
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -119,10 +118,6 @@ async def users(proxy, database):
     await client.disconnect()
 
 
-def sent(proxy, beginning):
-    return [statement for statement in proxy.seen if statement.upper().startswith(beginning)]
-
-
 async def by_cancel(proxy, call):
     """Cancel a call as soon as its statement is on its way."""
     task = asyncio.ensure_future(call)
@@ -162,9 +157,9 @@ async def test_what_is_cancelled_is_stopped_on_the_server(users, proxy, unique, 
     stage = unique()
     await users.stage.create_local(stage, files.folder)
     for call in (users.execute(SLOW), users.load_data.read_csv_stage(stage, big, User)):
-        killed = len(sent(proxy, "KILL QUERY"))
+        killed = len(proxy.sent("KILL QUERY"))
         await way(proxy, call)
-        assert len(sent(proxy, "KILL QUERY")) > killed
+        assert len(proxy.sent("KILL QUERY")) > killed
         assert users.engine.pool.checkedout() == 0
         assert users._connection.reserve.pool.checkedout() == 0
         assert (await users.execute("SELECT 7")).scalar() == 7
@@ -216,14 +211,7 @@ async def test_a_commit_is_not_cancelled(users, proxy, unique):
 @pytest.mark.parametrize("limit", [anyio.move_on_after, anyio.fail_after, asyncio.timeout])
 async def test_a_commit_outlasts_a_time_limit(users, proxy, unique, limit):
     snapshot = unique("p")
-
-    def rule(statement, before):
-        if statement == "COMMIT" and before[-1].startswith("INSERT"):
-            threading.Timer(0.4, proxy.release).start()
-            return "hold"
-        return "pass"
-
-    proxy.rule = rule
+    proxy.hold_commit(0.4)
     went_on = False
     with suppress(TimeoutError):
         async with limit(0.1) if limit is asyncio.timeout else _asynchronous(limit(0.1)):
@@ -391,7 +379,7 @@ def test_a_statement_that_takes_too_long_is_stopped(table, proxied, proxy, uniqu
     assert caught.value.orig.args[0] == 3024
     with pytest.raises(errors.StatementTimeout, match="0.2 s"):
         proxied.load_data.read_csv_stage(stage, big, User, timeout=0.2)
-    assert len(sent(proxy, "KILL QUERY")) >= 2
+    assert len(proxy.sent("KILL QUERY")) >= 2
     with pytest.raises(errors.TransactionAborted, match="StatementTimeout") as caught, proxied.session() as session:
         session.execute(text("INSERT INTO users (id) VALUES (1)"))
         with pytest.raises(OperationalError):
@@ -429,14 +417,7 @@ def test_a_commit_has_no_time_limit(new_client, proxy, database, table):
     """Whoever gave it up would not know whether the rows are committed."""
     client = new_client(url=proxy.url, database=database, timeout=0.1)
     client.connect()
-
-    def rule(statement, before):
-        if statement == "COMMIT" and before[-1].startswith("INSERT"):
-            threading.Timer(0.5, proxy.release).start()
-            return "hold"
-        return "pass"
-
-    proxy.rule = rule
+    proxy.hold_commit(0.5)
     client.execute("INSERT INTO users (id) VALUES (1)")
     assert table.execute("SELECT count(*) FROM users").scalar() == 1
 
@@ -449,7 +430,7 @@ def test_what_outlives_the_kill_is_closed(new_client, proxy, database, table, mo
     proxy.rule = lambda statement, before: "hold" if statement.startswith("INSERT") else "pass"
     with pytest.raises(OperationalError, match="longer than"), client.session() as session:
         session.execute(text("INSERT INTO users (id) VALUES (1)"), execution_options={"timeout": 0.2})
-    assert len(sent(proxy, "KILL QUERY")) == 3  # it may have been too early
+    assert len(proxy.sent("KILL QUERY")) == 3  # it may have been too early
     assert client.engine.pool.checkedout() == 0
     proxy.release()
     assert client.execute("SELECT 1").scalar() == 1
@@ -463,7 +444,7 @@ def test_what_goes_aside_is_stopped_too(new_client, proxy, database, unique, mon
     proxy.rule = lambda statement, before: "hold" if statement.startswith("CREATE STAGE") else "pass"
     with pytest.raises(errors.StatementTimeout, match="1 s"), client.session() as session:
         session.stage.create(unique(), "file:///a/")
-    assert len(sent(proxy, "KILL QUERY")) == 3
+    assert len(proxy.sent("KILL QUERY")) == 3
     driver = getattr(client, "wrapped", client)._connection
     assert [pool.pool.checkedout() for pool in (driver.engine, driver.reserve, driver.stopping)] == [0, 0, 0]
 
@@ -504,7 +485,7 @@ def test_ctrl_c_stops_the_statement_on_the_server(proxy, database, files, big, u
         with pytest.raises(KeyboardInterrupt), client.session() as session:
             session.execute(text("INSERT INTO users (id) VALUES (1)"))
             session.execute(text(SLOW))
-        assert len(sent(proxy, "KILL QUERY")) >= 3
+        assert len(proxy.sent("KILL QUERY")) >= 3
         assert client.engine.pool.checkedout() == 0
         assert client.execute("SELECT count(*) FROM users").scalar() == 0
 

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-from urllib.parse import urlsplit
 
 import pytest
 from models import Base, User
@@ -110,87 +109,35 @@ def test_account_and_role_make_the_login(new_client, matrixone_url):
     assert client.execute("SELECT 1").scalar() == 1
 
 
-class Silent:
-    """A relay to the server that stops answering when told to."""
-
-    def __init__(self, url):
-        self.target = (url.hostname, url.port)
-        self.stopped = threading.Event()
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listening.getsockname()[1]
-        self.sockets = []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listening.accept()
-            except OSError:
-                return
-            server = socket.create_connection(self.target)
-            self.sockets += [client, server]
-            threading.Thread(target=self.pump, args=(client, server, False), daemon=True).start()
-            threading.Thread(target=self.pump, args=(server, client, True), daemon=True).start()
-
-    def pump(self, source, sink, answers):
-        try:
-            while data := source.recv(65536):
-                if not (answers and self.stopped.is_set()):
-                    sink.sendall(data)
-            sink.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
-
-    def cut(self):
-        for one in self.sockets:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-
-    def close(self):
-        self.listening.close()
-        self.cut()
-        for one in self.sockets:
-            one.close()
-
-
-@pytest.fixture
-def silent(matrixone_url):
-    relay = Silent(urlsplit(matrixone_url))
-    yield relay
-    relay.close()
-
-
-def test_read_timeout_ends_a_wait_for_an_answer(new_client, matrixone_url, silent):
-    client = new_client(url=matrixone_url, host="127.0.0.1", port=silent.port, read_timeout=1, connect_timeout=1)
+def test_read_timeout_ends_a_wait_for_an_answer(new_client, proxy):
+    client = new_client(url=proxy.url, read_timeout=1, connect_timeout=1)
     client.connect()
-    silent.stopped.set()
+    proxy.silent = True
     with pytest.raises((errors.ConnectionLost, errors.ConnectionFailed)):
         client.stage.list()
 
 
-def test_a_lost_connection_in_a_session(new_client, matrixone_url, silent, database, unique, files):
+def test_a_lost_connection_in_a_session(new_client, proxy, database, unique, files):
     files.put("a.csv", "1\n")
-    client = new_client(url=matrixone_url, host="127.0.0.1", port=silent.port, database=database)
+    client = new_client(url=proxy.url, database=database)
     client.connect()
     client.execute("CREATE TABLE t (id INT)")
     stage = client.stage.create_local(unique(), files.folder).name
     with pytest.raises(errors.ConnectionLost) as caught, client.session() as session:
         session.execute(text("INSERT INTO t VALUES (7)"))
-        silent.cut()
+        proxy.cut_all()
         session.load_data.read_csv_stage(stage, "a.csv", "t")
     assert caught.value.retryable
     assert client.execute("SELECT count(*) FROM t").scalar() == 0  # on a new connection
 
 
-def test_a_commit_whose_answer_never_comes(new_client, matrixone_url, silent, database):
-    client = new_client(url=matrixone_url, host="127.0.0.1", port=silent.port, database=database, read_timeout=2)
+def test_a_commit_whose_answer_never_comes(new_client, proxy, database):
+    client = new_client(url=proxy.url, database=database, read_timeout=2)
     client.connect()
     client.execute("CREATE TABLE t (id INT)")
     with pytest.raises(errors.CommitUnknown, match="may have committed or not") as caught, client.session() as session:
         session.execute(text("INSERT INTO t VALUES (7)"))
-        silent.stopped.set()
+        proxy.silent = True
     assert not caught.value.retryable
 
 
