@@ -20,16 +20,20 @@ from .wire import (
     EOF,
     ERR,
     LONGEST,
-    NULL,
+    OFFERED,
     OK,
     Capability,
     Command,
     Packets,
+    ResultColumn,
     Status,
+    ends,
     native_answer,
+    read_column,
     read_error,
     read_length,
     read_ok,
+    text_row,
 )
 
 BINARY_COLLATION = 46  # utf8mb4_bin: MatrixOne compares text byte for byte
@@ -44,7 +48,8 @@ _GLOBALS = (
     "collation_server='utf8mb4_bin'",
     "collation_database='utf8mb4_bin'",
     "max_allowed_packet=1073741824",
-    "sql_mode='ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+    "sql_mode='ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,"
+    "STRICT_TRANS_TABLES'",
 )
 
 
@@ -106,6 +111,12 @@ class Engine:
         except BaseException:
             sock.close()
             raise
+
+    def session_link(self) -> Link:
+        """A connection of the relay's own, logged in, each statement committed by itself."""
+        link = self.link()
+        link.log_in(self._user, Capability(OFFERED), None)
+        return link
 
     def close(self) -> None:
         """Stop the engine."""
@@ -203,7 +214,7 @@ class Link:
         continued = False
         while True:
             packet = self.packets.read_raw()
-            if not continued and _ends(packet):
+            if not continued and ends(packet):
                 break
             continued = len(packet) - 4 == LONGEST
             yield packet
@@ -221,16 +232,33 @@ class Link:
                 if count:
                     yield from self._until_eof()
 
+    @property
+    def database(self) -> str:
+        """The database that names without one are looked for in; empty if there is none."""
+        return self.query("SELECT DATABASE()").rows[0][0] or ""
+
     def query(self, sql: str) -> Rows:
-        """Run a statement of the relay's own in the client's session.
+        """Run a statement of the relay's own in this session.
 
         Raises:
             EngineError: the engine refused it.
         """
+        self.ask(sql)
+        return self.answer()
+
+    def ask(self, sql: str) -> None:
+        """Send a statement of the relay's own; `answer` has to follow."""
         self.send(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"))
+
+    def answer(self) -> Rows:
+        """What `ask` led to.
+
+        Raises:
+            EngineError: the engine refused it.
+        """
         refused: EngineError | None = None
         rows: list[list[str | None]] = []
-        columns = affected = ends = 0
+        columns = affected = parts = 0
         for packet in self.reply():
             payload = packet[4:]
             if payload[0] == ERR:
@@ -241,12 +269,38 @@ class Link:
                 else:
                     columns = read_length(payload, 0)[0]
             elif payload[0] == EOF and len(payload) < 9:
-                ends += 1
-            elif ends:
-                rows.append(_text_row(payload, columns))
+                parts += 1
+            elif parts:
+                rows.append(text_row(payload, columns))
         if refused:
             raise refused
         return Rows(rows, affected)
+
+    def stream(self, sql: str) -> Generator[Any]:
+        """A query's columns, a list of `ResultColumn`, and then its rows one by one, as lists of texts.
+
+        Raises:
+            EngineError: the engine refused it.
+        """
+        self.ask(sql)
+        columns: list[ResultColumn] = []
+        parts = 0
+        reply = self.reply()
+        try:
+            for packet in whole(reply):
+                if packet[4] == ERR:
+                    raise EngineError(*read_error(packet[4:]))
+                if ends(packet):
+                    parts += 1
+                    if parts == 1:
+                        yield columns
+                elif parts:
+                    yield text_row(packet[4:], len(columns))
+                elif len(packet) > 13:
+                    columns.append(read_column(packet[4:]))
+        finally:
+            for _ in reply:  # the session is no use before its reply is read
+                pass
 
     def close(self) -> None:
         """End the session; an open transaction is rolled back."""
@@ -255,19 +309,11 @@ class Link:
         self._sock.close()
 
 
-def _ends(packet: bytes) -> bool:
-    return packet[4] == ERR or (packet[4] == EOF and len(packet) < 13)
-
-
-def _text_row(payload: bytes, columns: int) -> list[str | None]:
-    row: list[str | None] = []
-    at = 0
-    for _ in range(columns):
-        if payload[at] == NULL:
-            row.append(None)
-            at += 1
-        else:
-            length, at = read_length(payload, at)
-            row.append(payload[at : at + length].decode("utf-8", "surrogateescape"))
-            at += length
-    return row
+def whole(packets: Iterator[bytes]) -> Iterator[bytes]:
+    """Packets with those joined that carry one payload; the header is the first one's."""
+    parts: list[bytes] = []
+    for packet in packets:
+        parts.append(packet if not parts else packet[4:])
+        if int.from_bytes(packet[:3], "little") < LONGEST:
+            yield parts[0] if len(parts) == 1 else b"".join(parts)
+            parts = []

@@ -72,6 +72,11 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
         r"Column '(.*)' cannot be null",
         lambda m, _: (3819, f"constraint violation: Column '{m[1]}' cannot be null"),
     ),
+    (
+        1292,
+        r"Truncated incorrect (\w+) value: '(.*)'",
+        lambda m, _: (20203, f"invalid argument cast to {m[1].lower()}, bad value {m[2]}"),
+    ),
     (1366, r"(.*)", lambda m, _: (20203, f"invalid argument: {m[1]}")),
     (1305, r"(.*)", lambda m, _: (20105, f"not supported: {m[1]}")),
     (
@@ -103,6 +108,15 @@ def as_matrixone(code: int, state: str, message: str, *, reads: bool = False) ->
         if code == known and (found := re.fullmatch(pattern, message, re.DOTALL)):
             return Refused(*rewrite(found, reads), state)
     return Refused(code, message, state)
+
+
+def bad_cast(words: str) -> Refused | None:
+    """The refusal for a warning of the engine about a text that is no number; None for other warnings."""
+    found = re.fullmatch(r"Truncated incorrect (\w+) value: '(.*)'", words, re.DOTALL)
+    if not found:
+        return None
+    kind = {"INTEGER": "int", "DOUBLE": "float64"}.get(found[1], found[1].lower())
+    return Refused(20203, f"invalid argument cast to {kind}, bad value {found[2]}")
 
 
 ENDS_TRANSACTION = frozenset({1205, 20701})  # server-facts 15

@@ -1,4 +1,4 @@
-"""One client's connection: log in, then command by command to the engine, or to what only MatrixOne knows.
+"""One client's connection: command by command to the engine, or to what only MatrixOne knows.
 
 What is not recognised here goes to the engine byte for byte, and its answer comes back the same way.
 """
@@ -6,47 +6,49 @@ What is not recognised here goes to the engine byte for byte, and its answer com
 from __future__ import annotations
 
 import re
-import secrets
 import socket
 import ssl
-import struct
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass
-from typing import Any, Protocol
+from contextlib import ExitStack, closing, suppress
+from typing import IO, Any, Protocol
 
 import pymysql
 
-from . import snapshots, stagefiles, stages
+from . import catalogue, external, outfile, snapshots, stagefiles, stages, statements
+from .column_types import casts_in_the_engine, in_the_engine
+from .definitions import Definition, Definitions, End, defines, ends_transaction, transactional
 from .engine import EngineError, Link
-from .errors import ENDS_TRANSACTION, IN_TRANSACTION, NO_PRIVILEGE, Refused, as_matrixone, internal
-from .load import LoadData, parse_load
-from .snapshots import CreateSnapshot, DropSnapshot, ShowSnapshots
-from .stages import AlterStage, CreateStage, DropStage, ShowStages
-from .statements import VERSION, Undoable, defines, hides_databases, is_plain, is_set, kills, rewritten, undoable
-from .tokens import Kind, Reader, Token, tokenize
+from .errors import ENDS_TRANSACTION, IN_TRANSACTION, NO_PRIVILEGE, Refused, as_matrixone, bad_cast, internal
+from .loads import LoadData, Loader, parse_load
+from .login import Login, log_in
+from .titles import with_titles, with_variables
+from .tokens import Reader, Token, tokenize
 from .users import Account, UserStatement, parse_user_statement
+from .values import literal
+from .vectors import VectorColumns
 from .wire import (
+    EOF,
     ERR,
     LONGEST,
-    OFFERED,
     OK,
     Capability,
     Command,
     Gone,
     Packets,
     Status,
+    ends,
     error_packet,
-    native_password_fits,
     ok_packet,
     read_error,
     result_packets,
-    with_status,
+    with_flags,
 )
 
-NATIVE = b"mysql_native_password"
-LOGIN_SECONDS = 10
+LOCAL_INFILE = 0xFB
+HELD_BYTES = 1 << 20  # of a reply that may turn out to be an error
+SPOOLED = 1 << 20
 OWN_STATEMENTS: Mapping[tuple[str, str], Callable[[Reader], object]] = {
     ("CREATE", "STAGE"): stages.parse_create,
     ("ALTER", "STAGE"): stages.parse_alter,
@@ -98,8 +100,19 @@ class Services(Protocol):
         """The files of the stages."""
         ...
 
-    def load(self, statement: LoadData, link: Link, cancelled: threading.Event) -> int:
-        """Carry out LOAD DATA."""
+    @property
+    def loader(self) -> Loader:
+        """What carries LOAD DATA out."""
+        ...
+
+    @property
+    def external(self) -> external.ExternalTables:
+        """The external tables."""
+        ...
+
+    @property
+    def exports(self) -> outfile.Exports:
+        """What carries INTO OUTFILE out."""
         ...
 
     @property
@@ -108,23 +121,24 @@ class Services(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Login:
-    """What a client said when it connected."""
-
-    capabilities: Capability
-    database: str | None
-    account: Account
-
-
 class Session:
-    """The relay's side of one client's connection."""
+    """The relay's side of one client's connection.
+
+    Attributes:
+        link: the engine's side of it.
+    """
+
+    link: Link
 
     def __init__(self, sock: socket.socket, services: Services) -> None:
         self._client = Packets(sock)
         self._services = services
-        self._undo: list[Undoable] = []
-        self.cancelled = threading.Event()
+        self._cancelled = threading.Event()
+        self._definitions = Definitions(self._aside, lambda gone: services.external.forget(*gone.name))
+        self._variables: set[str] = set()  # the user variables that have a value
+        self._sequence = 1  # of the next packet to the client
+        self._local: IO[bytes] | None = None  # what the client sent for the statement that is carried out
+        self._more = Status(0)  # MORE_RESULTS while further statements of the same command follow
 
     def serve(self, opened: Callable[[int], None]) -> None:
         """Talk with the client until it goes.
@@ -133,74 +147,56 @@ class Session:
             opened: told the connection's id, which is the engine's, so that KILL needs no translation.
         """
         try:
-            with closing(self._services.link()) as self._link:
-                opened(self._link.id)
-                login = self._log_in()
+            with closing(self._services.link()) as self.link:
+                opened(self.link.id)
+                login = log_in(self._client, self.link.id, self._services.tls, self._services.account)
                 if login is None:
                     return
-                self._login = login
-                self._client.reads_ahead = True
-                self._client.sock.settimeout(None)
-                try:
-                    self._link.log_in(login.account.user, login.capabilities, login.database)
-                except EngineError as error:
-                    refused = as_matrixone(error.code, error.state, error.message)
-                    self._client.write(self._sequence, _refusal(refused))
-                    return
-                try:
-                    self._client.write(self._sequence, ok_packet(status=self._link.status))
-                    self._commands()
-                finally:
-                    self._roll_back_definitions()
+                self._begin(login)
         except (Gone, OSError):
             return  # the client or the engine went away; an open transaction goes with the engine's session
         finally:
             self._client.sock.close()  # under TLS it is not the one that was accepted
+
+    def _begin(self, login: Login) -> None:
+        self._login = login
+        self._client = login.packets
+        self._client.reads_ahead = True
+        self._client.sock.settimeout(None)
+        self._sequence = login.sequence
+        try:
+            self.link.log_in(login.account.user, login.capabilities, login.database)
+        except EngineError as error:
+            self._refuse(as_matrixone(error.code, error.state, error.message))
+            return
+        try:
+            self._answer_ok()
+            self._commands()
+        finally:
+            self._definitions.rolled_back()
+
+    def cancel(self) -> None:
+        """Stop what is done for the client here."""
+        self._cancelled.set()
+
+    def is_cancelled(self) -> bool:
+        """Whether KILL QUERY was sent for what is done now."""
+        return self._cancelled.is_set()
 
     def end(self) -> None:
         """Hang up, as a killed connection is hung up on."""
         with suppress(OSError):  # the client was faster
             self._client.sock.shutdown(socket.SHUT_RDWR)
 
-    # -- logging in ---------------------------------------------------------------------------------------------
-
-    def _log_in(self) -> Login | None:
-        self._client.sock.settimeout(LOGIN_SECONDS)
-        challenge = bytes(secrets.choice(range(1, 128)) for _ in range(20))
-        offered = Capability(OFFERED | (Capability.SSL if self._services.tls else 0))
-        greeting = b"\x0a" + VERSION.encode() + b"\0" + struct.pack("<I", self._link.id) + challenge[:8] + b"\0"
-        greeting += struct.pack("<HBHHB", offered & 0xFFFF, 45, Status.AUTOCOMMIT, offered >> 16, 21)
-        greeting += bytes(10) + challenge[8:] + b"\0" + NATIVE + b"\0"
-        self._client.write(0, greeting)
-        sequence, data = self._client.read()
-        if self._services.tls and len(data) == 32 and int.from_bytes(data[:4], "little") & Capability.SSL:
-            self._client = Packets(self._services.tls.wrap_socket(self._client.sock, server_side=True))
-            sequence, data = self._client.read()
-        if len(data) < 33 or not int.from_bytes(data[:4], "little") & Capability.PROTOCOL_41:
-            self._client.write(sequence + 1, error_packet(1043, "08S01", "Bad handshake"))
-            return None
-        return self._check_login(sequence, data, challenge)
-
-    def _check_login(self, sequence: int, data: bytes, challenge: bytes) -> Login | None:
-        capabilities = Capability(int.from_bytes(data[:4], "little") & OFFERED)
-        user, at = _until_zero(data, 32)
-        length = data[at] if at < len(data) else 0
-        answer, at = data[at + 1 : at + 1 + length], at + 1 + length
-        database = b""
-        if capabilities & Capability.CONNECT_WITH_DB:
-            database, at = _until_zero(data, at)
-        plugin = _until_zero(data, at)[0] if capabilities & Capability.PLUGIN_AUTH and at < len(data) else NATIVE
-        if plugin != NATIVE:
-            self._client.write(sequence + 1, b"\xfe" + NATIVE + b"\0" + challenge + b"\0")
-            sequence, answer = self._client.read()
-        self._sequence = sequence + 1
-        account = self._services.account(user.decode("utf-8", "replace"))
-        if account is None or not native_password_fits(account.password_hash, challenge, answer):
-            self._client.write(
-                self._sequence, error_packet(1045, "28000", f"Access denied for user {user.decode(errors='replace')}")
-            )
-            return None
-        return Login(capabilities, database.decode() or None, account)
+    def _aside(self) -> Link:
+        """A session beside the client's, with its rights and its database."""
+        link = self._services.link()
+        try:
+            link.log_in(self._login.account.user, self._login.capabilities, self.link.database or None)
+        except BaseException:
+            link.close()
+            raise
+        return link
 
     # -- commands -----------------------------------------------------------------------------------------------
 
@@ -209,26 +205,45 @@ class Session:
             _, command = self._client.read()
             if not command or command[0] == Command.QUIT:
                 return
-            self.cancelled.clear()
+            self._cancelled.clear()
+            self._sequence = 1
             if command[0] == Command.QUERY:
-                self._query(command[1:].decode("utf-8", "surrogateescape"))
+                self._queries(command[1:].decode("utf-8", "surrogateescape"))
+            elif command[0] == Command.STMT_PREPARE:
+                self._prepare(command[1:].decode("utf-8", "surrogateescape"))
             elif command[0] == Command.CHANGE_USER:
                 self._refuse(Refused(1047, "the local server does not change users on an open connection", "08S01"))
             elif command[0] in {Command.STMT_CLOSE, Command.STMT_SEND_LONG_DATA}:
-                self._link.send(command)  # commands without a reply
+                self.link.send(command)  # commands without a reply
             else:
                 self._forward(command, [])
 
-    def _query(self, sql: str) -> None:
-        if is_plain(sql):  # a long INSERT is not worth reading
-            self._forward_query(sql, [])
+    def _queries(self, sql: str) -> None:
+        """Carry out the statements of a text, up to the first that fails."""
+        if statements.is_plain(sql) and not self._definitions and not self._services.external.mentioned(sql):
+            self._forward_query(sql, [])  # a long INSERT is not worth reading
             return
         tokens = tokenize(sql)
+        texts = statements.parts(sql, tokens)
+        if len(texts) > 1 and not self._login.capabilities & Capability.MULTI_STATEMENTS:
+            self._forward_query(sql, tokens)  # the engine says what is wrong with it
+            return
+        for text in texts[:-1]:
+            self._more = Status.MORE_RESULTS
+            try:
+                if not self._query(text, tokenize(text)):
+                    return
+            finally:
+                self._more = Status(0)
+        self._query(texts[-1], tokenize(texts[-1]) if len(texts) > 1 else tokens)
+
+    def _query(self, sql: str, tokens: list[Token]) -> bool:
+        """Carry out one statement; False if it was refused."""
         try:
-            statement = self._recognised(sql, tokens)
-            if statement is None:
-                self._ordinary(sql, tokens)
-            else:
+            with ExitStack() as until:
+                statement = self._recognised(sql, tokens)
+                if statement is None:
+                    return self._ordinary(sql, tokens, until)
                 self._own(statement)
         except Refused as refused:
             self._refuse(refused)
@@ -239,26 +254,29 @@ class Session:
             self._refuse(told)
         except pymysql.MySQLError as error:  # a statement of the relay's own on the catalogue
             self._refuse(Refused(1105, str(error)))
+        else:
+            return True
+        return False
 
     def _recognised(self, sql: str, tokens: list[Token]) -> object | None:
         """The statement as an object if it is one of MatrixOne's own."""
         kind = tuple(token.text.upper() for token in tokens[:2])
         parse = OWN_STATEMENTS.get(kind) if len(kind) == 2 else None
-        if parse is None and kind[:1] in {("GRANT",), ("REVOKE",)}:
-            parse = parse_user_statement
-        if parse is None:
-            return None
-        if any(token.says(";") for token in tokens[:-1]):
-            raise internal(f"the local server takes {' '.join(kind)} alone, not among several statements")
         read = Reader(sql, tokens)
-        if parse is not parse_user_statement:
-            read.at = 2
-        return parse(read)
+        if kind[:1] in {("GRANT",), ("REVOKE",)} or parse is parse_user_statement:
+            return parse_user_statement(read)
+        read.at = 2
+        if parse is not None:
+            return parse(read)
+        if kind[:1] == ("RESTORE",):
+            read.at = 1
+            return snapshots.parse_restore(read)
+        return None
 
     def _own(self, statement: object) -> None:
         """Carry out what only MatrixOne has."""
         if isinstance(statement, LoadData):
-            self._answer_ok(self._services.load(statement, self._link, self.cancelled))
+            self._load(statement)
             return
         if isinstance(statement, stagefiles.RemoveFiles):
             self._services.files.remove(statement)
@@ -272,169 +290,381 @@ class Session:
         if changes is not None:
             changes(statement)
             self._answer_ok()
-        elif isinstance(statement, ShowStages):
-            rows = self._services.stages.show(statement)
-            self._client.write(1, *result_packets(("STAGE_NAME", "URL", "STATUS", "COMMENT"), rows, self._link.status))
-        elif isinstance(statement, ShowSnapshots):
+        elif isinstance(statement, stages.ShowStages):
+            titles = ("STAGE_NAME", "URL", "STATUS", "COMMENT")
+            self._answer(catalogue.Answer(titles, self._services.stages.show(statement)))
+        elif isinstance(statement, snapshots.ShowSnapshots):
             self._forward_query(statement.sql, tokenize(statement.sql))
+
+    def _load(self, statement: LoadData) -> None:
+        try:
+            count = self._services.loader.load(statement, self)
+        finally:
+            if self._local is not None:
+                self._local.close()
+                self._local = None
+        self._answer_ok(count)
 
     def _changes(self) -> Mapping[type, Callable[[Any], None]]:
         """What carries out the statements that only administrators may send."""
         services = self._services
         return {
-            CreateStage: services.stages.create,
-            AlterStage: services.stages.alter,
-            DropStage: services.stages.drop,
-            CreateSnapshot: services.snapshots.create,
-            DropSnapshot: services.snapshots.drop,
+            stages.CreateStage: services.stages.create,
+            stages.AlterStage: services.stages.alter,
+            stages.DropStage: services.stages.drop,
+            snapshots.CreateSnapshot: services.snapshots.create,
+            snapshots.DropSnapshot: services.snapshots.drop,
+            snapshots.Restore: services.snapshots.restore,
             UserStatement: services.manage,
         }
 
-    def _ordinary(self, sql: str, tokens: list[Token]) -> None:
-        if tokens and tokens[0].says("ROLLBACK") and any(token.says("TO") for token in tokens[1:3]):
-            raise internal("savepoint has not been implemented yet. please rollback the transaction.")
-        if not self._login.account.is_admin and _names_catalogue(tokens):
-            raise internal(NO_PRIVILEGE)  # server-facts 11
-        definition = undoable(tokens)
-        if definition and (self._in_transaction or not self._link.autocommit):
-            self._define(definition, sql)
+    def _ordinary(self, sql: str, tokens: list[Token], until: ExitStack) -> bool:
+        """Carry out what the engine has as well, in its own way or in ours."""
+        self._check(tokens)
+        if defines(tokens):
+            return self._define(sql, tokens, until)
+        if killed := statements.kills(tokens):
+            self._kill(*killed)
+            return True
+        if told := catalogue.answer(tokens, self.link):
+            self._answer(told)
+            return True
+        at = outfile.find(tokens)
+        if at is not None:
+            written = outfile.parse(sql, tokens, at)
+            query = tokenize(written.query)
+            self._services.exports.write(written.over(self._rewritten(written.query, query, until)), self)
+            self._answer_ok()
+            return True
+        self._variables |= statements.set_variables(tokens)
+        done = self._forward_query(self._rewritten(sql, tokens, until), tokens)
+        if done and self._definitions:
+            self._settle(tokens)
+        return done
+
+    def _settle(self, tokens: list[Token]) -> None:
+        """Settle the transaction's definitions if the statement has ended it."""
+        match ends_transaction(tokens):
+            case End.COMMIT:
+                self._definitions.committed()
+            case End.ROLLBACK:
+                self._definitions.rolled_back()
+            case End.AUTOCOMMIT if not self.link.in_transaction:
+                self._definitions.committed()
+            case _:
+                pass
+
+    def _check(self, tokens: list[Token]) -> None:
+        """Refuse what a MatrixOne server refuses and the engine would not."""
+        if not tokens:
             return
-        if self._in_transaction and defines(tokens):
+        if tokens[0].says("ROLLBACK") and any(token.says("TO") for token in tokens[1:3]):
+            raise internal("savepoint has not been implemented yet. please rollback the transaction.")
+        if not self._login.account.is_admin and statements.names_catalogue(tokens):
+            raise internal(NO_PRIVILEGE)  # server-facts 11
+        if statements.reads(tokens):
+            known = self._variables | statements.set_variables(tokens)
+            for name in sorted(statements.user_variables(tokens) - known):
+                raise internal(f"the user variable {name[1:]} does not exist")
+        if not defines(tokens):
+            self._definitions.check(tokens, lambda: self.link.database)
+
+    def _kill(self, connection_id: int, ends: bool) -> None:
+        """Stop what a connection is doing, in the engine and here; its end takes the engine's session along."""
+        self.link.query(f"KILL QUERY {connection_id}")
+        self._answer_ok()
+        self._services.cancel(connection_id, end=ends)
+
+    # -- rewriting ----------------------------------------------------------------------------------------------
+
+    def _rewritten(self, sql: str, tokens: list[Token], until: ExitStack) -> str:
+        """The statement in the engine's words."""
+        if stagefiles.mentions(tokens):
+            sql = self._services.files.written_in(sql, tokens, self._value)
+            tokens = tokenize(sql)
+        sql = self._with_past(sql, tokens)
+        if self._services.external.mentioned(sql):
+            sql = self._services.external.read_in(sql, tokenize(sql), self.link, self, until)
+        return self._reworded(sql)
+
+    def _reworded(self, sql: str) -> str:
+        """The statement with what needs no looking up put in the engine's words."""
+        tokens = tokenize(sql)
+        if not tokens:
+            return sql
+        if tokens[0].says("SET"):
+            return statements.settled(sql, tokens)
+        if tokens[0].says("SELECT"):
+            sql = with_titles(sql)
+            sql = with_variables(sql, tokenize(sql), self._variable)
+            tokens = tokenize(sql)
+        sql = casts_in_the_engine(sql, tokens)
+        return catalogue.through_views(sql, tokenize(sql))
+
+    def _variable(self, name: str) -> str | None:
+        """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""
+        if told := statements.OF_THE_SERVER.get(name):
+            return told
+        if name in {"current_user()", "user()", "session_user()"}:
+            return literal(f"{self._login.account.user}@localhost")
+        if name == "current_role()":
+            return literal(self._login.account.role)
+        if re.fullmatch(r"@@(session\.|global\.)?sql_mode", name):
+            return literal(",".join(sorted((self._value(name) or "").split(","))))
+        return f"CAST({name} AS CHAR)" if name.startswith("@@") else None
+
+    def _value(self, expression: str) -> str | None:
+        """What an SQL expression comes to."""
+        return self.link.query(f"SELECT {expression}").rows[0][0]
+
+    def _with_past(self, sql: str, tokens: list[Token]) -> str:
+        """The statement with the past read where it says `{snapshot='name'}` or `{timestamp='…'}`."""
+        places = [(at, name, True) for at, name in snapshots.reads_past(tokens)]
+        places += [(at, moment, False) for at, moment in snapshots.read_then(tokens)]
+        for at, told, is_snapshot in sorted(places, reverse=True):
+            table, first = tokens[at - 1], at - 1
+            database = None
+            if at > 2 and tokens[at - 2].text == ".":
+                database, first = tokens[at - 3].value, at - 3
+            if is_snapshot:
+                then = self._services.snapshots.database_then(told, database or self.link.database)
+                past = f"`{then}`.`{table.value}` AS `{table.value}`"
+            else:
+                moment = self._value(f"CAST(UNIX_TIMESTAMP({literal(told)}) * 1000000 AS UNSIGNED)")
+                if not moment or moment == "0":
+                    raise internal(f"invalid timestamp {told}")
+                past = f"{sql[tokens[first].start : table.end]} AS OF SNAPSHOT {moment}000"
+            sql = sql[: tokens[first].start] + past + sql[tokens[at + 4].end :]
+        return sql
+
+    def _prepare(self, sql: str) -> None:
+        """Prepare a statement in the engine; what only MatrixOne has goes as text."""
+        tokens = tokenize(sql)
+        kind = tuple(token.text.upper() for token in tokens[:2])
+        if kind in OWN_STATEMENTS or stagefiles.mentions(tokens) or self._services.external.mentioned(sql):
+            words = "the local server does not prepare this statement; send it as text"
+            self._refuse(Refused(1295, words))
+            return
+        self._forward(bytes([Command.STMT_PREPARE]) + self._reworded(sql).encode("utf-8", "surrogateescape"), tokens)
+
+    # -- definitions and transactions ---------------------------------------------------------------------------
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self.link.in_transaction or bool(self._definitions)
+
+    def _define(self, sql: str, tokens: list[Token], until: ExitStack) -> bool:
+        """Carry out a CREATE, DROP, ALTER, TRUNCATE or RENAME."""
+        if any(catalogue.is_hidden(token) for token in tokens):
+            raise internal("names that begin with __mo_local are the local server's own")
+        self._services.external.check(tokens, self.link)
+        definition = transactional(tokens)
+        joins = self._in_transaction or not self.link.autocommit
+        carry_out = self._carry_out(sql, tokens, until)
+        if joins and definition:
+            self._define_within(definition.within(self.link.database), carry_out)
+        elif self._in_transaction and tokens[0].says("TRUNCATE"):
+            table = tokens[2 if tokens[1].says("TABLE") else 1]
+            self.link.query(f"DELETE FROM {sql[table.start :]}")  # noqa: S608  # the client's own name
+            self._answer_ok()
+        elif self._in_transaction:
             raise internal(
                 f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
                 "commit it; COMMIT first"
             )
-        if killed := kills(tokens):
-            self._kill(*killed)
-            return
-        if stagefiles.mentions(tokens):
-            sql = self._services.files.written_in(sql, tokens, self._value)
-            tokens = tokenize(sql)
-        sql = hides_databases(tokens) or rewritten(self._with_past(sql, tokens))
-        self._forward_query(sql, tokens)
-        self._after(tokens)
+        else:
+            affected = carry_out(self.link)
+            if definition and (definition.verb == "DROP" or not tokens[1].says("EXTERNAL")):
+                self._services.external.forget(*definition.within(self.link.database).name)
+            self._answer_ok(affected)
+        return True
 
-    def _kill(self, connection_id: int, ends: bool) -> None:
-        """Stop what a connection is doing, in the engine and here; its end takes the engine's session along."""
-        self._link.query(f"KILL QUERY {connection_id}")
-        self._answer_ok()
-        self._services.cancel(connection_id, end=ends)
-
-    def _value(self, expression: str) -> str | None:
-        """What an SQL expression comes to."""
-        return self._link.query(f"SELECT {expression}").rows[0][0]
-
-    def _with_past(self, sql: str, tokens: list[Token]) -> str:
-        """The statement with each `table {snapshot='name'}` turned into the table of the hidden database."""
-        for at, name in reversed(snapshots.reads_past(tokens)):
-            table, first = tokens[at - 1], at - 1
-            database = self._link.query("SELECT DATABASE()").rows[0][0] or ""
-            if at > 2 and tokens[at - 2].text == ".":
-                database, first = tokens[at - 3].value, at - 3
-            then = self._services.snapshots.database_then(name, database)
-            past = f"`{then}`.`{table.value}` AS `{table.value}`"
-            sql = sql[: tokens[first].start] + past + sql[tokens[at + 4].end :]
-        return sql
-
-    # -- transactions -------------------------------------------------------------------------------------------
-
-    @property
-    def _in_transaction(self) -> bool:
-        return self._link.in_transaction or bool(self._undo)
-
-    def _define(self, definition: Undoable, sql: str) -> None:
-        """Carry a CREATE TABLE out on another session, as the engine's own would commit the transaction."""
-        database = self._link.query("SELECT DATABASE()").rows[0][0]
-        definition = definition.within(database)
-        if definition.tolerant and self._link.query(definition.question).rows:
+    def _define_within(self, definition: Definition, carry_out: Callable[[Link], int]) -> None:
+        """Carry a definition out as a part of the transaction."""
+        if definition.verb == "DROP":
+            self._definitions.drop(definition)
             self._answer_ok()
             return
-        with closing(self._services.link()) as aside:
-            aside.log_in(self._login.account.user, self._login.capabilities, database)
-            aside.query(sql)
-        self._undo.append(definition)
-        self._answer_ok()
+        self._answer_ok(self._definitions.make(definition, carry_out))
 
-    def _roll_back_definitions(self) -> None:
-        undo, self._undo = self._undo, []
-        if not undo:
-            return
-        with closing(self._services.link()) as aside:
-            aside.log_in(self._login.account.user, self._login.capabilities, None)
-            for definition in reversed(undo):
-                with suppress(EngineError):  # dropped by somebody else meanwhile
-                    aside.query(definition.undo)
+    def _carry_out(self, sql: str, tokens: list[Token], until: ExitStack) -> Callable[[Link], int]:
+        """What carries a definition out over a session, and gives the number of rows it affects."""
+        services = self._services
+        if tokens[0].says("CREATE") and any(token.says("CLONE") for token in tokens[:8]):
+            read = Reader(sql, tokens)
+            read.at = 1
+            clone, database = snapshots.parse_clone(read), self.link.database
+
+            def made(_link: Link) -> int:
+                services.snapshots.clone(clone, database)
+                return 0
+
+            return made
+        if tokens[0].says("CREATE") and tokens[1].says("EXTERNAL"):
+            read = Reader(sql, tokens)
+            read.at = 3
+            table = external.parse_create(read)
+
+            def create(link: Link) -> int:
+                link.query(table.definition)
+                services.external.add(table.table[0] if len(table.table) == 2 else link.database, table)
+                return 0
+
+            return create
+        dropped = statements.drops_database(tokens)
+        if dropped is not None:
+
+            def drop(link: Link) -> int:
+                tables = catalogue.tables_within(dropped, link)
+                link.query(sql)
+                return tables
+
+            return drop
+        reworded = in_the_engine(sql) if tokens[0].says("CREATE", "ALTER") else sql
+        reworded = self._rewritten(reworded, tokenize(reworded), until)
+        return lambda link: link.query(reworded).affected
 
     def _lose_transaction(self) -> None:
         """A deadlock or a lock timeout rolls the whole transaction back (server-facts 15)."""
-        self._link.query("ROLLBACK")
-        self._roll_back_definitions()
+        self.link.query("ROLLBACK")
+        self._definitions.rolled_back()
 
-    def _after(self, tokens: list[Token]) -> None:
-        if not self._undo or not tokens:
-            return
-        if tokens[0].says("ROLLBACK"):
-            self._roll_back_definitions()
-        elif tokens[0].says("COMMIT", "BEGIN") or (tokens[0].says("START") and not self._link.in_transaction):
-            self._undo.clear()
+    # -- the client's own files ---------------------------------------------------------------------------------
+
+    def fetch(self, path: str) -> Iterator[bytes]:
+        """Ask the client for the file that its LOAD DATA LOCAL names; it is kept on the disk while it is read.
+
+        Raises:
+            Refused: the client gives no files.
+        """
+        if not self._login.capabilities & Capability.LOCAL_FILES:
+            raise Refused(
+                3948,
+                "Loading local data is disabled; this must be enabled on both the client and server sides",
+                "42000",
+            )
+        if self._local is None:
+            self._local = self._received(path)
+        file = self._local
+        file.seek(0)
+        while data := file.read(SPOOLED):
+            yield data
+
+    def _received(self, path: str) -> IO[bytes]:
+        """The client's file, whole; nothing but the file that its own statement names is asked for."""
+        file = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115  # closed with the statement
+        self._client.write(self._sequence, bytes([LOCAL_INFILE]) + path.encode("utf-8", "surrogateescape"))
+        while True:
+            sequence, data = self._client.read()
+            self._sequence = (sequence + 1) & 0xFF
+            if not data:
+                return file
+            file.write(data)
 
     # -- replies ------------------------------------------------------------------------------------------------
 
+    @property
+    def _status(self) -> int:
+        return self.link.status | (Status.IN_TRANSACTION if self._definitions else 0) | self._more
+
+    def _send(self, *payloads: bytes) -> None:
+        self._client.write(self._sequence, *payloads)
+        self._sequence = (self._sequence + len(payloads)) & 0xFF
+
     def _answer_ok(self, affected: int = 0) -> None:
-        self._client.write(1, ok_packet(affected, 0, self._status))
+        self._send(ok_packet(affected, 0, self._status))
+
+    def _answer(self, told: catalogue.Answer) -> None:
+        self._send(*result_packets(told.titles, told.rows, self._status))
 
     def _refuse(self, refused: Refused) -> None:
-        self._client.write(1, _refusal(refused))
+        self._send(_refusal(refused))
 
-    @property
-    def _status(self) -> Status:
-        return self._link.status | (Status.IN_TRANSACTION if self._undo else Status(0))
+    def _forward_query(self, sql: str, tokens: list[Token]) -> bool:
+        return self._forward(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"), tokens)
 
-    def _forward_query(self, sql: str, tokens: list[Token]) -> None:
-        self._forward(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"), tokens)
-
-    def _forward(self, command: bytes, tokens: list[Token]) -> None:
-        """Send a command to the engine and its reply to the client, a buffer at a time."""
-        self._link.send(command)
+    def _forward(self, command: bytes, tokens: list[Token]) -> bool:
+        """Send a command to the engine and its reply to the client, a buffer at a time; False if it was refused."""
+        self.link.send(command)
+        reply = self.link.reply(command[0])
+        is_query = command[0] == Command.QUERY
+        reply = self._adapted(reply, tokens) if is_query else self._in_our_words(reply)
+        holds = statements.casts(tokens)
         out = bytearray()
-        lost = False
-        for packet in self._adapted(self._link.reply(command[0]), tokens):
-            lost = lost or (packet[4] == ERR and int.from_bytes(packet[5:7], "little") in ENDS_TRANSACTION)
+        lost = refused = False
+        for packet in reply:
+            if packet[4] == ERR:
+                refused = True
+                lost = lost or int.from_bytes(packet[5:7], "little") in ENDS_TRANSACTION
             out += packet
-            if not lost and (len(out) > 1 << 16 or not self._link.packets.buffered()):
+            holds = holds and len(out) < HELD_BYTES
+            if not lost and not holds and (len(out) > 1 << 16 or not self.link.packets.buffered()):
                 self._client.sock.sendall(out)
                 out.clear()
         if lost:  # before the client hears of it
             self._lose_transaction()
+        if holds and not refused and (bad := self._bad_cast(out)):
+            raise bad
         if out:
             self._client.sock.sendall(out)
+        return not refused
 
-    def _adapted(self, packets: Iterator[bytes], tokens: list[Token]) -> Iterator[bytes]:
-        """The engine's packets, its errors in MatrixOne's words, and the flag that a SET leaves (server-facts 41)."""
-        reads = bool(tokens) and tokens[0].says("SELECT", "(", "WITH")
-        claims = is_set(tokens)
+    def _bad_cast(self, reply: bytearray) -> Refused | None:
+        """What a MatrixOne server refuses a query with that the engine has cast with a warning."""
+        if reply[-5] != EOF or not int.from_bytes(reply[-4:-2], "little"):
+            return None
+        for _level, _code, words, *_ in self.link.query("SHOW WARNINGS").rows:
+            if refused := bad_cast(words or ""):
+                self._sequence = 1
+                return refused
+        return None
+
+    def _in_our_words(self, packets: Iterator[bytes]) -> Iterator[bytes]:
+        """The engine's packets, its errors in MatrixOne's words."""
         continued = False
         for packet in packets:
-            if not continued and packet[4] == ERR:
-                payload = _refusal(as_matrixone(*read_error(packet[4:]), reads=reads))
+            if packet[4] == ERR and not continued:
+                payload = _refusal(as_matrixone(*read_error(packet[4:])))
                 yield len(payload).to_bytes(3, "little") + packet[3:4] + payload
-            elif not continued and claims and packet[4] == OK:
-                yield packet[:4] + with_status(packet[4:], Status.AUTOCOMMIT)
             else:
                 yield packet
             continued = len(packet) - 4 == LONGEST
 
+    def _adapted(self, packets: Iterator[bytes], tokens: list[Token]) -> Iterator[bytes]:
+        """The engine's packets as a MatrixOne server would send them.
+
+        Errors have its words, vectors its spaces, and a SET leaves the flag that it leaves (server-facts 41).
+        """
+        reads = statements.reads(tokens)
+        flags = self._more | (Status.AUTOCOMMIT if statements.is_set(tokens) else 0)
+        renumbers = self._sequence != 1
+        vectors = VectorColumns()
+        continued = False
+        part = 0  # 0 the head, 1 columns, 2 rows
+        for sent in packets:
+            packet = sent
+            if continued:
+                pass
+            elif packet[4] == ERR:
+                payload = _refusal(as_matrixone(*read_error(packet[4:]), reads=reads))
+                packet = len(payload).to_bytes(3, "little") + packet[3:4] + payload
+            elif part and ends(packet):
+                part = 2 if part == 1 else 0
+                packet = with_flags(packet, flags) if flags else packet
+            elif part == 2:
+                packet = vectors.spaced(packet) if vectors else packet
+            elif part == 1:
+                vectors.learn(packet)
+            elif packet[4] == OK:
+                packet = with_flags(packet, flags) if flags else packet
+            else:
+                part = 1
+            continued = len(sent) - 4 == LONGEST
+            if renumbers or self._more:
+                packet = packet[:3] + bytes([self._sequence]) + packet[4:]
+                self._sequence = (self._sequence + 1) & 0xFF
+            yield packet
+
 
 def _refusal(refused: Refused) -> bytes:
     return error_packet(refused.code, refused.state, refused.message)
-
-
-def _until_zero(data: bytes, at: int) -> tuple[bytes, int]:
-    end = data.find(b"\0", at)
-    return (data[at:], len(data)) if end < 0 else (data[at:end], end + 1)
-
-
-def _names_catalogue(tokens: list[Token]) -> bool:
-    return any(
-        token.kind in {Kind.WORD, Kind.QUOTED} and token.value.lower() == "mo_catalog" for token in tokens
-    ) and bool(re.match(r"(?i)select|insert|update|delete|with|\(", tokens[0].text))

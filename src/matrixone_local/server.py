@@ -14,13 +14,19 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+from . import catalogue
 from .engine import Engine, Link
-from .load import LoadData, Loader
+from .external import ExternalTables
+from .hidden import Hidden
+from .loads import Loader
+from .outfile import Exports
 from .relay import Session
 from .snapshots import Snapshots
+from .sources import Sources
 from .stagefiles import StageFiles
 from .stages import Stages
 from .storage import Storage
+from .twins import Twins
 from .users import Account, Users, UserStatement
 
 ROOT = "root"
@@ -146,7 +152,6 @@ class _Running:
         self._sockets: set[socket.socket] = set()
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
         # listening first: a port that is taken is known before the engine starts
         try:
             self._listener = _Listener(address, self.serve)
@@ -156,9 +161,7 @@ class _Running:
         try:
             self._engine = Engine(self._folder)
             try:
-                self.stages = Stages(self._engine)
-                self.snapshots = Snapshots(self._engine, self._stopping)
-                self._users = Users(self._engine, ROOT, password)
+                self._provide(allowed, password)
             except BaseException:
                 self._engine.close()
                 raise
@@ -166,14 +169,25 @@ class _Running:
             self._listener.server_close()
             self._remove_folder()
             raise
-        storage = Storage(allowed)
-        self._loader = Loader(self.stages, storage)
-        self.files = StageFiles(self.stages, storage)
         self.port: int = self._listener.server_address[1]
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True, name="matrixone_local"
         )
         self._thread.start()
+
+    def _provide(self, allowed: Sequence[Path], password: str) -> None:
+        """Make what connections share."""
+        storage = Storage(allowed)
+        self._hidden = Hidden(self._engine)
+        catalogue.create_views(self._engine)
+        self.stages = Stages(self._engine)
+        self.snapshots = Snapshots(self._engine, self._hidden)
+        self._users = Users(self._engine, ROOT, password)
+        self.files = StageFiles(self.stages, storage)
+        sources = Sources(self.stages, storage)
+        self.loader = Loader(sources, Twins(self._engine, self._hidden))
+        self.external = ExternalTables(self._engine, self._hidden, sources)
+        self.exports = Exports(sources)
 
     # -- what connections share ---------------------------------------------------------------------------------
 
@@ -211,19 +225,15 @@ class _Running:
     def cancel(self, connection_id: int, *, end: bool) -> None:
         """Stop what the relay itself is doing for that connection; end it as well."""
         if session := self._sessions.get(connection_id):
-            session.cancelled.set()
+            session.cancel()
             if end:
                 session.end()
-
-    def load(self, statement: LoadData, link: Link, cancelled: threading.Event) -> int:
-        """Carry out LOAD DATA."""
-        return self._loader.load(statement, link, cancelled)
 
     # -- the end ------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Stop accepting, end what runs, stop the engine."""
-        self._stopping.set()
+        self._hidden.close()
         self._listener.shutdown()
         self._listener.server_close()
         self._thread.join()

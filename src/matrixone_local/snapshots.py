@@ -1,9 +1,14 @@
-"""Snapshots: a copy-on-write fork of each database concerned, kept under a hidden name (server-facts 34-36)."""
+"""Snapshots, what reads them, and what is made of them: CLONE and RESTORE (server-facts 34-36).
+
+A snapshot is a hidden copy of each database concerned: small ones as they were at one moment, large ones as the
+engine's forks, which take no time and no room but make whoever drops them, or what they were forked from, wait for
+seconds while they are young.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -13,14 +18,17 @@ from typing import Any
 import pymysql
 
 from .engine import Engine
-from .errors import internal
+from .errors import Refused, internal
+from .hidden import PREFIX, Hidden
 from .tokens import Kind, Reader, Token
 from .values import quoted
 
 TABLE = """CREATE TABLE IF NOT EXISTS mo_catalog.mo_snapshots (
     snapshot_id VARCHAR(36) NOT NULL, sname VARCHAR(64) NOT NULL PRIMARY KEY, ts BIGINT, level VARCHAR(16),
     account_name VARCHAR(300), database_name TEXT, table_name TEXT, obj_id BIGINT UNSIGNED, kind VARCHAR(32))"""
-HIDDEN = "__mo_snapshot_"  # the forked databases begin with this
+HIDDEN = f"{PREFIX}snapshot_"  # the copies' names begin with this
+COPIED_TABLES, COPIED_ROWS = 20, 20_000  # more are forked: a table takes 40 ms to copy, 100,000 rows 0.5 s
+NOT_YET, NOT_YET_TRIES = 4344, 500  # the engine's error for a moment that it takes for the future
 FORK_SETTLES = 15  # seconds after which a fork can be dropped at once (measured: 5 to 9)
 SYSTEM = frozenset({"information_schema", "mo_catalog", "mysql", "oceanbase"})
 ACCOUNT = "sys"
@@ -100,17 +108,87 @@ def parse_show(read: Reader) -> ShowSnapshots:
     return ShowSnapshots(where)
 
 
-class Snapshots:
-    """The snapshots of the server's one account."""
+@dataclass(frozen=True)
+class Clone:
+    """CREATE TABLE x CLONE y [{snapshot='s'}] or CREATE DATABASE x CLONE y [{snapshot='s'}].
 
-    def __init__(self, engine: Engine, stopping: threading.Event) -> None:
+    Args:
+        target: what is made, one or two names; one name and no table for a database.
+        source: what it is made of.
+        snapshot: as of when; None for now.
+        of_table: whether it is a table.
+    """
+
+    target: tuple[str, ...]
+    source: tuple[str, ...]
+    snapshot: str | None
+    of_table: bool
+
+
+@dataclass(frozen=True)
+class Restore:
+    """RESTORE ACCOUNT a | DATABASE d | TABLE d.t {SNAPSHOT='name'}."""
+
+    level: str
+    names: tuple[str, ...]
+    snapshot: str
+
+
+def parse_clone(read: Reader) -> Clone:
+    """What stands behind CREATE, where a CLONE follows."""
+    of_table = read.take("TABLE")
+    if not of_table and not read.take("DATABASE"):
+        raise read.error()
+    read.take("IF", "NOT", "EXISTS")
+    target = _names(read)
+    read.expect("CLONE")
+    source = _names(read)
+    snapshot = _braced(read) if read.looks("{") else None
+    read.end()
+    return Clone(target, source, snapshot, of_table)
+
+
+def parse_restore(read: Reader) -> Restore:
+    """What stands behind RESTORE."""
+    level = read.next(Kind.WORD).text.lower()
+    if level not in {"account", "database", "table"}:
+        raise read.error()
+    names = () if read.looks("{") else _names(read)
+    if level == "table" and len(names) != 2:
+        raise read.error()
+    snapshot = _braced(read)
+    read.end()
+    return Restore(level, names, snapshot)
+
+
+def _names(read: Reader) -> tuple[str, ...]:
+    first = read.name()
+    return (first, read.name()) if read.take(".") else (first,)
+
+
+def _braced(read: Reader) -> str:
+    read.expect("{", "SNAPSHOT", "=")
+    name = read.string()
+    read.expect("}")
+    return name
+
+
+class Snapshots:
+    """The snapshots of the server's one account.
+
+    Args:
+        engine: where they lie.
+        hidden: drops what is not needed any more.
+    """
+
+    def __init__(self, engine: Engine, hidden: Hidden) -> None:
         self._engine = engine
-        self._stopping = stopping
+        self._hidden = hidden
         with engine.session() as cursor:
             cursor.execute(TABLE)
             cursor.execute("SELECT replace(snapshot_id, '-', '') FROM mo_catalog.mo_snapshots")
             rows: Any = cursor.fetchall()
-            kept = tuple(_fork(identity, "") for (identity,) in rows)
+            kept = tuple(_copy_name(identity, "") for (identity,) in rows)
             for database in _databases(cursor):  # left by a run before this one
                 if database.startswith(HIDDEN) and not database.startswith(kept):
                     cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)}")
@@ -125,18 +203,25 @@ class Snapshots:
                 if statement.if_not_exists:
                     return
                 raise internal(f"snapshot {name} already exists")
-            databases = self._concerned(cursor, statement)
+            databases = _concerned(cursor, statement)
             identity = uuid.uuid4()
             moment = time.time_ns()
             for database in databases:
-                cursor.execute(f"FORK DATABASE {quoted(database)} TO {quoted(_fork(identity.hex, database))}")
+                tables = [statement.table] if statement.table else _tables(cursor, database)
+                target = _copy_name(identity.hex, database)
+                if _is_small(cursor, [(database, table) for table in tables]):
+                    cursor.execute(f"CREATE DATABASE {quoted(target)}")
+                    for table in tables:
+                        _copy(cursor, (database, table), (target, table), moment)
+                else:
+                    cursor.execute(f"FORK DATABASE {quoted(database)} TO {quoted(target)}")
             cursor.execute(
                 "INSERT INTO mo_catalog.mo_snapshots VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 'user')",
                 (str(identity), name, moment, statement.level, ACCOUNT, statement.database, statement.table),
             )
 
     def drop(self, statement: DropSnapshot) -> None:
-        """Carry out DROP SNAPSHOT; its data goes later, as the engine makes who drops a young fork wait for seconds."""
+        """Carry out DROP SNAPSHOT; its data goes later."""
         name = statement.name.lower()
         with self._engine.session() as cursor:
             identity = _found(cursor, name)
@@ -145,58 +230,174 @@ class Snapshots:
                     return
                 raise internal(f"snapshot {name} does not exist")
             cursor.execute("DELETE FROM mo_catalog.mo_snapshots WHERE sname = %s", (name,))
-            forks = [database for database in _databases(cursor) if database.startswith(_fork(identity, ""))]
-        threading.Thread(target=self._forget, args=(forks,), daemon=True, name=f"drop snapshot {name}").start()
+            for database in _databases(cursor):
+                if database.startswith(_copy_name(identity, "")):
+                    self._hidden.drop_later(f"DROP DATABASE IF EXISTS {quoted(database)}", after=FORK_SETTLES)
 
     def database_then(self, name: str, database: str) -> str:
         """The hidden database that holds what *database* held when the snapshot was taken."""
         with self._engine.session() as cursor:
-            identity = _found(cursor, name.lower())
-            if identity is None:
-                raise internal(f"find 0 snapshot records by name({name}), expect only 1")
-            fork = _fork(identity, database)
-            if fork not in _databases(cursor):
+            identity = _identity(cursor, name)
+            copy = _copy_name(identity, database)
+            if copy not in _databases(cursor):
                 raise internal(f"the snapshot {name} does not hold the database {database}")
-            return fork
+            return copy
 
-    def _forget(self, forks: Sequence[str]) -> None:
-        if self._stopping.wait(FORK_SETTLES):
-            return
+    def clone(self, statement: Clone, database: str) -> None:
+        """Carry out a CLONE.
+
+        Args:
+            statement: what to make of what.
+            database: the database that names without one are looked for in.
+        """
+        if statement.of_table:
+            source_database = statement.source[0] if len(statement.source) == 2 else database
+            target = statement.target if len(statement.target) == 2 else (database, *statement.target)
+        else:
+            source_database, target = statement.source[0], statement.target
+        if statement.snapshot is not None:
+            source_database = self.database_then(statement.snapshot, source_database)
+        with self._engine.session() as cursor:
+            if statement.of_table:
+                _copy_or_fork(cursor, (source_database, statement.source[-1]), (target[0], target[1]))
+            else:
+                if target[0] in _databases(cursor):
+                    raise Refused(1007, f"database {target[0]} already exists")
+                _refill(cursor, source_database, target[0])
+
+    def restore(self, statement: Restore) -> None:
+        """Carry out a RESTORE: what is there now gives way to what was."""
+        with self._engine.session() as cursor:
+            identity = _identity(cursor, statement.snapshot)
+            everything = _databases(cursor)
+            held = {name.removeprefix(_copy_name(identity, "")): name for name in everything}
+            held = {database: copy for database, copy in held.items() if copy.startswith(_copy_name(identity, ""))}
+            wanted = list(held) if statement.level == "account" else [statement.names[0]]
+            for database in wanted:
+                if database not in held:
+                    raise internal(f"the snapshot {statement.snapshot} does not hold the database {database}")
+            if statement.level == "table":
+                database, table = statement.names
+                cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(database)}")
+                cursor.execute(f"DROP TABLE IF EXISTS {quoted(database)}.{quoted(table)}")
+                _copy_or_fork(cursor, (held[database], table), (database, table))
+                return
+            for database in wanted:
+                _refill(cursor, held[database], database)
+            if statement.level == "account":
+                for database in everything:
+                    if _is_users(database) and database not in held:
+                        cursor.execute(f"DROP DATABASE {quoted(database)}")
+
+
+def _concerned(cursor: pymysql.cursors.Cursor, statement: CreateSnapshot) -> list[str]:
+    """The databases that a snapshot is of."""
+    everything = _databases(cursor)
+    if statement.level in {"cluster", "account"}:
+        return [name for name in everything if _is_users(name)]
+    if statement.database not in everything:
+        raise internal(f"database {statement.database} does not exist")
+    if statement.table and statement.table not in _tables(cursor, statement.database):
+        raise internal(f"table {statement.database}.{statement.table} does not exist")
+    return [statement.database]
+
+
+def _is_users(database: str) -> bool:
+    return database not in SYSTEM and not database.startswith(PREFIX)
+
+
+def _tables(cursor: pymysql.cursors.Cursor, database: str) -> list[str]:
+    cursor.execute(f"SHOW FULL TABLES FROM {quoted(database)} WHERE table_type = 'BASE TABLE'")
+    rows: Any = cursor.fetchall()
+    return [row[0] for row in rows]
+
+
+def _is_small(cursor: pymysql.cursors.Cursor, tables: Sequence[tuple[str, str]]) -> bool:
+    """Whether copying takes less than waiting for a fork would."""
+    left = COPIED_ROWS
+    for database, table in tables[: COPIED_TABLES + 1]:
+        rows = f"SELECT 1 FROM {quoted(database)}.{quoted(table)} LIMIT {left + 1}"  # noqa: S608  # quoted
+        cursor.execute(f"SELECT COUNT(*) FROM ({rows}) r")  # noqa: S608  # as above
+        row: Any = cursor.fetchone()
+        left -= row[0]
+        if left < 0:
+            return False
+    return len(tables) <= COPIED_TABLES
+
+
+def _copy(
+    cursor: pymysql.cursors.Cursor, source: tuple[str, str], target: tuple[str, str], moment: int | None = None
+) -> None:
+    """Make a table with the rows of another, as they are or were.
+
+    Args:
+        cursor: the relay's own session.
+        source: database and table.
+        target: database and table.
+        moment: nanoseconds since 1970; None for now.
+    """
+    old, new = (f"{quoted(database)}.{quoted(table)}" for database, table in (source, target))
+    cursor.execute(f"SHOW CREATE TABLE {old}")
+    row: Any = cursor.fetchone()
+    cursor.execute("SET foreign_key_checks = 0")
+    cursor.execute(f"USE {quoted(target[0])}")
+    cursor.execute(row[1].replace(f"CREATE TABLE {quoted(source[1])}", f"CREATE TABLE {new}", 1))
+    cursor.execute(f"SHOW COLUMNS FROM {old}")
+    rows: Any = cursor.fetchall()
+    names = ", ".join(quoted(name) for name, _, _, _, _, extra in rows if "GENERATED" not in extra.upper())
+    then = "" if moment is None else f" AS OF SNAPSHOT {moment}"
+    for attempt in itertools.count():
         try:
-            with self._engine.session() as cursor:
-                for fork in forks:
-                    cursor.execute(f"DROP DATABASE IF EXISTS {quoted(fork)}")
-        except pymysql.Error:
-            return  # the server is stopping; a fork that nobody can name is in nobody's way
+            cursor.execute(f"INSERT INTO {new} ({names}) SELECT {names} FROM {old}{then}")  # noqa: S608  # quoted
+        except pymysql.MySQLError as error:
+            if error.args[0] != NOT_YET or attempt == NOT_YET_TRIES:
+                raise
+            time.sleep(0.002)  # the engine's clock is some milliseconds behind
+        else:
+            return
 
-    @staticmethod
-    def _concerned(cursor: pymysql.cursors.Cursor, statement: CreateSnapshot) -> list[str]:
-        everything = _databases(cursor)
-        if statement.level in {"cluster", "account"}:
-            return [name for name in everything if name not in SYSTEM and not name.startswith(HIDDEN)]
-        if statement.database not in everything:
-            raise internal(f"database {statement.database} does not exist")
-        if statement.table:
-            cursor.execute(f"SHOW TABLES FROM {quoted(statement.database)} LIKE %s", (statement.table,))
-            if not cursor.fetchone():
-                raise internal(f"table {statement.database}.{statement.table} does not exist")
-        return [statement.database]
+
+def _copy_or_fork(cursor: pymysql.cursors.Cursor, source: tuple[str, str], target: tuple[str, str]) -> None:
+    if _is_small(cursor, [source]):
+        _copy(cursor, source, target)
+    else:
+        old, new = (f"{quoted(database)}.{quoted(table)}" for database, table in (source, target))
+        cursor.execute(f"FORK TABLE {old} TO {new}")
+
+
+def _refill(cursor: pymysql.cursors.Cursor, source: str, target: str) -> None:
+    """Give a database another's tables in the place of its own; sessions that use it go on."""
+    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(target)}")
+    cursor.execute("SET foreign_key_checks = 0")
+    for table in _tables(cursor, target):
+        cursor.execute(f"DROP TABLE {quoted(target)}.{quoted(table)}")
+    for table in _tables(cursor, source):
+        _copy_or_fork(cursor, (source, table), (target, table))
 
 
 def reads_past(tokens: Sequence[Token]) -> list[tuple[int, str]]:
     """Where a statement says `{snapshot='name'}`: the position of the brace among the tokens, and the name."""
+    return _in_braces(tokens, "SNAPSHOT")
+
+
+def _in_braces(tokens: Sequence[Token], word: str) -> list[tuple[int, str]]:
     return [
         (at, tokens[at + 3].value)
         for at in range(len(tokens) - 4)
         if tokens[at].says("{")
-        and tokens[at + 1].says("SNAPSHOT")
+        and tokens[at + 1].says(word)
         and tokens[at + 2].says("=")
         and tokens[at + 3].kind is Kind.STRING
         and tokens[at + 4].says("}")
     ]
 
 
-def _fork(identity: str, database: str) -> str:
+def read_then(tokens: Sequence[Token]) -> list[tuple[int, str]]:
+    """Where a statement says `{timestamp='…'}`: the position of the brace among the tokens, and the text."""
+    return _in_braces(tokens, "TIMESTAMP")
+
+
+def _copy_name(identity: str, database: str) -> str:
     return f"{HIDDEN}{identity}_{database}"
 
 
@@ -204,6 +405,13 @@ def _databases(cursor: pymysql.cursors.Cursor) -> list[str]:
     cursor.execute("SHOW DATABASES")
     rows: Any = cursor.fetchall()
     return [row[0] for row in rows]
+
+
+def _identity(cursor: pymysql.cursors.Cursor, name: str) -> str:
+    identity = _found(cursor, name.lower())
+    if identity is None:
+        raise internal(f"find 0 snapshot records by name({name}), expect only 1")
+    return identity
 
 
 def _found(cursor: pymysql.cursors.Cursor, name: str) -> str | None:

@@ -5,6 +5,7 @@ The engine has none of them: what they give is worked out here, and written into
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -133,7 +134,7 @@ class StageFiles:
 
     def _saved(self, url: str, data: bytes) -> str:
         store, path = self._at(url)
-        if not store.write(path, data):
+        if not store.write(path, io.BytesIO(data)):
             raise Refused(20406, f"file {url.rpartition('/')[2]} already exists")
         return str(len(data))
 

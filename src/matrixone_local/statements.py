@@ -1,118 +1,104 @@
-"""Ordinary statements that need a word changed on their way to the engine."""
+"""What kind of statement it is, and the words that change on its way to the engine."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from itertools import pairwise
 
-from .snapshots import HIDDEN
-from .tokens import Kind, Token, tokenize
-from .values import literal, quoted
+from .tokens import Kind, Token
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
 # What a MatrixOne server says of itself (conformance/session); the engine would name itself.
-_OF_THE_SERVER = {
-    ("version", "(", ")"): VERSION,
-    ("@@version",): VERSION,
-    ("@@version_comment",): "MatrixOne",
-    ("@@transaction_isolation",): "REPEATABLE-READ",
-    ("@@tx_isolation",): "REPEATABLE-READ",
+OF_THE_SERVER = {
+    "version()": f"'{VERSION}'",
+    "@@version": f"'{VERSION}'",
+    "@@version_comment": "'MatrixOne'",
+    "@@transaction_isolation": "'REPEATABLE-READ'",
+    "@@tx_isolation": "'REPEATABLE-READ'",
 }
-
-
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
-_OURS = re.compile(r"mo_catalog|snapshot|stage_list|load_file|save_file", re.IGNORECASE)
-_DEFINITIONS = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
-
-
-@dataclass(frozen=True)
-class Undoable:
-    """A definition that a rollback takes back.
-
-    Args:
-        table: the new table's name, one or two parts.
-        tolerant: IF NOT EXISTS was said.
-    """
-
-    table: tuple[str, ...]
-    tolerant: bool = False
-
-    def within(self, database: str | None) -> Undoable:
-        """The same with the database named."""
-        return self if len(self.table) == 2 or database is None else replace(self, table=(database, *self.table))
-
-    @property
-    def undo(self) -> str:
-        """What takes it back."""
-        return f"DROP TABLE IF EXISTS {'.'.join(map(quoted, self.table))}"
-
-    @property
-    def question(self) -> str:
-        """What has a row if there is such a table."""
-        schema = literal(self.table[0]) if len(self.table) == 2 else "DATABASE()"
-        name = literal(self.table[-1])
-        tables = "information_schema.tables"
-        return f"SELECT 1 FROM {tables} WHERE table_schema = {schema} AND table_name = {name}"  # noqa: S608  # literals
-
-
-def undoable(tokens: list[Token]) -> Undoable | None:
-    """The table that a CREATE TABLE makes."""
-    if len(tokens) < 3 or not (tokens[0].says("CREATE") and tokens[1].says("TABLE")):
-        return None
-    tolerant = [token.text.upper() for token in tokens[2:5]] == ["IF", "NOT", "EXISTS"]
-    name = tokens[5:8] if tolerant else tokens[2:5]
-    parts = [token.value for token in name[:1]]
-    if len(name) == 3 and name[1].says("."):
-        parts.append(name[2].value)
-    return Undoable(tuple(parts), tolerant)
-
-
-def defines(tokens: list[Token]) -> bool:
-    """Whether the engine would commit the transaction to carry this out."""
-    return len(tokens) > 1 and tokens[0].text.upper() in _DEFINITIONS
+_OURS = re.compile(
+    r"mo_catalog|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
+    re.IGNORECASE,
+)
 
 
 def is_plain(sql: str) -> bool:
-    """Whether a statement can go to the engine unread: it changes rows, and none of the catalogue's."""
+    """Whether a statement can go to the engine unread: it changes rows, and says nothing that is read here."""
     return _PLAIN.match(sql) is not None and _OURS.search(sql) is None
 
 
-def is_set(tokens: list[Token]) -> bool:
+def parts(sql: str, tokens: Sequence[Token]) -> list[str]:
+    """The statements in a text, told apart by `;`."""
+    marks = [token for token in tokens if token.kind is Kind.SYMBOL and token.text == ";"]
+    if not marks or marks[-1] is not tokens[-1]:
+        bounds = [0, *(mark.end for mark in marks), len(sql)]
+    else:
+        bounds = [0, *(mark.end for mark in marks)]
+    found = [sql[start:end].strip().rstrip(";") for start, end in pairwise(bounds)]
+    return [one for one in found if one] or [sql]
+
+
+def is_set(tokens: Sequence[Token]) -> bool:
     """Whether this is a SET of anything but autocommit, after which the flags lie (server-facts 41)."""
     return bool(tokens) and tokens[0].says("SET") and not any(token.text.lower() == "autocommit" for token in tokens)
 
 
-def kills(tokens: list[Token]) -> tuple[int, bool] | None:
+def kills(tokens: Sequence[Token]) -> tuple[int, bool] | None:
     """The connection that a KILL [QUERY | CONNECTION] names, and whether it ends the connection as well."""
     if tokens and tokens[0].says("KILL") and tokens[-1].kind is Kind.NUMBER:
         return int(tokens[-1].text), not tokens[1].says("QUERY")
     return None
 
 
-def hides_databases(tokens: list[Token]) -> str | None:
-    """SHOW DATABASES without the engine's own and the snapshots' hidden ones."""
-    if len(tokens) < 2 or not (tokens[0].says("SHOW") and tokens[1].says("DATABASES", "SCHEMAS")):
-        return None
-    like = f" AND schema_name LIKE {tokens[3].text}" if len(tokens) > 3 and tokens[2].says("LIKE") else ""
-    return (
-        "SELECT schema_name AS `Database` FROM information_schema.schemata"  # noqa: S608  # the client's own literal
-        f" WHERE schema_name <> 'oceanbase' AND LEFT(schema_name, {len(HIDDEN)}) <> '{HIDDEN}'{like} ORDER BY 1"
-    )
+def reads(tokens: Sequence[Token]) -> bool:
+    """Whether a statement is a query."""
+    return bool(tokens) and tokens[0].says("SELECT", "(", "WITH")
 
 
-def rewritten(sql: str) -> str:
-    """The statement with the words changed that the engine would understand otherwise."""
-    tokens = tokenize(sql)
-    if not tokens:
-        return sql
-    if tokens[0].says("SET"):
-        return _rewritten_set(sql, tokens)
-    if tokens[0].says("SELECT"):
-        return _rewritten_select(sql, tokens)
-    return sql
+def names_catalogue(tokens: Sequence[Token]) -> bool:
+    """Whether a statement reads or changes rows of `mo_catalog`."""
+    said = any(token.kind in {Kind.WORD, Kind.QUOTED} and token.value.lower() == "mo_catalog" for token in tokens)
+    return said and tokens[0].says("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "(")
 
 
-def _rewritten_set(sql: str, tokens: list[Token]) -> str:
+def drops_database(tokens: Sequence[Token]) -> str | None:
+    """The database that a DROP DATABASE drops."""
+    if len(tokens) > 2 and tokens[0].says("DROP") and tokens[1].says("DATABASE", "SCHEMA"):
+        return tokens[4 if tokens[2].says("IF") and len(tokens) > 4 else 2].value
+    return None
+
+
+def casts(tokens: Sequence[Token]) -> bool:
+    """Whether a query casts, which the engine does with a warning where a MatrixOne server refuses."""
+    return reads(tokens) and any(token.says("CAST", "CONVERT") for token in tokens)
+
+
+def set_variables(tokens: Sequence[Token]) -> set[str]:
+    """The user variables that a statement gives values to."""
+    found: set[str] = set()
+    if tokens and tokens[0].says("SET"):
+        found = {token.text.lower() for token in tokens if _is_user_variable(token)}
+    for token, after in pairwise(tokens):
+        if _is_user_variable(token) and after.text == ":":
+            found.add(token.text.lower())
+        if token.says("INTO") and _is_user_variable(after):
+            found.add(after.text.lower())
+    return found
+
+
+def user_variables(tokens: Sequence[Token]) -> set[str]:
+    """The user variables that a statement names."""
+    return {token.text.lower() for token in tokens if _is_user_variable(token)}
+
+
+def _is_user_variable(token: Token) -> bool:
+    return token.kind is Kind.WORD and token.text.startswith("@") and not token.text.startswith("@@")
+
+
+def settled(sql: str, tokens: Sequence[Token]) -> str:
+    """A SET as the engine understands it."""
     if len(tokens) > 2 and tokens[1].says("NAMES"):  # text compares byte for byte whatever is named
         return "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
     extra = [
@@ -123,17 +109,3 @@ def _rewritten_set(sql: str, tokens: list[Token]) -> str:
         and tokens[at + 2].text.isdigit()
     ]
     return sql.rstrip("; \n") + "".join(extra)
-
-
-def _rewritten_select(sql: str, tokens: list[Token]) -> str:
-    for at in range(len(tokens) - 1, 0, -1):
-        for words, value in _OF_THE_SERVER.items():
-            found = tokens[at : at + len(words)]
-            if tuple(token.text.lower() for token in found) != words:
-                continue
-            start, end = found[0].start, found[-1].end
-            following = tokens[at + len(words)] if at + len(words) < len(tokens) else None
-            title = f" AS `{sql[start:end]}`" if following is None or following.says(",", "FROM", ";") else ""
-            sql = f"{sql[:start]}'{value}'{title}{sql[end:]}"
-            break
-    return sql

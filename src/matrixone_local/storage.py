@@ -8,6 +8,7 @@ import gzip
 import importlib
 import io
 import re
+import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -19,7 +20,7 @@ from .errors import Refused, bad_configuration, bad_input, internal
 MISSING = "the file does not exist in load flow"
 CHUNK = 1 << 20
 S3_NEEDS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT")
-_WILD = re.compile(r"[*?\[]")
+WILD = re.compile(r"[*?\[]")
 
 
 class Store(Protocol):
@@ -37,8 +38,8 @@ class Store(Protocol):
         """At most *size* bytes of a file from *offset* on (None: all); None if there is no such file."""
         ...
 
-    def write(self, path: str, data: bytes) -> bool:
-        """Make a new file; False if there is one."""
+    def write(self, path: str, file: IO[bytes]) -> bool:
+        """Make a new file with what is in *file*; False if there is one."""
         ...
 
     def remove(self, pattern: str) -> int:
@@ -81,7 +82,7 @@ class Storage:
             Refused: there is no such file, it is not allowed, or it is not compressed as it was said to be.
         """
         store, path = self.at(url, credentials)
-        yield from _unpacked(store.pieces(path), _compression(url) if compression == "auto" else compression)
+        return unpacked(store.pieces(path), compression, url)
 
 
 class Folders:
@@ -112,7 +113,7 @@ class Folders:
 
     def list(self, pattern: str) -> list[str]:
         """The full paths of the files in a folder, or that a pattern names."""
-        if not _WILD.search(pattern):
+        if not WILD.search(pattern):
             folder = self._inside(Path(pattern))
             if folder.is_file():
                 raise Refused(1105, f"readdirent {pattern}: not a directory")
@@ -120,7 +121,7 @@ class Folders:
         found = [Path("/")]
         *folders, name = Path(pattern).parts[1:]
         for part in folders:
-            if _WILD.search(part):
+            if WILD.search(part):
                 found = [self._inside(folder) for folder in found]
             found = [one for folder in found for one in _named(folder, part) if one.is_dir()]
         inside = [self._inside(folder) for folder in found]
@@ -140,13 +141,13 @@ class Folders:
         except OSError as error:
             raise internal(f"{path}: {error.strerror}") from None
 
-    def write(self, path: str, data: bytes) -> bool:
+    def write(self, path: str, file: IO[bytes]) -> bool:
         """Make a new file."""
         place = self._inside(Path(path))
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("xb") as file:
-                file.write(data)
+            with place.open("xb") as target:
+                shutil.copyfileobj(file, target)
         except FileExistsError:
             return False
         except OSError as error:
@@ -155,7 +156,7 @@ class Folders:
 
     def remove(self, pattern: str) -> int:
         """Remove files."""
-        places = [*map(Path, self.list(pattern))] if _WILD.search(pattern) else [self._inside(Path(pattern))]
+        places = [*map(Path, self.list(pattern))] if WILD.search(pattern) else [self._inside(Path(pattern))]
         files = [place for place in places if place.is_file()]
         for file in files:
             file.unlink()
@@ -174,7 +175,7 @@ class Folders:
 
 def _named(folder: Path, part: str) -> Iterator[Path]:
     """What is called so in a folder; a name without wildcards is taken as it stands."""
-    if not _WILD.search(part):
+    if not WILD.search(part):
         yield folder / part
     elif folder.is_dir():
         yield from (one for one in folder.iterdir() if fnmatch.fnmatchcase(one.name, part))
@@ -199,7 +200,7 @@ class Bucket:
                 raise bad_configuration(f"Credentials {name.lower()} not found")
         with self._opened() as objects:
             try:
-                for piece in objects.get(path).stream(min_chunk_size=CHUNK):
+                for piece in objects.get(path.lstrip("/")).stream(min_chunk_size=CHUNK):
                     yield bytes(piece)
             except FileNotFoundError:  # of the file or of the bucket
                 raise bad_input(MISSING) from None
@@ -218,12 +219,12 @@ class Bucket:
             end = length if size is None else min(offset + size, length)
             return bytes(objects.get_range(path, start=offset, end=end)) if offset < end else b""
 
-    def write(self, path: str, data: bytes) -> bool:
+    def write(self, path: str, file: IO[bytes]) -> bool:
         """Make a new file."""
         with self._for_files() as objects:
             if _length(objects, path) is not None:
                 return False
-            objects.put(path, data)
+            objects.put(path, file)
         return True
 
     def remove(self, pattern: str) -> int:
@@ -290,7 +291,7 @@ def _keys(objects: Any, pattern: str) -> list[str]:
     *folders, name = pattern.split("/")
     prefixes = [""]
     for part in folders:
-        if _WILD.search(part):
+        if WILD.search(part):
             found = [p for prefix in prefixes for p in objects.list_with_delimiter(prefix or None)["common_prefixes"]]
             folders_found = [p.rstrip("/") for p in found]
             prefixes = [f"{p}/" for p in folders_found if fnmatch.fnmatchcase(p.rpartition("/")[2], part)]
@@ -309,11 +310,19 @@ def _without_secrets(words: str, given: Mapping[str, str]) -> str:
     return words.replace(given["AWS_SECRET_KEY"], "***").replace(given["AWS_KEY_ID"], "***")
 
 
-def _compression(url: str) -> str:
-    return {".gz": "gzip", ".bz2": "bz2"}.get(Path(url).suffix.lower(), "none")
+def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[bytes]:
+    """A file's bytes, unpacked.
 
+    Args:
+        raw: its bytes as they lie.
+        compression: `none`, `gzip`, `bz2`, or `auto` to tell by the suffix (server-facts 22).
+        name: its name.
 
-def _unpacked(raw: Iterator[bytes], compression: str) -> Iterator[bytes]:
+    Raises:
+        Refused: it is not compressed as it was said to be.
+    """
+    if compression == "auto":
+        compression = {".gz": "gzip", ".bz2": "bz2"}.get(Path(name).suffix.lower(), "none")
     if compression == "none":
         yield from raw
         return

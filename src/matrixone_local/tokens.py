@@ -16,8 +16,9 @@ _PATTERN = re.compile(
       (?P<space>\s+|--[ \t][^\n]*\n?|--$|\#[^\n]*\n?|/\*(?!!).*?\*/)
     | (?P<string>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
     | (?P<quoted>`(?:[^`]|``)*`)
+    | (?P<hex>0[xX][0-9a-fA-F]+(?![\w$]))
     | (?P<word>@{0,2}[^\W\d][\w$]*|@@?[\w$.]+|\d+[^\W\d][\w$]*)
-    | (?P<number>0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?|\.\d+)
+    | (?P<number>\d+(?:\.\d*)?|\.\d+)
     | (?P<symbol>.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -33,6 +34,9 @@ class Kind(Enum):
     WORD = "word"
     NUMBER = "number"
     SYMBOL = "symbol"
+
+
+_KINDS = {kind.value: kind for kind in Kind} | {"hex": Kind.NUMBER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,9 @@ def unquote(literal: str) -> str:
 def tokenize(sql: str) -> list[Token]:
     """All tokens of *sql* but its spaces and remarks."""
     return [
-        Token(Kind(m.lastgroup), m[0], m.start(), m.end()) for m in _PATTERN.finditer(sql) if m.lastgroup != "space"
+        Token(_KINDS[m.lastgroup], m[0], m.start(), m.end())
+        for m in _PATTERN.finditer(sql)
+        if m.lastgroup and m.lastgroup != "space"
     ]
 
 

@@ -13,6 +13,7 @@ import pymysql
 
 from .engine import Engine
 from .errors import internal
+from .hidden import DATABASE
 from .tokens import Kind, Reader
 from .values import quoted
 from .wire import native_hash
@@ -27,12 +28,17 @@ class Account:
     Args:
         user: the name, which is the engine's too.
         password_hash: what is kept of the password.
-        is_admin: whether stages, snapshots and users may be made.
+        role: the default role.
     """
 
     user: str
     password_hash: bytes
-    is_admin: bool
+    role: str = "public"
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether stages, snapshots and users may be made."""
+        return self.role in ADMIN_ROLES
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,7 @@ class Users:
 
     def __init__(self, engine: Engine, root: str, password: str) -> None:
         self._engine = engine
-        self._accounts = {root: Account(root, native_hash(password), is_admin=True)}
+        self._accounts = {root: Account(root, native_hash(password), "moadmin")}
         self._roles: dict[str, set[Grant]] = {"public": set()}
         self._members: dict[str, set[str]] = {}
 
@@ -194,7 +200,8 @@ class Users:
         with self._engine.session() as cursor:
             cursor.execute("DROP USER IF EXISTS %s", (name,))  # from a run of the server before this one
             cursor.execute("CREATE USER %s", (name,))
-        self._accounts[name] = Account(name, native_hash(statement.password), is_admin=statement.role in ADMIN_ROLES)
+            cursor.execute(f"GRANT SELECT ON {DATABASE}.* TO %s", (name,))  # what external tables are read into
+        self._accounts[name] = Account(name, native_hash(statement.password), statement.role or "public")
         if statement.role:
             self._members.setdefault(statement.role, set()).add(name)
             self._give([name], self._grants(statement.role))

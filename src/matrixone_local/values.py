@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from .csvfile import Field
 from .errors import Refused, bad_input, internal
 
 _INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "integer": 32, "bigint": 64}
+_SAFE_DIGITS = {8: 2, 16: 4, 32: 9, 64: 18}  # numbers of so many digits fit
+_TEXT_CHARACTERS = {"tinytext": 63, "text": 16_000, "mediumtext": 4_000_000, "longtext": 4_000_000}  # these surely fit
+ANY = "<any>"
 _DATES: dict[str, tuple[str, str]] = {
     "date": ("Date", r"(\d{4})-?(\d{1,2})-?(\d{1,2})( 00:00:00(\.0+)?)?"),
     "datetime": ("DateTime", r"(\d{4})-?(\d{1,2})-?(\d{1,2})([ T]\d{1,2}:?\d{1,2}(:?\d{1,2}(\.\d+)?)?)?"),
@@ -22,9 +24,10 @@ _DATES: dict[str, tuple[str, str]] = {
     "time": ("Time", r"-?\d{1,4}:\d{1,2}(:\d{1,2}(\.\d+)?)?"),
 }
 _TEXT = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"}
-_BYTES = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
+BINARY_TYPES = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
 _ESCAPE = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": "\\0", "\x1a": "\\Z"})
 
+Field = tuple[str | None, bool]  # the text (None is NULL), and whether it was quoted
 Converter = Callable[[str, int], str]  # a field's text and the column's position in the file, to an SQL literal
 
 
@@ -46,11 +49,13 @@ class Column:
         name: its name.
         type: its type as in SHOW COLUMNS, such as `varchar(10)`.
         required: whether NULL is refused.
+        null: a text that means NULL, from `SET column=NULLIF(column, text)`.
     """
 
     name: str
     type: str
-    required: bool
+    required: bool = False
+    null: str | None = None
 
     @property
     def base(self) -> str:
@@ -63,14 +68,41 @@ class Column:
         found = re.search(r"\(([\d, ]+)\)", self.type)
         return [int(n) for n in found[1].split(",")] if found else ()
 
-    def reader(self, null: str | None = None) -> Callable[[Field, int], str]:
-        """What turns a field into an SQL literal.
+    @property
+    def integers(self) -> tuple[int, int] | None:
+        """The range of an integer column, its end excluded; None for any other."""
+        if self.base not in _INTEGERS or self.type.startswith("tinyint(1)"):
+            return None
+        return _range(_INTEGERS[self.base], unsigned="unsigned" in self.type)
 
-        Args:
-            null: a text that means NULL, from `SET column=NULLIF(column, text)`.
+    @property
+    def plain(self) -> str | None:
+        """A pattern of texts that the engine takes as they stand, in quotes, for what `reader` makes of them.
+
+        ANY in it stands for a character that has no meaning in the file. None: every text has to be read.
         """
+        if self.null is not None or self.type.startswith("tinyint(1)"):
+            return None
+        if self.base in _INTEGERS:
+            sign = "" if "unsigned" in self.type else "-?"
+            return rf"{sign}\d{{1,{_SAFE_DIGITS[_INTEGERS[self.base]]}}}"
+        if self.base in {"decimal", "numeric"}:
+            precision, scale = [*self.arguments, 0][:2]
+            fraction = rf"(?:\.\d{{1,{scale}}})?" if scale else ""
+            return rf"-?\d{{1,{precision - scale}}}{fraction}" if precision > scale else None
+        if self.base in {"float", "double"}:
+            return r"-?\d{1,15}(?:\.\d{1,15})?"
+        if self.base in {"char", "varchar"} and self.arguments:
+            return f"{ANY}{{0,{self.arguments[0]}}}"
+        if self.base in _TEXT_CHARACTERS:
+            return f"{ANY}{{0,{_TEXT_CHARACTERS[self.base]}}}"
+        return None
+
+    def reader(self) -> Callable[[Field, int], str]:
+        """What turns a field, at its position in the file, into an SQL literal."""
+        null = self.null
         convert = self._converter()
-        empty_is_null = self.base not in _TEXT | _BYTES | {"json"}
+        empty_is_null = self.base not in _TEXT | BINARY_TYPES | {"json"}
 
         def read(field: Field, position: int) -> str:
             text, quoted = field
@@ -98,7 +130,7 @@ class Column:
             convert = _moment(*_DATES[base])
         elif base == "json":
             convert = _json
-        elif base in _BYTES:
+        elif base in BINARY_TYPES:
             convert = _bytes
         else:
             convert = self._text(self.arguments[0] if base in {"char", "varchar"} and self.arguments else None)
@@ -128,8 +160,12 @@ def _boolean(text: str, _: int) -> str:
     return found
 
 
+def _range(bits: int, *, unsigned: bool) -> tuple[int, int]:
+    return (0, 1 << bits) if unsigned else (-1 << (bits - 1), 1 << (bits - 1))
+
+
 def _integer(bits: int, *, unsigned: bool) -> Converter:
-    low, high = (0, 1 << bits) if unsigned else (-1 << (bits - 1), 1 << (bits - 1))
+    low, high = _range(bits, unsigned=unsigned)
     kind = f"{'u' if unsigned else ''}int{bits}"
 
     def convert(text: str, position: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,38 @@ class Status(IntFlag):
     IN_TRANSACTION = 1
     AUTOCOMMIT = 2
     MORE_RESULTS = 8
+
+
+class ColumnType(IntEnum):
+    """The types of result columns."""
+
+    DECIMAL = 0
+    TINY = 1
+    SHORT = 2
+    LONG = 3
+    FLOAT = 4
+    DOUBLE = 5
+    NULL = 6
+    TIMESTAMP = 7
+    LONGLONG = 8
+    INT24 = 9
+    DATE = 10
+    TIME = 11
+    DATETIME = 12
+    YEAR = 13
+    VARCHAR = 15
+    BIT = 16
+    JSON = 245
+    NEWDECIMAL = 246
+    ENUM = 247
+    SET = 248
+    TINY_BLOB = 249
+    MEDIUM_BLOB = 250
+    LONG_BLOB = 251
+    BLOB = 252
+    VAR_STRING = 253
+    STRING = 254
+    GEOMETRY = 255
 
 
 class Gone(ConnectionError):
@@ -186,20 +219,94 @@ def with_status(payload: bytes, extra: Status) -> bytes:
     return payload[:at] + struct.pack("<H", flags) + payload[at + 2 :]
 
 
+@dataclass(frozen=True)
+class ResultColumn:
+    """A column of a result.
+
+    Args:
+        name: its title.
+        type: what it holds.
+        is_unsigned: whether its numbers have no sign.
+        is_binary: whether its texts are bytes.
+        decimals: the digits behind the point.
+        length: the most characters that it is shown with.
+    """
+
+    name: str
+    type: ColumnType
+    is_unsigned: bool
+    is_binary: bool
+    decimals: int
+    length: int
+
+
+_UNSIGNED = 32
+_BINARY_COLLATION = 63
+
+
+def read_column(payload: bytes) -> ResultColumn:
+    """A column definition."""
+    at = 0
+    names: list[bytes] = []
+    for _ in range(6):  # catalogue, schema, table, original table, title, original name
+        length, at = read_length(payload, at)
+        names.append(payload[at : at + length])
+        at += length
+    collation, length, kind, flags, decimals = struct.unpack_from("<HIBHB", payload, at + 1)
+    return ResultColumn(
+        names[4].decode("utf-8", "replace"),
+        ColumnType(kind),
+        bool(flags & _UNSIGNED),
+        collation == _BINARY_COLLATION,
+        decimals,
+        length,
+    )
+
+
+def text_row(payload: bytes, columns: int) -> list[str | None]:
+    """A row of a text result."""
+    row: list[str | None] = []
+    at = 0
+    for _ in range(columns):
+        if payload[at] == NULL:
+            row.append(None)
+            at += 1
+        else:
+            length, at = read_length(payload, at)
+            row.append(payload[at : at + length].decode("utf-8", "surrogateescape"))
+            at += length
+    return row
+
+
+def ends(packet: bytes) -> bool:
+    """Whether a packet, with its header, ends the columns or the rows of a result."""
+    return packet[4] == ERR or (packet[4] == EOF and len(packet) < 13)
+
+
+def with_flags(packet: bytes, flags: int) -> bytes:
+    """A whole OK or EOF packet with more status flags."""
+    if packet[4] == EOF:
+        status = int.from_bytes(packet[7:9], "little") | flags
+        return packet[:7] + struct.pack("<H", status) + packet[9:]
+    return packet[:4] + with_status(packet[4:], Status(flags))
+
+
 def eof_packet(status: int = 0) -> bytes:
     """The packet that ends column definitions and rows."""
     return bytes([EOF]) + struct.pack("<HH", 0, status)
 
 
-def result_packets(columns: Sequence[str], rows: Sequence[Sequence[str | None]], status: int) -> Iterator[bytes]:
-    """A text result set, every column a VARCHAR."""
+def result_packets(columns: Sequence[str], rows: Sequence[Sequence[str | int | None]], status: int) -> Iterator[bytes]:
+    """A text result set; a column is one of numbers if its first value is a number, else of text."""
     yield length_coded(len(columns))
-    for name in columns:
+    for at, name in enumerate(columns):
         titles = length_string(b"def") + length_string(b"") * 3 + length_string(name.encode()) * 2
-        yield titles + b"\x0c" + struct.pack("<HIBHBH", 45, 1024, 253, 0, 0, 0)
+        is_number = bool(rows) and isinstance(rows[0][at], int)
+        kind = ColumnType.LONGLONG if is_number else ColumnType.VAR_STRING
+        yield titles + b"\x0c" + struct.pack("<HIBHBH", _BINARY_COLLATION if is_number else 45, 1024, kind, 0, 0, 0)
     yield eof_packet(status)
     for row in rows:
-        yield b"".join(bytes([NULL]) if v is None else length_string(v.encode()) for v in row)
+        yield b"".join(bytes([NULL]) if value is None else length_string(str(value).encode()) for value in row)
     yield eof_packet(status)
 
 

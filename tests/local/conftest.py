@@ -42,7 +42,10 @@ def connect(matrixone_server):
 
 @pytest.fixture
 def sql(connect, matrixone_database_local):
-    return connect(database=matrixone_database_local)
+    connection = connect(database=matrixone_database_local)
+    yield connection
+    if connection.raw.open:  # a transaction of a test that failed would keep the database from being dropped
+        connection.raw.close()
 
 
 @pytest.fixture

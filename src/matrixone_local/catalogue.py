@@ -1,0 +1,224 @@
+"""What a server says of its tables and variables, in a MatrixOne server's forms (conformance/session).
+
+The answers are the engine's own, asked for in the client's session; what is the local server's own is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .column_types import MARK, described, told
+from .engine import Engine, Link
+from .hidden import DATABASE, PREFIX
+from .tokens import Kind, Token
+from .values import literal, quoted
+
+Value = str | int | None
+_INFORMATION = frozenset({"COLUMNS", "TABLES", "SCHEMATA", "STATISTICS", "KEY_COLUMN_USAGE"})
+_INDEX_TITLES = (
+    "Table",
+    "Non_unique",
+    "Key_name",
+    "Seq_in_index",
+    "Column_name",
+    "Collation",
+    "Cardinality",
+    "Sub_part",
+    "Packed",
+    "Null",
+    "Index_type",
+    "Comment",
+    "Index_comment",
+    "Index_params",
+    "Visible",
+    "Expression",
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows with titles."""
+
+    titles: Sequence[str]
+    rows: Sequence[Sequence[Value]]
+
+
+def create_views(engine: Engine) -> None:
+    """Make the views that stand for tables of information_schema."""
+    shown = f"LEFT(table_schema, {len(PREFIX)}) <> '{PREFIX}' AND table_schema <> 'oceanbase'"
+    column_shown = f"{shown} AND LEFT(column_name, {len(PREFIX)}) <> '{PREFIX}'"
+    kind = (
+        f"CASE WHEN LEFT(column_comment, {len(MARK)}) = '{MARK}' THEN"
+        f" UPPER(SUBSTRING_INDEX(SUBSTRING_INDEX(SUBSTR(column_comment, {len(MARK) + 1}), ';', 1), '(', 1))"
+        " WHEN column_type LIKE 'tinyint(1)%' THEN 'BOOL' WHEN data_type LIKE 'VECTOR%' THEN 'VECF32'"
+        " ELSE UPPER(data_type) END"
+    )
+    told_type = (
+        f"CASE WHEN LEFT(column_comment, {len(MARK)}) = '{MARK}' THEN"
+        f" SUBSTRING_INDEX(SUBSTR(column_comment, {len(MARK) + 1}), ';', 1)"
+        " WHEN column_type LIKE 'tinyint(1)%' THEN 'bool'"
+        " WHEN data_type LIKE 'VECTOR%' THEN REPLACE(LOWER(column_type), 'vector', 'vecf32') ELSE column_type END"
+    )
+    comment = (
+        f"CASE WHEN LEFT(column_comment, {len(MARK)}) = '{MARK}' THEN"
+        " SUBSTR(column_comment, LOCATE(';', column_comment) + 1) ELSE column_comment END"
+    )
+    with engine.session() as cursor:
+        cursor.execute("SHOW COLUMNS FROM information_schema.columns")
+        names = [str(row[0]).lower() for row in cursor.fetchall()]
+        put = {"data_type": kind, "column_type": told_type, "column_comment": comment}
+        columns = ", ".join(f"{put[name]} AS {name}" if name in put else name for name in names)
+        views = {
+            "columns": f"SELECT {columns} FROM information_schema.columns WHERE {column_shown}",  # noqa: S608  # constants
+            "tables": f"SELECT * FROM information_schema.tables WHERE {shown}",  # noqa: S608  # constants
+            "schemata": "SELECT * FROM information_schema.schemata"  # noqa: S608  # constants
+            f" WHERE {shown.replace('table_schema', 'schema_name')}",
+            "statistics": f"SELECT * FROM information_schema.statistics WHERE {column_shown}",  # noqa: S608  # constants
+            "key_column_usage": f"SELECT * FROM information_schema.key_column_usage WHERE {column_shown}",  # noqa: S608  # constants
+        }
+        for name, select in views.items():
+            cursor.execute(f"CREATE OR REPLACE VIEW {DATABASE}.{name} AS {select}")
+
+
+def through_views(sql: str, tokens: Sequence[Token]) -> str:
+    """A statement with the views in the place of tables of information_schema."""
+    for at in range(len(tokens) - 3, -1, -1):
+        names = tokens[at].value.upper(), tokens[at + 2].value.upper()
+        if names[0] == "INFORMATION_SCHEMA" and tokens[at + 1].says(".") and names[1] in _INFORMATION:
+            sql = f"{sql[: tokens[at].start]}{DATABASE}.{names[1].lower()}{sql[tokens[at + 2].end :]}"
+    return sql
+
+
+def answer(tokens: Sequence[Token], link: Link) -> Answer | None:
+    """The answer to a SHOW or DESCRIBE that the engine would word otherwise; None if it is no such statement."""
+    words = [token.text.upper() for token in tokens if token.text != ";"]
+    if words[:1] in (["DESC"], ["DESCRIBE"]) and len(words) in {2, 4}:
+        return _columns(tokens, 1, link)
+    if words[:1] != ["SHOW"]:
+        return None
+    full = words[1:2] == ["FULL"]
+    what = words[1 + full] if len(words) > 1 + full else ""
+    if what in {"COLUMNS", "FIELDS"} and len(words) > 3:
+        return _columns(tokens, 3 + full, link, full=full)
+    if what in {"INDEX", "INDEXES", "KEYS"} and len(words) > 3:
+        return _index(tokens, 3, link)
+    if words[1:3] == ["CREATE", "TABLE"] and len(words) > 3:
+        return _create_table(tokens, 3, link)
+    if what == "VARIABLES" or words[2:3] == ["VARIABLES"]:
+        return _variables(tokens, link)
+    if what in {"DATABASES", "SCHEMAS"}:
+        return _databases(tokens, link)
+    return None
+
+
+def _table(tokens: Sequence[Token], at: int) -> tuple[str, Sequence[Token]]:
+    """The table that is named at a position, quoted, and what stands behind it."""
+    names = [tokens[at].value]
+    at += 1
+    while at + 1 < len(tokens) and tokens[at].says(".", "FROM", "IN"):
+        names = [*names, tokens[at + 1].value] if tokens[at].says(".") else [tokens[at + 1].value, *names]
+        at += 2
+    return ".".join(map(quoted, names)), [token for token in tokens[at:] if not token.says(";")]
+
+
+def _columns(tokens: Sequence[Token], at: int, link: Link, *, full: bool = False) -> Answer:
+    table, rest = _table(tokens, at)
+    like = f" LIKE {rest[1].text}" if len(rest) == 2 and rest[0].says("LIKE") else ""
+    rows: list[list[Value]] = []
+    described_columns = link.query(f"SHOW FULL COLUMNS FROM {table}{like}").rows
+    hides = any(str(name).startswith(PREFIX) for name, *_ in described_columns)
+    unique = _unique_alone(table, link) if hides else frozenset[str]()
+    for name, kind, collation, null, said, default, extra, privileges, marked in described_columns:
+        if str(name).startswith(PREFIX):
+            continue
+        key = "UNI" if said == "MUL" and name in unique else said
+        type_, comment = told(str(kind), marked or "")
+        if full:
+            rows.append([name, described(type_), collation, null, key, default, extra, privileges, comment])
+        else:
+            rows.append([name, described(type_), null, key, default, extra, comment])
+    titles = ["Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment"]
+    return Answer(titles if full else [one for one in titles if one not in {"Collation", "Privileges"}], rows)
+
+
+def _unique_alone(table: str, link: Link) -> frozenset[str]:
+    """The columns that a unique key consists of, but for the hidden ones."""
+    keys: dict[Value, list[str]] = {}
+    for _table, non_unique, key, _at, column, *_ in link.query(f"SHOW INDEX FROM {table}").rows:
+        if non_unique == "0" and not str(column).startswith(PREFIX):
+            keys.setdefault(key, []).append(str(column))
+    return frozenset(columns[0] for columns in keys.values() if len(columns) == 1)
+
+
+def _index(tokens: Sequence[Token], at: int, link: Link) -> Answer:
+    table, _ = _table(tokens, at)
+    rows: list[list[Value]] = []
+    for name, unique, key, position, column, collation, *rest in link.query(f"SHOW INDEX FROM {table}").rows:
+        if not str(column).startswith(PREFIX):
+            nullable = rest[3] or ""
+            numbers = int(unique or 0), int(position or 0)
+            row: list[Value] = [name, numbers[0], key, numbers[1], column, collation, 0, "NULL", "NULL", nullable]
+            rows.append([*row, "", "", "", "", "YES", column])
+    return Answer(_INDEX_TITLES, rows)
+
+
+def _create_table(tokens: Sequence[Token], at: int, link: Link) -> Answer:
+    table, _ = _table(tokens, at)
+    [[name, text, *_]] = link.query(f"SHOW CREATE TABLE {table}").rows
+    return Answer(["Table", "Create Table"], [[name, as_created(str(text))]])
+
+
+def as_created(text: str) -> str:
+    """The engine's CREATE TABLE as a MatrixOne server gives it: its own types, no options of storage."""
+    head, *lines, tail = text.split("\n")
+    kept: list[str] = []
+    for written in lines:
+        if not re.match(rf"\s*`{PREFIX}", written):
+            line = re.sub(rf", `{PREFIX}\w+`", "", written.rstrip(","))
+            line = re.sub(r" BLOCK_SIZE \d+( LOCAL)?| COLLATE \w+| CHARACTER SET \w+", "", line)
+            kept.append(_column_line(line))
+    comment = re.search(r" COMMENT = ('(?:[^'\\]|\\.|'')*')", tail)
+    return "\n".join([head, ",\n".join(kept), ")" + (f" COMMENT={comment[1]}" if comment else "")])
+
+
+def _column_line(line: str) -> str:
+    found = re.fullmatch(r"(\s*`(?:[^`]|``)+`) ([a-zA-Z]+(?:\([^)]*\))?(?: unsigned)?)(.*)", line, re.DOTALL)
+    if not found:
+        return line
+    rest = found[3]
+    comment = re.search(rf" COMMENT '{MARK}((?:[^'\\]|\\.|'')*?);((?:[^'\\]|\\.|'')*)'", rest)
+    if comment:
+        kept = f" COMMENT '{comment[2]}'" if comment[2] else ""
+        return f"{found[1]} {comment[1]}{rest[: comment.start()]}{kept}{rest[comment.end() :]}"
+    return f"{found[1]} {told(found[2], '')[0]}{rest}"
+
+
+def _variables(tokens: Sequence[Token], link: Link) -> Answer:
+    asked = " ".join(token.text for token in tokens if token.text != ";")
+    rows = [[name, _variable(value)] for name, value, *_ in link.query(asked).rows]
+    return Answer(["Variable_name", "Value"], rows)
+
+
+def _variable(value: str | None) -> Value:
+    """ON and OFF are written small."""
+    return value.lower() if value in {"ON", "OFF"} else value
+
+
+def _databases(tokens: Sequence[Token], link: Link) -> Answer:
+    like = next((after.text for at, after in pairwise(tokens) if at.says("LIKE")), "'%'")
+    names = link.query(f"SELECT schema_name FROM {DATABASE}.schemata WHERE schema_name LIKE {like} ORDER BY 1").rows  # noqa: S608  # the client's own literal
+    return Answer(["Database"], names)
+
+
+def tables_within(database: str, link: Link) -> int:
+    """How many tables a database has, which is what DROP DATABASE answers (server-facts 38)."""
+    found = link.query(f"SHOW DATABASES LIKE {literal(database)}").rows
+    return len(link.query(f"SHOW TABLES FROM {quoted(database)}").rows) if found else 0
+
+
+def is_hidden(token: Token) -> bool:
+    """Whether a token names something of the local server's own."""
+    return token.kind in {Kind.WORD, Kind.QUOTED} and token.value.lower().startswith(DATABASE)

@@ -1,0 +1,220 @@
+r"""Reading CSV as a MatrixOne server reads it (server-facts 20, 21): records of fields, NULL told from text.
+
+The standard library's reader cannot tell `\N` from `"\N"`, nor an empty field from a quoted one. Most files consist of
+lines in which nothing has to be told: those are recognised and rewritten many at a time, the others one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from .errors import bad_input
+from .rows import BATCH_ROWS, Batch, gathered
+from .tokens import unquote
+from .values import ANY, Column, Field
+
+NULL: Field = (None, False)
+
+
+@dataclass(frozen=True)
+class CsvLines:
+    """How fields and lines are told apart.
+
+    Args:
+        delimiter: what stands between fields.
+        quote: the character around fields that hold a delimiter or a line's end.
+        escape: the character that takes the meaning from the next one; "" for none.
+        starting: what a line must begin with; what stands before it is skipped.
+        ignore: how many records are skipped at the start.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = "\\"
+    starting: str = ""
+    ignore: int = 0
+
+    def batches(
+        self, pieces: Iterator[bytes], columns: Sequence[Column | None], *, also: str = "", exact: bool = True
+    ) -> Iterator[Batch]:
+        """The file's rows (`rows.Format`)."""
+        return gathered(self._rows(pieces, columns, _Rows(columns, also, exact)))
+
+    def _rows(self, pieces: Iterator[bytes], columns: Sequence[Column | None], rows: _Rows) -> Iterator[Batch]:
+        plain = self._plain_lines(columns)
+        skip = self.ignore
+        for found in self._read(pieces, plain):
+            if isinstance(found, str):
+                yield self._rewritten(found, rows)
+            elif skip:
+                skip -= 1
+                plain.on = not skip
+            else:
+                yield Batch(rows.row(found), 1)
+
+    def records(self, pieces: Iterable[bytes]) -> Iterator[list[Field]]:
+        """The records in *pieces*; empty lines are skipped, a byte order mark too.
+
+        Bytes that are not UTF-8 are kept as they are (server-facts 25), by Python's surrogates.
+        """
+        for found in self._read(pieces, _PlainLines(None, on=False)):
+            if not isinstance(found, str):
+                yield found
+
+    @cached_property
+    def _field(self) -> re.Pattern[str]:
+        delimiter, quote, escape = re.escape(self.delimiter), re.escape(self.quote), re.escape(self.escape)
+        escaped = f"|{escape}." if escape else ""
+        within = f"(?:[^{quote}{escape}]{escaped}|{quote}{quote})*" if quote else ""
+        quoted = f"{quote}({within}){quote}(?={delimiter}|\r?\n|\\Z)|" if quote else "()(?!)|"
+        return re.compile(f"(?:{quoted}((?:(?!{delimiter}|\r?\n).)*))({delimiter}|\r?\n|\\Z)", re.DOTALL)
+
+    def _plain_lines(self, columns: Sequence[Column | None]) -> _PlainLines:
+        """What recognises lines whose fields can be taken as they stand; nothing, where some never can."""
+        patterns = [column.plain for column in columns if column]
+        special = {self.delimiter, self.quote, self.escape}
+        clear = len(self.delimiter) == 1 and len(self.quote) < 2 and len(self.escape) < 2
+        if None in patterns or None in columns or self.starting or not clear or re.match(r"[\w'.-]", self.delimiter):
+            return _PlainLines(None, on=False)
+        unquoted = f"[^{re.escape(''.join(special))}\\\\\r\n]"
+        fields: list[str] = []
+        for pattern in filter(None, patterns):
+            field = pattern.replace(ANY, unquoted)
+            quotable = ANY in pattern and self.quote
+            fields.append(f"(?:{field}|{self.quote}{field}{self.quote})" if quotable else field)
+        line = re.escape(self.delimiter).join(fields)
+        if len(fields) == 1:
+            line = f"(?!\r?\n){line}"  # an empty line is no record
+        return _PlainLines(re.compile(f"(?:{line}\r?\n){{1,{BATCH_ROWS}}}+", re.ASCII), on=not self.ignore)
+
+    def _rewritten(self, lines: str, rows: _Rows) -> Batch:
+        """Plain lines as rows; their numbers, too, stand in quotes, which the engine reads as strictly."""
+        count = lines.count("\n")
+        rows.read += count
+        if "\r" in lines:
+            lines = lines.replace("\r\n", "\n")
+        if self.quote and self.quote in lines:
+            lines = lines.replace(self.quote, "")
+        if "'" in lines:
+            lines = lines.replace("'", "''")
+        values = lines[:-1].replace(self.delimiter, "','").replace("\n", f"'{rows.also}),('")
+        return Batch(f"('{values}'{rows.also})", count)
+
+    def _read(self, pieces: Iterable[bytes], plain: _PlainLines) -> Iterator[list[Field] | str]:
+        """Records, or many plain lines at once where *plain* knows them."""
+        text, begun = "", False
+        rest = b""
+        for piece in pieces:
+            data = rest + piece
+            whole = _whole_characters(data)
+            rest = data[whole:]
+            text += data[:whole].decode("utf-8", "surrogateescape")
+            if not begun:
+                text, begun = text.removeprefix("\ufeff"), True
+            text = yield from self._complete(text, plain, last=False)
+        text += rest.decode("utf-8", "surrogateescape")
+        yield from self._complete(text, plain, last=True)
+
+    def _complete(self, text: str, plain: _PlainLines, *, last: bool) -> Generator[list[Field] | str, None, str]:
+        """Yield the records that end within *text*; return the rest."""
+        match = self._field.match
+        begin, at, end = 0, 0, len(text)
+        record: list[Field] = []
+        while begin < end:
+            if at == begin and (lines := plain.at(text, begin)):
+                yield lines
+                begin = at = begin + len(lines)
+                continue
+            found = match(text, at)
+            if found is None:
+                break
+            opened = found[1] is None and bool(self.quote) and text.startswith(self.quote, at)
+            if not last and (opened or found.end() == end):
+                break  # the field may go on in the next piece
+            record.append(self._value(found[1], found[2]))
+            at = found.end()
+            if found[3] != self.delimiter:
+                if record != [("", False)]:
+                    yield self._started(record)
+                record, begin = [], at
+        if last and record:
+            yield self._started([*record, ("", False)])
+        return text[begin:]
+
+    def _value(self, quoted: str | None, plain: str | None) -> Field:
+        if quoted is None:
+            text = plain or ""
+            if text == "\\N":
+                return NULL
+            return text, False
+        if self.quote * 2 in quoted or (self.escape and self.escape in quoted):
+            if self.escape == "\\":
+                return unquote(f"{self.quote}{quoted}{self.quote}"), True
+            text = quoted.replace(self.quote * 2, self.quote)
+            return (text.replace(self.escape, "") if self.escape else text), True
+        return quoted, True
+
+    def _started(self, record: list[Field]) -> list[Field]:
+        text, quoted = record[0]
+        if self.starting and text is not None:
+            return [(text.partition(self.starting)[2], quoted), *record[1:]]
+        return record
+
+
+@dataclass
+class _PlainLines:
+    """Finds runs of plain lines.
+
+    Args:
+        pattern: what they look like; None if there are none.
+        on: whether to look, which begins after the records that are ignored.
+    """
+
+    pattern: re.Pattern[str] | None
+    on: bool
+
+    def at(self, text: str, begin: int) -> str | None:
+        """The plain lines that begin there."""
+        if not self.on or self.pattern is None:
+            return None
+        found = self.pattern.match(text, begin)
+        return found[0] if found else None
+
+
+class _Rows:
+    """Turns records into rows, counting them."""
+
+    def __init__(self, columns: Sequence[Column | None], also: str, exact: bool) -> None:
+        self._readers = [None if column is None else column.reader() for column in columns]
+        self._exact = exact
+        self.also = also
+        self.read = 0
+
+    def row(self, record: list[Field]) -> str:
+        """A record as `(value, …)`."""
+        self.read += 1
+        if len(record) < len(self._readers) and not self._exact:
+            raise bad_input(f"the data of row {self.read} contained is less than input columns")
+        if len(record) != len(self._readers) and self._exact:
+            raise bad_input(f"the data of row {self.read} contained is not equal to input columns")
+        values = [
+            read(field, position)
+            for position, (read, field) in enumerate(zip(self._readers, record, strict=False))
+            if read is not None
+        ]
+        return f"({','.join(values)}{self.also})"
+
+
+def _whole_characters(data: bytes) -> int:
+    """How many bytes of *data* hold whole UTF-8 characters; a broken one at the end waits for the next piece."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte < 0x80:
+            break
+        if byte >= 0xC0:
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return len(data) - back if back < length else len(data)
+    return len(data)

@@ -1,0 +1,201 @@
+"""Definitions within a transaction: the engine's commit at once, a MatrixOne server's with it (server-facts 13).
+
+What makes something is carried out at once over another session, and taken back by a rollback; what drops something is
+hidden at once, and carried out after the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from .engine import EngineError, Link
+from .errors import Refused, internal
+from .references import table_references
+from .tokens import Token
+from .values import literal, quoted
+
+_DEFINE = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A table or database that a statement makes or drops.
+
+    Args:
+        verb: `CREATE` or `DROP`.
+        kind: `TABLE` or `DATABASE`.
+        name: one or two parts.
+        tolerant: IF [NOT] EXISTS was said.
+    """
+
+    verb: str
+    kind: str
+    name: tuple[str, ...]
+    tolerant: bool = False
+
+    def within(self, database: str) -> Definition:
+        """The same with the database named."""
+        if self.kind == "DATABASE" or len(self.name) == 2:
+            return self
+        return replace(self, name=(database, *self.name))
+
+    @property
+    def drop(self) -> str:
+        """What drops it, if it is there."""
+        return f"DROP {self.kind} IF EXISTS {'.'.join(map(quoted, self.name))}"
+
+    @property
+    def question(self) -> str:
+        """What has a row if it is there."""
+        if self.kind == "DATABASE":
+            return f"SHOW DATABASES LIKE {literal(self.name[0])}"
+        return f"SHOW TABLES FROM {quoted(self.name[0])} LIKE {literal(self.name[1])}"
+
+
+def transactional(tokens: Sequence[Token]) -> Definition | None:
+    """The one table or database that a statement makes or drops, if that is all it does."""
+    words = [token.text.upper() for token in tokens[:6]]
+    if words[:1] not in (["CREATE"], ["DROP"]) or len(words) < 3:
+        return None
+    at = 2 if words[1] == "EXTERNAL" else 1
+    kind = {"TABLE": "TABLE", "DATABASE": "DATABASE", "SCHEMA": "DATABASE"}.get(words[at])
+    if kind is None:
+        return None
+    at += 1
+    condition = ["IF", "NOT", "EXISTS"] if words[0] == "CREATE" else ["IF", "EXISTS"]
+    tolerant = words[at : at + len(condition)] == condition
+    at += len(condition) if tolerant else 0
+    name = [tokens[at].value]
+    if at + 2 < len(tokens) and tokens[at + 1].says("."):
+        name.append(tokens[at + 2].value)
+        at += 2
+    if words[0] == "DROP" and any(token.says(",") for token in tokens[at:]):
+        return None
+    return Definition(words[0], kind, tuple(name), tolerant)
+
+
+def defines(tokens: Sequence[Token]) -> bool:
+    """Whether the engine would commit the transaction to carry this out."""
+    return len(tokens) > 1 and tokens[0].text.upper() in _DEFINE
+
+
+class Definitions:
+    """The definitions of one client's open transaction.
+
+    Args:
+        aside: opens a session beside the client's, with its rights.
+        gone: told what is dropped in the end.
+    """
+
+    def __init__(self, aside: Callable[[], Link], gone: Callable[[Definition], None]) -> None:
+        self._aside = aside
+        self._gone = gone
+        self._made: list[Definition] = []
+        self._dropped: list[Definition] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._made or self._dropped)
+
+    def make(self, definition: Definition, carry_out: Callable[[Link], int]) -> int:
+        """Carry out what makes something.
+
+        Args:
+            definition: what it makes.
+            carry_out: makes it, over the session that it is given.
+
+        Returns:
+            How many rows that affected.
+
+        Raises:
+            Refused: the transaction has dropped one of the same name.
+        """
+        if any(one.name == definition.name and one.kind == definition.kind for one in self._dropped):
+            raise internal(
+                f"the local server cannot make {'.'.join(definition.name)} again in the transaction that dropped it; "
+                "COMMIT first"
+            )
+        aside = self._aside()
+        try:
+            if definition.tolerant and aside.query(definition.question).rows:
+                return 0
+            affected = carry_out(aside)
+        finally:
+            aside.close()
+        self._made.append(definition)
+        return affected
+
+    def drop(self, definition: Definition) -> bool:
+        """Hide what is dropped, and drop it when the transaction is committed.
+
+        Returns:
+            Whether there was something to drop.
+        """
+        aside = self._aside()
+        try:
+            is_dropped = any(one.name == definition.name for one in self._dropped)
+            there = not is_dropped and aside.query(definition.question).rows
+        finally:
+            aside.close()
+        if not there:
+            if definition.tolerant:
+                return False
+            raise Refused(1146, f"no such table {'.'.join(definition.name)}", "42S02")
+        self._dropped.append(replace(definition, tolerant=False))
+        return True
+
+    def check(self, tokens: Sequence[Token], database: Callable[[], str]) -> None:
+        """Refuse a statement about a table that the transaction has dropped."""
+        hidden = {one.name for one in self._dropped}
+        if not hidden:
+            return
+        for reference in table_references(tokens):
+            name = (reference.database or database(), reference.name)
+            if name in hidden and tokens[0].says("SELECT", "WITH", "("):
+                raise Refused(1064, f'SQL parser error: table "{name[1]}" does not exist', "42000")
+            if name in hidden:
+                raise Refused(1146, f"no such table {'.'.join(name)}", "42S02")
+
+    def committed(self) -> None:
+        """The transaction is committed: carry out what waited for it."""
+        dropped, self._dropped, self._made = self._dropped, [], []
+        self._carry_out(dropped)
+
+    def rolled_back(self) -> None:
+        """The transaction is rolled back: drop what it made."""
+        made, self._made, self._dropped = self._made, [], []
+        self._carry_out(made[::-1])
+
+    def _carry_out(self, definitions: Sequence[Definition]) -> None:
+        if not definitions:
+            return
+        aside = self._aside()
+        try:
+            for definition in definitions:
+                with suppress(EngineError):  # somebody else was first
+                    aside.query(definition.drop)
+                self._gone(definition)
+        finally:
+            aside.close()
+
+
+class End(Enum):
+    """How a statement may end a transaction."""
+
+    COMMIT = "commit"
+    ROLLBACK = "rollback"
+    AUTOCOMMIT = "autocommit"  # commits where autocommit was off
+
+
+def ends_transaction(tokens: Sequence[Token]) -> End | None:
+    """How a statement ends the open transaction, if it does."""
+    if tokens[0].says("ROLLBACK"):
+        return End.ROLLBACK
+    if tokens[0].says("COMMIT", "BEGIN") or (tokens[0].says("START") and tokens[1].says("TRANSACTION")):
+        return End.COMMIT
+    sets = tokens[0].says("SET") and any(
+        token.text.lower().rpartition(".")[2].lstrip("@") == "autocommit" for token in tokens[1:]
+    )
+    return End.AUTOCOMMIT if sets else None

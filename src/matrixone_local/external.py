@@ -1,0 +1,178 @@
+"""External tables: files that are read as a table (server-facts 18, 19, 21).
+
+The engine has none. It is given an empty table with the same columns, for everything that asks about columns; where a
+statement reads the table, the files are read into a hidden one, which takes its place in the statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from .column_types import in_the_engine
+from .engine import Engine, Link
+from .errors import bad_input, internal
+from .hidden import DATABASE, Hidden
+from .loads import described
+from .references import TableReference, table_references
+from .rows import Batch, Cancellable, inserted
+from .sources import Sources, parse_format, parse_source
+from .tokens import Kind, Reader, Token, tokenize
+from .values import Column, literal, quoted
+
+FILE_PATH = "__mo_filepath"
+CATALOGUE = f"{DATABASE}.external_tables"
+
+
+@dataclass(frozen=True)
+class CreateExternalTable:
+    """CREATE EXTERNAL TABLE [IF NOT EXISTS] name (columns) source format.
+
+    Args:
+        table: its name, one or two parts.
+        tolerant: IF NOT EXISTS was said.
+        columns: what stands in the brackets.
+        reading: what stands behind them, which is read when the table is.
+    """
+
+    table: tuple[str, ...]
+    tolerant: bool
+    columns: str
+    reading: str
+
+    @property
+    def definition(self) -> str:
+        """The CREATE TABLE for the engine."""
+        tolerant = "IF NOT EXISTS " if self.tolerant else ""
+        name = ".".join(map(quoted, self.table))
+        columns = in_the_engine(self.columns)
+        return f"CREATE TABLE {tolerant}{name} ({columns}, {quoted(FILE_PATH)} TEXT INVISIBLE)"
+
+
+def parse_create(read: Reader) -> CreateExternalTable:
+    """What stands behind CREATE EXTERNAL TABLE."""
+    tolerant = read.take("IF", "NOT", "EXISTS")
+    table = [read.name()]
+    if read.take("."):
+        table.append(read.name())
+    first = read.next(Kind.SYMBOL)
+    if first.text != "(":
+        raise read.error()
+    depth, last = 1, first
+    while depth:
+        last = read.next(*Kind)
+        depth += {"(": 1, ")": -1}.get(last.text, 0) if last.kind is Kind.SYMBOL else 0
+    reading = read.sql[last.end :].strip().rstrip(";")
+    parse_format(read, parse_source(read))
+    read.end()
+    return CreateExternalTable(tuple(table), tolerant, read.sql[first.end : last.start], reading)
+
+
+class ExternalTables:
+    """The external tables of a server.
+
+    Args:
+        engine: where the empty ones lie.
+        hidden: where they are read into.
+        sources: what opens their files.
+    """
+
+    def __init__(self, engine: Engine, hidden: Hidden, sources: Sources) -> None:
+        self._engine = engine
+        self._hidden = hidden
+        self._sources = sources
+        with engine.session() as cursor:
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {CATALOGUE} (db VARCHAR(64), name VARCHAR(64), reading TEXT,"
+                " PRIMARY KEY (db, name))"
+            )
+            cursor.execute(f"SELECT db, name, reading FROM {CATALOGUE}")  # noqa: S608  # a constant
+            self._readings = {(db.lower(), name.lower()): reading for db, name, reading in cursor.fetchall()}
+        self._names = {name for _, name in self._readings}
+
+    def add(self, database: str, statement: CreateExternalTable) -> None:
+        """Remember how a new one is read; its empty table is there already."""
+        key = (database.lower(), statement.table[-1].lower())
+        with self._engine.session() as cursor:
+            cursor.execute(f"REPLACE INTO {CATALOGUE} VALUES (%s, %s, %s)", (*key, statement.reading))  # noqa: S608  # a constant
+        self._readings[key] = statement.reading
+        self._names.add(key[1])
+
+    def forget(self, database: str, name: str | None = None) -> None:
+        """One is dropped, or all of a database."""
+        gone = [key for key in self._readings if key[0] == database.lower() and name in {None, key[1]}]
+        for key in gone:
+            del self._readings[key]
+            with self._engine.session() as cursor:
+                cursor.execute(f"DELETE FROM {CATALOGUE} WHERE db = %s AND name = %s", key)  # noqa: S608  # a constant
+        self._names = {one for _, one in self._readings}
+
+    def mentioned(self, sql: str) -> bool:
+        """Whether a statement may be about one of them."""
+        return bool(self._names) and any(name in sql.lower() for name in self._names)
+
+    def read_in(self, sql: str, tokens: Sequence[Token], link: Link, client: Cancellable, until: ExitStack) -> str:
+        """The statement with hidden tables, filled from the files, in the place of external ones.
+
+        Args:
+            sql: the statement.
+            tokens: its tokens.
+            link: the client's session.
+            client: who may be asked to stop.
+            until: drops the hidden tables when it is left.
+
+        Raises:
+            Refused: a file cannot be read, or the statement would change an external table.
+        """
+        for reference in reversed(table_references(tokens)):
+            if reference.name.lower() not in self._names:
+                continue
+            database = reference.database or link.database
+            reading = self._readings.get((database.lower(), reference.name.lower()))
+            if reading is None:
+                continue
+            if not reference.reads and tokens[0].says("INSERT", "REPLACE", "UPDATE", "DELETE"):
+                raise bad_input("cannot insert/update/delete from external table")
+            if not reference.reads:
+                continue  # defined, dropped or described
+            if any(token.says("VIEW") for token in tokens[:5]):
+                raise internal("the local server makes no views of external tables")
+            hidden = self._filled((database, reference.name), reading, client)
+            until.callback(self._hidden.drop_later, f"DROP TABLE {hidden}")
+            sql = _replaced(sql, tokens, reference, hidden)
+        return sql
+
+    def check(self, tokens: Sequence[Token], link: Link) -> None:
+        """Refuse a definition that would change an external table; dropping it is none.
+
+        Raises:
+            Refused: as above.
+        """
+        if not self._names or not tokens[0].says("ALTER", "RENAME", "TRUNCATE"):
+            return
+        for token in tokens:
+            if token.value.lower() in self._names and (link.database.lower(), token.value.lower()) in self._readings:
+                raise internal("the local server cannot change an external table; drop it and create it anew")
+
+    def _filled(self, table: tuple[str, str], reading: str, client: Cancellable) -> str:
+        """A hidden table with the rows of the files."""
+        hidden = self._hidden.table()
+        read = Reader(reading, tokenize(reading))
+        source = parse_source(read)
+        form = parse_format(read, source)
+        with closing(self._engine.session_link()) as aside:
+            aside.query(f"CREATE TABLE {hidden} LIKE {quoted(table[0])}.{quoted(table[1])}")
+            columns = [column for column in described(table, aside) if column.name != FILE_PATH]
+            names = ", ".join(quoted(column.name) for column in [*columns, Column(FILE_PATH, "text")])
+            aside.query("BEGIN")
+            for path, pieces in self._sources.files(source):
+                batches: Iterator[Batch] = form.batches(pieces, columns, also=f",{literal(path)}", exact=False)
+                inserted(aside, f"INSERT INTO {hidden} ({names}) VALUES ", batches, client)  # noqa: S608  # quoted
+            aside.query("COMMIT")
+        return hidden
+
+
+def _replaced(sql: str, tokens: Sequence[Token], reference: TableReference, hidden: str) -> str:
+    alias = "" if reference.has_alias else f" AS {quoted(reference.name)}"
+    return f"{sql[: tokens[reference.first].start]}{hidden}{alias}{sql[tokens[reference.last].end :]}"

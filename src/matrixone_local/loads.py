@@ -1,0 +1,215 @@
+"""LOAD DATA: read the statement, read the file, insert its rows in the client's own transaction.
+
+The engine has a LOAD DATA of its own, which does not roll back and turns bad integers into 0
+(design/local-server.md); so the file is read here, strictly, and sent as INSERT statements over the client's session.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from .engine import EngineError, Link
+from .errors import Refused, bad_input
+from .rows import Batch, Format, inserted
+from .sources import Source, Sources, parse_format, parse_source
+from .tokens import Kind, Reader
+from .twins import DUPLICATE, TWIN, Twins
+from .values import Column, quoted
+
+KILLS_OUTLIVED = 20
+
+
+@dataclass(frozen=True)
+class LoadData:
+    """A LOAD DATA statement.
+
+    Args:
+        source: what is read.
+        table: the target, one or two names.
+        format: how it is read.
+        fields: the columns that the file's fields go into; None where a field is skipped (`@x`).
+        nulls: column to the text that means NULL there, from `SET column=NULLIF(column, text)`.
+    """
+
+    source: Source
+    table: tuple[str, ...]
+    format: Format
+    fields: tuple[str | None, ...] = ()
+    nulls: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def parse_load(read: Reader) -> LoadData:
+    """What stands behind LOAD DATA."""
+    source = parse_source(read)
+    if not read.take("IGNORE"):
+        read.take("REPLACE")
+    read.expect("INTO", "TABLE")
+    table = [read.name()]
+    if read.take("."):
+        table.append(read.name())
+    if read.take("CHARACTER", "SET"):
+        read.next(Kind.WORD, Kind.STRING)
+    form = parse_format(read, source)
+    fields = tuple(_listed(read)) if read.take("(") else ()
+    nulls = dict(_assignments(read)) if read.take("SET") else {}
+    while read.take("PARALLEL") or read.take("STRICT"):
+        read.string()
+    read.end()
+    return LoadData(source, tuple(table), form, fields, nulls)
+
+
+def _listed(read: Reader) -> Iterator[str | None]:
+    while True:
+        if (token := read.current) and token.text.startswith("@"):
+            read.at += 1
+            yield None
+        else:
+            yield read.name()
+        if not read.take(","):
+            read.expect(")")
+            return
+
+
+def _assignments(read: Reader) -> Iterator[tuple[str, str]]:
+    while True:
+        column = read.name()
+        read.expect("=", "NULLIF", "(")
+        subject = read.current
+        if subject is None or subject.text.startswith("@"):
+            raise bad_input("the nullif func first param is not UnresolvedName form")  # server-facts 20
+        if read.name().lower() != column.lower():
+            raise bad_input("the nullif func first param must equal to colName")
+        read.expect(",")
+        yield column.lower(), read.string()
+        read.expect(")")
+        if not read.take(","):
+            return
+
+
+class Client(Protocol):
+    """The client that a load is for."""
+
+    @property
+    def link(self) -> Link:
+        """Its session, whose transaction the rows become part of."""
+        ...
+
+    def is_cancelled(self) -> bool:
+        """Whether somebody has asked to stop (KILL QUERY)."""
+        ...
+
+    def fetch(self, path: str) -> Iterator[bytes]:
+        """Ask it for a file of its own."""
+        ...
+
+
+class Loader:
+    """Carries LOAD DATA statements out.
+
+    Args:
+        sources: what opens files.
+        twins: stores the rows whose keys are there already.
+    """
+
+    def __init__(self, sources: Sources, twins: Twins) -> None:
+        self._sources = sources
+        self._twins = twins
+
+    def load(self, statement: LoadData, client: Client) -> int:
+        """Insert the file's rows; all of them or none. No key is checked (server-facts 17).
+
+        Args:
+            statement: what to load, and how.
+            client: who for.
+
+        Returns:
+            How many rows were inserted.
+
+        Raises:
+            Refused: the file, the table or a value is not as it should be; no row of the statement stays.
+            EngineError: the engine refuses the rows.
+        """
+        link = client.link
+        every = described(statement.table, link)
+        columns = _targets(statement, [column for column in every if column.name != TWIN])
+        single = link.autocommit and not link.in_transaction
+        link.query("BEGIN" if single else "SAVEPOINT matrixone_load")
+        back = "ROLLBACK" if single else "ROLLBACK TO SAVEPOINT matrixone_load"
+        try:
+            if any(column.name == TWIN for column in every):
+                count = self._with_twins(statement, columns, client)
+            else:
+                try:
+                    count = inserted(link, _head(statement, columns), self._rows(statement, columns, client), client)
+                except EngineError as error:
+                    if error.code != DUPLICATE:
+                        raise
+                    _rolled_back(link, back)
+                    self._twins.allow(statement.table, link)
+                    link.query("BEGIN" if single else "SAVEPOINT matrixone_load")
+                    count = self._with_twins(statement, columns, client)
+            if single:
+                link.query("COMMIT")
+        except BaseException:
+            _rolled_back(link, back)
+            raise
+        return count
+
+    def _rows(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> Iterator[Batch]:
+        pieces = self._sources.open(statement.source, client.fetch)
+        return statement.format.batches(pieces, columns)
+
+    def _with_twins(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> int:
+        names = [column.name for column in columns if column]
+        return self._twins.insert(statement.table, names, self._rows(statement, columns, client), client)
+
+
+def _rolled_back(link: Link, statement: str) -> None:
+    """Roll back, though a KILL QUERY that was meant for the load may hit this instead."""
+    for _ in range(KILLS_OUTLIVED):
+        try:
+            link.query(statement)
+        except EngineError:
+            continue
+        return
+    link.close()  # the engine rolls back what a closed session leaves
+
+
+def described(table: Sequence[str], link: Link) -> list[Column]:
+    """A table's columns.
+
+    Raises:
+        Refused: there is no such table.
+    """
+    where = ".".join(map(quoted, table))
+    try:
+        found = link.query(f"SHOW COLUMNS FROM {where}")
+    except EngineError as error:
+        missing = re.fullmatch(r"Table '(.*?)\.(.*)' doesn't exist", error.message)
+        if missing:
+            raise Refused(1146, f"no such table {missing[1]}.{missing[2]}", "42S02") from None
+        raise
+    return [
+        Column(str(name), str(kind).lower(), required == "NO" and "auto_increment" not in str(extra).lower())
+        for name, kind, required, _key, _default, extra, *_ in found.rows
+    ]
+
+
+def _targets(statement: LoadData, columns: Sequence[Column]) -> list[Column | None]:
+    known = {column.name.lower(): replace(column, null=statement.nulls.get(column.name.lower())) for column in columns}
+    if not statement.fields:
+        return list(known.values())
+    targets: list[Column | None] = []
+    for name in statement.fields:
+        if name is not None and name.lower() not in known:
+            raise Refused(1054, f"Unknown column '{name}' in '{statement.table[-1]}'", "42S22")
+        targets.append(None if name is None else known[name.lower()])
+    return targets
+
+
+def _head(statement: LoadData, columns: Sequence[Column | None]) -> str:
+    names = ",".join(quoted(column.name) for column in columns if column)
+    return f"INSERT INTO {'.'.join(map(quoted, statement.table))} ({names}) VALUES "  # noqa: S608  # names are quoted

@@ -1,0 +1,91 @@
+"""Where a statement names tables: found by the clauses their names stand in, without reading the whole grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .tokens import Kind, Token
+
+_OPENS = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE"})  # names of tables follow
+_CLOSES = frozenset(
+    {"SELECT", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "SET", "VALUES", "VALUE", "WINDOW", "UNION", "FOR", "SHOW"}
+    | {"DUPLICATE", "DESC", "DESCRIBE", "EXPLAIN"}
+)
+_BETWEEN = frozenset({"IF", "NOT", "EXISTS", "ONLY", "LATERAL", "IGNORE", "TABLE"})
+_NO_ALIAS = (
+    _OPENS
+    | _CLOSES
+    | frozenset({"ON", "USING"})
+    | frozenset(
+        {"LEFT", "RIGHT", "INNER", "CROSS", "OUTER", "NATURAL", "STRAIGHT_JOIN", "CLONE", "EXCEPT", "INTERSECT"}
+    )
+    | frozenset({"MINUS", "PARTITION", "USE", "FORCE", "IGNORE", "WITH", "LOCK", "OFFSET"})
+)
+_NAMES = frozenset({Kind.WORD, Kind.QUOTED})
+
+
+@dataclass(frozen=True)
+class TableReference:
+    """A table's name in a statement.
+
+    Args:
+        first: the position of its first token.
+        last: the position of its last one, without an alias.
+        database: what stands before the dot, or None.
+        name: the table's name.
+        reads: whether rows are read from it; otherwise it is written, defined or described.
+        has_alias: whether it has another name in the statement.
+    """
+
+    first: int
+    last: int
+    database: str | None
+    name: str
+    reads: bool
+    has_alias: bool
+
+
+def table_references(tokens: Sequence[Token]) -> list[TableReference]:
+    """The tables that a statement names, from left to right."""
+    found: list[TableReference] = []
+    clause: list[str | None] = [None]  # what opened the list of names, for each bracket that is open
+    expected = False
+    deletes = bool(tokens) and tokens[0].says("DELETE")
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        word = token.text.upper() if token.kind is Kind.WORD else ""
+        if token.text == "(" and token.kind is Kind.SYMBOL:
+            clause.append(clause[-1] if expected else None)
+        elif token.text == ")" and token.kind is Kind.SYMBOL:
+            clause = clause[:-1] or [None]
+            expected = False
+        elif word in _OPENS and not (word == "UPDATE" and at and tokens[at - 1].says("KEY", "FOR")):
+            clause[-1], expected = word, True
+        elif word in _CLOSES:
+            clause[-1], expected = None, False
+        elif token.says(",") and clause[-1] in {"FROM", "JOIN"}:
+            expected = True
+        elif expected and word in _BETWEEN:
+            pass
+        elif expected and token.kind in _NAMES:
+            reads = clause[-1] in {"FROM", "JOIN"} and not (deletes and len(clause) == 1)
+            reference = _reference(tokens, at, reads=reads)
+            found.append(reference)
+            at, expected = reference.last, False
+        at += 1
+    return found
+
+
+def _reference(tokens: Sequence[Token], at: int, *, reads: bool) -> TableReference:
+    first, database = at, None
+    if at + 2 < len(tokens) and tokens[at + 1].says(".") and tokens[at + 2].kind in _NAMES:
+        database, at = tokens[at].value, at + 2
+    following = tokens[at + 1] if at + 1 < len(tokens) else None
+    alias = following is not None and (
+        following.says("AS")
+        or following.kind is Kind.QUOTED
+        or (following.kind is Kind.WORD and following.text.upper() not in _NO_ALIAS)
+    )
+    return TableReference(first, at, database, tokens[at].value, reads, alias)

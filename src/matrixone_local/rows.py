@@ -1,0 +1,102 @@
+"""What the formats make of files: rows of SQL literals, gathered into batches, each carried by one INSERT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from .engine import EngineError, Link
+from .errors import internal
+from .values import Column
+
+BATCH_ROWS = 500  # measured: the engine takes in batches of 500 a quarter faster than of 2,000
+BATCH_CHARACTERS = 1 << 20
+
+
+class Batch(NamedTuple):
+    """`(…),(…)`, and how many rows that is."""
+
+    text: str
+    size: int
+
+
+class Format(Protocol):
+    """How a file's bytes are to be read."""
+
+    def batches(
+        self, pieces: Iterator[bytes], columns: Sequence[Column | None], *, also: str = "", exact: bool = True
+    ) -> Iterator[Batch]:
+        """The file's rows.
+
+        Args:
+            pieces: its bytes, unpacked.
+            columns: where its fields go, in their order; None where one is skipped.
+            also: more literals for every row, each after a comma.
+            exact: whether a row with more fields than columns is refused; without, they are dropped.
+
+        Raises:
+            Refused: the file is not what it was said to be, or a value does not fit its column.
+        """
+        ...
+
+
+def gathered(parts: Iterable[Batch]) -> Iterator[Batch]:
+    """Small batches, down to single rows, joined to larger ones."""
+    texts: list[str] = []
+    count = size = 0
+    for text, rows in parts:
+        texts.append(text)
+        count += rows
+        size += len(text)
+        if count >= BATCH_ROWS or size > BATCH_CHARACTERS:
+            yield Batch(",".join(texts), count)
+            texts, count, size = [], 0, 0
+    if texts:
+        yield Batch(",".join(texts), count)
+
+
+class Cancellable(Protocol):
+    """Something that somebody may ask to stop."""
+
+    def is_cancelled(self) -> bool:
+        """Whether KILL QUERY was sent for it."""
+        ...
+
+
+def inserted(link: Link, head: str, batches: Iterable[Batch], client: Cancellable) -> int:
+    """Insert rows; the next batch is read while the engine takes in the one before.
+
+    Args:
+        link: the session to insert over.
+        head: `INSERT INTO … VALUES `.
+        batches: the rows.
+        client: who may be asked to stop, between batches.
+
+    Returns:
+        How many rows there were.
+
+    Raises:
+        Refused: a row cannot be read, or KILL QUERY was sent; some rows are inserted by then.
+        EngineError: the engine refuses a row.
+    """
+    count = 0
+    asked = False
+    try:
+        for text, rows in batches:
+            if asked:
+                asked = False
+                link.answer()
+            if client.is_cancelled():
+                raise internal("context canceled")
+            link.ask(f"{head}{text}")
+            asked = True
+            count += rows
+    except BaseException:
+        if asked:
+            with suppress(EngineError):  # the reason to stop came first
+                link.answer()
+        raise
+    if asked:
+        link.answer()
+    return count

@@ -1,0 +1,183 @@
+"""Where loads and external tables read: stages, folders, S3, data in the statement, the client's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .csv_lines import CsvLines
+from .errors import bad_configuration, bad_input
+from .json_lines import JsonLines
+from .parquet import Parquet
+from .rows import Format
+from .stages import Place, Stages, braces
+from .storage import WILD, Storage, Store, unpacked
+from .tokens import Kind, Reader
+
+Fetch = Callable[[str], Iterator[bytes]]  # asks the client for its file of this name
+_FIELD_CLAUSES: Mapping[tuple[str, ...], str] = {
+    ("TERMINATED", "BY"): "delimiter",
+    ("OPTIONALLY", "ENCLOSED", "BY"): "quote",
+    ("ENCLOSED", "BY"): "quote",
+    ("ESCAPED", "BY"): "escape",
+}
+_LINE_CLAUSES: Mapping[tuple[str, ...], str] = {("STARTING", "BY"): "starting", ("TERMINATED", "BY"): "line_end"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read.
+
+    Args:
+        path: `stage://…`, a path of this machine, a key within the bucket, or the client's name for its file.
+        inline: the data itself.
+        s3: the options of `URL s3option`.
+        local: whether the file is the client's.
+        compression: `none`, `gzip`, `bz2`, or `auto` to tell by the suffix.
+        format: `csv`, `jsonline` or `parquet`.
+        json: what a JSON line is, `object` or `array`.
+    """
+
+    path: str = ""
+    inline: str | None = None
+    s3: Mapping[str, str] | None = field(default=None, repr=False)
+    local: bool = False
+    compression: str = "auto"
+    format: str = "csv"
+    json: str = ""
+
+
+def parse_source(read: Reader) -> Source:
+    """`[LOCAL] INFILE …`, `URL s3option {…}` or `INLINE …`."""
+    if read.take("INLINE"):
+        options = dict(_pairs(read))
+        return Source(
+            inline=options.get("DATA", ""), format=options.get("FORMAT", "csv"), json=options.get("JSONTYPE", "")
+        )
+    if read.take("URL"):
+        read.expect("S3OPTION")
+        return _told(braces(read), remote=True)
+    local = read.take("LOCAL")
+    read.expect("INFILE")
+    if read.looks("{"):
+        return _told(braces(read), local=local)
+    return Source(read.string(), local=local)
+
+
+def parse_format(read: Reader, source: Source) -> Format:
+    """The FIELDS, LINES and IGNORE clauses, and how the source is read by them."""
+    told: dict[str, str] = {}
+    if read.take("FIELDS") or read.take("COLUMNS"):
+        while clause := _clause(read, _FIELD_CLAUSES):
+            told[clause] = _text(read)
+    if read.take("LINES"):
+        while clause := _clause(read, _LINE_CLAUSES):
+            told[clause] = _text(read)
+    ignore = 0
+    if read.take("IGNORE"):
+        ignore = int(read.next(Kind.NUMBER).text)
+        if not read.take("LINES"):
+            read.expect("ROWS")
+    match source.format.lower():
+        case "csv":
+            if told.pop("line_end", "\n") not in {"\n", "\r\n"}:
+                raise bad_input("the local server reads lines that end with \\n or \\r\\n")
+            return CsvLines(**told, ignore=ignore)
+        case "jsonline":
+            return JsonLines(source.json.lower())
+        case "parquet":
+            return Parquet()
+        case other:
+            raise bad_configuration(f"the format '{other}' is not supported")
+
+
+def _told(options: Mapping[str, str], *, remote: bool = False, local: bool = False) -> Source:
+    return Source(
+        options.get("filepath", ""),
+        s3=options if remote else None,
+        local=local,
+        compression=options.get("compression", "auto"),
+        format=options.get("format", "csv"),
+        json=options.get("jsondata", ""),
+    )
+
+
+def _pairs(read: Reader) -> Iterator[tuple[str, str]]:
+    while True:
+        name = read.next(Kind.WORD).text.upper()
+        read.expect("=")
+        yield name, read.string()
+        if not read.take(","):
+            return
+
+
+def _clause(read: Reader, known: Mapping[tuple[str, ...], str]) -> str | None:
+    """What the clause that comes next tells, stepped over."""
+    return next((what for words, what in known.items() if read.take(*words)), None)
+
+
+def _text(read: Reader) -> str:
+    token = read.next(Kind.STRING, Kind.NUMBER)
+    if token.kind is Kind.NUMBER:
+        return bytes.fromhex(token.text[2:]).decode()
+    return token.value
+
+
+class Sources:
+    """Opens them.
+
+    Args:
+        stages: where `stage://` leads.
+        storage: what opens files.
+    """
+
+    def __init__(self, stages: Stages, storage: Storage) -> None:
+        self._stages = stages
+        self._storage = storage
+
+    def open(self, source: Source, fetch: Fetch) -> Iterator[bytes]:
+        """A source's bytes, unpacked, piece by piece.
+
+        Args:
+            source: what to open.
+            fetch: asks the client for a file of its own.
+
+        Raises:
+            Refused: there is no such file, it may not be read, or it is not compressed as it was said to be.
+        """
+        if source.inline is not None:
+            return iter([source.inline.encode("utf-8", "surrogateescape")])
+        if source.local:
+            return unpacked(fetch(source.path), source.compression, source.path)
+        place = self._place(source)
+        return self._storage.open(place.url, place.credentials, source.compression)
+
+    def files(self, source: Source) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """The files that a source names, by wildcards too: the path of each, and its bytes as `open` gives them."""
+        store, path = self.at(source)
+        for one in store.list(path) if WILD.search(path) else [path]:
+            yield one, unpacked(store.pieces(one), source.compression, one)
+
+    def at(self, source: Source) -> tuple[Store, str]:
+        """Where a source lies, and its path there.
+
+        Raises:
+            Refused: there is no such stage.
+        """
+        place = self._place(source)
+        return self._storage.at(place.url, place.credentials)
+
+    def _place(self, source: Source) -> Place:
+        if source.path.startswith("stage://"):
+            return self._stages.resolve(source.path)
+        if source.s3 is None:
+            return Place(f"file://{source.path}", {})
+        told = source.s3
+        credentials = {
+            "AWS_KEY_ID": told.get("access_key_id", ""),
+            "AWS_SECRET_KEY": told.get("secret_access_key", ""),
+            "AWS_REGION": told.get("region", ""),
+            "ENDPOINT": told.get("endpoint", ""),
+            "PROVIDER": told.get("provider", "minio"),
+        }
+        return Place(f"s3://{told.get('bucket', '')}/{source.path}", credentials)

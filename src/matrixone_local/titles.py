@@ -1,0 +1,133 @@
+"""Column titles and system variables in SELECT, as a MatrixOne server gives them (conformance/session, errors).
+
+A title is the expression written anew: no quotes around texts, spaces around operators and behind commas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from .tokens import Kind, Token, tokenize
+
+_ENDS = frozenset(
+    {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTO", "FOR", "EXCEPT", "INTERSECT", ";"}
+)
+_OPERATORS = frozenset("+-*/%<>=!&|^")
+LONGEST = 64  # longer ones are left to the engine
+
+
+def with_titles(sql: str) -> str:
+    """A SELECT whose expressions have a MatrixOne server's titles."""
+    tokens = tokenize(sql)
+    for first, last in reversed(_items(tokens)):
+        item = tokens[first : last + 1]
+        title = _title(item)
+        written = sql[item[0].start : item[-1].end]
+        if title is not None and title != written and len(title) <= LONGEST:
+            sql = f"{sql[: item[-1].end]} AS `{title}`{sql[item[-1].end :]}"
+    return sql
+
+
+def _items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """Where the items of the first SELECT's list begin and end."""
+    if not tokens or not tokens[0].says("SELECT"):
+        return []
+    first = 1
+    while first < len(tokens) and tokens[first].says("DISTINCT", "ALL", "SQL_CALC_FOUND_ROWS"):
+        first += 1
+    items: list[tuple[int, int]] = []
+    depth = 0
+    for at in range(first, len(tokens)):
+        token = tokens[at]
+        if depth == 0 and (token.says(",") or token.says(*_ENDS)):
+            if at > first:
+                items.append((first, at - 1))
+            first = at + 1
+            if not token.says(","):
+                return items
+        elif token.kind is Kind.SYMBOL:
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
+    if first < len(tokens):
+        items.append((first, len(tokens) - 1))
+    return items
+
+
+def _title(item: Sequence[Token]) -> str | None:
+    """An expression's title; None for what has a name already or is not understood here."""
+    if len(item) == 1 or any(token.says("AS") and depth == 0 for token, depth in _depths(item)):
+        return None
+    if any(token.kind is Kind.QUOTED or "`" in token.text for token in item):
+        return None
+    for (before, depth), (token, _) in pairwise(_depths(item)):
+        if depth == 0 and _ends_value(before) and token.kind in {Kind.WORD, Kind.STRING}:
+            return None  # an alias without AS, or an operator in letters
+    return "".join(_spelled(item))
+
+
+def _depths(item: Sequence[Token]) -> list[tuple[Token, int]]:
+    found: list[tuple[Token, int]] = []
+    depth = 0
+    for token in item:
+        depth -= token.kind is Kind.SYMBOL and token.text == ")"
+        found.append((token, depth))
+        depth += token.kind is Kind.SYMBOL and token.text == "("
+    return found
+
+
+def _ends_value(token: Token) -> bool:
+    return token.kind is not Kind.SYMBOL or token.text == ")"
+
+
+def _spelled(item: Sequence[Token]) -> list[str]:
+    around = [None, *item, None]
+    return [_word(*three) for three in zip(around, item, around[2:], strict=False)]
+
+
+def _word(before: Token | None, token: Token, after: Token | None) -> str:
+    """A token as it stands in a title, with the space before it and behind it."""
+    if token.says(","):
+        return ", "
+    if token.kind is Kind.SYMBOL and token.text in _OPERATORS and not _is_sign(before, token):
+        goes_on = after is not None and after.text in _OPERATORS and after.start == token.end
+        begun = before is not None and before.text in _OPERATORS and before.end == token.start
+        return f"{'' if begun else ' '}{token.text}{'' if goes_on else ' '}"
+    written = token.value if token.kind is Kind.STRING else token.text
+    if token.kind is Kind.WORD and after is not None and after.text == "(":
+        written = written.lower()
+    is_apart = before is not None and token.kind is not Kind.SYMBOL and _ends_value(before)
+    return f" {written}" if is_apart else written
+
+
+def _is_sign(before: Token | None, token: Token) -> bool:
+    """Whether `+`, `-` or `*` stands for a sign or for everything, not between two values."""
+    return token.text in {"+", "-", "*"} and (before is None or not _ends_value(before))
+
+
+def with_variables(sql: str, tokens: Sequence[Token], value: Callable[[str], str | None]) -> str:
+    """A statement with the values of functions and variables that the engine answers otherwise.
+
+    Args:
+        sql: the statement.
+        tokens: its tokens.
+        value: gives what a name in small letters, as `@@version` or `version()`, comes to as SQL; None for others.
+    """
+    for at in range(len(tokens) - 1, 0, -1):
+        call = tokens[at : at + 3]
+        if tokens[at].kind is not Kind.WORD or tokens[at - 1].text == ".":
+            continue
+        if len(call) == 3 and call[1].text == "(" and call[2].text == ")":
+            last, name = call[2], f"{tokens[at].text.lower()}()"
+        else:
+            last, name = tokens[at], tokens[at].text.lower()
+        told = value(name)
+        if told is None:
+            continue
+        written = sql[tokens[at].start : last.end]
+        index = at + (2 if last is not tokens[at] else 0)
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
+        begins = tokens[at - 1].says("SELECT", ",", "DISTINCT")
+        stands_alone = begins and (following is None or following.says(",", *_ENDS))
+        title = f" AS `{written}`" if stands_alone else ""
+        sql = f"{sql[: tokens[at].start]}{told}{title}{sql[last.end :]}"
+    return sql

@@ -1,0 +1,114 @@
+"""SELECT … INTO OUTFILE on the local server, beside the recorded cases."""
+
+import datetime
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+ROWS = [
+    (
+        1,
+        "a,b",
+        Decimal("1.50"),
+        0.25,
+        datetime.date(2024, 1, 2),
+        datetime.datetime(2024, 1, 2, 3, 4, 5),
+        b"\x00\xff",
+        '{"x": [1]}',
+    ),
+    (2, None, None, None, None, None, None, None),
+    (3, 'say "hi" <&> it\'s\nüñ', Decimal("-0.01"), 1e300, datetime.date(1999, 12, 31), None, b"", "[]"),
+]
+
+
+@pytest.fixture
+def typed(sql):
+    sql(
+        "CREATE TABLE typed (a INT PRIMARY KEY, b VARCHAR(100), c DECIMAL(10,2), d DOUBLE, e DATE, f DATETIME, g BLOB, h JSON)"
+    )
+    for row in ROWS:
+        sql("INSERT INTO typed VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", *row)
+    return sql
+
+
+def test_parquet_comes_back_the_same(typed, files):
+    path = f"{files.folder}typed.parquet"
+    typed(f"SELECT * FROM typed ORDER BY a INTO OUTFILE '{path}' FORMAT 'parquet'")
+    found = pyarrow.parquet.read_table(path).to_pylist()
+    assert [tuple(row.values()) for row in found] == ROWS
+    typed("CREATE TABLE again LIKE typed")
+    assert typed(f"LOAD DATA INFILE {{'filepath'='{path}','format'='parquet'}} INTO TABLE again") == 3
+    assert typed("SELECT * FROM again ORDER BY a") == ROWS
+
+
+def test_csv_comes_back_the_same(typed, files):
+    path = f"{files.folder}typed.csv"
+    typed(f"SELECT * FROM typed ORDER BY a INTO OUTFILE '{path}'")
+    typed("CREATE TABLE again LIKE typed")
+    assert typed(f"LOAD DATA INFILE '{path}' INTO TABLE again IGNORE 1 LINES") == 3
+    assert typed("SELECT * FROM again ORDER BY a") == ROWS
+
+
+def test_json_lines(typed, files):
+    path = Path(files.folder, "typed.jsonl")
+    typed(f"SELECT a, b, c, d, h FROM typed ORDER BY a INTO OUTFILE '{path}' FORMAT 'jsonline'")
+    lines = path.read_text().splitlines()
+    assert [json.loads(line)["b"] for line in lines] == [row[1] for row in ROWS]
+    assert lines[0] == '{"a":1,"b":"a,b","c":1.50,"d":0.25,"h":{"x": [1]}}'
+    assert "\\u003c\\u0026\\u003e" in lines[2]
+
+
+def test_titles_quotes_and_line_ends(typed, files):
+    path = Path(files.folder, "some.csv")
+    options = "FIELDS TERMINATED BY ';' ENCLOSED BY '|' LINES TERMINATED BY '\\r\\n' FORCE_QUOTE (a)"
+    typed(f"SELECT a, upper(b) AS B, c+1 FROM typed WHERE a < 3 ORDER BY a INTO OUTFILE '{path}' {options}")
+    assert path.read_bytes() == b"a;B;c + 1\r\n|1|;|A,B|;2.50\r\n|2|;\\N;\\N\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "parts"),
+    [
+        ("part_%03d.csv", "SPLITSIZE '1K'", ["part_000.csv", "part_001.csv", "part_002.csv"]),
+        ("part.csv", "MAX_FILE_SIZE 1024", ["part.csv", "part.csv.1", "part.csv.2"]),
+    ],
+)
+def test_large_exports_are_split(sql, files, name, option, parts):
+    sql("CREATE TABLE t (a INT, b CHAR(90))")
+    sql("INSERT INTO t VALUES " + ",".join(f"({number}, '{'x' * 90}')" for number in range(25)))
+    sql(f"SELECT * FROM t ORDER BY a INTO OUTFILE '{files.folder}{name}' {option}")
+    found = sorted(path.name for path in Path(files.folder).iterdir())
+    assert found == parts
+    texts = [Path(files.folder, part).read_text().splitlines() for part in parts]
+    assert all(text[0] == "a,b" for text in texts)
+    assert [line.partition(",")[0] for text in texts for line in text[1:]] == [str(number) for number in range(25)]
+    assert all(Path(files.folder, part).stat().st_size <= 1024 for part in parts)
+
+
+def test_an_export_sees_its_transaction_and_outlives_it(typed, files):
+    path = Path(files.folder, "seen.csv")
+    typed("BEGIN")
+    typed("UPDATE typed SET b = 'new'")
+    typed(f"SELECT DISTINCT b FROM typed INTO OUTFILE '{path}'")
+    typed("ROLLBACK")
+    assert path.read_text() == 'b\n"new"\n'
+
+
+def test_what_goes_wrong(typed, files):
+    path = f"{files.folder}once.csv"
+    typed(f"SELECT 1 INTO OUTFILE '{path}'")
+    assert typed.refused(f"SELECT 1 INTO OUTFILE '{path}'") == (20406, "file once.csv already exists")
+    assert "--allow-path" in typed.refused("SELECT 1 INTO OUTFILE '/etc/none_such.csv'")[1]
+    assert typed.refused(f"SELECT nope FROM typed INTO OUTFILE '{files.folder}x.csv'")[0] == 1054
+    assert not Path(files.folder, "x.csv").exists()
+    assert typed("SELECT 1") == [(1,)]
+
+
+def test_an_export_to_s3(typed, unique, bucket, s3, moto_url):
+    stage = unique()
+    keys = f"{{'AWS_KEY_ID'='k','AWS_SECRET_KEY'='s','AWS_REGION'='r','PROVIDER'='minio','ENDPOINT'='{moto_url}'}}"
+    typed(f"CREATE STAGE {stage} URL='s3://{bucket}/out/' CREDENTIALS={keys}")
+    typed(f"SELECT a FROM typed ORDER BY a INTO OUTFILE 'stage://{stage}/a.csv'")
+    assert s3.get_object(Bucket=bucket, Key="out/a.csv")["Body"].read() == b"a\n1\n2\n3\n"

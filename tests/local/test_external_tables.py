@@ -1,0 +1,124 @@
+"""External tables on the local server, beside the recorded cases."""
+
+import gzip
+import json
+
+import pytest
+
+
+@pytest.fixture
+def folder(files):
+    for number in range(3):
+        files.put(f"{number}/part.csv", f"{number},x\n{number + 10},y\n")
+    return files.folder
+
+
+@pytest.fixture
+def ext(sql, folder):
+    sql(f"CREATE EXTERNAL TABLE ext (a INT, b VARCHAR(10)) INFILE '{folder}*/part.csv' FIELDS TERMINATED BY ','")
+    return sql
+
+
+def test_it_takes_part_in_queries_like_a_table(ext):
+    ext("CREATE TABLE t (a INT PRIMARY KEY, c VARCHAR(10))")
+    ext("INSERT INTO t VALUES (1, 'one'), (11, 'eleven')")
+    joined = "SELECT e.a, t.c, ext2.b FROM ext AS e JOIN t ON e.a = t.a, ext ext2 WHERE ext2.a = e.a ORDER BY e.a"
+    assert ext(joined) == [(1, "one", "x"), (11, "eleven", "y")]
+    assert ext("SELECT ext.b FROM ext WHERE ext.a = 2") == [("x",)]
+    assert ext("SELECT count(*) FROM (SELECT a FROM ext UNION ALL SELECT a FROM t) u") == [(8,)]
+    assert ext("WITH w AS (SELECT a FROM ext) SELECT max(a) FROM w") == [(12,)]
+    assert ext("SELECT a FROM t WHERE a IN (SELECT a FROM ext WHERE b = 'y')") == [(11,)]
+    assert ext("UPDATE t SET c = (SELECT b FROM ext WHERE ext.a = t.a)") == 2
+    assert ext("DELETE FROM t WHERE a IN (SELECT a FROM ext)") == 2
+
+
+def test_tables_are_made_of_it(ext):
+    ext("CREATE TABLE made AS SELECT b, count(*) AS n FROM ext GROUP BY b")
+    assert ext("SELECT * FROM made ORDER BY b") == [("x", 3), ("y", 3)]
+    assert ext.refused("CREATE VIEW seen AS SELECT a FROM ext")[0] == 20101
+
+
+def test_the_files_are_read_when_it_is(ext, files):
+    assert ext("SELECT count(*) FROM ext") == [(6,)]
+    files.put("7/part.csv", "7,z\n")
+    assert ext("SELECT count(*) FROM ext") == [(7,)]
+    files.put("7/part.csv", "seven,z\n")
+    assert ext.refused("SELECT count(*) FROM ext")[0] == 20101
+
+
+def test_the_path_of_a_rows_file(ext, folder):
+    found = ext("SELECT a, __mo_filepath FROM ext WHERE a < 3 ORDER BY a")
+    assert found == [(number, f"{folder}{number}/part.csv") for number in range(3)]
+    assert ext("SELECT count(DISTINCT __mo_filepath) FROM ext") == [(3,)]
+    assert [row[0] for row in ext("DESC ext")] == ["a", "b"]
+
+
+def test_json_lines_and_columns_that_the_table_does_not_have(sql, files):
+    rows = [{"a": 1, "b": "it's", "more": [1, 2]}, {"b": None, "a": -5}, {"a": 3, "b": {"x": "ü"}}]
+    data = gzip.compress("\n".join(map(json.dumps, rows)).encode())
+    files.put("rows.jsonl.gz", data)
+    source = f"{{'filepath'='{files.folder}rows.jsonl.gz','format'='jsonline','jsondata'='object'}}"
+    sql(f"CREATE EXTERNAL TABLE lines (a BIGINT, b VARCHAR(30)) INFILE {source}")
+    assert sql("SELECT * FROM lines ORDER BY a") == [(-5, None), (1, "it's"), (3, '{"x": "ü"}')]
+
+
+def test_a_broken_json_line_takes_the_one_before_it_along(sql, files):
+    """Server-facts 23."""
+    lines = [json.dumps({"a": number}) for number in range(20)]
+    lines[10] = "{broken"
+    files.put("broken.jsonl", "\n".join(lines))
+    source = f"{{'filepath'='{files.folder}broken.jsonl','format'='jsonline','jsondata'='object'}}"
+    sql(f"CREATE EXTERNAL TABLE lines (a INT) INFILE {source}")
+    assert sql("SELECT count(*) FROM lines") == [(9,)]
+
+
+def test_raw_lines(sql, files):
+    """Server-facts 21."""
+    files.put("raw.csv", 'a,"b\nc",d\n\n{"x": 1}\n')
+    sql(
+        f"CREATE EXTERNAL TABLE raw (line VARCHAR(1000)) INFILE '{files.folder}raw.csv'"
+        " FIELDS TERMINATED BY 0x01 ENCLOSED BY 0x02"
+    )
+    assert sql("SELECT line FROM raw WHERE json_valid(line)") == [('{"x": 1}',)]
+    assert {row[0] for row in sql("SELECT line FROM raw")} == {'a,"b', 'c",d', '{"x": 1}'}
+
+
+def test_it_is_part_of_a_transaction(sql, folder):
+    sql("CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(10))")
+    sql("BEGIN")
+    sql(f"CREATE EXTERNAL TABLE ext (a INT, b VARCHAR(10)) INFILE '{folder}*/part.csv'")
+    assert sql("INSERT INTO t SELECT * FROM ext") == 6
+    sql("ROLLBACK")
+    assert sql.refused("SELECT * FROM ext")[0] == 1064
+    sql("CREATE TABLE ext (a INT)")
+    sql("INSERT INTO ext VALUES (1)")
+    assert sql("SELECT * FROM ext") == [(1,)]
+    assert sql("SELECT * FROM t") == []
+
+
+def test_after_a_drop_the_name_is_free(ext):
+    ext("DROP TABLE ext")
+    ext("CREATE TABLE ext (a INT)")
+    assert ext("INSERT INTO ext VALUES (1)") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["INSERT INTO ext VALUES (1, 'x')", "UPDATE ext SET a = 1", "DELETE FROM ext", "REPLACE INTO ext VALUES (1, 'x')"],
+)
+def test_its_rows_are_not_changed(ext, change):
+    assert ext.refused(change) == (20301, "invalid input: cannot insert/update/delete from external table")
+
+
+@pytest.mark.parametrize("change", ["ALTER TABLE ext ADD c INT", "TRUNCATE TABLE ext", "RENAME TABLE ext TO other"])
+def test_it_is_not_altered(ext, change):
+    assert ext.refused(change)[0] == 20101
+
+
+def test_a_missing_file_and_a_forbidden_folder(sql, files):
+    sql(f"CREATE EXTERNAL TABLE gone (a INT) INFILE '{files.folder}none.csv'")
+    assert sql.refused("SELECT * FROM gone")[0] == 20301
+    sql("CREATE EXTERNAL TABLE secret (a TEXT) INFILE '/etc/hostname'")
+    assert "--allow-path" in sql.refused("SELECT * FROM secret")[1]
+    sql("CREATE EXTERNAL TABLE secrets (a TEXT) INFILE '/etc/host*'")
+    assert "--allow-path" in sql.refused("SELECT * FROM secrets")[1]
