@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from .column_types import MARK, described, told
-from .engine import Engine, Link
+from .engine import Engine, EngineError, Link
 from .hidden import DATABASE, PREFIX
 from .tokens import Kind, Token
-from .values import literal, quoted
+from .values import quoted
 
 Value = str | int | None
 _INFORMATION = frozenset({"COLUMNS", "TABLES", "SCHEMATA", "STATISTICS", "KEY_COLUMN_USAGE"})
@@ -215,8 +215,10 @@ def _databases(tokens: Sequence[Token], link: Link) -> Answer:
 
 def tables_within(database: str, link: Link) -> int:
     """How many tables a database has, which is what DROP DATABASE answers (server-facts 38)."""
-    found = link.query(f"SHOW DATABASES LIKE {literal(database)}").rows
-    return len(link.query(f"SHOW TABLES FROM {quoted(database)}").rows) if found else 0
+    try:
+        return len(link.query(f"SHOW TABLES FROM {quoted(database)}").rows)
+    except EngineError:  # there is none, or it is not the client's to drop: the DROP will say so
+        return 0
 
 
 def is_hidden(token: Token) -> bool:

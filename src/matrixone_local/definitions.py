@@ -15,8 +15,10 @@ from .engine import EngineError, Link
 from .errors import Refused, internal
 from .references import table_references
 from .tokens import Token
-from .values import literal, quoted
+from .values import quoted
 
+MISSING = frozenset({1049, 1146})  # no such database, no such table
+NOBODY = "__mo_nobody"  # what no table is called
 _DEFINE = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
 
 
@@ -47,12 +49,16 @@ class Definition:
         """What drops it, if it is there."""
         return f"DROP {self.kind} IF EXISTS {'.'.join(map(quoted, self.name))}"
 
-    @property
-    def question(self) -> str:
-        """What has a row if it is there."""
-        if self.kind == "DATABASE":
-            return f"SHOW DATABASES LIKE {literal(self.name[0])}"
-        return f"SHOW TABLES FROM {quoted(self.name[0])} LIKE {literal(self.name[1])}"
+    def is_there(self, link: Link) -> bool:
+        """Whether there is such a table or database."""
+        what = "TABLES" if self.kind == "DATABASE" else "COLUMNS"
+        try:
+            link.query(f"SHOW {what} FROM {'.'.join(map(quoted, self.name))}")
+        except EngineError as error:
+            if error.code in MISSING:
+                return False
+            raise
+        return True
 
 
 def transactional(tokens: Sequence[Token]) -> Definition | None:
@@ -119,7 +125,7 @@ class Definitions:
             )
         aside = self._aside()
         try:
-            if definition.tolerant and aside.query(definition.question).rows:
+            if definition.tolerant and definition.is_there(aside):
                 return 0
             affected = carry_out(aside)
         finally:
@@ -132,11 +138,17 @@ class Definitions:
 
         Returns:
             Whether there was something to drop.
+
+        Raises:
+            EngineError: the client may not drop it.
+            Refused: there is no such table.
         """
         aside = self._aside()
         try:
+            nobody = replace(definition, name=(*definition.name[:-1], NOBODY))
+            aside.query(nobody.drop)  # asks for the right alone
             is_dropped = any(one.name == definition.name for one in self._dropped)
-            there = not is_dropped and aside.query(definition.question).rows
+            there = not is_dropped and definition.is_there(aside)
         finally:
             aside.close()
         if not there:

@@ -1,0 +1,114 @@
+"""Column types on the local server, and how it describes them, beside the recorded cases."""
+
+import datetime
+import uuid
+from decimal import Decimal
+
+import pytest
+
+TYPES = {
+    "TINYINT": ("TINYINT(8)", -128, 127),
+    "TINYINT(1)": ("TINYINT(8)", -128, 127),
+    "TINYINT UNSIGNED": ("TINYINT UNSIGNED(8)", 0, 255),
+    "SMALLINT": ("SMALLINT(16)", -32768, 32767),
+    "INT": ("INT(32)", -(2**31), 2**31 - 1),
+    "INT UNSIGNED": ("INT UNSIGNED(32)", 0, 2**32 - 1),
+    "BIGINT": ("BIGINT(64)", -(2**63), 2**63 - 1),
+    "BIGINT UNSIGNED": ("BIGINT UNSIGNED(64)", 0, 2**64 - 1),
+    "DECIMAL(38,10)": ("DECIMAL(38,10)", Decimal("-1.0000000001"), Decimal("9" * 28 + "." + "9" * 10)),
+    "DOUBLE": ("DOUBLE(0)", -1e300, 2.5),
+    "BOOL": ("BOOL(0)", 0, 1),
+    "DATE": ("DATE(0)", datetime.date(1000, 1, 1), datetime.date(9999, 12, 31)),
+    "TIME": ("TIME(0)", datetime.timedelta(0), datetime.timedelta(hours=23, minutes=59, seconds=59)),
+    "DATETIME(6)": (
+        "DATETIME(6)",
+        datetime.datetime(1000, 1, 1),
+        datetime.datetime(9999, 12, 31, 23, 59, 59, 999999),
+    ),
+    "CHAR(3)": ("CHAR(3)", "", "äöü"),
+    "VARCHAR(3)": ("VARCHAR(3)", "", "'\\\""),
+    "TEXT": ("TEXT(0)", "", "x" * 60_000),
+    "BLOB": ("BLOB(0)", b"", bytes(range(256))),
+    "VARBINARY(256)": ("VARBINARY(256)", b"", bytes(range(256))),
+    "JSON": ("JSON(0)", "[]", '{"a": "ü"}'),
+    "VECF32(3)": ("VECF32(3)", "[0, 0, 0]", "[1.5, -2, 0.25]"),
+    "VECF64(2)": ("VECF64(2)", "[0, 0]", "[1.5, -2]"),
+    "DATALINK": ("DATALINK(0)", "", "file:///tmp/x?offset=1"),
+    "UUID": ("UUID(0)", str(uuid.UUID(int=0)), str(uuid.UUID(int=2**128 - 1))),
+    "ENUM('a','b')": ("ENUM('a','b')", "a", "b"),
+}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_values_come_back_and_the_type_is_told(sql, kind):
+    told, *values = TYPES[kind]
+    sql(f"CREATE TABLE t (id INT PRIMARY KEY, a {kind} COMMENT 'it''s')")
+    for number, value in enumerate([*values, None]):
+        sql("INSERT INTO t VALUES (%s, %s)", number, value)
+    assert [row[0] for row in sql("SELECT a FROM t ORDER BY id")] == [*values, None]
+    assert sql("DESC t")[1] == ("a", told, "YES", "", None, "", "it's")
+    [(_, created)] = sql("SHOW CREATE TABLE t")
+    sql("DROP TABLE t")
+    sql(created)
+    assert sql("DESC t")[1] == ("a", told, "YES", "", None, "", "it's")
+    asked = "SELECT data_type, column_comment FROM information_schema.columns WHERE table_schema = DATABASE()"
+    base = told.partition("(")[0].removesuffix(" UNSIGNED")
+    assert sql(f"{asked} AND column_name = 'a'") == [(base, "it's")]
+
+
+def test_types_in_alter_table(sql):
+    sql("CREATE TABLE t (a INT)")
+    sql("ALTER TABLE t ADD COLUMN b BOOL, ADD c VECF64(2)")
+    sql("ALTER TABLE t ADD d UUID")
+    assert [row[1] for row in sql("DESC t")] == ["INT(32)", "BOOL(0)", "VECF64(2)", "UUID(0)"]
+    sql("ALTER TABLE t MODIFY d VARCHAR(40)")
+    assert sql("DESC t")[3][1] == "VARCHAR(40)"
+
+
+def test_vectors(sql):
+    sql("CREATE TABLE t (id INT PRIMARY KEY, v VECF32(3))")
+    sql("INSERT INTO t VALUES (1, '[1,2,3]'), (2, '[4, 5, 6]')")
+    nearest = "SELECT id, l2_distance(v, '[1,2,4]') AS d FROM t ORDER BY d LIMIT 1"
+    assert sql(nearest) == [(1, 1.0)]
+    assert sql("SELECT v + v, inner_product(v, '[1,1,1]') FROM t WHERE v = '[1,2,3]'") == [("[2, 4, 6]", 6.0)]
+    assert sql("SELECT concat(id, '!'), NULL, v FROM t WHERE id = 2")[0][1:] == (None, "[4, 5, 6]")
+    assert sql.refused("INSERT INTO t VALUES (3, '[1,2]')")
+
+
+@pytest.mark.parametrize(
+    ("expression", "title"),
+    [
+        ("1+1", "1 + 1"),
+        ("upper( 'a' )", "upper(a)"),
+        ("COUNT(*)", "count(*)"),
+        ("-1", "-1"),
+        ("2 * -1", "2 * -1"),
+        ("1<>2", "1 <> 2"),
+        ("1 AS `my title`", "my title"),
+        ("1 x", "x"),
+        ("concat('a','b') 'y'", "y"),
+        ("@@autocommit", "@@autocommit"),
+        ("version()", "version()"),
+        ("CAST('1' AS INT)", "cast(1 as int)"),
+    ],
+)
+def test_titles(sql, expression, title):
+    with sql.raw.cursor() as cursor:
+        cursor.execute(f"SELECT {expression}")
+        assert cursor.description[0][0].lower() == title.lower()
+
+
+def test_bad_casts_and_unknown_variables(sql):
+    assert sql.refused("SELECT CAST('abc' AS SIGNED)") == (20203, "invalid argument cast to int, bad value abc")
+    assert sql("SELECT CAST('12' AS INT), CAST(1.5 AS VARCHAR), CAST(7 AS BIGINT UNSIGNED)") == [(12, "1.5", 7)]
+    assert sql.refused("SELECT 1, @none") == (20101, "internal error: the user variable none does not exist")
+    sql("SET @some = 3, @other = 4")
+    assert sql("SELECT @some + @other") == [(7,)]
+
+
+def test_the_local_servers_own_tables_are_not_seen(sql):
+    asked = "SELECT count(*) FROM information_schema.{} WHERE table_schema LIKE '\\_\\_mo%'"
+    for name in ("tables", "columns", "statistics"):
+        assert sql(asked.format(name)) == [(0,)]
+    assert sql("SELECT count(*) FROM information_schema.schemata WHERE schema_name LIKE '\\_\\_mo%'") == [(0,)]
+    assert not [row for row in sql("SHOW DATABASES") if row[0].startswith("__mo")]
