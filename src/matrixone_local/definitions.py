@@ -11,13 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from .engine import EngineError, Link
+from .engine import Engine, EngineError, Link
 from .errors import Refused, internal
+from .hidden import DATABASE
 from .references import table_references
 from .tokens import Token
 from .values import quoted
 
 MISSING = frozenset({1049, 1146})  # no such database, no such table
+UNCOMMITTED = f"{DATABASE}.uncommitted"
 NOBODY = "__mo_nobody"  # what no table is called
 _DEFINE = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
 
@@ -88,15 +90,50 @@ def defines(tokens: Sequence[Token]) -> bool:
     return len(tokens) > 1 and tokens[0].text.upper() in _DEFINE
 
 
+class Journal:
+    """What open transactions have made, for a server that does not live to take it back.
+
+    Args:
+        engine: where it is kept.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        with engine.session() as cursor:
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {UNCOMMITTED} (id BIGINT AUTO_INCREMENT PRIMARY KEY, statement TEXT)"
+            )
+            cursor.execute(f"SELECT statement FROM {UNCOMMITTED} ORDER BY id DESC")  # noqa: S608  # a constant
+            for (undo,) in cursor.fetchall():
+                cursor.execute(undo)
+            cursor.execute(f"DELETE FROM {UNCOMMITTED}")  # noqa: S608  # as above
+
+    def note(self, definition: Definition) -> int:
+        """Note what a transaction makes, before it does; returns the note's number."""
+        with self._engine.session() as cursor:
+            cursor.execute(f"INSERT INTO {UNCOMMITTED} (statement) VALUES (%s)", (definition.drop,))  # noqa: S608  # a constant
+            return cursor.lastrowid
+
+    def strike(self, numbers: Sequence[int]) -> None:
+        """Forget notes: their transaction has ended."""
+        if numbers:
+            with self._engine.session() as cursor:
+                marks = ", ".join(["%s"] * len(numbers))
+                cursor.execute(f"DELETE FROM {UNCOMMITTED} WHERE id IN ({marks})", tuple(numbers))  # noqa: S608  # marks
+
+
 class Definitions:
     """The definitions of one client's open transaction.
 
     Args:
+        journal: where what is made is noted.
         aside: opens a session beside the client's, with its rights.
         gone: told what is dropped in the end.
     """
 
-    def __init__(self, aside: Callable[[], Link], gone: Callable[[Definition], None]) -> None:
+    def __init__(self, journal: Journal, aside: Callable[[], Link], gone: Callable[[Definition], None]) -> None:
+        self._journal = journal
+        self._notes: list[int] = []
         self._aside = aside
         self._gone = gone
         self._made: list[Definition] = []
@@ -127,6 +164,7 @@ class Definitions:
         try:
             if definition.tolerant and definition.is_there(aside):
                 return 0
+            self._notes.append(self._journal.note(definition))
             affected = carry_out(aside)
         finally:
             aside.close()
@@ -173,12 +211,18 @@ class Definitions:
     def committed(self) -> None:
         """The transaction is committed: carry out what waited for it."""
         dropped, self._dropped, self._made = self._dropped, [], []
+        self._strike()
         self._carry_out(dropped)
 
     def rolled_back(self) -> None:
         """The transaction is rolled back: drop what it made."""
         made, self._made, self._dropped = self._made, [], []
         self._carry_out(made[::-1])
+        self._strike()
+
+    def _strike(self) -> None:
+        notes, self._notes = self._notes, []
+        self._journal.strike(notes)
 
     def _carry_out(self, definitions: Sequence[Definition]) -> None:
         if not definitions:

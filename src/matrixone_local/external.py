@@ -16,8 +16,8 @@ from .errors import bad_input, internal
 from .hidden import DATABASE, Hidden
 from .loads import described
 from .references import TableReference, table_references
-from .rows import Batch, Cancellable, inserted
-from .sources import Sources, parse_format, parse_source
+from .rows import Batch, inserted
+from .sources import Reads, Sources, parse_format, parse_source
 from .tokens import Kind, Reader, Token, tokenize
 from .values import Column, literal, quoted
 
@@ -112,7 +112,7 @@ class ExternalTables:
         """Whether a statement may be about one of them."""
         return bool(self._names) and any(name in sql.lower() for name in self._names)
 
-    def read_in(self, sql: str, tokens: Sequence[Token], link: Link, client: Cancellable, until: ExitStack) -> str:
+    def read_in(self, sql: str, tokens: Sequence[Token], link: Link, client: Reads, until: ExitStack) -> str:
         """The statement with hidden tables, filled from the files, in the place of external ones.
 
         Args:
@@ -155,7 +155,7 @@ class ExternalTables:
             if token.value.lower() in self._names and (link.database.lower(), token.value.lower()) in self._readings:
                 raise internal("the local server cannot change an external table; drop it and create it anew")
 
-    def _filled(self, table: tuple[str, str], reading: str, client: Cancellable) -> str:
+    def _filled(self, table: tuple[str, str], reading: str, client: Reads) -> str:
         """A hidden table with the rows of the files."""
         hidden = self._hidden.table()
         read = Reader(reading, tokenize(reading))
@@ -166,7 +166,7 @@ class ExternalTables:
             columns = [column for column in described(table, aside) if column.name != FILE_PATH]
             names = ", ".join(quoted(column.name) for column in [*columns, Column(FILE_PATH, "text")])
             aside.query("BEGIN")
-            for path, pieces in self._sources.files(source):
+            for path, pieces in self._sources.files(source, client):
                 batches: Iterator[Batch] = form.batches(pieces, columns, also=f",{literal(path)}", exact=False)
                 inserted(aside, f"INSERT INTO {hidden} ({names}) VALUES ", batches, client)  # noqa: S608  # quoted
             aside.query("COMMIT")

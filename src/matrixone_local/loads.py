@@ -14,7 +14,7 @@ from typing import Protocol
 from .engine import EngineError, Link
 from .errors import Refused, bad_input
 from .rows import Batch, Format, inserted
-from .sources import Source, Sources, parse_format, parse_source
+from .sources import Reads, Source, Sources, parse_format, parse_source
 from .tokens import Kind, Reader
 from .twins import DUPLICATE, TWIN, Twins
 from .values import Column, quoted
@@ -89,20 +89,12 @@ def _assignments(read: Reader) -> Iterator[tuple[str, str]]:
             return
 
 
-class Client(Protocol):
+class Client(Reads, Protocol):
     """The client that a load is for."""
 
     @property
     def link(self) -> Link:
         """Its session, whose transaction the rows become part of."""
-        ...
-
-    def is_cancelled(self) -> bool:
-        """Whether somebody has asked to stop (KILL QUERY)."""
-        ...
-
-    def fetch(self, path: str) -> Iterator[bytes]:
-        """Ask it for a file of its own."""
         ...
 
 
@@ -159,7 +151,7 @@ class Loader:
         return count
 
     def _rows(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> Iterator[Batch]:
-        pieces = self._sources.open(statement.source, client.fetch)
+        pieces = self._sources.open(statement.source, client)
         return statement.format.batches(pieces, columns)
 
     def _with_twins(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> int:

@@ -17,12 +17,13 @@ from typing import IO, Any, Protocol
 import pymysql
 
 from . import catalogue, external, outfile, snapshots, stagefiles, stages, statements
-from .column_types import casts_in_the_engine, in_the_engine
-from .definitions import Definition, Definitions, End, defines, ends_transaction, transactional
+from .column_types import in_the_engine
+from .definitions import Definition, Definitions, End, Journal, defines, ends_transaction, transactional
 from .engine import EngineError, Link
 from .errors import ENDS_TRANSACTION, IN_TRANSACTION, NO_PRIVILEGE, Refused, as_matrixone, bad_cast, internal
 from .loads import LoadData, Loader, parse_load
 from .login import Login, log_in
+from .rewording import query_in_the_engine, reworded
 from .titles import with_titles, with_variables
 from .tokens import Reader, Token, tokenize
 from .users import Account, UserStatement, parse_user_statement
@@ -42,7 +43,9 @@ from .wire import (
     error_packet,
     ok_packet,
     read_error,
+    read_prepared,
     result_packets,
+    with_decimals_as_text,
     with_flags,
 )
 
@@ -116,6 +119,11 @@ class Services(Protocol):
         ...
 
     @property
+    def journal(self) -> Journal:
+        """Where what open transactions make is noted."""
+        ...
+
+    @property
     def tls(self) -> ssl.SSLContext | None:
         """How to encrypt, where the server can."""
         ...
@@ -134,9 +142,12 @@ class Session:
         self._client = Packets(sock)
         self._services = services
         self._cancelled = threading.Event()
-        self._definitions = Definitions(self._aside, lambda gone: services.external.forget(*gone.name))
+        self._definitions = Definitions(
+            services.journal, self._aside, lambda gone: services.external.forget(*gone.name)
+        )
         self._variables: set[str] = set()  # the user variables that have a value
         self._sequence = 1  # of the next packet to the client
+        self._parameters: dict[int, int] = {}  # how many each prepared statement has
         self._local: IO[bytes] | None = None  # what the client sent for the statement that is carried out
         self._more = Status(0)  # MORE_RESULTS while further statements of the same command follow
 
@@ -213,20 +224,29 @@ class Session:
                 self._prepare(command[1:].decode("utf-8", "surrogateescape"))
             elif command[0] == Command.CHANGE_USER:
                 self._refuse(Refused(1047, "the local server does not change users on an open connection", "08S01"))
+            elif command[0] == Command.STMT_EXECUTE:
+                parameters = self._parameters.get(int.from_bytes(command[1:5], "little"), 0)
+                self._forward(with_decimals_as_text(command, parameters))
             elif command[0] in {Command.STMT_CLOSE, Command.STMT_SEND_LONG_DATA}:
+                if command[0] == Command.STMT_CLOSE:
+                    self._parameters.pop(int.from_bytes(command[1:5], "little"), None)
                 self.link.send(command)  # commands without a reply
             else:
-                self._forward(command, [])
+                self._forward(command)
 
     def _queries(self, sql: str) -> None:
         """Carry out the statements of a text, up to the first that fails."""
         if statements.is_plain(sql) and not self._definitions and not self._services.external.mentioned(sql):
-            self._forward_query(sql, [])  # a long INSERT is not worth reading
+            self._forward_query(sql, statements.PLAINLY)  # a long INSERT is not worth reading
+            return
+        query = query_in_the_engine(sql)
+        if query is not None and not self._definitions and not self._services.external.mentioned(sql):
+            self._forward_query(query, statements.AS_QUERY)
             return
         tokens = tokenize(sql)
         texts = statements.parts(sql, tokens)
         if len(texts) > 1 and not self._login.capabilities & Capability.MULTI_STATEMENTS:
-            self._forward_query(sql, tokens)  # the engine says what is wrong with it
+            self._forward_query(sql, statements.manner(tokens))  # the engine says what is wrong with it
             return
         for text in texts[:-1]:
             self._more = Status.MORE_RESULTS
@@ -252,6 +272,10 @@ class Session:
             if told.code in ENDS_TRANSACTION:
                 self._lose_transaction()
             self._refuse(told)
+        except (ConnectionError, TimeoutError):  # the client, or the engine
+            raise
+        except OSError as error:  # a file of this machine
+            self._refuse(internal(f"{error.strerror}"))
         except pymysql.MySQLError as error:  # a statement of the relay's own on the catalogue
             self._refuse(Refused(1105, str(error)))
         else:
@@ -294,7 +318,7 @@ class Session:
             titles = ("STAGE_NAME", "URL", "STATUS", "COMMENT")
             self._answer(catalogue.Answer(titles, self._services.stages.show(statement)))
         elif isinstance(statement, snapshots.ShowSnapshots):
-            self._forward_query(statement.sql, tokenize(statement.sql))
+            self._forward_query(statement.sql, statements.AS_QUERY)
 
     def _load(self, statement: LoadData) -> None:
         try:
@@ -337,7 +361,7 @@ class Session:
             self._answer_ok()
             return True
         self._variables |= statements.set_variables(tokens)
-        done = self._forward_query(self._rewritten(sql, tokens, until), tokens)
+        done = self._forward_query(self._rewritten(sql, tokens, until), statements.manner(tokens))
         if done and self._definitions:
             self._settle(tokens)
         return done
@@ -395,16 +419,14 @@ class Session:
         if tokens[0].says("SET"):
             return statements.settled(sql, tokens)
         if tokens[0].says("SELECT"):
-            sql = with_titles(sql)
+            sql = with_titles(sql)  # by the names as they were written
             sql = with_variables(sql, tokenize(sql), self._variable)
-            tokens = tokenize(sql)
-        sql = casts_in_the_engine(sql, tokens)
-        return catalogue.through_views(sql, tokenize(sql))
+        return reworded(sql)
 
     def _variable(self, name: str) -> str | None:
         """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""
-        if told := statements.OF_THE_SERVER.get(name):
-            return told
+        if name in statements.OF_THE_SERVER:
+            return None
         if name in {"current_user()", "user()", "session_user()"}:
             return literal(f"{self._login.account.user}@localhost")
         if name == "current_role()":
@@ -445,7 +467,7 @@ class Session:
             words = "the local server does not prepare this statement; send it as text"
             self._refuse(Refused(1295, words))
             return
-        self._forward(bytes([Command.STMT_PREPARE]) + self._reworded(sql).encode("utf-8", "surrogateescape"), tokens)
+        self._forward(bytes([Command.STMT_PREPARE]) + self._reworded(sql).encode("utf-8", "surrogateescape"))
 
     # -- definitions and transactions ---------------------------------------------------------------------------
 
@@ -554,12 +576,20 @@ class Session:
         """The client's file, whole; nothing but the file that its own statement names is asked for."""
         file = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115  # closed with the statement
         self._client.write(self._sequence, bytes([LOCAL_INFILE]) + path.encode("utf-8", "surrogateescape"))
+        failed: OSError | None = None
         while True:
             sequence, data = self._client.read()
             self._sequence = (sequence + 1) & 0xFF
             if not data:
-                return file
-            file.write(data)
+                break
+            try:
+                file.write(data if failed is None else b"")
+            except OSError as error:  # the client sends the rest before it hears of it
+                failed = error
+        if failed is not None:
+            file.close()
+            raise failed
+        return file
 
     # -- replies ------------------------------------------------------------------------------------------------
 
@@ -580,16 +610,18 @@ class Session:
     def _refuse(self, refused: Refused) -> None:
         self._send(_refusal(refused))
 
-    def _forward_query(self, sql: str, tokens: list[Token]) -> bool:
-        return self._forward(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"), tokens)
+    def _forward_query(self, sql: str, manner: statements.Manner) -> bool:
+        return self._forward(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"), manner)
 
-    def _forward(self, command: bytes, tokens: list[Token]) -> bool:
+    def _forward(self, command: bytes, manner: statements.Manner = statements.PLAINLY) -> bool:
         """Send a command to the engine and its reply to the client, a buffer at a time; False if it was refused."""
         self.link.send(command)
         reply = self.link.reply(command[0])
+        if command[0] == Command.STMT_PREPARE:
+            reply = self._noted(reply)
         is_query = command[0] == Command.QUERY
-        reply = self._adapted(reply, tokens) if is_query else self._in_our_words(reply)
-        holds = statements.casts(tokens)
+        reply = self._adapted(reply, manner) if is_query else self._in_our_words(reply)
+        holds = manner.casts
         out = bytearray()
         lost = refused = False
         for packet in reply:
@@ -619,6 +651,14 @@ class Session:
                 return refused
         return None
 
+    def _noted(self, packets: Iterator[bytes]) -> Iterator[bytes]:
+        """The reply to a PREPARE; how many parameters the statement has is noted."""
+        for number, packet in enumerate(packets):
+            if number == 0 and packet[4] == OK:
+                statement, parameters = read_prepared(packet[4:])
+                self._parameters[statement] = parameters
+            yield packet
+
     def _in_our_words(self, packets: Iterator[bytes]) -> Iterator[bytes]:
         """The engine's packets, its errors in MatrixOne's words."""
         continued = False
@@ -630,13 +670,12 @@ class Session:
                 yield packet
             continued = len(packet) - 4 == LONGEST
 
-    def _adapted(self, packets: Iterator[bytes], tokens: list[Token]) -> Iterator[bytes]:
+    def _adapted(self, packets: Iterator[bytes], manner: statements.Manner) -> Iterator[bytes]:
         """The engine's packets as a MatrixOne server would send them.
 
         Errors have its words, vectors its spaces, and a SET leaves the flag that it leaves (server-facts 41).
         """
-        reads = statements.reads(tokens)
-        flags = self._more | (Status.AUTOCOMMIT if statements.is_set(tokens) else 0)
+        flags = self._more | (Status.AUTOCOMMIT if manner.claims else 0)
         renumbers = self._sequence != 1
         vectors = VectorColumns()
         continued = False
@@ -646,7 +685,7 @@ class Session:
             if continued:
                 pass
             elif packet[4] == ERR:
-                payload = _refusal(as_matrixone(*read_error(packet[4:]), reads=reads))
+                payload = _refusal(as_matrixone(*read_error(packet[4:]), reads=manner.reads))
                 packet = len(payload).to_bytes(3, "little") + packet[3:4] + payload
             elif part and ends(packet):
                 part = 2 if part == 1 else 0

@@ -15,6 +15,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from . import catalogue
+from .definitions import Journal
 from .engine import Engine, Link
 from .external import ExternalTables
 from .hidden import Hidden
@@ -180,6 +181,7 @@ class _Running:
         storage = Storage(allowed)
         self._hidden = Hidden(self._engine)
         catalogue.create_views(self._engine)
+        self.journal = Journal(self._engine)
         self.stages = Stages(self._engine)
         self.snapshots = Snapshots(self._engine, self._hidden)
         self._users = Users(self._engine, ROOT, password)

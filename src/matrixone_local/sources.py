@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from .csv_lines import CsvLines
-from .errors import bad_configuration, bad_input
+from .errors import bad_configuration, bad_input, internal
 from .json_lines import JsonLines
 from .parquet import Parquet
-from .rows import Format
+from .rows import Cancellable, Format
 from .stages import Place, Stages, braces
 from .storage import WILD, Storage, Store, unpacked
 from .tokens import Kind, Reader
 
-Fetch = Callable[[str], Iterator[bytes]]  # asks the client for its file of this name
+POLL_SECONDS = 0.05  # between looks at whether the client has been stopped
 _FIELD_CLAUSES: Mapping[tuple[str, ...], str] = {
     ("TERMINATED", "BY"): "delimiter",
     ("OPTIONALLY", "ENCLOSED", "BY"): "quote",
@@ -123,6 +127,64 @@ def _text(read: Reader) -> str:
     return token.value
 
 
+class Reads(Cancellable, Protocol):
+    """The client that something is read for."""
+
+    def fetch(self, path: str) -> Iterator[bytes]:
+        """Ask it for a file of its own."""
+        ...
+
+
+def _stoppable(pieces: Iterator[bytes], client: Cancellable) -> Iterator[bytes]:
+    """A file's bytes, which a KILL QUERY stops even where they do not come.
+
+    It does not stop the wait for the first ones, nor does it on a server (server-facts 16).
+    """
+    first = next(pieces, None)
+    if first is None:
+        return
+    yield first
+    found: queue.Queue[bytes | BaseException | None] = queue.Queue(1)
+    stopped = threading.Event()
+    reader = threading.Thread(target=_read_ahead, args=(pieces, found, stopped), daemon=True, name="reads a file")
+    reader.start()
+    try:
+        while True:
+            if client.is_cancelled():
+                raise internal("context canceled")
+            try:
+                piece = found.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                continue
+            if isinstance(piece, BaseException):
+                raise piece
+            if piece is None:
+                return
+            yield piece
+    finally:
+        stopped.set()
+
+
+def _read_ahead(
+    pieces: Iterator[bytes], found: queue.Queue[bytes | BaseException | None], stopped: threading.Event
+) -> None:
+    def put(one: bytes | BaseException | None) -> None:
+        while not stopped.is_set():
+            with suppress(queue.Full):
+                found.put(one, timeout=POLL_SECONDS)
+                return
+
+    try:
+        for piece in pieces:
+            put(piece)
+            if stopped.is_set():
+                return
+    except BaseException as error:  # noqa: BLE001  # whoever reads raises it
+        put(error)
+    else:
+        put(None)
+
+
 class Sources:
     """Opens them.
 
@@ -135,12 +197,12 @@ class Sources:
         self._stages = stages
         self._storage = storage
 
-    def open(self, source: Source, fetch: Fetch) -> Iterator[bytes]:
+    def open(self, source: Source, client: Reads) -> Iterator[bytes]:
         """A source's bytes, unpacked, piece by piece.
 
         Args:
             source: what to open.
-            fetch: asks the client for a file of its own.
+            client: who it is read for, and whose file it may be.
 
         Raises:
             Refused: there is no such file, it may not be read, or it is not compressed as it was said to be.
@@ -148,15 +210,15 @@ class Sources:
         if source.inline is not None:
             return iter([source.inline.encode("utf-8", "surrogateescape")])
         if source.local:
-            return unpacked(fetch(source.path), source.compression, source.path)
-        place = self._place(source)
-        return self._storage.open(place.url, place.credentials, source.compression)
+            return unpacked(client.fetch(source.path), source.compression, source.path)
+        store, path = self.at(source)
+        return unpacked(_stoppable(store.pieces(path), client), source.compression, path)
 
-    def files(self, source: Source) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def files(self, source: Source, client: Reads) -> Iterator[tuple[str, Iterator[bytes]]]:
         """The files that a source names, by wildcards too: the path of each, and its bytes as `open` gives them."""
         store, path = self.at(source)
         for one in store.list(path) if WILD.search(path) else [path]:
-            yield one, unpacked(store.pieces(one), source.compression, one)
+            yield one, unpacked(_stoppable(store.pieces(one), client), source.compression, one)
 
     def at(self, source: Source) -> tuple[Store, str]:
         """Where a source lies, and its path there.

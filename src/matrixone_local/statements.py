@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from .tokens import Kind, Token
@@ -43,6 +44,30 @@ def parts(sql: str, tokens: Sequence[Token]) -> list[str]:
 def is_set(tokens: Sequence[Token]) -> bool:
     """Whether this is a SET of anything but autocommit, after which the flags lie (server-facts 41)."""
     return bool(tokens) and tokens[0].says("SET") and not any(token.text.lower() == "autocommit" for token in tokens)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the engine's reply to a statement is to be passed on.
+
+    Args:
+        reads: the statement is a query, whose errors have words of their own.
+        claims: the reply says autocommit whatever is true.
+        casts: a warning about a cast is an error.
+    """
+
+    reads: bool = False
+    claims: bool = False
+    casts: bool = False
+
+
+PLAINLY = Manner()
+AS_QUERY = Manner(reads=True)
+
+
+def manner(tokens: Sequence[Token]) -> Manner:
+    """How the reply to a statement is to be passed on."""
+    return Manner(reads(tokens), is_set(tokens), casts(tokens))
 
 
 def kills(tokens: Sequence[Token]) -> tuple[int, bool] | None:

@@ -7,11 +7,12 @@ import fnmatch
 import gzip
 import importlib
 import io
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -70,20 +71,6 @@ class Storage:
         bucket, _, key = rest.partition("/")
         return Bucket(bucket, credentials), key
 
-    def open(self, url: str, credentials: Mapping[str, str], compression: str = "auto") -> Iterator[bytes]:
-        """The bytes of a file, unpacked, piece by piece.
-
-        Args:
-            url: as in `at`.
-            credentials: as in `at`.
-            compression: `none`, `gzip`, `bz2`, or `auto` to tell by the suffix (server-facts 22).
-
-        Raises:
-            Refused: there is no such file, it is not allowed, or it is not compressed as it was said to be.
-        """
-        store, path = self.at(url, credentials)
-        return unpacked(store.pieces(path), compression, url)
-
 
 class Folders:
     """Folders of this machine.
@@ -104,12 +91,16 @@ class Folders:
         place = self._inside(Path(path))
         try:
             with place.open("rb") as file:
+                before = os.fstat(file.fileno())
                 while data := file.read(CHUNK):
                     yield data
+                after = os.fstat(file.fileno())
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise bad_input(MISSING) from None
         except OSError as error:
             raise internal(f"{path}: {error.strerror}") from None
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise internal(f"{path} was changed while it was read")
 
     def list(self, pattern: str) -> list[str]:
         """The full paths of the files in a folder, or that a pattern names."""
@@ -151,6 +142,8 @@ class Folders:
         except FileExistsError:
             return False
         except OSError as error:
+            with suppress(OSError):
+                place.unlink()  # a part of a file is none
             raise internal(f"{path}: {error.strerror}") from None
         return True
 

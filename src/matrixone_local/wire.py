@@ -291,6 +291,23 @@ def with_flags(packet: bytes, flags: int) -> bytes:
     return packet[:4] + with_status(packet[4:], Status(flags))
 
 
+def read_prepared(payload: bytes) -> tuple[int, int]:
+    """The number of a prepared statement and of its parameters, from the first packet of the reply."""
+    return int.from_bytes(payload[1:5], "little"), int.from_bytes(payload[7:9], "little")
+
+
+def with_decimals_as_text(execute: bytes, parameters: int) -> bytes:
+    """A STMT_EXECUTE whose DECIMAL parameters are said to be texts, which they are written as."""
+    at = 10 + (parameters + 7) // 8  # behind the command, its number, flags, a count and the map of NULLs
+    if not parameters or len(execute) <= at or not execute[at]:
+        return execute
+    changed = bytearray(execute)
+    for place in range(at + 1, at + 1 + 2 * parameters, 2):
+        if changed[place] in {ColumnType.DECIMAL, ColumnType.NEWDECIMAL}:
+            changed[place] = ColumnType.VAR_STRING
+    return bytes(changed)
+
+
 def eof_packet(status: int = 0) -> bytes:
     """The packet that ends column definitions and rows."""
     return bytes([EOF]) + struct.pack("<HH", 0, status)
