@@ -193,21 +193,27 @@ class Link:
         elif command == Command.STATISTICS:
             yield self.packets.read_raw()
         else:
-            yield from self._results()
+            yield from self.rest(0)
 
-    def _results(self) -> Iterator[bytes]:
+    def rest(self, part: int) -> Iterator[bytes]:
+        """The packets of a reply to a query from where it is: 0 a head, 1 columns, 2 rows."""
         more = True
         while more:
-            packet = self.packets.read_raw()
-            kind = packet[4]
-            yield packet
-            if kind == ERR:
-                self.status &= ~Status.MORE_RESULTS
-            elif kind == OK:
-                self.status = read_ok(packet[4:])[2]
-            else:
-                yield from self._until_eof()  # the columns
-                yield from self._until_eof()  # the rows
+            if part == 0:
+                packet = self.packets.read_raw()
+                yield packet
+                if packet[4] == ERR:
+                    self.status &= ~Status.MORE_RESULTS
+                elif packet[4] == OK:
+                    self.status = read_ok(packet[4:])[2]
+                else:
+                    part = 1
+            if part == 1:
+                yield from self._until_eof()
+                part = 2
+            if part == 2:
+                yield from self._until_eof()
+                part = 0
             more = bool(self.status & Status.MORE_RESULTS)
 
     def _until_eof(self) -> Iterator[bytes]:

@@ -38,6 +38,7 @@ from .wire import (
     Command,
     Gone,
     Packets,
+    Results,
     Status,
     ends,
     error_packet,
@@ -611,7 +612,24 @@ class Session:
         self._send(_refusal(refused))
 
     def _forward_query(self, sql: str, manner: statements.Manner) -> bool:
-        return self._forward(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"), manner)
+        """Send a statement to the engine and its reply to the client; False if it was refused.
+
+        What needs no change is passed on as it comes, many packets at once.
+        """
+        command = bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape")
+        if manner.claims or manner.casts or self._more or self._sequence != 1:
+            return self._forward(command, manner)
+        self.link.send(command)
+        results = Results()
+        while not results.is_over:
+            passed = self.link.packets.pass_over(results)
+            if passed:
+                self._client.sock.sendall(passed)
+            if results.is_odd:
+                rest = self._adapted(self.link.rest(results.part), manner, results)
+                return self._pass_on(rest)
+        self.link.status = results.status
+        return True
 
     def _forward(self, command: bytes, manner: statements.Manner = statements.PLAINLY) -> bool:
         """Send a command to the engine and its reply to the client, a buffer at a time; False if it was refused."""
@@ -621,7 +639,15 @@ class Session:
             reply = self._noted(reply)
         is_query = command[0] == Command.QUERY
         reply = self._adapted(reply, manner) if is_query else self._in_our_words(reply)
-        holds = manner.casts
+        return self._pass_on(reply, holds=manner.casts)
+
+    def _pass_on(self, reply: Iterator[bytes], *, holds: bool = False) -> bool:
+        """Send packets to the client, a buffer at a time; False if one of them is an error.
+
+        Args:
+            reply: the packets.
+            holds: whether to wait for the end, as a warning there makes an error of it all.
+        """
         out = bytearray()
         lost = refused = False
         for packet in reply:
@@ -670,16 +696,19 @@ class Session:
                 yield packet
             continued = len(packet) - 4 == LONGEST
 
-    def _adapted(self, packets: Iterator[bytes], manner: statements.Manner) -> Iterator[bytes]:
+    def _adapted(
+        self, packets: Iterator[bytes], manner: statements.Manner, begun: Results | None = None
+    ) -> Iterator[bytes]:
         """The engine's packets as a MatrixOne server would send them.
 
         Errors have its words, vectors its spaces, and a SET leaves the flag that it leaves (server-facts 41).
         """
         flags = self._more | (Status.AUTOCOMMIT if manner.claims else 0)
         renumbers = self._sequence != 1
-        vectors = VectorColumns()
+        begun = begun or Results()
+        vectors = VectorColumns(begun.columns)
         continued = False
-        part = 0  # 0 the head, 1 columns, 2 rows
+        part = begun.part
         for sent in packets:
             packet = sent
             if continued:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from .wire import LONGEST, NULL, ColumnType, length_string, read_column, read_length
-
-_LENGTH = 536_870_911  # which no other type's columns have
-_LENGTH_BYTES = _LENGTH.to_bytes(4, "little")
+from .wire import LONGEST, NULL, VECTOR_LENGTH, VECTOR_MARK, ColumnType, length_string, read_column, read_length
 
 
 class VectorColumns:
-    """Which columns of a result are vectors; true if any is."""
+    """Which columns of a result are vectors; true if any is.
 
-    def __init__(self) -> None:
-        self._count = 0
+    Args:
+        others: how many columns have come that are none.
+    """
+
+    def __init__(self, others: int = 0) -> None:
+        self._count = others
         self._places: set[int] = set()
 
     def __bool__(self) -> bool:
@@ -20,9 +21,9 @@ class VectorColumns:
 
     def learn(self, packet: bytes) -> None:
         """Look at the next column's definition."""
-        if _LENGTH_BYTES in packet[-14:]:  # reading every definition would be slow
+        if VECTOR_MARK in packet[-10:]:  # reading every definition would be slow
             column = read_column(packet[4:])
-            if column.type is ColumnType.STRING and column.length == _LENGTH:
+            if column.type is ColumnType.STRING and column.length == VECTOR_LENGTH:
                 self._places.add(self._count)
         self._count += 1
 

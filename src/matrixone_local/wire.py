@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import socket
 
 LONGEST = 0xFFFFFF  # a packet of this length goes on in the next one
+LEAST_AHEAD, MOST_AHEAD = 1 << 13, 1 << 18  # bytes to ask a socket for
 OK, ERR, EOF, NULL = 0x00, 0xFF, 0xFE, 0xFB
 
 
@@ -105,6 +106,64 @@ class Gone(ConnectionError):
     """The other side closed its socket, or sent what no MySQL client or server sends."""
 
 
+class Results:
+    """How far a reply to a query has been passed on.
+
+    Attributes:
+        part: what comes next: 0 a head, 1 columns, 2 rows.
+        columns: how many of the result's columns have come.
+        is_odd: whether the next packet has to be looked at: an error, a part of a longer one, a vector's column.
+        status: the flags of the last OK or EOF.
+        is_over: whether the whole reply has come.
+    """
+
+    def __init__(self) -> None:
+        self.part = 0
+        self.columns = 0
+        self.is_odd = False
+        self.status = Status(0)
+        self.is_over = False
+
+    def step_over(self, data: bytearray, at: int) -> int:
+        """Step over whole packets that can be passed on as they are; returns where the first other one begins."""
+        end = len(data)
+        while end - at >= 5 and not self.is_over:
+            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+            following = at + 4 + length
+            kind = data[at + 4]
+            if following > end:
+                break
+            if not length or length == LONGEST or kind == ERR:
+                self.is_odd = True
+                break
+            if self.part == 2:
+                if kind == EOF and length < 9:
+                    self._ended(data[at + 7] | data[at + 8] << 8)
+            elif self.part == 1:
+                if kind == EOF and length < 9:
+                    self.part = 2
+                elif VECTOR_MARK in data[following - 10 : following]:
+                    self.is_odd = True
+                    break
+                else:
+                    self.columns += 1
+            elif kind == OK:
+                self._ended(read_ok(bytes(data[at + 4 : following]))[2])
+            else:
+                self.part, self.columns = 1, 0
+            at = following
+        return at
+
+    def _ended(self, status: int) -> None:
+        self.status = Status(status)
+        self.part = 0
+        self.is_over = not status & Status.MORE_RESULTS
+
+
+VECTOR_LENGTH = 536_870_911  # the engine's length of a vector, which no other type's columns have
+VECTOR_MARK = VECTOR_LENGTH.to_bytes(4, "little")
+
+
 class Packets:
     """Packets read from and written to one socket."""
 
@@ -113,6 +172,7 @@ class Packets:
         self.reads_ahead = False  # until it is known that no TLS handshake follows, whose bytes are not ours
         self._buffer = bytearray()
         self._at = 0
+        self._ahead = LEAST_AHEAD
 
     def _need(self, count: int) -> int:
         """Have *count* more bytes in the buffer; returns where they begin."""
@@ -120,9 +180,12 @@ class Packets:
             if self._at:
                 del self._buffer[: self._at]
                 self._at = 0
-            data = self.sock.recv(1 << 18 if self.reads_ahead else count - len(self._buffer))
+            wanted = self._ahead if self.reads_ahead else count - len(self._buffer)
+            data = self.sock.recv(wanted)
             if not data:
                 raise Gone("the connection was closed")
+            # a large buffer costs more than a short reply
+            self._ahead = MOST_AHEAD if len(data) == wanted else LEAST_AHEAD
             self._buffer += data
         return self._at
 
@@ -145,6 +208,16 @@ class Packets:
                 parts.append(packet[4:])
             payload = b"".join(parts)
         return packet[3], payload
+
+    def pass_over(self, results: Results) -> bytes:
+        """The packets that are here and can be passed on as they are; waits for some, if the next one is no odd one."""
+        while True:
+            at = results.step_over(self._buffer, self._at)
+            if at > self._at or results.is_odd:
+                passed = bytes(self._buffer[self._at : at])
+                self._at = at
+                return passed
+            self._need(len(self._buffer) - self._at + 1)
 
     def write(self, sequence: int, *payloads: bytes) -> None:
         """Send payloads, numbered from *sequence* on."""

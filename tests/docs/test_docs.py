@@ -52,7 +52,60 @@ def _leftovers(session_admin, request):
             session_admin.snapshots.drop(snapshot.name, if_exists=True)
 
 
-def test_the_page_on_testing(pytester, matrixone_url):
-    pytester.makepyfile(test_orders=examples(ROOT / "docs" / "testing.md")[0])
-    pytester.runpytest_subprocess("--matrixone-url", matrixone_url, "-q").assert_outcomes(passed=1)
-    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
+OPTIONS = ["-q", "-p", "no:cacheprovider", "-W", "error::ResourceWarning"]
+
+
+@pytest.fixture
+def page_on_testing(pytester):
+    [example] = examples(ROOT / "docs" / "testing.md")
+    pytester.makepyfile(test_orders=example)
+    return pytester
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["-n", "2"], ["-o", "asyncio_mode=auto"]], ids=["as it is", "xdist", "asyncio's auto mode"]
+)
+def test_the_page_on_testing(page_on_testing, options):
+    page_on_testing.runpytest_subprocess(*OPTIONS, *options).assert_outcomes(passed=4)
+
+
+def test_the_page_on_testing_on_a_real_server(page_on_testing, matrixone_url, session_admin, files):
+    """Its stage lies where the server can read; nothing of it is left."""
+    before = {stage.name for stage in session_admin.stage.list()}
+    options = ["--matrixone-url", matrixone_url, "--basetemp", f"{files.folder}pytest"]
+    page_on_testing.runpytest_subprocess(*OPTIONS, *options).assert_outcomes(passed=4)
+    assert {stage.name for stage in session_admin.stage.list()} == before
+
+
+def test_the_fixtures_with_anyio(pytester, matrixone_url):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.mark.anyio
+        async def test_it(matrixone_async_client, matrixone_database):
+            found = await matrixone_async_client.execute("SELECT DATABASE()")
+            assert found.scalar() == matrixone_database
+        """
+    )
+    for options in ([], ["-p", "no:asyncio"]):
+        pytester.runpytest_subprocess(*OPTIONS, *options, "--matrixone-url", matrixone_url).assert_outcomes(passed=1)
+
+
+def test_what_a_test_leaves_is_dropped(pytester):
+    pytester.makepyfile(
+        """
+        def test_one(matrixone_client, tmp_path):
+            matrixone_client.stage.create_local("left", f"{tmp_path}/")
+            matrixone_client.snapshots.create("left", "account")
+
+        def test_two(matrixone_client):
+            assert matrixone_client.stage.list() == ()
+            assert matrixone_client.snapshots.list() == ()
+        """
+    )
+    pytester.runpytest_subprocess(*OPTIONS).assert_outcomes(passed=2)
