@@ -2,6 +2,8 @@
 
 import datetime
 import resource
+import shutil
+import subprocess
 import threading
 from decimal import Decimal
 
@@ -135,3 +137,25 @@ def test_kill_ends_what_it_names_and_nothing_else(sql, connect):
     sql(f"KILL {identity}")
     assert sleeper.refused("SELECT 1")[0] in {2006, 2013}
     assert bystander("SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize("program", ["mariadb", "mysql"])
+def test_the_command_line_of_debian(matrixone_server, matrixone_database_local, files, program):
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed: apt-get install mariadb-client")
+    files.put("rows.csv", "1,ä\n2,b\n")
+    login = [f"--host={matrixone_server.host}", f"--port={matrixone_server.port}", f"--user={matrixone_server.user}"]
+    login += [f"--password={matrixone_server.password}", "--default-character-set=utf8mb4", "--skip-ssl"]
+    script = f"""
+        CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(10));
+        LOAD DATA LOCAL INFILE '{files.folder}rows.csv' INTO TABLE t FIELDS TERMINATED BY ',';
+        SELECT * FROM t ORDER BY id;
+        SELECT nope FROM t;
+    """
+    command = [program, *login, "--local-infile=1", "--batch", matrixone_database_local]
+    done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "id\tname\n1\tä\n2\tb\n"
+    assert "ERROR 1054 (42S22) at line 5" in done.stderr
+    wrong = [one if not one.startswith("--password") else "--password=wrong" for one in command]
+    done = subprocess.run(wrong, input="DROP TABLE t", capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "Access denied" in done.stderr) == (1, True)

@@ -1,0 +1,166 @@
+"""What the local server takes: its start, its memory, loads, a test's clean-up, and what the relay adds to the engine.
+
+python -m nox -s bench -- local [--rows 1000000] [--rounds 15]
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pyarrow.csv
+import pyarrow.parquet
+import pymysql
+
+SERVE = """
+import sys
+from matrixone_local import LocalServer
+with LocalServer(allow_path=[sys.argv[1]]) as server:
+    print(server.port, server._running._engine._socket, server._running._engine._user, flush=True)
+    sys.stdin.read()
+"""
+
+
+class Server:
+    """A local server in a process of its own, as the command is."""
+
+    def __init__(self, folder: str) -> None:
+        began = time.perf_counter()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout
+        port, self._socket, self._user = self._process.stdout.readline().split()
+        self.port = int(port)
+        self.started = time.perf_counter() - began
+
+    def connect(self) -> pymysql.Connection:
+        login = {"host": "127.0.0.1", "port": self.port, "user": "root", "password": "111"}
+        return pymysql.connect(**login, autocommit=True, local_infile=True)
+
+    def engine(self) -> pymysql.Connection:
+        return pymysql.connect(unix_socket=self._socket, user=self._user, autocommit=True, local_infile=True)
+
+    def resident(self) -> float:
+        """What it and the engine take now, in MiB."""
+        found = subprocess.run(["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True, check=True)
+        pids = [str(self._process.pid), *found.stdout.split()]
+        total = 0.0
+        for pid in pids:
+            status = Path(f"/proc/{pid}/status")
+            if status.exists():
+                total += sum(int(line.split()[1]) for line in status.read_text().splitlines() if line[:6] == "VmRSS:")
+        return total / 1024
+
+    def stop(self) -> None:
+        self._process.communicate()
+
+
+def run(connection: pymysql.Connection, sql: str) -> float:
+    began = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        cursor.fetchall()
+    return time.perf_counter() - began
+
+
+COLUMNS = "(id INT PRIMARY KEY, name VARCHAR(100), email VARCHAR(255), age INT)"
+
+
+def loads(server: Server, folder: str, rows: int) -> None:
+    path = Path(folder, "rows.csv")
+    with path.open("w") as file:
+        file.writelines(f"{n},name{n:07d},user{n}@example.com,{n % 90}\n" for n in range(rows))
+    names = pyarrow.csv.ReadOptions(column_names=["id", "name", "email", "age"])
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(path, names), f"{folder}/rows.parquet")
+    client, engine = server.connect(), server.engine()
+    local = f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE test.t FIELDS TERMINATED BY ','"
+    ways = {
+        "LOAD DATA of CSV": (client, f"LOAD DATA INFILE '{path}' INTO TABLE test.t FIELDS TERMINATED BY ','"),
+        "LOAD DATA of Parquet": (
+            client, f"LOAD DATA INFILE {{'filepath'='{folder}/rows.parquet','format'='parquet'}} INTO TABLE test.t",
+        ),
+        "LOAD DATA LOCAL of CSV": (client, local),
+        "the engine's own LOAD DATA LOCAL": (engine, local),
+    }  # fmt: skip
+    for name, (connection, sql) in ways.items():
+        run(client, "DROP TABLE IF EXISTS test.t")
+        run(client, f"CREATE TABLE test.t {COLUMNS}")
+        seconds = run(connection, sql)
+        print(f"{name}: {rows / seconds:,.0f} rows/s; {server.resident():.0f} MiB resident")
+    run(client, "DROP TABLE test.t")
+
+
+def at_once(server: Server, folder: str, rows: int) -> None:
+    path = Path(folder, "some.csv")
+    path.write_text("".join(f"{n},name{n},x,1\n" for n in range(rows // 10)))
+    connections = [server.connect() for _ in range(8)]
+
+    def load(number: int) -> None:
+        run(connections[number], f"LOAD DATA INFILE '{path}' INTO TABLE test.t{number} FIELDS TERMINATED BY ','")
+
+    times: dict[str, float] = {}
+    for way in ("in a row", "at once"):
+        for number in range(8):
+            run(connections[0], f"CREATE TABLE test.t{number} {COLUMNS}")
+        began = time.perf_counter()
+        threads = [threading.Thread(target=load, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+            if way == "in a row":
+                thread.join()
+        for thread in threads:
+            thread.join()
+        times[way] = time.perf_counter() - began
+        for number in range(8):
+            run(connections[0], f"DROP TABLE test.t{number}")
+    print(f"eight loads: {times['in a row']:.2f} s in a row, {times['at once']:.2f} s at once")
+
+
+def clean_up(server: Server) -> None:
+    connection = server.connect()
+    taken: list[float] = []
+    for number in range(7):
+        run(connection, "CREATE DATABASE b")
+        for table in range(3):
+            run(connection, f"CREATE TABLE b.t{table} {COLUMNS}")
+            run(connection, f"INSERT INTO b.t{table} VALUES (1, 'a', 'b', 2)")
+        run(connection, f"CREATE STAGE b{number} URL='file:///tmp/'")
+        run(connection, f"CREATE SNAPSHOT b{number} FOR DATABASE b")
+        ends = (f"DROP SNAPSHOT b{number}", f"DROP STAGE b{number}", "DROP DATABASE b")
+        taken.append(sum(run(connection, sql) for sql in ends))
+    print(f"a test's clean-up (three tables, a database, a stage, a snapshot): {statistics.median(taken):.3f} s")
+
+
+def relay(server: Server, rounds: int) -> None:
+    client, engine = server.connect(), server.engine()
+    ratios: list[float] = []
+    for _ in range(rounds):
+        direct = sum(run(engine, "SELECT 1") for _ in range(400))
+        ratios.append(sum(run(client, "SELECT 1") for _ in range(400)) / direct)
+    print(f"SELECT 1 through the relay: {statistics.median(ratios):.2f} x the engine itself, {min(ratios):.2f} at best")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=15)
+    told = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(folder)
+        try:
+            print(f"started in {server.started:.1f} s, {server.resident():.0f} MiB resident")
+            relay(server, told.rounds)
+            clean_up(server)
+            at_once(server, folder, told.rows)
+            loads(server, folder, told.rows)
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
