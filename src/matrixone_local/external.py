@@ -143,6 +143,17 @@ class ExternalTables:
             sql = _replaced(sql, tokens, reference, hidden)
         return sql
 
+    def check_load(self, table: Sequence[str], link: Link) -> None:
+        """Refuse to load into an external table.
+
+        Raises:
+            Refused: it is one.
+        """
+        if table[-1].lower() in self._names:
+            database = table[0] if len(table) == 2 else link.database
+            if (database.lower(), table[-1].lower()) in self._readings:
+                raise bad_input("cannot insert/update/delete from external table")
+
     def check(self, tokens: Sequence[Token], link: Link) -> None:
         """Refuse a definition that would change an external table; dropping it is none.
 

@@ -322,6 +322,7 @@ class Session:
             self._forward_query(statement.sql, statements.AS_QUERY)
 
     def _load(self, statement: LoadData) -> None:
+        self._services.external.check_load(statement.table, self.link)
         try:
             count = self._services.loader.load(statement, self)
         finally:
@@ -517,6 +518,8 @@ class Session:
             read = Reader(sql, tokens)
             read.at = 1
             clone, database = snapshots.parse_clone(read), self.link.database
+            if not self._login.account.is_admin:  # the copy is made with the server's rights
+                raise internal(NO_PRIVILEGE)
 
             def made(_link: Link) -> int:
                 services.snapshots.clone(clone, database)

@@ -12,8 +12,7 @@ from itertools import pairwise
 from urllib.parse import parse_qsl
 
 from .errors import Refused
-from .stages import Stages
-from .storage import Storage, Store
+from .sources import Source, Sources
 from .tokens import Kind, Reader, Token
 from .values import literal
 
@@ -50,13 +49,11 @@ class StageFiles:
     """Carries them out.
 
     Args:
-        stages: where `stage://` leads.
-        storage: what opens files.
+        sources: what knows where files lie.
     """
 
-    def __init__(self, stages: Stages, storage: Storage) -> None:
-        self._stages = stages
-        self._storage = storage
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
 
     def written_in(self, sql: str, tokens: list[Token], evaluate: Callable[[str], str | None]) -> str:
         """The statement with what the functions give in their place.
@@ -96,18 +93,14 @@ class StageFiles:
         Raises:
             Refused: there is no such stage or file.
         """
-        store, path = self._at(statement.url)
+        store, path = self._sources.at(Source(statement.url))
         if not store.remove(path) and not statement.if_exists:
             raise _not_found(statement.url)
-
-    def _at(self, url: str) -> tuple[Store, str]:
-        place = self._stages.resolve(url)
-        return self._storage.at(place.url, place.credentials)
 
     def _listed(self, read: Reader, before: Token) -> str:
         if not before.says("FROM", "JOIN", ","):
             raise Refused(20105, "not supported: function or operator 'stage_list'")
-        store, path = self._at(read.string())
+        store, path = self._sources.at(Source(read.string()))
         files = store.list(path)
         if not files:
             return "(SELECT '' AS file FROM DUAL WHERE FALSE)"
@@ -117,7 +110,7 @@ class StageFiles:
     def _loaded(self, url: str) -> str:
         url, _, options = url.partition("?")
         told = dict(parse_qsl(options))
-        store, path = self._at(url)
+        store, path = self._sources.at(Source(url))
         offset = int(told.get("offset", 0))
         data = store.read(path, offset, int(told["size"]) if "size" in told else None)
         if data is None:
@@ -133,7 +126,7 @@ class StageFiles:
         return f"CONVERT(x'{data.hex()}' USING utf8mb4)"
 
     def _saved(self, url: str, data: bytes) -> str:
-        store, path = self._at(url)
+        store, path = self._sources.at(Source(url))
         if not store.write(path, io.BytesIO(data)):
             raise Refused(20406, f"file {url.rpartition('/')[2]} already exists")
         return str(len(data))

@@ -104,7 +104,13 @@ def test_after_a_drop_the_name_is_free(ext):
 
 @pytest.mark.parametrize(
     "change",
-    ["INSERT INTO ext VALUES (1, 'x')", "UPDATE ext SET a = 1", "DELETE FROM ext", "REPLACE INTO ext VALUES (1, 'x')"],
+    [
+        "INSERT INTO ext VALUES (1, 'x')",
+        "UPDATE ext SET a = 1",
+        "DELETE FROM ext",
+        "REPLACE INTO ext VALUES (1, 'x')",
+        "LOAD DATA INLINE FORMAT='csv', DATA='1,x' INTO TABLE ext",
+    ],
 )
 def test_its_rows_are_not_changed(ext, change):
     assert ext.refused(change) == (20301, "invalid input: cannot insert/update/delete from external table")
