@@ -214,13 +214,16 @@ async def test_a_commit_outlasts_a_time_limit(users, proxy, unique, limit):
     proxy.hold_commit(0.4)
     went_on = False
     with suppress(TimeoutError):
-        async with limit(0.1) if limit is asyncio.timeout else _asynchronous(limit(0.1)):
+        async with limit(60) if limit is asyncio.timeout else _asynchronous(limit(60)) as scope:
+            committed = len(proxy.sent("COMMIT"))
+            expiring = asyncio.ensure_future(_expires_within_commit(scope, proxy, committed))
             async with users.session() as session:
                 session.add(User(id=1))
                 await session.snapshots.create(snapshot, "account")
                 await session.flush()
             await asyncio.sleep(0)
             went_on = True
+    await expiring
     assert not went_on
     assert (await users.execute("SELECT count(*) FROM users")).scalar() == 1
     assert snapshot in [one.name for one in await users.snapshots.list()]
@@ -228,8 +231,18 @@ async def test_a_commit_outlasts_a_time_limit(users, proxy, unique, limit):
 
 @asynccontextmanager
 async def _asynchronous(manager):
-    with manager:
-        yield
+    with manager as scope:
+        yield scope
+
+
+async def _expires_within_commit(scope, proxy, committed):
+    """Let a time limit expire as soon as the COMMIT is on its way."""
+    while len(proxy.sent("COMMIT")) == committed:
+        await asyncio.sleep(0.005)
+    if isinstance(scope, asyncio.Timeout):
+        scope.reschedule(asyncio.get_running_loop().time())
+    else:
+        scope.deadline = anyio.current_time()
 
 
 async def test_a_commit_whose_answer_does_not_come_is_waited_for_but_not_for_ever(users, proxy, monkeypatch):
