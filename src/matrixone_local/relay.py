@@ -384,6 +384,8 @@ class Session:
         """Refuse what a MatrixOne server refuses and the engine would not."""
         if not tokens:
             return
+        if any(catalogue.is_hidden(token) for token in tokens):
+            raise internal("names that begin with __mo_local are the local server's own")
         if tokens[0].says("ROLLBACK") and any(token.says("TO") for token in tokens[1:3]):
             raise internal("savepoint has not been implemented yet. please rollback the transaction.")
         if not self._login.account.is_admin and statements.names_catalogue(tokens):
@@ -479,8 +481,6 @@ class Session:
 
     def _define(self, sql: str, tokens: list[Token], until: ExitStack) -> bool:
         """Carry out a CREATE, DROP, ALTER, TRUNCATE or RENAME."""
-        if any(catalogue.is_hidden(token) for token in tokens):
-            raise internal("names that begin with __mo_local are the local server's own")
         self._services.external.check(tokens, self.link)
         definition = transactional(tokens)
         joins = self._in_transaction or not self.link.autocommit

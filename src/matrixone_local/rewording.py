@@ -28,7 +28,8 @@ def _kept(sql: str) -> str | None:
     if not tokens or not tokens[0].says("SELECT"):
         return None
     for token in tokens:
-        if token.kind is Kind.WORD and (token.text.startswith("@") or token.text.upper() in _LOOKED_UP):
+        is_name = token.kind in {Kind.WORD, Kind.QUOTED}
+        if is_name and (token.text.startswith("@") or token.value.upper() in _LOOKED_UP or catalogue.is_hidden(token)):
             return None
         if token.kind is Kind.SYMBOL and token.text in {";", "{"}:
             return None

@@ -20,7 +20,7 @@ OF_THE_SERVER = {
 }
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
 _OURS = re.compile(
-    r"mo_catalog|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
+    r"mo_catalog|__mo_local|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
     re.IGNORECASE,
 )
 

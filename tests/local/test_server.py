@@ -360,3 +360,13 @@ def test_a_large_result_comes_whole(sql):
     [(text,)] = sql("SELECT repeat('x', 20000000)")
     assert len(text) == 20_000_000
     assert text == "x" * len(text)
+
+
+@pytest.mark.parametrize("name", ["mo_catalog", "`mo_catalog`", "MO_CATALOG"])
+def test_the_catalogue_is_for_administrators(connect, sql, unique, name):
+    """Server-facts 11, however it is written."""
+    user = unique("user")
+    sql(f"CREATE USER {user} IDENTIFIED BY 'secret'")
+    ordinary = connect(user=user, password="secret")
+    assert ordinary.refused(f"SELECT * FROM {name}.mo_stages")[0] == 20101
+    sql(f"DROP USER {user}")

@@ -112,3 +112,10 @@ def test_the_local_servers_own_tables_are_not_seen(sql):
         assert sql(asked.format(name)) == [(0,)]
     assert sql("SELECT count(*) FROM information_schema.schemata WHERE schema_name LIKE '\\_\\_mo%'") == [(0,)]
     assert not [row for row in sql("SHOW DATABASES") if row[0].startswith("__mo")]
+    for statement in (
+        "SELECT * FROM __mo_local.external_tables",
+        "SELECT * FROM `__mo_local`.`external_tables`",
+        "INSERT INTO __mo_local.external_tables VALUES ('a', 'b', 'c')",
+        "DROP TABLE __mo_local.external_tables",
+    ):
+        assert sql.refused(statement)[0] == 20101
