@@ -7,19 +7,18 @@ hidden at once, and carried out after the commit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from .engine import Engine, EngineError, Link
 from .errors import Refused, internal
-from .hidden import DATABASE
+from .hidden import UNCOMMITTED
 from .references import table_references
 from .tokens import Token
 from .values import quoted
 
 MISSING = frozenset({1049, 1146})  # no such database, no such table
-UNCOMMITTED = f"{DATABASE}.uncommitted"
 NOBODY = "__mo_nobody"  # what no table is called
 _DEFINE = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
 
@@ -31,7 +30,7 @@ class Definition:
     Args:
         verb: `CREATE` or `DROP`.
         kind: `TABLE` or `DATABASE`.
-        name: one or two parts.
+        name: one or two parts, in small letters, as names of tables are on a MatrixOne server.
         tolerant: IF [NOT] EXISTS was said.
     """
 
@@ -44,7 +43,7 @@ class Definition:
         """The same with the database named."""
         if self.kind == "DATABASE" or len(self.name) == 2:
             return self
-        return replace(self, name=(database, *self.name))
+        return replace(self, name=(database.lower(), *self.name))
 
     @property
     def drop(self) -> str:
@@ -76,9 +75,9 @@ def transactional(tokens: Sequence[Token]) -> Definition | None:
     condition = ["IF", "NOT", "EXISTS"] if words[0] == "CREATE" else ["IF", "EXISTS"]
     tolerant = words[at : at + len(condition)] == condition
     at += len(condition) if tolerant else 0
-    name = [tokens[at].value]
+    name = [tokens[at].value.lower()]
     if at + 2 < len(tokens) and tokens[at + 1].says("."):
-        name.append(tokens[at + 2].value)
+        name.append(tokens[at + 2].value.lower())
         at += 2
     if words[0] == "DROP" and any(token.says(",") for token in tokens[at:]):
         return None
@@ -92,6 +91,8 @@ def defines(tokens: Sequence[Token]) -> bool:
 
 class Journal:
     """What open transactions have made, for a server that does not live to take it back.
+
+    A note goes with the transaction itself: it is struck in it, so that a commit commits that as well.
 
     Args:
         engine: where it is kept.
@@ -114,12 +115,10 @@ class Journal:
             cursor.execute(f"INSERT INTO {UNCOMMITTED} (statement) VALUES (%s)", (definition.drop,))  # noqa: S608  # a constant
             return cursor.lastrowid
 
-    def strike(self, numbers: Sequence[int]) -> None:
-        """Forget notes: their transaction has ended."""
+    def strike(self, numbers: Sequence[int], link: Link) -> None:
+        """Strike notes over a session: what they note is committed with its transaction, or is taken back already."""
         if numbers:
-            with self._engine.session() as cursor:
-                marks = ", ".join(["%s"] * len(numbers))
-                cursor.execute(f"DELETE FROM {UNCOMMITTED} WHERE id IN ({marks})", tuple(numbers))  # noqa: S608  # marks
+            link.query(f"DELETE FROM {UNCOMMITTED} WHERE id IN ({', '.join(map(str, numbers))})")  # noqa: S608  # numbers
 
 
 class Definitions:
@@ -160,14 +159,18 @@ class Definitions:
                 f"the local server cannot make {'.'.join(definition.name)} again in the transaction that dropped it; "
                 "COMMIT first"
             )
-        aside = self._aside()
-        try:
-            if definition.tolerant and definition.is_there(aside):
+        with closing(self._aside()) as aside:
+            notes: list[int] = []
+            if not definition.is_there(aside):  # what is there already is not to be taken back
+                notes.append(self._journal.note(definition))
+            elif definition.tolerant:
                 return 0
-            self._notes.append(self._journal.note(definition))
-            affected = carry_out(aside)
-        finally:
-            aside.close()
+            try:
+                affected = carry_out(aside)
+            except BaseException:
+                self._journal.strike(notes, aside)
+                raise
+        self._notes += notes
         self._made.append(definition)
         return affected
 
@@ -181,14 +184,11 @@ class Definitions:
             EngineError: the client may not drop it.
             Refused: there is no such table.
         """
-        aside = self._aside()
-        try:
+        with closing(self._aside()) as aside:
             nobody = replace(definition, name=(*definition.name[:-1], NOBODY))
             aside.query(nobody.drop)  # asks for the right alone
             is_dropped = any(one.name == definition.name for one in self._dropped)
             there = not is_dropped and definition.is_there(aside)
-        finally:
-            aside.close()
         if not there:
             if definition.tolerant:
                 return False
@@ -202,39 +202,41 @@ class Definitions:
         if not hidden:
             return
         for reference in table_references(tokens):
-            name = (reference.database or database(), reference.name)
+            name = ((reference.database or database()).lower(), reference.name.lower())
             if name in hidden and tokens[0].says("SELECT", "WITH", "("):
                 raise Refused(1064, f'SQL parser error: table "{name[1]}" does not exist', "42000")
             if name in hidden:
                 raise Refused(1146, f"no such table {'.'.join(name)}", "42S02")
 
+    def commits(self, link: Link) -> None:
+        """The transaction is about to be committed: what it made is there to stay if it is.
+
+        Args:
+            link: the transaction's session.
+        """
+        self._journal.strike(self._notes, link)
+
     def committed(self) -> None:
         """The transaction is committed: carry out what waited for it."""
-        dropped, self._dropped, self._made = self._dropped, [], []
-        self._strike()
-        self._carry_out(dropped)
+        dropped, self._dropped, self._made, self._notes = self._dropped, [], [], []
+        if dropped:
+            with closing(self._aside()) as aside:
+                self._carry_out(dropped, aside)
 
     def rolled_back(self) -> None:
         """The transaction is rolled back: drop what it made."""
         made, self._made, self._dropped = self._made, [], []
-        self._carry_out(made[::-1])
-        self._strike()
-
-    def _strike(self) -> None:
         notes, self._notes = self._notes, []
-        self._journal.strike(notes)
+        if made or notes:
+            with closing(self._aside()) as aside:
+                self._carry_out(made[::-1], aside)
+                self._journal.strike(notes, aside)
 
-    def _carry_out(self, definitions: Sequence[Definition]) -> None:
-        if not definitions:
-            return
-        aside = self._aside()
-        try:
-            for definition in definitions:
-                with suppress(EngineError):  # somebody else was first
-                    aside.query(definition.drop)
-                self._gone(definition)
-        finally:
-            aside.close()
+    def _carry_out(self, definitions: Sequence[Definition], aside: Link) -> None:
+        for definition in definitions:
+            with suppress(EngineError):  # somebody else was first
+                aside.query(definition.drop)
+            self._gone(definition)
 
 
 class End(Enum):

@@ -100,8 +100,8 @@ class ExternalTables:
         self._names.add(key[1])
 
     def forget(self, database: str, name: str | None = None) -> None:
-        """One is dropped, or all of a database."""
-        gone = [key for key in self._readings if key[0] == database.lower() and name in {None, key[1]}]
+        """One is dropped, or all of a database; names in small letters."""
+        gone = [key for key in self._readings if key[0] == database and name in {None, key[1]}]
         for key in gone:
             del self._readings[key]
             with self._engine.session() as cursor:

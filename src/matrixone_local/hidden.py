@@ -14,6 +14,7 @@ from .engine import Engine
 from .values import quoted
 
 DATABASE = "__mo_local"
+UNCOMMITTED = f"{DATABASE}.uncommitted"  # what open transactions have made (`definitions.Journal`)
 PREFIX = "__mo_"  # databases and columns whose names begin with this are not shown
 
 

@@ -185,7 +185,8 @@ class Session:
             self._answer_ok()
             self._commands()
         finally:
-            self._definitions.rolled_back()
+            if self._definitions:  # dropping what was made waits for the transaction that fills it
+                self._lose_transaction()
 
     def cancel(self) -> None:
         """Stop what is done for the client here."""
@@ -363,22 +364,20 @@ class Session:
             self._answer_ok()
             return True
         self._variables |= statements.set_variables(tokens)
+        end = ends_transaction(tokens) if self._definitions else None
+        if end in {End.COMMIT, End.AUTOCOMMIT}:
+            self._definitions.commits(self.link)
         done = self._forward_query(self._rewritten(sql, tokens, until), statements.manner(tokens))
-        if done and self._definitions:
-            self._settle(tokens)
+        if done and end is not None:
+            self._settle(end)
         return done
 
-    def _settle(self, tokens: list[Token]) -> None:
-        """Settle the transaction's definitions if the statement has ended it."""
-        match ends_transaction(tokens):
-            case End.COMMIT:
-                self._definitions.committed()
-            case End.ROLLBACK:
-                self._definitions.rolled_back()
-            case End.AUTOCOMMIT if not self.link.in_transaction:
-                self._definitions.committed()
-            case _:
-                pass
+    def _settle(self, end: End) -> None:
+        """Settle the transaction's definitions: a statement has ended it."""
+        if end is End.ROLLBACK:
+            self._definitions.rolled_back()
+        elif end is End.COMMIT or not self.link.in_transaction:
+            self._definitions.committed()
 
     def _check(self, tokens: list[Token]) -> None:
         """Refuse what a MatrixOne server refuses and the engine would not."""
@@ -652,6 +651,7 @@ class Session:
             holds: whether to wait for the end, as a warning there makes an error of it all.
         """
         out = bytearray()
+        sequence = self._sequence
         lost = refused = False
         for packet in reply:
             if packet[4] == ERR:
@@ -665,6 +665,7 @@ class Session:
         if lost:  # before the client hears of it
             self._lose_transaction()
         if holds and not refused and (bad := self._bad_cast(out)):
+            self._sequence = sequence  # nothing of it was sent
             raise bad
         if out:
             self._client.sock.sendall(out)
@@ -676,7 +677,6 @@ class Session:
             return None
         for _level, _code, words, *_ in self.link.query("SHOW WARNINGS").rows:
             if refused := bad_cast(words or ""):
-                self._sequence = 1
                 return refused
         return None
 

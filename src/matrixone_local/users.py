@@ -13,7 +13,7 @@ import pymysql
 
 from .engine import Engine
 from .errors import internal
-from .hidden import DATABASE
+from .hidden import DATABASE, UNCOMMITTED
 from .tokens import Kind, Reader
 from .values import quoted
 from .wire import native_hash
@@ -201,6 +201,7 @@ class Users:
             cursor.execute("DROP USER IF EXISTS %s", (name,))  # from a run of the server before this one
             cursor.execute("CREATE USER %s", (name,))
             cursor.execute(f"GRANT SELECT ON {DATABASE}.* TO %s", (name,))  # what external tables are read into
+            cursor.execute(f"GRANT DELETE ON {UNCOMMITTED} TO %s", (name,))  # struck in the user's own transaction
         self._accounts[name] = Account(name, native_hash(statement.password), statement.role or "public")
         if statement.role:
             self._members.setdefault(statement.role, set()).add(name)

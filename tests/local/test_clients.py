@@ -100,6 +100,15 @@ def test_the_first_error_ends_several_statements(several):
     assert several("SELECT a FROM t") == [(1,)]
 
 
+def test_a_refused_cast_among_several_statements(several):
+    with several.raw.cursor() as cursor:
+        cursor.execute("SELECT 1; SELECT CAST('x' AS SIGNED); SELECT 2")
+        with pytest.raises(pymysql.MySQLError) as caught:
+            cursor.nextset()
+    assert caught.value.args[0] == 20203
+    assert several("SELECT 3") == [(3,)]
+
+
 def test_many_rows_are_streamed_in_constant_memory(connect, sql, matrixone_database_local):
     """200,000 rows of 100 bytes; the server runs in this process."""
     sql("CREATE TABLE t (a INT, b CHAR(100))")

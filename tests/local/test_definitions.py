@@ -83,6 +83,24 @@ def test_what_a_transaction_makes_goes_with_its_connection(t, connect, matrixone
     assert other("SELECT a FROM t") == [(1,)]
 
 
+def test_a_table_that_was_filled_goes_with_its_connection(t, connect, matrixone_database_local):
+    """Dropping it waits for the transaction that fills it."""
+    other = connect(database=matrixone_database_local)
+    t("CREATE TABLE u (a INT)")
+    t("INSERT INTO u VALUES (1)")
+    t.raw.close()
+    while tables(other) != ["t"]:
+        pass
+    assert other("INSERT INTO t VALUES (2)") == 1
+
+
+def test_names_are_the_same_in_capitals(t):
+    t("DROP TABLE T")
+    assert t.refused("SELECT * FROM t")[0] == 1064
+    t("COMMIT")
+    assert tables(t) == []
+
+
 def test_truncate_is_taken_back(t):
     t("TRUNCATE TABLE t")
     assert t("SELECT a FROM t") == []

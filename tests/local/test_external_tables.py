@@ -97,7 +97,7 @@ def test_it_is_part_of_a_transaction(sql, folder):
 
 
 def test_after_a_drop_the_name_is_free(ext):
-    ext("DROP TABLE ext")
+    ext("DROP TABLE EXT")
     ext("CREATE TABLE ext (a INT)")
     assert ext("INSERT INTO ext VALUES (1)") == 1
 

@@ -254,6 +254,13 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
             lost.execute("BEGIN")
             lost.execute("INSERT INTO test.t VALUES (2)")
             lost.execute("CREATE TABLE test.u (a INT)")
+            for definition in ("t (a INT)", "w (a NO_SUCH_TYPE)"):  # one is there and has to stay, one comes later
+                with pytest.raises(pymysql.MySQLError):
+                    lost.execute(f"CREATE TABLE test.{definition}")
+            kept.execute("BEGIN")
+            kept.execute("CREATE TABLE test.w (a INT)")
+            kept.execute("INSERT INTO test.w VALUES (3)")
+            kept.execute("COMMIT")
             process.kill()
         process.wait()
         for one in (keeper, loser):
@@ -268,7 +275,9 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
             cursor.execute("SHOW STAGES")
             assert [row[0] for row in cursor.fetchall()] == ["s"]
             cursor.execute("SHOW TABLES FROM test")
-            assert cursor.fetchall() == (("t",),)
+            assert cursor.fetchall() == (("t",), ("w",))
+            cursor.execute("SELECT a FROM test.w")
+            assert cursor.fetchall() == ((3,),)
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
