@@ -37,9 +37,11 @@ from matrixone_core.errors import (
     TransactionAborted,
     WriteConflict,
 )
-from matrixone_core.loads import LoadedFile, LoadReport
+from matrixone_core.loading.options import LoadOptions
+from matrixone_core.loading.report import BadRow, LoadedFile, LoadReport
 from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.settings import Settings
+from matrixone_core.sql.ledger import LoadRecord
 from matrixone_core.sql.snapshot import Snapshot, SnapshotLevel
 from matrixone_core.sql.stage import Stage
 from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
@@ -52,6 +54,7 @@ __all__ = [
     "VECF64",
     "AsyncClient",
     "AsyncSession",
+    "BadRow",
     "Client",
     "CommitIncomplete",
     "CommitUnknown",
@@ -64,6 +67,8 @@ __all__ = [
     "DuplicateKey",
     "InvalidArgument",
     "LoadFailed",
+    "LoadOptions",
+    "LoadRecord",
     "LoadReport",
     "LoadedFile",
     "LockTimeout",

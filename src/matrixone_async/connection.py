@@ -7,8 +7,8 @@ import asyncio
 import select
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager, suppress
 from typing import Any, Self, TypeVar
 
 import aiomysql
@@ -16,7 +16,15 @@ import anyio
 from pymysql.constants import CR
 from pymysql.err import MySQLError, OperationalError
 
-from matrixone_core.connecting import IDLE_SECONDS, STOP_AGAIN, STOP_SECONDS, fails_export
+from matrixone_core.connecting import (
+    CR_LOCAL_REFUSED,
+    IDLE_SECONDS,
+    LOCAL_REFUSED,
+    SENT_AT_ONCE,
+    STOP_AGAIN,
+    STOP_SECONDS,
+    fails_export,
+)
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
 
@@ -37,7 +45,7 @@ class Connection(aiomysql.Connection):
     """
 
     def __init__(self, *, stop: Stop | None = None, read_timeout: float | None = None, **arguments: Any) -> None:
-        super().__init__(**arguments)
+        super().__init__(local_infile=True, **arguments)
         self._stop = stop
         self._wanted = read_timeout
         self._read_timeout: float | None = None  # logging in has a limit of its own
@@ -46,6 +54,7 @@ class Connection(aiomysql.Connection):
         self._committing = False
         self._cancelled: list[asyncio.CancelledError] = []
         self._used = time.monotonic()
+        self._data: AsyncIterator[bytes] | None = None  # what a statement may ask for
         self.time_limit: float | None = None
 
     @property
@@ -135,6 +144,50 @@ class Connection(aiomysql.Connection):
         if time.monotonic() - self._used > IDLE_SECONDS:
             await super().ping(reconnect=False)
 
+    @contextmanager
+    def sending(self, data: AsyncIterator[bytes]) -> Generator[None]:
+        """A block in which a statement that asks for data of the client's is given these."""
+        self._data = data
+        try:
+            yield
+        finally:
+            self._data = None
+
+    async def send_data(self) -> None:
+        """Send what the statement is given, whatever the server has asked for, and no faster than it takes it.
+
+        Raises:
+            OperationalError: it is given nothing; the server is told nothing, too, and the connection closed.
+        """
+        data, self._data = self._data, None
+        if data is None or self._writer is None:
+            raise OperationalError(CR_LOCAL_REFUSED, LOCAL_REFUSED)
+        async for chunk in data:
+            for at in range(0, len(chunk), SENT_AT_ONCE):
+                self.write_packet(chunk[at : at + SENT_AT_ONCE])
+                await self._writer.drain()
+            if _readable(self._writer):
+                break  # the server has found something wrong already
+        self.write_packet(b"")
+        await self._writer.drain()
+
+    async def _read_query_result(self, unbuffered: bool = False) -> None:
+        self._result = None
+        result: Any = Result(self)
+        if unbuffered:
+            try:
+                await result.init_unbuffered_query()
+            except BaseException:
+                result.unbuffered_active = False
+                result.connection = None
+                raise
+        else:
+            await result.read()
+        self._result = result
+        self._affected_rows = result.affected_rows
+        if result.server_status is not None:
+            self.server_status = result.server_status
+
     async def _execute_command(self, command: int, sql: str | bytes) -> None:
         self._untouched = False
         await super()._execute_command(command, sql)
@@ -186,6 +239,15 @@ class Connection(aiomysql.Connection):
                 async with asyncio.timeout(STOP_SECONDS * part):
                     await reader.read(1)
                     return
+
+
+class Result(aiomysql.connection.MySQLResult):
+    """A result that sends no file that the server names, only what the statement is given (server-facts 43)."""
+
+    async def _read_load_local_packet(self, first_packet: Any) -> None:
+        connection: Any = self.connection
+        await connection.send_data()
+        self._read_ok_packet(await connection._read_packet())
 
 
 async def uncancelled(call: Coroutine[Any, Any, T], seconds: float) -> T:

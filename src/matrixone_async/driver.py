@@ -1,12 +1,16 @@
 """Carries operations out on an event loop: one loop, and what each step means here."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from inspect import isawaitable
 from typing import Any, TypeVar
 
 import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -23,15 +27,22 @@ from matrixone_core.errors import (
 from matrixone_core.operation import (
     Aside,
     Atomic,
+    Blocking,
     Calling,
+    Chunks,
     Clock,
+    Emit,
+    Known,
     Limited,
+    NextChunk,
     OnConnection,
     Op,
     Reply,
+    Sending,
     Sleep,
     Statement,
     Step,
+    Together,
 )
 
 T = TypeVar("T")
@@ -45,16 +56,20 @@ class AsyncDriver:
     Args:
         engine: where connections come from.
         reserve: where those come from that cannot wait for it.
+        crowd: where those come from that work at once.
         stopping: where those come from that stop statements.
         where: the server and the user, for messages.
+        memory: what is known already, by key.
         pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
         time_limit: seconds that a statement may take; None leaves it to the engine.
     """
 
     engine: AsyncEngine
     reserve: AsyncEngine
+    crowd: AsyncEngine
     stopping: AsyncEngine
     where: str
+    memory: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
     pin: Callable[[], Awaitable[AsyncConnection]] | None = None
     time_limit: float | None = None
 
@@ -78,12 +93,12 @@ class AsyncDriver:
 
     async def dispose(self) -> None:
         """Close all connections."""
-        for engine in (self.engine, self.reserve, self.stopping):
+        for engine in (self.engine, self.reserve, self.crowd, self.stopping):
             await engine.dispose()
 
     def forget(self) -> None:
         """Have new pools; the connections are left to the garbage collector."""
-        for engine in (self.engine, self.reserve, self.stopping):
+        for engine in (self.engine, self.reserve, self.crowd, self.stopping):
             engine.sync_engine.dispose(close=False)
 
     async def perform(self, step: Step[Any]) -> Any:
@@ -96,8 +111,24 @@ class AsyncDriver:
                     return await driver.run(step.op)
             case Aside():
                 return await replace(self, engine=self.reserve, pin=None).run(step.op)
+            case Together():
+                one = replace(self, engine=self.crowd, pin=None)
+                return await together([partial(one.run, op) for op in step.ops], step.limit)
+            case Known():
+                if step.key not in self.memory:
+                    self.memory[step.key] = await self.run(step.op)
+                return self.memory[step.key]
             case Limited():
                 return await replace(self, time_limit=step.seconds).run(step.op)
+            case Sending():
+                return await self._send(step)
+            case NextChunk():
+                return await _next(step.chunks)
+            case Blocking():
+                return await anyio.to_thread.run_sync(step.call)
+            case Emit():
+                answer = step.receive(step.event)
+                return await answer if isawaitable(answer) else answer
             case Calling():
                 return await step.call()
             case OnConnection():
@@ -113,6 +144,14 @@ class AsyncDriver:
     async def _execute(self, statement: Statement[T]) -> T:
         async with self.connection() as connection:
             reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
+        return statement.parse(reply)
+
+    async def _send(self, step: Sending[T]) -> T:
+        statement = step.statement
+        async with self.connection() as connection:
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            with raw.sending(_through(step)):
+                reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
         return statement.parse(reply)
 
     @asynccontextmanager
@@ -138,6 +177,47 @@ class AsyncDriver:
         finally:
             with anyio.CancelScope(shield=True):  # the connection goes back, or is closed, whatever is cancelled
                 await connection.close()
+
+
+async def _next(chunks: Chunks) -> bytes | None:
+    """The next chunk, or None at the end; a blocking source is read in a worker thread."""
+    if isinstance(chunks, AsyncIterator):
+        return await anext(chunks, None)
+    return await anyio.to_thread.run_sync(next, chunks, None)
+
+
+async def _through(step: Sending[Any]) -> AsyncIterator[bytes]:
+    """The data as it is sent."""
+    while (chunk := await _next(step.chunks)) is not None:
+        yield step.through(chunk)
+    yield step.through(None)
+
+
+async def together(calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> tuple[T, ...]:
+    """What calls return, so many of them at once; the first error stops the others.
+
+    Args:
+        calls: what is called, each in a task.
+        limit: how many at once.
+    """
+    results: dict[int, T] = {}
+    failures: list[Exception] = []
+    room = anyio.CapacityLimiter(limit)
+
+    async def one(at: int, call: Callable[[], Awaitable[T]], tasks: TaskGroup) -> None:
+        async with room:
+            try:
+                results[at] = await call()
+            except Exception as error:  # noqa: BLE001  # one error is raised, on both sides, not a group of them
+                failures.append(error)
+                tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        for at, call in enumerate(calls):
+            tasks.start_soon(one, at, call, tasks)
+    if failures:
+        raise failures[0]
+    return tuple(results[at] for at in range(len(calls)))
 
 
 async def _reply(connection: AsyncConnection, statement: Statement[Any], time_limit: float | None) -> Reply:

@@ -22,6 +22,12 @@ TIMEOUT = "timeout"  # the execution option for a statement's time limit in seco
 IDLE_SECONDS = 30.0  # a connection idle for longer is pinged before it is used
 STOP_SECONDS = 4.0  # for a statement to end by a KILL
 STOP_AGAIN = (0.05, 0.2, 0.75)  # the parts of it after each KILL: one may reach the server before the statement does
+SENT_AT_ONCE = 1024 * 1024  # bytes of the client's data in one packet
+CR_LOCAL_REFUSED = 2068  # MySQL's number for it
+LOCAL_REFUSED = (
+    "the server asked for a file of this machine, and was refused: client.load_data.read_csv() sends files, and only"
+    " those that it is given"
+)
 _EXPORT = re.compile(r"\bINTO\s+OUTFILE\b", re.IGNORECASE)
 
 

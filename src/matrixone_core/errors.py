@@ -37,6 +37,7 @@ from sqlalchemy.exc import DBAPIError
 from matrixone_core.secrets import Secret, redacted
 
 if TYPE_CHECKING:
+    from matrixone_core.loading.report import BadRow, LoadReport
     from matrixone_core.operation import Statement
 
 
@@ -114,7 +115,15 @@ class TableExists(ServerError):
 
 
 class LoadFailed(ServerError):
-    """A load was refused; no row of it stays."""
+    """A load was refused; no row of it stays.
+
+    Attributes:
+        report: with `atomic=False`, what became of each file: those that could be loaded are; else None.
+        row: the first row that does not fit, where it was found; else None.
+    """
+
+    report: LoadReport | None = None
+    row: BadRow | None = None
 
 
 class DuplicateKey(ServerError):

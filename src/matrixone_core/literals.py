@@ -80,6 +80,11 @@ def identifier(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
+def dotted(names: Iterable[str]) -> str:
+    """Names in back-quotes with dots between them: a table in a database, a column of a table."""
+    return ".".join(map(identifier, names))
+
+
 def read_twice(value: TextT) -> TextT:
     """A value that the server pastes into a statement of its own, escaped for that second reading.
 
@@ -146,12 +151,16 @@ _NOT_IN_PATHS = {
 }
 
 
-def stage_path(stage: str, file: str) -> str:
+WILDCARDS = frozenset("*?[")
+
+
+def stage_path(stage: str, file: str, *, pattern: bool = False) -> str:
     """The `stage://` URL of a file in a stage.
 
     Args:
         stage: the stage's name.
         file: the file's path in the stage, folders separated by `/`.
+        pattern: whether it may have wildcards.
 
     Raises:
         InvalidArgument: the path is empty, leaves the stage, names a folder, or has a character the server cannot read.
@@ -161,6 +170,8 @@ def stage_path(stage: str, file: str) -> str:
     if "://" in file:
         raise InvalidArgument(f"{file!r} is a URL; give the path in the stage {stage!r}, such as 'users.csv'")
     for character in file:
+        if pattern and character in WILDCARDS:
+            continue
         reason = _NOT_IN_PATHS.get(character) or (None if character.isprintable() else "it cannot be printed")
         if reason:
             raise InvalidArgument(f"the path {file!r} has {character!r} in it: {reason}")

@@ -1,202 +1,512 @@
-"""Operations that load files into tables."""
+"""Operations that load files and data into tables."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from tempfile import TemporaryFile
+from typing import Any, Literal, Unpack
 
-from matrixone_core import literals, stages
-from matrixone_core.errors import InvalidArgument, StageDisabled, TableNotFound
-from matrixone_core.operation import Clock, Limited, Op
-from matrixone_core.secrets import Credentials
-from matrixone_core.settings import time_limit
-from matrixone_core.sql.load import ColumnNames, CsvOptions, LoadCsv, S3Object, Source
-from matrixone_core.sql.stage import Stage
+from matrixone_core import literals
+from matrixone_core.errors import InvalidArgument, LoadFailed, TableNotFound
+from matrixone_core.loading import arrow, files, head, ledger, options
+from matrixone_core.loading.client_data import Data, Held, Plain, Rewritten, chunks_of, name_of, sampled
+from matrixone_core.loading.csv_rows import Row
+from matrixone_core.loading.flow import Order, load, state_of
+from matrixone_core.loading.json_rows import JsonRows
+from matrixone_core.loading.options import Columns, LoadOptions
+from matrixone_core.loading.report import LoadReport
+from matrixone_core.loading.target import known, may_stage
+from matrixone_core.loading.ways import Input, own_name
+from matrixone_core.operation import Atomic, Blocking, Chunks, Clock, NextChunk, Op, Sending, in_order
+from matrixone_core.sql.external import CountJson, CreateExternal, Judgement
+from matrixone_core.sql.ledger import LEDGER, Entry, LoadRecord, SelectRecords
+from matrixone_core.sql.load import ClientData, Csv, Format, JsonLines, LoadData, Parquet
+from matrixone_core.sql.staging import Conflict, DropTable
+from matrixone_core.sql.table import AskLoadState, LoadState
 from matrixone_core.tables import Target, table_names, table_of
 
-COMPRESSIONS = ("none", "gzip", "bz2")
-LINE_ENDS = ("\n", "\r\n")
-
-
-@dataclass(frozen=True)
-class LoadedFile:
-    """A file that was loaded.
-
-    Args:
-        path: its `stage://` URL.
-        rows: how many rows came from it.
-    """
-
-    path: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """What a load did.
-
-    Args:
-        table: the table, as `table` or `database.table`.
-        rows: how many rows were loaded.
-        files: the files they came from.
-        seconds: how long it took.
-    """
-
-    table: str
-    rows: int
-    files: tuple[LoadedFile, ...]
-    seconds: float
-
-    def __str__(self) -> str:
-        files = self.files[0].path if len(self.files) == 1 else f"{len(self.files)} files"
-        return f"{files} -> {self.table}: {self.rows:,} row{'' if self.rows == 1 else 's'} in {self.seconds:.2f} s"
+LARGE = 256 * 1024 * 1024  # bytes, from which on the server reads pieces of a file at once (server-facts 18)
 
 
 def read_csv_stage(
     stage: str,
-    file: str,
+    file: str | Sequence[str],
     table: Target,
     *,
     ignore_lines: int = 0,
+    header: Literal["match"] | None = None,
     delimiter: str = ",",
     quote: str = '"',
     escape: str | None = None,
     line_terminator: str | None = None,
-    columns: Sequence[str | None] | None = None,
+    columns: Columns | None = None,
     null_values: str | Sequence[str] | None = None,
+    set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
     compression: str | None = None,
-    timeout: float | None = None,
+    **told: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
-    r"""Load a CSV file of a stage into a table, all of its rows or none.
+    r"""Load CSV files of a stage into a table: all of them or none, and no key twice.
 
-    The server checks no primary or unique key in such a load (server-facts 17). In a session the load is part of the
-    transaction, and reads stages as the session has them.
+    In a session the load is part of the transaction, and reads stages as the session has them.
 
     Args:
         stage: the stage's name.
-        file: the file's path in the stage, such as `2024/users.csv`.
+        file: the file's path in the stage, such as `2024/users.csv`, a pattern such as `2024/*/part-*.csv`, or a list.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
         ignore_lines: how many lines at the beginning are no rows, such as 1 for a header.
+        header: `match` to take the columns by the names in the first line that is not ignored.
         delimiter: the character between fields.
         quote: the character around fields that hold a delimiter or a line's end.
         escape: the character that takes the meaning from the next one; by default a backslash.
         line_terminator: `\n` or `\r\n`; by default both are understood.
         columns: the table's columns in the file's order, None for a field to skip; by default the table's own order.
-        null_values: the text that means NULL; `\N` always does, an empty field does for all but text.
+        null_values: the texts that mean NULL; `\N` always does, an empty field does for all but text.
+        set: columns and the SQL expressions that they get; in them the file's columns are text.
         compression: `none`, `gzip` or `bz2`; by default the file's suffix tells.
-        timeout: seconds that the load may take before it is stopped; by default the client's `timeout`.
+        told: as `matrixone.LoadOptions` describes them.
 
     Returns:
-        How many rows were loaded, and how long it took.
+        What became of the rows.
 
     Raises:
         InvalidArgument: an argument cannot be; nothing was sent.
         StageNotFound, StageFileNotFound, TableNotFound: there is none.
         StageDisabled: the stage is disabled.
-        LoadFailed: a row does not fit the table; no row stays.
-        StatementTimeout: it took longer than it may; no row stays.
-        PermissionDenied: the user may not load into the table.
+        DuplicateKey: a row's key is there already, or twice in the files; no row stays.
+        LoadFailed: a row does not fit the table; no row stays. With `atomic=False`, `.report` has what does.
+        StatementTimeout: a statement took longer than it may; no row stays.
+        PermissionDenied: the user may not load into the table, or not in this way.
     """
-    path = literals.stage_path(stage, file)
-    target = literals.table_name(table) if isinstance(table, str) else table_names(table_of(table))
-    null_value = _null_value(null_values)
-    options = CsvOptions(
-        ignore_lines=_lines(ignore_lines),
-        delimiter=literals.one_character(delimiter, "delimiter"),
-        quote=literals.one_character(quote, "quote"),
-        escape=None if escape is None else literals.one_character(escape, "escape"),
-        line_terminator=_one_of(line_terminator, LINE_ENDS, "line_terminator"),
-        columns=_columns(columns),
-        compression=_one_of(compression, COMPRESSIONS, "compression"),
+    form = options.csv(
+        ignore_lines=ignore_lines,
+        delimiter=delimiter,
+        quote=quote,
+        escape=escape,
+        line_terminator=line_terminator,
+        compression=compression,
     )
-    _told_apart(options)
-    seconds_allowed = None if timeout is None else time_limit(timeout)
-    began = yield from Clock()
-    found = yield from stages.get(stage)
-    if not found.enabled:  # the server itself never looks (server-facts 8)
-        raise StageDisabled(f"the stage {found.name!r} is disabled; client.stage.alter({found.name!r}, enable=True)")
-    if null_value is not None:
-        options = yield from _with_nulls(options, null_value, target)
-    load = LoadCsv(path, target, options)
-    rows = yield from load if seconds_allowed is None else Limited(iter(load), seconds_allowed)
-    seconds = (yield from Clock()) - began
-    return LoadReport(".".join(target), rows, (LoadedFile(path, rows),), seconds)
+    order = _order(table, form, columns, told, header=header, nulls=null_values, assigned=set)
+    return (yield from _stage(order, stage, file))
 
 
-def resolved(source: Source, kept: Callable[[str], Stage | None]) -> Source:
-    """What is to be read where the server does not know a stage, or not as it will be.
+def read_json_stage(
+    stage: str,
+    file: str | Sequence[str],
+    table: Target,
+    *,
+    shape: Literal["object", "array"] = "object",
+    columns: Columns | None = None,
+    set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
+    compression: str | None = None,
+    **told: Unpack[LoadOptions],
+) -> Op[LoadReport]:
+    """Load files of JSON lines of a stage into a table: all of them or none, no key twice, no malformed line lost.
 
     Args:
-        source: as the load names it.
-        kept: the stage of a name as it will be, or None where the server has it so.
+        stage: the stage's name.
+        file: the file's path in the stage, a pattern, or a list.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+        shape: `object`, where each line has an object with the columns' names, or `array`, in the columns' order.
+        columns: the columns that the lines have; by default all of the table.
+        set: columns and the SQL expressions that they get; in them the file's columns are text.
+        compression: `none`, `gzip` or `bz2`; by default the file's suffix tells.
+        told: as `matrixone.LoadOptions` describes them.
+
+    Returns:
+        What became of the rows.
+
+    Raises:
+        MatrixOneError: as for `read_csv_stage`.
     """
-    while isinstance(source, str) and source.startswith("stage://"):
-        name, _, path = source.removeprefix("stage://").partition("/")
-        stage = kept(name)
-        if stage is None:
-            break
-        scheme, _, place = stage.url.partition("://")
-        place = f"{place.rstrip('/')}/{path}"
-        if scheme == "s3":
-            bucket, _, key = place.partition("/")
-            return S3Object(bucket, key, stage.credentials or Credentials())
-        source = place if scheme == "file" else f"stage://{place}"
-    return source
+    order = _order(table, options.json_lines(shape, compression), columns, told, assigned=set)
+    return (yield from _stage(order, stage, file))
 
 
-def _lines(ignore_lines: int) -> int:
-    if not isinstance(ignore_lines, int) or ignore_lines < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"ignore_lines={ignore_lines!r} is to be a number of lines, zero or more")
-    return int(ignore_lines)
+def read_parquet_stage(
+    stage: str,
+    file: str | Sequence[str],
+    table: Target,
+    *,
+    columns: Columns | None = None,
+    set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
+    **told: Unpack[LoadOptions],
+) -> Op[LoadReport]:
+    """Load Parquet files of a stage into a table, columns by name: all of them or none, and no key twice.
+
+    Args:
+        stage: the stage's name.
+        file: the file's path in the stage, a pattern, or a list.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+        columns: the columns to take from the files; by default all of the table.
+        set: columns and the SQL expressions that they get; in them the file's columns are text.
+        told: as `matrixone.LoadOptions` describes them.
+
+    Returns:
+        What became of the rows.
+
+    Raises:
+        MatrixOneError: as for `read_csv_stage`.
+    """
+    order = _order(table, Parquet(), columns, told, assigned=set)
+    return (yield from _stage(order, stage, file))
 
 
-def _one_of(value: str | None, known: Sequence[str], what: str) -> str | None:
-    if value is not None and value not in known:
-        raise InvalidArgument(f"{what}={value!r} is to be one of {', '.join(map(repr, known))}, or None")
-    return value
+def read_csv(
+    data: Data,
+    table: Target,
+    *,
+    ignore_lines: int = 0,
+    header: Literal["match"] | None = None,
+    delimiter: str = ",",
+    quote: str = '"',
+    escape: str | None = None,
+    line_terminator: str | None = None,
+    columns: Columns | None = None,
+    null_values: str | Sequence[str] | None = None,
+    set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
+    compression: str | None = None,
+    encoding: str | None = "utf-8",
+    **told: Unpack[LoadOptions],
+) -> Op[LoadReport]:
+    r"""Load CSV data of the client into a table: all of it or nothing, and no key twice.
+
+    The data is sent as the server takes it in, and never held whole.
+
+    Args:
+        data: a path, bytes, a file opened in binary mode, or an iterator of bytes; for `AsyncClient` an asynchronous
+            one, too.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+        ignore_lines: how many lines at the beginning are no rows, such as 1 for a header.
+        header: `match` to take the columns by the names in the first line that is not ignored.
+        delimiter: the character between fields.
+        quote: the character around fields that hold a delimiter or a line's end.
+        escape: the character that takes the meaning from the next one; by default a backslash.
+        line_terminator: `\n` or `\r\n`; by default both are understood.
+        columns: the table's columns in the data's order, None for a field to skip; by default the table's own order.
+        null_values: the texts that mean NULL; `\N` always does, an empty field does for all but text.
+        set: columns and the SQL expressions that they get; in them the data's columns are text.
+        compression: `none`, `gzip` or `bz2`; by default the suffix of a path tells.
+        encoding: what the data is written in, as Python calls it; None for bytes that are no text.
+        told: as `matrixone.LoadOptions` describes them.
+
+    Returns:
+        What became of the rows.
+
+    Raises:
+        InvalidArgument: an argument cannot be; nothing was sent.
+        OSError: the file cannot be read.
+        TableNotFound: there is none.
+        DuplicateKey: a row's key is there already, or twice in the data; no row stays.
+        LoadFailed: a row does not fit the table, or is not in that encoding; no row stays.
+        StatementTimeout: a statement took longer than it may; no row stays.
+        PermissionDenied: the user may not load into the table, or not in this way.
+        Exception: whatever the data raises; no row stays.
+    """
+    form = options.csv(
+        ignore_lines=ignore_lines,
+        delimiter=delimiter,
+        quote=quote,
+        escape=escape,
+        line_terminator=line_terminator,
+        compression=compression,
+    )
+    order = _order(table, form, columns, told, header=header, nulls=null_values, assigned=set)
+    name = name_of(data)
+    held = Held(Plain(name, head.compression_of(form, name), options.encoding(encoding)))
+    return (yield from _client(order, data, chunks_of(data), held, replace(form, compression="none")))
 
 
-def _columns(columns: Sequence[str | None] | None) -> tuple[str | None, ...]:
-    if isinstance(columns, str):
-        raise InvalidArgument(f"columns={columns!r} is one text; give a list of names")
-    names = tuple(columns or ())
-    for name in names:
-        if name is not None and (not name or name.startswith("@")):
-            raise InvalidArgument(f"columns has {name!r} in it; give a column's name, or None to skip a field")
-    if names and all(name is None for name in names):
-        raise InvalidArgument("columns names no column at all")
-    twice = {name for name in names if name is not None and names.count(name) > 1}
-    if twice:
-        raise InvalidArgument(f"columns names {', '.join(sorted(twice))} more than once")
-    return names
+def read_json(
+    data: Data,
+    table: Target,
+    *,
+    shape: Literal["object", "array"] = "object",
+    columns: Columns | None = None,
+    set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
+    compression: str | None = None,
+    encoding: str = "utf-8",
+    **told: Unpack[LoadOptions],
+) -> Op[LoadReport]:
+    """Load JSON lines of the client into a table: all of them or nothing, no key twice, no malformed line lost.
+
+    Args:
+        data: as of `read_csv`.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+        shape: `object`, where each line has an object with the columns' names, or `array`, in the columns' order.
+        columns: the columns that the lines have; by default all of the table.
+        set: columns and the SQL expressions that they get; in them the data's columns are text.
+        compression: `none`, `gzip` or `bz2`; by default the suffix of a path tells.
+        encoding: what the data is written in, as Python calls it.
+        told: as `matrixone.LoadOptions` describes them.
+
+    Returns:
+        What became of the rows.
+
+    Raises:
+        MatrixOneError, OSError: as for `read_csv`; `LoadFailed` names the line that is malformed.
+    """
+    form = options.json_lines(shape, compression)
+    order = _order(table, form, columns, told, assigned=set)
+    names = order.columns or (yield from _all_columns(order))
+    name = name_of(data)
+    plain = Plain(name, head.compression_of(form, name), options.encoding(encoding))
+    through = Rewritten(name, plain, JsonRows(form, tuple(filter(None, names))))
+    return (yield from _client(order, data, chunks_of(data), Held(through), Csv(compression="none"), names))
 
 
-def _null_value(null_values: str | Sequence[str] | None) -> str | None:
-    values = [null_values] if isinstance(null_values, str) else list(null_values or ())
-    if len(values) > 1:
-        raise InvalidArgument(f"null_values={values!r} has {len(values)} texts; the server takes one")
-    return values[0] if values else None
+def read_parquet(
+    data: Data,
+    table: Target,
+    *,
+    columns: Columns | None = None,
+    set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
+    **told: Unpack[LoadOptions],
+) -> Op[LoadReport]:
+    """Load a Parquet file of the client into a table, columns by name: all of it or nothing, and no key twice.
+
+    Args:
+        data: as of `read_csv`; what cannot be sought in is put into a temporary file first.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+        columns: the columns to take from the file; by default all that it has.
+        set: columns and the SQL expressions that they get; in them the file's columns are text.
+        told: as `matrixone.LoadOptions` describes them.
+
+    Returns:
+        What became of the rows.
+
+    Raises:
+        NotSupported: pyarrow is not installed.
+        MatrixOneError, OSError: as for `read_csv`.
+    """
+    order = _order(table, Parquet(), columns, told, assigned=set)
+    with ExitStack() as opened:
+        file = yield from _seekable(data, opened)
+        reader = yield from Blocking(partial(arrow.parquet_reader, file))
+        return (yield from _arrow(order, data, reader))
 
 
-def _told_apart(options: CsvOptions) -> None:
-    if options.delimiter == options.quote:
-        raise InvalidArgument(f"delimiter and quote are both {options.quote!r}")
-    if options.delimiter == options.escape:
-        raise InvalidArgument(f"delimiter and escape are both {options.escape!r}")
-    if options.quote == options.escape:
-        raise InvalidArgument(
-            f"quote and escape are both {options.escape!r}; a doubled quote is understood without escape"
-        )
+def read_arrow(
+    data: object,
+    table: Target,
+    *,
+    columns: Columns | None = None,
+    set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
+    **told: Unpack[LoadOptions],
+) -> Op[LoadReport]:
+    """Load Arrow data into a table, columns by name: all of it or nothing, and no key twice.
+
+    Args:
+        data: an Arrow table, batch or reader, a frame of pandas or polars, or whatever else speaks Arrow's C interface.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+        columns: the columns to take; by default all that there are.
+        set: columns and the SQL expressions that they get; in them the data's columns are text.
+        told: as `matrixone.LoadOptions` describes them.
+
+    Returns:
+        What became of the rows.
+
+    Raises:
+        NotSupported: pyarrow is not installed.
+        MatrixOneError: as for `read_csv`.
+    """
+    order = _order(table, Parquet(), columns, told, assigned=set)
+    reader = yield from Blocking(partial(arrow.reader_of, data))
+    return (yield from _arrow(order, data, reader))
 
 
-def _with_nulls(options: CsvOptions, null_value: str, target: tuple[str, ...]) -> Op[CsvOptions]:
-    """The options with the columns that may become NULL named, as the server wants (server-facts 20)."""
-    names = tuple(name for name in options.columns if name is not None)
-    if not names:
-        names = yield from _column_names(target)
-    return replace(options, nulls=names, null_value=null_value)
+def _all_columns(order: Order) -> Op[tuple[str, ...]]:
+    """The table's columns that can be given a value."""
+    state = yield from AskLoadState(order.names)
+    table = yield from known(order.names, state.mark)
+    return tuple(column.name for column in table.columns if not column.computed)
 
 
-def _column_names(target: tuple[str, ...]) -> Op[tuple[str, ...]]:
-    names = yield from ColumnNames(target)
-    if not names:
-        raise TableNotFound(f"there is no table {'.'.join(target)!r}")
-    return names
+def _arrow(order: Order, data: object, reader: Any) -> Op[LoadReport]:
+    names = arrow.names_of(reader, tuple(filter(None, order.columns)))
+    held = Held(Plain(name_of(data), "none", None))
+    return (yield from _client(order, data, arrow.csv_of(reader, names), held, Csv(compression="none"), names))
+
+
+def _seekable(data: Data, opened: ExitStack) -> Op[Any]:
+    """What pyarrow can read: a path, or a file that can be sought in."""
+    if isinstance(data, str | os.PathLike) or hasattr(data, "seek"):
+        return data
+    file: Any = opened.enter_context((yield from Blocking(TemporaryFile)))
+    chunks = chunks_of(data)
+    while (piece := (yield from NextChunk(chunks))) is not None:
+        yield from Blocking(partial(file.write, piece))
+    yield from Blocking(partial(file.seek, 0))
+    return file
+
+
+def _client(
+    order: Order, data: object, chunks: Chunks, held: Held, form: Csv, columns: Columns | None = None
+) -> Op[LoadReport]:
+    """Load data of the client, which is sent as CSV."""
+    began, name = (yield from Clock()), name_of(data)
+    names = order.columns if columns is None else tuple(columns)
+    if order.header:
+        names = yield from _header(name, chunks, held, form)
+        form = replace(form, ignore_lines=form.ignore_lines + 1)
+    else:
+        piece = yield from NextChunk(chunks)  # what cannot be read at all is found before anything is sent
+        if piece is not None:
+            held.hold(piece)
+    state = yield from state_of(order)
+    entry = None if not order.options.once else (yield from _client_entry(order, state, data))
+    sent = Input(
+        name, ClientData("rows.csv"), form, names, lambda statement: iter(Sending(statement, chunks, held)), entry=entry
+    )
+    report = yield from load(order, state, [sent], began)
+    return replace(report, files=(replace(report.files[0], bytes=held.sent),))
+
+
+def _client_entry(order: Order, state: LoadState, data: object) -> Op[Entry]:
+    once = order.options.once
+    if isinstance(once, str):
+        return ledger.of_key(order.full_name(state), once)
+    if not isinstance(data, str | os.PathLike):
+        raise InvalidArgument("once=True knows a file by its path; give data of another kind a key: once='…'")
+    path: str = os.path.abspath(data)  # noqa: PTH100  # what the caller gave, as a text
+    size, sample = yield from Blocking(partial(sampled, path, whole=order.options.whole_content))
+    return ledger.of_bytes(order.full_name(state), path, size, sample)
+
+
+def _header(name: str, chunks: Chunks, held: Held, form: Csv) -> Op[tuple[str | None, ...]]:
+    while True:
+        piece = yield from NextChunk(chunks)
+        if piece is not None:
+            held.hold(piece)
+        rows = head.beginning(form, held.held, 1, whole=piece is None)
+        if rows or piece is None:
+            return head.header_of(rows, name)
+
+
+def history(table: Target | None = None, *, database: str | None = None) -> Op[tuple[LoadRecord, ...]]:
+    """The loads that were told to load a file `once`, the latest first.
+
+    Args:
+        table: only those into this table; by default all.
+        database: the one that the ledger is in; by default the table's, or the current one.
+
+    Returns:
+        The loads; none where there is no ledger.
+    """
+    names = None if table is None else _names(table)
+    within = (database,) if database is not None else (names or ("",))[:-1]
+    try:
+        return (yield from SelectRecords((*within, LEDGER), names or ()))
+    except TableNotFound:
+        return ()
+
+
+def _names(table: Target) -> tuple[str, ...]:
+    return literals.table_name(table) if isinstance(table, str) else table_names(table_of(table))
+
+
+def _order(
+    table: Target,
+    form: Format,
+    columns: Columns | None,
+    told: LoadOptions,
+    *,
+    header: str | None = None,
+    nulls: str | Sequence[str] | None = None,
+    assigned: Mapping[str, str] | None = None,
+) -> Order:
+    names = _names(table)
+    wanted = options.columns(columns)
+    if header not in {None, "match"}:
+        raise InvalidArgument(f"header={header!r} is to be 'match' or None; ignore_lines=1 skips a header")
+    if header and wanted:
+        raise InvalidArgument("header='match' takes the columns from the file; leave columns out")
+    if not isinstance(form, Csv) and None in wanted:
+        raise InvalidArgument(f"columns={list(wanted)!r} skips a field by None, which only CSV has; name those wanted")
+    return Order(
+        names, form, wanted, header == "match", options.nulls(nulls), options.assignments(assigned),
+        options.checked(told),
+    )  # fmt: skip
+
+
+def _stage(order: Order, stage: str, file: str | Sequence[str]) -> Op[LoadReport]:
+    name = literals.stage_name(stage)
+    urls = files.named(name, file)
+    began = yield from Clock()
+    beyond = _beyond(order, urls)
+    state = yield from state_of(order, name, beyond)
+    found = yield from files.found(name, urls, allow_empty=order.options.allow_empty)
+    inputs = yield from in_order(_input(order, state, url) for url in found)
+    if isinstance(order.options.once, str) and len(inputs) > 1:
+        raise InvalidArgument(f"once={order.options.once!r} is the key of one file, and there are {len(inputs)}")
+    return (yield from load(order, state, inputs, began))
+
+
+def _beyond(order: Order, urls: Sequence[str]) -> str | None:
+    """The byte that only a large file has, where it matters: only CSV without compression is read in pieces."""
+    one = urls[0]
+    plain = isinstance(order.format, Csv) and head.compression_of(order.format, one) == "none"
+    if order.options.conflict is Conflict.UNCHECKED and len(urls) == 1 and plain and not files.is_pattern(one):
+        return f"{one}?offset={LARGE}&size=1"
+    return None
+
+
+def _input(order: Order, state: LoadState, url: str) -> Op[Input]:
+    form, columns = order.format, order.columns
+    if order.header and isinstance(form, Csv):
+        data, whole = yield from head.of_stage(url, form)
+        columns = head.header_of(head.beginning(form, data, 1, whole=whole), url)
+        form = replace(form, ignore_lines=form.ignore_lines + 1)
+    counted = _json_counted(order, url, form, state.now) if isinstance(form, JsonLines) else None
+    entry = yield from _entry(order, state, url)
+    return Input(url, url, form, columns, _as_it_is, state.large, counted, entry)
+
+
+def _entry(order: Order, state: LoadState, url: str) -> Op[Entry | None]:
+    once = order.options.once
+    if isinstance(once, str):
+        return ledger.of_key(order.full_name(state), once)
+    if not once or state.stage is None:
+        return None
+    return (yield from ledger.of_stage(order.full_name(state), state.stage, url, whole=order.options.whole_content))
+
+
+def _json_counted(order: Order, url: str, form: JsonLines, now: int) -> Callable[[], Op[int]]:
+    """Counts the lines: a malformed one ends the server's load without an error (server-facts 23)."""
+
+    def count() -> Op[int]:
+        if (yield from may_stage(order.names)):
+            judged = yield from Atomic(_json_judged(own_name(order.names, now), url, form))
+        else:
+            judged = yield from _json_read(url, form)
+        if judged.irregular:
+            raise LoadFailed(f"{url}: {judged.irregular:,} of {judged.lines:,} lines are no JSON; no row was loaded")
+        return judged.lines
+
+    return count
+
+
+def _json_judged(name: tuple[str, ...], url: str, form: JsonLines) -> Op[Judgement]:
+    yield from CreateExternal(name, url, Csv(0, "\x01", "\x02", compression=form.compression))
+    judged = yield from CountJson(name)
+    yield from DropTable(name)
+    return judged
+
+
+def _json_read(url: str, form: JsonLines) -> Op[Judgement]:
+    """The same for who may not make tables: the lines are read here."""
+    rows, judged = JsonRows(form, ()), Judgement(0, 0)
+    pieces = head.Pieces(url, form)
+    while (piece := (yield from pieces.next())) is not None:
+        judged = _counted(judged, rows.feed(piece))
+    return _counted(judged, rows.finish())
+
+
+def _counted(judged: Judgement, rows: Iterable[Row]) -> Judgement:
+    found = [row.broken is not None for row in rows]
+    return Judgement(judged.lines + len(found), judged.irregular + sum(found))
+
+
+def _as_it_is(statement: LoadData) -> Op[int]:
+    return (yield from statement)

@@ -4,8 +4,8 @@ An operation is a generator function: it yields steps, is sent their answers, an
 the steps, blocking or on an event loop. Only steps, and what operations are made of, may live here.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, TextClause
@@ -36,6 +36,7 @@ class Step(Generic[R_co]):
 
 
 Op: TypeAlias = Generator[Step[Any], Any, T]  # yields steps, is sent their answers, returns a T
+Chunks: TypeAlias = Iterator[bytes] | AsyncIterator[bytes]  # the latter for the asyncio client only
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,25 @@ class Aside(Step[R_co]):
 
 
 @dataclass(frozen=True)
+class Together(Step[tuple[Any, ...]]):
+    """Run operations at once, so many at a time, each on connections of its own; the first error stops the others.
+
+    Their results come in their order. They are to do their work `Aside`: a transaction has one connection.
+    """
+
+    ops: tuple[Op[Any], ...]
+    limit: int
+
+
+@dataclass(frozen=True)
+class Known(Step[R_co]):
+    """What an operation answers, remembered by the client under a key."""
+
+    key: Hashable
+    op: Op[R_co]
+
+
+@dataclass(frozen=True)
 class Limited(Step[R_co]):
     """Run an operation with a time limit for each of its statements, in seconds."""
 
@@ -143,6 +163,43 @@ class Calling(Step[R_co]):
 
 
 @dataclass(frozen=True)
+class Blocking(Step[R_co]):
+    """Call a function that may block: in a worker thread where an event loop must not wait."""
+
+    call: Callable[[], R_co]
+
+
+@dataclass(frozen=True)
+class NextChunk(Step[bytes | None]):
+    """The next bytes of a source of the caller's, or None at its end."""
+
+    chunks: Chunks
+
+
+@dataclass(frozen=True)
+class Sending(Step[R_co]):
+    """Execute a statement that asks for data of the client's, and send it these and no other.
+
+    Args:
+        statement: the statement.
+        chunks: the data; bytes that are sent as they come, each as soon as the server has taken those before it.
+        through: what is made of each chunk before it is sent; of None, at the end, what is left to send.
+    """
+
+    statement: Statement[R_co]
+    chunks: Chunks
+    through: Callable[[bytes | None], bytes]
+
+
+@dataclass(frozen=True)
+class Emit(Step[None]):
+    """Hand an event to a function of the caller's; what it returns is awaited, where it can be."""
+
+    receive: Callable[[Any], Any]
+    event: object
+
+
+@dataclass(frozen=True)
 class Clock(Step[float]):
     """The time in seconds, from a clock that never goes back."""
 
@@ -152,3 +209,38 @@ class Sleep(Step[None]):
     """Wait for so many seconds."""
 
     seconds: float
+
+
+def in_order(ops: Iterable[Op[T]]) -> Op[tuple[T, ...]]:
+    """What operations return, one after the other."""
+    results: list[T] = []
+    for op in ops:
+        results.append((yield from op))  # noqa: PERF401  # a comprehension cannot yield
+    return tuple(results)
+
+
+def interpreted(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
+    """An operation each of whose steps is carried out by *perform*, itself an operation."""
+    try:
+        step = next(op)
+        while True:
+            try:
+                answer = yield from perform(step)
+            except BaseException as error:  # noqa: BLE001  # the operation's to handle
+                step = op.throw(error)
+            else:
+                step = op.send(answer)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+def within(step: Step[Any], wrap: Callable[[Op[Any]], Op[Any]]) -> Step[Any]:
+    """A step whose operations, if it has any, are wrapped."""
+    match step:
+        case Atomic() | Aside() | Limited() | Known():
+            return replace(step, op=wrap(step.op))
+        case Together():
+            return Together(tuple(wrap(op) for op in step.ops), step.limit)
+        case _:
+            return step

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
-from matrixone_core import loads, stages
+from matrixone_core import stages
 from matrixone_core.errors import (
     CommitIncomplete,
     CommitUnknown,
@@ -31,9 +31,10 @@ from matrixone_core.errors import (
     from_driver,
     unanswered,
 )
-from matrixone_core.operation import Aside, Atomic, Calling, Limited, Op, Sleep, Statement, Step
-from matrixone_core.sql.files import FileLength, ListFiles
-from matrixone_core.sql.load import ColumnNames, LoadCsv
+from matrixone_core.operation import Aside, Calling, Op, Sleep, Statement, Step, interpreted, within
+from matrixone_core.sql.external import CreateExternal
+from matrixone_core.sql.files import FileLength, ListFiles, ReadFile
+from matrixone_core.sql.load import LoadData, resolved
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
     DatabaseExists,
@@ -42,6 +43,7 @@ from matrixone_core.sql.snapshot import (
     Snapshot,
 )
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
+from matrixone_core.sql.table import AskLoadState, ColumnNames, LoadState
 
 T = TypeVar("T")
 BETWEEN_ATTEMPTS = 0.05  # seconds
@@ -99,17 +101,11 @@ class UnitOfWork:
     def within(self, op: Op[T]) -> Op[T]:
         """An operation as a session has it: what it says to stages and snapshots is kept."""
         try:
-            step = next(op)
-            while True:
-                try:
-                    answer = yield from self._perform(step)
-                except BaseException as error:  # noqa: BLE001  # the operation's to handle
-                    step = op.throw(error)
-                else:
-                    step = op.send(answer)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+            result: T = yield from interpreted(op, self._perform)
+        except MatrixOneError as error:
+            self.failed(error)  # an operation may say itself that the transaction cannot go on
+            raise
+        return result
 
     def check(self) -> None:
         """See that the transaction is still there.
@@ -142,20 +138,21 @@ class UnitOfWork:
                 yield from self._drop_snapshot(step)
             case ShowSnapshots():
                 return (yield from self._list_snapshots())
-            case LoadCsv():
-                return (yield from self._load(step))
-            case ListFiles() | FileLength():
-                if loads.resolved(step.url, self._kept_stage) != step.url:
+            # a kept stage is read as what it will be: the server does not know it yet
+            case LoadData():
+                return (yield from replace(step, source=resolved(step.source, self._kept_stage)))
+            case CreateExternal():
+                yield from replace(step, source=resolved(step.source, self._kept_stage))
+            case AskLoadState():
+                return (yield from self._load_state(step))
+            case ListFiles() | FileLength() | ReadFile():
+                if resolved(step.url, self._kept_stage) != step.url:
                     raise NotSupported(
                         "files of a stage that the session has created or altered are seen once it commits"
                     )
                 return (yield from cast("Statement[Any]", step))
-            case Atomic() | Aside():
-                return (yield from type(step)(self.within(step.op)))
-            case Limited():
-                return (yield from Limited(self.within(step.op), step.seconds))
             case _:
-                return (yield from step)
+                return (yield from within(step, self.within))
 
     # -- stages -------------------------------------------------------------------------------------------------
 
@@ -218,9 +215,13 @@ class UnitOfWork:
 
     # -- loads --------------------------------------------------------------------------------------------------
 
-    def _load(self, step: LoadCsv) -> Op[int]:
-        """A load whose source is a kept stage reads what the stage will be: the server does not know it yet."""
-        return (yield from replace(step, source=loads.resolved(step.source, self._kept_stage)))
+    def _load_state(self, step: AskLoadState) -> Op[LoadState]:
+        """What is known before a load: a stage as the session has it, and rows that no rollback takes back alone."""
+        kept = None if step.stage is None else self._stages.get(step.stage)
+        if kept is None or kept.after == kept.before:
+            return replace((yield from step), revocable=False)
+        found = yield from replace(step, stage=None, beyond=None)
+        return replace(found, stage=kept.after, revocable=False)
 
     def _kept_stage(self, name: str) -> Stage | None:
         """A stage that the server does not have as the session sees it, or None."""

@@ -190,6 +190,11 @@ class Settings:
         """The settings of the small pools beside it."""
         return self.pool | {"pool_size": self.reserve_size, "max_overflow": 0}
 
+    @property
+    def crowd(self) -> dict[str, Any]:
+        """The settings of the pool for what works at once: as many connections as are asked for, of which few stay."""
+        return self.reserve | {"max_overflow": -1}
+
     def within(self, seconds: float) -> Settings:
         """These settings for connections that are to be had in so many seconds, or not at all."""
         return replace(

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, MetaData, Table
 
 from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound
 from matrixone_core.operation import Atomic, OnConnection, Op
-from matrixone_core.sql.load import ColumnNames
+from matrixone_core.sql.table import ColumnNames
 
 Target: TypeAlias = type[Any] | Table | str  # an ORM model, a Table, or a name: `table` or `database.table`
 Models: TypeAlias = type[Any] | MetaData  # the base class of ORM models, or their MetaData

@@ -7,14 +7,24 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pymysql
+from pymysql.connections import MySQLResult
 from pymysql.constants import CR
 from pymysql.err import MySQLError, OperationalError
 
-from matrixone_core.connecting import IDLE_SECONDS, STOP_AGAIN, STOP_SECONDS, fails_export
+from matrixone_core.connecting import (
+    CR_LOCAL_REFUSED,
+    IDLE_SECONDS,
+    LOCAL_REFUSED,
+    SENT_AT_ONCE,
+    STOP_AGAIN,
+    STOP_SECONDS,
+    fails_export,
+)
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
 from matrixone_sync.interrupts import Interrupts
@@ -46,9 +56,10 @@ class Connection(pymysql.Connection):
         self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
         self._querying = False
         self._used = time.monotonic()
+        self._data: Iterator[bytes] | None = None  # what a statement may ask for
         self.time_limit: float | None = None
         self.interrupts: Interrupts | None = None
-        super().__init__(*arguments, **named)
+        super().__init__(*arguments, local_infile=True, **named)
 
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect and log in, all of it within `connect_timeout`."""
@@ -113,6 +124,59 @@ class Connection(pymysql.Connection):
         if time.monotonic() - self._used > IDLE_SECONDS:
             super().ping(reconnect=False)
 
+    @contextmanager
+    def sending(self, data: Iterator[bytes]) -> Generator[None]:
+        """A block in which a statement that asks for data of the client's is given these."""
+        self._data = data
+        try:
+            yield
+        finally:
+            self._data = None
+
+    def stop_statement(self) -> None:
+        """Have the statement under way stopped on the server; for another thread than its own."""
+        if self._stop is not None:
+            self._stop(self.server_thread_id[0])
+
+    def hang_up(self) -> None:
+        """End the connection, so that whoever waits for it hears of it; for another thread than its own."""
+        with suppress(OSError):
+            if self._sock is not None:
+                self._sock.shutdown(socket.SHUT_RDWR)
+
+    def _read_query_result(self, unbuffered: bool = False) -> Any:
+        self._result = None
+        result: Any = Result(self)
+        if unbuffered:
+            result.init_unbuffered_query()
+        else:
+            result.read()
+        self._result = result
+        if result.server_status is not None:
+            self.server_status = result.server_status
+        return result.affected_rows
+
+    def send_data(self) -> None:
+        """Send what the statement is given, whatever the server has asked for, and no faster than it takes it.
+
+        Raises:
+            OperationalError: it is given nothing; the server is told nothing, too, and the connection closed.
+        """
+        data, self._data = self._data, None
+        if data is None:
+            raise OperationalError(CR_LOCAL_REFUSED, LOCAL_REFUSED)
+        ends = None if self.time_limit is None else time.monotonic() + self.time_limit
+        for chunk in data:
+            for at in range(0, len(chunk), SENT_AT_ONCE):
+                self.write_packet(chunk[at : at + SENT_AT_ONCE])  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
+            if ends is not None and time.monotonic() > ends:
+                self._too_late()
+            if self._sock is not None and _readable(self._sock, 0):
+                break  # the server has found something wrong already
+        self.write_packet(b"")  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
+        if ends is not None and self._sock is not None and not _readable(self._sock, max(ends - time.monotonic(), 0)):
+            self._too_late()
+
     def _force_close(self) -> None:
         """Close the socket; a result that was still being read shall not try to read on when it is collected."""
         if self._querying and isinstance(sys.exception(), KeyboardInterrupt):
@@ -166,6 +230,16 @@ class Connection(pymysql.Connection):
             stop(self.server_thread_id[0])
             if self._sock is None or _readable(self._sock, STOP_SECONDS * part):
                 return
+
+
+class Result(MySQLResult):
+    """A result that sends no file that the server names, only what the statement is given (server-facts 43)."""
+
+    def _read_load_local_packet(self, first_packet: Any) -> None:
+        connection: Any = self.connection
+        connection.send_data()
+        ours: Any = self
+        ours._read_ok_packet(connection._read_packet())
 
 
 def _readable(sock: socket.socket, seconds: float | None) -> bool:

@@ -1,9 +1,10 @@
 """Carries operations out, blocking: one loop, and what each step means here."""
 
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from matrixone_core.connecting import limited
 from matrixone_core.errors import (
     ConnectionLost,
+    InvalidArgument,
     MatrixOneError,
     cannot_connect,
     commit_unknown,
@@ -22,16 +24,24 @@ from matrixone_core.errors import (
 from matrixone_core.operation import (
     Aside,
     Atomic,
+    Blocking,
     Calling,
+    Chunks,
     Clock,
+    Emit,
+    Known,
     Limited,
+    NextChunk,
     OnConnection,
     Op,
     Reply,
+    Sending,
     Sleep,
     Statement,
     Step,
+    Together,
 )
+from matrixone_sync.crew import Crew
 
 T = TypeVar("T")
 
@@ -43,18 +53,24 @@ class Driver:
     Args:
         engine: where connections come from.
         reserve: where those come from that cannot wait for it.
+        crowd: where those come from that work at once.
         stopping: where those come from that stop statements.
         where: the server and the user, for messages.
+        memory: what is known already, by key.
         pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
         time_limit: seconds that a statement may take; None leaves it to the engine.
+        crew: the others that work at once, or None.
     """
 
     engine: Engine
     reserve: Engine
+    crowd: Engine
     stopping: Engine
     where: str
+    memory: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
     pin: Callable[[], Connection] | None = None
     time_limit: float | None = None
+    crew: Crew | None = None
 
     def run(self, op: Op[T]) -> T:
         """The result of an operation."""
@@ -73,7 +89,7 @@ class Driver:
 
     def dispose(self) -> None:
         """Close all connections."""
-        for engine in (self.engine, self.reserve, self.stopping):
+        for engine in (self.engine, self.reserve, self.crowd, self.stopping):
             engine.dispose()
 
     def perform(self, step: Step[Any]) -> Any:
@@ -86,8 +102,24 @@ class Driver:
                     return driver.run(step.op)
             case Aside():
                 return replace(self, engine=self.reserve, pin=None).run(step.op)
+            case Together():
+                at_work = Crew()
+                one = replace(self, engine=self.crowd, pin=None, crew=at_work)
+                return at_work.together([partial(one.run, op) for op in step.ops], step.limit)
+            case Known():
+                if step.key not in self.memory:
+                    self.memory[step.key] = self.run(step.op)
+                return self.memory[step.key]
             case Limited():
                 return replace(self, time_limit=step.seconds).run(step.op)
+            case Sending():
+                return self._send(step)
+            case NextChunk():
+                return next(_blocking(step.chunks), None)
+            case Blocking():
+                return step.call()
+            case Emit():
+                return step.receive(step.event)
             case Calling():
                 return step.call()
             case OnConnection():
@@ -101,9 +133,22 @@ class Driver:
                 raise TypeError(f"unknown step: {step!r}")
 
     def _execute(self, statement: Statement[T]) -> T:
-        with self.connection() as connection:
+        with self.connection() as connection, self._at_work(connection):
             reply = translated(lambda: _reply(connection, statement, self.time_limit), statement)
         return statement.parse(reply)
+
+    def _send(self, step: Sending[T]) -> T:
+        statement = step.statement
+        with (
+            self.connection() as connection,
+            self._at_work(connection),
+            _driver_connection(connection).sending(_through(step)),
+        ):
+            reply = translated(lambda: _reply(connection, statement, self.time_limit), statement)
+        return statement.parse(reply)
+
+    def _at_work(self, connection: Connection) -> AbstractContextManager[None]:
+        return nullcontext() if self.crew is None else self.crew.at_work(_driver_connection(connection))
 
     @contextmanager
     def transaction(self) -> "Generator[Driver]":
@@ -120,6 +165,23 @@ class Driver:
         with acquired(self.engine.connect, self.where) as connection:
             yield connection
             committed(connection.commit)
+
+
+def _driver_connection(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+def _blocking(chunks: Chunks) -> Iterator[bytes]:
+    if isinstance(chunks, Iterator):
+        return chunks
+    raise InvalidArgument("an asynchronous iterator can be read by AsyncClient; give this client one that blocks")
+
+
+def _through(step: Sending[Any]) -> Iterator[bytes]:
+    """The data as it is sent."""
+    for chunk in _blocking(step.chunks):
+        yield step.through(chunk)
+    yield step.through(None)
 
 
 def _reply(connection: Connection, statement: Statement[Any], time_limit: float | None) -> Reply:

@@ -74,7 +74,14 @@ class StageManager(Manager):
 class LoadManager(Manager):
     """Loading files into tables."""
 
+    history: Final = method(loads.history)
+    read_csv: Final = method(loads.read_csv)
+    read_json: Final = method(loads.read_json)
+    read_parquet: Final = method(loads.read_parquet)
+    read_arrow: Final = method(loads.read_arrow)
     read_csv_stage: Final = method(loads.read_csv_stage)
+    read_json_stage: Final = method(loads.read_json_stage)
+    read_parquet_stage: Final = method(loads.read_parquet_stage)
 
 
 class SnapshotManager(Manager):

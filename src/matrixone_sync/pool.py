@@ -1,4 +1,4 @@
-"""A client's connections: the pool, and beside it two small ones for what cannot wait for the pool."""
+"""A client's connections: the pool, and beside it small ones for what cannot wait for the pool."""
 
 import logging
 import os
@@ -31,8 +31,10 @@ def connections(settings: Settings) -> Driver:
         except SQLAlchemyError as error:
             _log.warning(may_run_on(connection_id, error))
 
-    engine, reserve = (_engine(settings, pool, stop) for pool in (settings.pool, settings.reserve))
-    return Driver(engine, reserve, stopping, settings.where)
+    engine, reserve, crowd = (
+        _engine(settings, pool, stop) for pool in (settings.pool, settings.reserve, settings.crowd)
+    )
+    return Driver(engine, reserve, crowd, stopping, settings.where)
 
 
 def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> Engine:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from matrixone import errors as public
 from matrixone_core import errors
 from matrixone_core.secrets import Credentials
-from matrixone_core.sql.load import LoadCsv
+from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.stage import CreateStage, DropStage
 
 
@@ -62,7 +62,9 @@ def test_what_the_server_said_is_kept():
 
 
 def test_a_refused_load_is_a_failed_load():
-    error = errors.from_driver(wrapped(20101, "internal error: the input value 'x' is not int32"), LoadCsv("f", ("t",)))
+    error = errors.from_driver(
+        wrapped(20101, "internal error: the input value 'x' is not int32"), LoadData("f", ("t",))
+    )
     assert type(error) is errors.LoadFailed
     assert type(errors.from_driver(wrapped(20101, "internal error"))) is errors.ServerError
 

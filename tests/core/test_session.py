@@ -28,7 +28,7 @@ from matrixone_core.errors import (
 from matrixone_core.operation import Aside, Atomic, Calling, Clock, Limited, Reply, Sleep
 from matrixone_core.secrets import Credentials
 from matrixone_core.session import UnitOfWork
-from matrixone_core.sql.load import CsvOptions, LoadCsv, S3Object
+from matrixone_core.sql.load import LoadData, S3Object
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
 from matrixone_core.sql.stage import SelectStages, ShowStages, Stage
 
@@ -85,7 +85,7 @@ class Server:
                 )
             case ShowSnapshots():
                 return statement.parse(rows(*({**TAKEN, "SNAPSHOT_NAME": name} for name in self.snapshots)))
-            case LoadCsv():
+            case LoadData():
                 return statement.parse(Reply(count=1))
         return statement.parse(rows({"name": "x"}))
 
@@ -289,7 +289,7 @@ def test_loads_from_kept_stages_name_the_place_itself():
         "'secret_access_key'='***', 'compression'='none'} INTO"
     )
     source = S3Object("b", "k", Credentials({"AWS_KEY_ID": "i"}))
-    assert str(LoadCsv(source, ("t",), CsvOptions())).startswith(
+    assert str(LoadData(source, ("t",))).startswith(
         "LOAD DATA URL s3option {'bucket'='b', 'filepath'='k', 'access_key_id'='***'} INTO"
     )
     with pytest.raises(InvalidArgument, match="timeout"):
@@ -299,7 +299,7 @@ def test_loads_from_kept_stages_name_the_place_itself():
         loaded(case, "same")
 
     def parent_dropped():
-        yield from LoadCsv("stage://same/x", ("t",))
+        yield from LoadData("stage://same/x", ("t",))
 
     with pytest.raises(StageNotFound, match="this session has dropped it"):
         case.do(parent_dropped())

@@ -36,3 +36,73 @@ class FileLength(Statement[int | None]):
     def parse(self, reply: Reply, /) -> int | None:
         length: int | None = reply.rows[0]["length"]
         return length
+
+
+PIECE = 65_535  # bytes of a file that a function sees (server-facts 31)
+
+
+@dataclass(frozen=True)
+class ReadFile(Statement[bytes]):
+    """Some bytes of a file; fewer at its end, none beyond it.
+
+    Args:
+        url: its `stage://` URL.
+        offset: where they begin.
+        pieces: how many pieces of `PIECE` bytes are read at most.
+    """
+
+    url: str
+    offset: int = 0
+    pieces: int = 1
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT "
+        for at in range(self.pieces):
+            yield f"{', ' if at else ''}hex(load_file(CAST("
+            yield Value(f"{self.url}?offset={self.offset + at * PIECE}&size={PIECE}")
+            yield f" AS datalink))) AS piece{at}"
+
+    def parse(self, reply: Reply, /) -> bytes:
+        return b"".join(bytes.fromhex(reply.rows[0][f"piece{at}"] or "") for at in range(self.pieces))
+
+
+@dataclass(frozen=True)
+class DigestFile(Statement[tuple[str, ...]]):
+    """Digests of pieces of a file, which functions see no more of than `PIECE` bytes (server-facts 31).
+
+    Args:
+        url: its `stage://` URL.
+        offsets: where the pieces begin.
+    """
+
+    url: str
+    offsets: tuple[int, ...]
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT "
+        for at, offset in enumerate(self.offsets):
+            yield f"{', ' if at else ''}md5(load_file(CAST("
+            yield Value(f"{self.url}?offset={offset}&size={PIECE}")
+            yield f" AS datalink))) AS piece{at}"
+
+    def parse(self, reply: Reply, /) -> tuple[str, ...]:
+        return tuple(str(reply.rows[0][f"piece{at}"] or "") for at in range(len(self.offsets)))
+
+
+@dataclass(frozen=True)
+class ReachesTo(Statement[int]):
+    """How many of some ascending offsets lie within a file."""
+
+    url: str
+    offsets: tuple[int, ...]
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT "
+        for at, offset in enumerate(self.offsets):
+            yield f"{' + ' if at else ''}CASE WHEN load_file(CAST("
+            yield Value(f"{self.url}?offset={offset}&size=1")
+            yield " AS datalink)) IS NULL THEN 0 ELSE 1 END"
+        yield " AS n"
+
+    def parse(self, reply: Reply, /) -> int:
+        return int(reply.rows[0]["n"])

@@ -1,17 +1,18 @@
-"""Load statements (server-facts 17-29)."""
+"""LOAD DATA, and what it reads: sources and formats (server-facts 17-29)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from matrixone_core.errors import LoadFailed, ServerError
-from matrixone_core.literals import Part, Value, braces, identifier
+from matrixone_core.literals import Part, Value, braces, dotted, identifier
 from matrixone_core.operation import Reply, Statement
 from matrixone_core.secrets import Credentials
+from matrixone_core.sql.stage import Stage
 
 
 @dataclass(frozen=True)
-class CsvOptions:
+class Csv:
     """How a CSV file is written.
 
     Args:
@@ -20,9 +21,6 @@ class CsvOptions:
         quote: the character around fields that hold a delimiter or a line's end.
         escape: the character that takes the meaning from the next one; None for the server's default, a backslash.
         line_terminator: what ends a line; None for a line feed, with or without a carriage return before it.
-        columns: the table's columns in the file's order, None for a field to skip; empty for the table's own order.
-        nulls: columns whose fields mean NULL where they are the text `null_value`.
-        null_value: that text.
         compression: `none`, `gzip` or `bz2`; None tells by the file's suffix.
     """
 
@@ -31,10 +29,36 @@ class CsvOptions:
     quote: str = '"'
     escape: str | None = None
     line_terminator: str | None = None
-    columns: tuple[str | None, ...] = ()
-    nulls: tuple[str, ...] = ()
-    null_value: str = ""
     compression: str | None = None
+
+    name: ClassVar[str] = "csv"
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """A file with one JSON value a line.
+
+    Args:
+        shape: `object`, with the columns' names as keys, or `array`, in the columns' order.
+        compression: as of `Csv`.
+    """
+
+    shape: str = "object"
+    compression: str | None = None
+
+    name: ClassVar[str] = "jsonline"
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """A Parquet file, whose columns have names."""
+
+    compression: None = None
+
+    name: ClassVar[str] = "parquet"
+
+
+Format: TypeAlias = Csv | JsonLines | Parquet
 
 
 @dataclass(frozen=True)
@@ -52,7 +76,19 @@ class S3Object:
     credentials: Credentials
 
 
-Source: TypeAlias = str | S3Object  # a `stage://` URL, an absolute path of the server's machine, or an object
+@dataclass(frozen=True)
+class ClientData:
+    """What the client sends when it is asked (server-facts 28).
+
+    Args:
+        name: what it is called in messages; nothing is opened by it.
+    """
+
+    name: str
+
+
+# a `stage://` URL or an absolute path of the server's machine; an object; data of the client
+Source: TypeAlias = str | S3Object | ClientData
 _S3_OPTIONS = (
     ("endpoint", "ENDPOINT"),
     ("access_key_id", "AWS_KEY_ID"),
@@ -62,68 +98,69 @@ _S3_OPTIONS = (
 )
 
 
+def resolved(source: Source, kept: Callable[[str], Stage | None]) -> Source:
+    """What is to be read where the server does not know a stage, or not as it will be.
+
+    Args:
+        source: as the load names it.
+        kept: the stage of a name as it will be, or None where the server has it so.
+    """
+    found: Source = source
+    while isinstance(found, str) and found.startswith("stage://"):
+        name, _, path = found.removeprefix("stage://").partition("/")
+        stage = kept(name)
+        if stage is None:
+            break
+        scheme, _, place = stage.url.partition("://")
+        place = f"{place.rstrip('/')}/{path}"
+        if scheme == "s3":
+            bucket, _, key = place.partition("/")
+            return S3Object(bucket, key, stage.credentials or Credentials())
+        found = place if scheme == "file" else f"stage://{place}"
+    return found
+
+
 @dataclass(frozen=True)
-class LoadCsv(Statement[int]):
-    """LOAD DATA of one CSV file; the answer is the number of rows.
+class LoadData(Statement[int]):
+    """LOAD DATA of one file; the answer is the number of rows. It checks no key (server-facts 17).
 
     Args:
         source: the file.
         table: the target, one or two names.
-        options: how the file is written.
+        format: how the file is written.
+        columns: the table's columns in the file's order, None for a field to skip; empty for the table's own order.
+        nulls: columns whose fields mean NULL where they are the text `null_value`.
+        null_value: that text.
+        parallel: whether the server may read pieces of the file at once, and so in any order.
     """
 
     source: Source
     table: tuple[str, ...]
-    options: CsvOptions = CsvOptions()
+    format: Format = Csv()
+    columns: tuple[str | None, ...] = ()
+    nulls: tuple[str, ...] = ()
+    null_value: str = ""
+    parallel: bool = False
 
     refusal: ClassVar[type[ServerError]] = LoadFailed
 
     def parts(self) -> Iterator[Part]:
-        options = self.options
         yield "LOAD DATA "
-        yield from self._source(self.source)
-        yield f" INTO TABLE {_dotted(self.table)} FIELDS TERMINATED BY "
-        yield Value(options.delimiter)
-        yield " ENCLOSED BY "
-        yield Value(options.quote)
-        if options.escape is not None:
-            yield " ESCAPED BY "
-            yield Value(options.escape)
-        if options.line_terminator is not None:
-            yield " LINES TERMINATED BY "
-            yield Value(options.line_terminator)
-        if options.ignore_lines:
-            yield f" IGNORE {options.ignore_lines} LINES"
-        if options.columns:
-            yield f" ({', '.join(_fields(options.columns))})"
+        yield from source_parts(self.source, self.format)
+        yield f" INTO TABLE {dotted(self.table)}"
+        yield from line_parts(self.format)
+        if self.columns:
+            yield f" ({', '.join(_fields(self.columns))})"
         yield from self._nulls()
-
-    def _source(self, source: Source) -> Iterator[Part]:
-        if isinstance(source, S3Object):
-            yield "URL s3option "
-            yield from braces(self._s3_options(source))
-        elif self.options.compression is None:
-            yield "INFILE "
-            yield Value(source)
-        else:
-            yield "INFILE "
-            yield from braces([("filepath", source), ("compression", self.options.compression), ("format", "csv")])
-
-    def _s3_options(self, source: S3Object) -> Iterator[tuple[str, str]]:
-        yield "bucket", source.bucket
-        yield "filepath", source.key
-        for option, credential in _S3_OPTIONS:
-            if credential in source.credentials:
-                yield option, source.credentials[credential]
-        if self.options.compression is not None:
-            yield "compression", self.options.compression
+        if self.parallel:
+            yield " PARALLEL 'TRUE'"
 
     def _nulls(self) -> Iterator[Part]:
         """The one form of SET that the server carries out (server-facts 20)."""
         before = " SET "
-        for column in self.options.nulls:
+        for column in self.nulls:
             yield f"{before}{identifier(column)}=NULLIF({identifier(column)}, "
-            yield Value(self.options.null_value)
+            yield Value(self.null_value)
             yield ")"
             before = ", "
 
@@ -131,26 +168,60 @@ class LoadCsv(Statement[int]):
         return reply.count
 
 
-@dataclass(frozen=True)
-class ColumnNames(Statement[tuple[str, ...]]):
-    """The names of a table's columns, in order; none if there is no such table."""
+def source_parts(source: Source, form: Format) -> Iterator[Part]:
+    """Where a file is and of what kind, as LOAD DATA and CREATE EXTERNAL TABLE say it."""
+    match source:
+        case S3Object():
+            yield "URL s3option "
+            yield from braces(_s3_pairs(source, form))
+        case ClientData():
+            yield "LOCAL INFILE "
+            yield Value(source.name)
+        case str() if isinstance(form, Csv) and form.compression is None:
+            yield "INFILE "
+            yield Value(source)
+        case str():
+            yield "INFILE "
+            yield from braces([("filepath", source), *_kind(form)])
 
-    table: tuple[str, ...]
 
-    def parts(self) -> Iterator[Part]:
-        yield "SELECT column_name AS name FROM information_schema.columns WHERE table_schema="
-        # the server keeps names in lower case (server-facts 37)
-        yield Value(self.table[0].lower()) if len(self.table) == 2 else "DATABASE()"
-        yield " AND table_name="
-        yield Value(self.table[-1].lower())
-        yield " ORDER BY ordinal_position"
+def line_parts(form: Format) -> Iterator[Part]:
+    """How the lines of a CSV file are to be read; nothing for other formats."""
+    if not isinstance(form, Csv):
+        return
+    yield " FIELDS TERMINATED BY "
+    yield Value(form.delimiter)
+    yield " ENCLOSED BY "
+    yield Value(form.quote)
+    if form.escape is not None:
+        yield " ESCAPED BY "
+        yield Value(form.escape)
+    if form.line_terminator is not None:
+        yield " LINES TERMINATED BY "
+        yield Value(form.line_terminator)
+    if form.ignore_lines:
+        yield f" IGNORE {form.ignore_lines} LINES"
 
-    def parse(self, reply: Reply, /) -> tuple[str, ...]:
-        return tuple(row["name"] for row in reply.rows)
+
+def _kind(form: Format) -> Iterator[tuple[str, str]]:
+    if form.compression is not None:
+        yield "compression", form.compression
+    yield "format", form.name
+    if isinstance(form, JsonLines):
+        yield "jsondata", form.shape
 
 
-def _dotted(table: Sequence[str]) -> str:
-    return ".".join(map(identifier, table))
+def _s3_pairs(source: S3Object, form: Format) -> Iterator[tuple[str, str]]:
+    yield "bucket", source.bucket
+    yield "filepath", source.key
+    for option, credential in _S3_OPTIONS:
+        if credential in source.credentials:
+            yield option, source.credentials[credential]
+    if isinstance(form, Csv):
+        if form.compression is not None:
+            yield "compression", form.compression
+    else:
+        yield from _kind(form)
 
 
 def _fields(columns: Sequence[str | None]) -> Iterator[str]:

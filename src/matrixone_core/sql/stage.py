@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core.literals import Part, Value, braces, identifier, read_twice
-from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.operation import Command, Reply, Row, Statement
 from matrixone_core.secrets import Credentials, SecretText
+
+STAGE_COLUMNS = "stage_name, url, stage_credentials, stage_status, unix_timestamp(created_time) AS created, comment"
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,7 @@ class SelectStages(Statement[tuple[Stage, ...]]):
     returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {"stage_credentials": SecretText}
 
     def parts(self) -> Iterator[Part]:
-        yield (
-            "SELECT stage_name, url, stage_credentials, stage_status, unix_timestamp(created_time) AS created, comment"
-            " FROM mo_catalog.mo_stages"
-        )
+        yield f"SELECT {STAGE_COLUMNS} FROM mo_catalog.mo_stages"
         if self.like is not None:
             yield " WHERE stage_name LIKE "
             yield Value(self.like)
@@ -126,17 +125,7 @@ class SelectStages(Statement[tuple[Stage, ...]]):
         yield " ORDER BY stage_name"
 
     def parse(self, reply: Reply, /) -> tuple[Stage, ...]:
-        return tuple(
-            Stage(
-                row["stage_name"],
-                row["url"],
-                _enabled(row["stage_status"]),
-                None if row["created"] is None else datetime.fromtimestamp(int(row["created"]), UTC),
-                row["comment"] or "",
-                _stored(row["stage_credentials"]),
-            )
-            for row in reply.rows
-        )
+        return tuple(stage_of(row) for row in reply.rows)
 
 
 @dataclass(frozen=True)
@@ -157,6 +146,18 @@ class ShowStages(Statement[tuple[Stage, ...]]):
             for row in reply.rows
         )
         return tuple(sorted(found, key=lambda stage: stage.name))
+
+
+def stage_of(row: Row) -> Stage:
+    """The stage of a row with `STAGE_COLUMNS`."""
+    return Stage(
+        row["stage_name"],
+        row["url"],
+        _enabled(row["stage_status"]),
+        None if row["created"] is None else datetime.fromtimestamp(int(row["created"]), UTC),
+        row["comment"] or "",
+        _stored(row["stage_credentials"]),
+    )
 
 
 def _pairs(credentials: Credentials) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""Loading: what a load promises, how it goes, and what it reports."""

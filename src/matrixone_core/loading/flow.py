@@ -1,0 +1,187 @@
+"""What every load does, wherever its rows come from: ask, choose a way, go it, report."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from matrixone_core import stages
+from matrixone_core.errors import LoadFailed, MatrixOneError, PermissionDenied, StageDisabled, StageNotFound
+from matrixone_core.loading import ledger, ways
+from matrixone_core.loading.options import Options
+from matrixone_core.loading.report import LoadedFile, LoadReport
+from matrixone_core.loading.target import Table, known, may_stage
+from matrixone_core.loading.ways import Input, Job, Way
+from matrixone_core.operation import Clock, Limited, Op, Statement, Step, Together, in_order, interpreted, within
+from matrixone_core.sql.load import Format
+from matrixone_core.sql.staging import Conflict, Names
+from matrixone_core.sql.table import AskLoadState, LoadState
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a caller wants loaded.
+
+    Args:
+        names: the table, one or two names.
+        format: how the data is written.
+        columns: the columns in the data's order, None for a field to skip; empty for the table's own.
+        header: whether the first line that is not ignored names them.
+        nulls: the texts that mean NULL.
+        assigned: columns and the expressions that they get.
+        options: the rest.
+    """
+
+    names: Names
+    format: Format
+    columns: tuple[str | None, ...]
+    header: bool
+    nulls: Names
+    assigned: tuple[tuple[str, str], ...]
+    options: Options
+
+    def full_name(self, state: LoadState) -> str:
+        """The table as `database.table`, which names it wherever it is asked for."""
+        return ".".join((*((state.database or "",) if len(self.names) == 1 else ()), *self.names)).lower()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing has to be known of the table."""
+        unchecked = self.options.conflict is Conflict.UNCHECKED
+        return unchecked and not self.assigned and (not self.nulls or bool(self.columns)) and len(self.nulls) <= 1
+
+
+def state_of(order: Order, stage: str | None = None, beyond: str | None = None) -> Op[LoadState]:
+    """What has to be asked before a load, in one question where the user may read the catalogue.
+
+    Args:
+        order: what is wanted.
+        stage: the stage to load from, or None.
+        beyond: the URL of a byte that only a large file has, or None.
+
+    Raises:
+        StageNotFound, StageDisabled: it is not there, or not to be used.
+        TableNotFound: there is no such table.
+    """
+    table = None if order.is_plain else order.names
+    if stage is None:
+        return (yield from AskLoadState(table))
+    try:
+        state = yield from AskLoadState(table, stage, beyond)
+    except PermissionDenied:
+        state = replace((yield from AskLoadState(table)), stage=(yield from stages.find(stage)))
+    if state.stage is None:
+        raise StageNotFound(f"there is no stage {stage!r}")
+    if not state.stage.enabled:  # the server itself never looks (server-facts 8)
+        raise StageDisabled(f"the stage {stage!r} is disabled; client.stage.alter({stage!r}, enable=True)")
+    return state
+
+
+def load(order: Order, state: LoadState, inputs: Sequence[Input], began: float) -> Op[LoadReport]:
+    """Load files, and report.
+
+    Raises:
+        LoadFailed: a row does not fit, or with `atomic=False` a file could not be loaded; `.report` says which.
+        DuplicateKey: a row's key is there already, or another row of the load has it.
+    """
+    if not inputs:
+        return LoadReport(".".join(order.names), (), (yield from Clock()) - began)
+    table = yield from table_of(order, state)
+    book = None if not order.options.once else (yield from ledger.of(order.names, order.options))
+    job = Job(order.names, order.nulls, order.assigned, order.options, state, book, _unheard)
+    sql: list[str] = []
+    way, done = yield from _limited(order, noted(_loaded(job, table, inputs), sql.append))
+    files = tuple(done[one.path] for one in inputs)
+    report = LoadReport(".".join(order.names), files, (yield from Clock()) - began, way, way.lock(), tuple(sql))
+    if report.failed:
+        raise _some_failed(report)
+    return report
+
+
+def _loaded(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[tuple[Way, dict[str, LoadedFile]]]:
+    """Load what was not loaded before; the way taken, and what became of each file."""
+    before = yield from _entered_before(job, inputs)
+    left = [one for one in inputs if one.path not in before]
+    if not left:
+        return Way.PLAIN, before
+    if job.options.atomic:
+        way = yield from way_of(job, table, left)
+        files = yield from ways.carried_out(job, table, left, way)
+    else:
+        way, files = yield from _each(job, table, left)
+    return way, before | {file.path: file for file in files}
+
+
+def _entered_before(job: Job, inputs: Sequence[Input]) -> Op[dict[str, LoadedFile]]:
+    """The files that need not be read, as the ledger has them."""
+    if job.ledger is None:
+        return {}
+    entries = {one.entry.id: one.path for one in inputs if one.entry is not None}
+    ids = yield from ledger.already(job.ledger, tuple(entries))
+    return {entries[one]: LoadedFile(entries[one], already_loaded=True) for one in ids}
+
+
+def table_of(order: Order, state: LoadState) -> Op[Table | None]:
+    """The table, if anything has to be known of it."""
+    if order.is_plain:
+        return None
+    return (yield from known(order.names, state.mark))
+
+
+def way_of(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[Way]:
+    """The way to take; whether the user may make tables is asked only where one would be made."""
+    if table is None:
+        return Way.PLAIN
+    way = ways.chosen(job, table, inputs, may_stage=True)
+    if way in {Way.STAGING, Way.EXTERNAL} and not (yield from may_stage(table.names)):
+        return ways.chosen(job, table, inputs, may_stage=False)
+    return way
+
+
+def _each(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[tuple[Way, tuple[LoadedFile, ...]]]:
+    """Each file by itself: all of it or nothing, and the next one whatever became of it."""
+    if len(inputs) > 1:
+        job = replace(job, state=replace(job.state, in_use=True))
+    way = yield from way_of(job, table, inputs[:1])
+    ops = tuple(_tried(job, table, one, way) for one in inputs)
+    if job.state.revocable:
+        return way, (yield from Together(ops, job.options.concurrency))
+    return way, (yield from in_order(ops))  # a session has one connection
+
+
+def _tried(job: Job, table: Table | None, one: Input, way: Way) -> Op[LoadedFile]:
+    began = yield from Clock()
+    try:
+        return (yield from ways.carried_out(job, table, [one], way))[0]
+    except MatrixOneError as error:
+        seconds = (yield from Clock()) - began
+        return LoadedFile(one.path, seconds=seconds, error=f"{type(error).__name__}: {error}")
+
+
+def _some_failed(report: LoadReport) -> LoadFailed:
+    first = report.failed[0]
+    error = LoadFailed(
+        f"{len(report.failed)} of {len(report.files)} files could not be loaded, the others are; {first.path}:"
+        f" {first.error}; .report has all of them"
+    )
+    error.report = report
+    return error
+
+
+def _limited(order: Order, op: Op[Any]) -> Op[Any]:
+    seconds = order.options.timeout
+    return (yield from op if seconds is None else Limited(op, seconds))
+
+
+def noted(op: Op[Any], note: Callable[[str], object]) -> Op[Any]:
+    """An operation whose statements are noted as they are carried out, secrets masked."""
+
+    def perform(step: Step[Any]) -> Op[Any]:
+        if isinstance(step, Statement):
+            note(str(step))
+        return (yield from within(step, lambda inner: noted(inner, note)))
+
+    return interpreted(op, perform)
+
+
+def _unheard(_file: LoadedFile) -> Op[None]:
+    yield from ()

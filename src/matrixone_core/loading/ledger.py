@@ -1,0 +1,134 @@
+"""Loading once: how a file is known again, and its entry in the ledger."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matrixone_core import stages
+from matrixone_core.errors import DuplicateKey, InvalidArgument, PermissionDenied, ServerError
+from matrixone_core.loading.options import Options
+from matrixone_core.operation import Aside, Known, Op
+from matrixone_core.sql.files import PIECE, DigestFile, FileLength, ReachesTo
+from matrixone_core.sql.ledger import LEDGER, CreateLedger, EnteredIds, Entry, InsertEntry
+from matrixone_core.sql.stage import Stage
+from matrixone_core.sql.staging import Names
+
+SAMPLE = 1024 * 1024  # bytes at each end that a file is known by
+AT_ONCE = 32  # pieces that one statement looks at
+LONGEST_VALUE = 64 * 1024 * 1024  # bytes that a file may have to be measured as one value (server-facts 31)
+DEEPEST = 16  # stages in stages
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where loads are entered.
+
+    Args:
+        name: the ledger's table.
+        again: whether files are loaded though they are entered.
+    """
+
+    name: Names
+    again: bool
+
+
+def of(names: Names, options: Options) -> Op[Ledger]:
+    """The ledger of a load, made if there is none."""
+    database = names[:-1] if options.ledger is None else (options.ledger,)
+    name = (*database, LEDGER)
+    yield from Known(("ledger", name), iter(Aside(_made(name))))
+    return Ledger(name, options.force)
+
+
+def _made(name: Names) -> Op[None]:
+    try:
+        yield from CreateLedger(name)
+    except PermissionDenied:
+        return  # somebody else may have made it
+
+
+def entered(ledger: Ledger, entry: Entry) -> Op[bool]:
+    """Enter a file, once nobody else is at it; whether it is to be loaded."""
+    try:
+        yield from InsertEntry(ledger.name, entry, ledger.again)
+    except DuplicateKey:
+        return False
+    return True
+
+
+def already(ledger: Ledger, ids: Sequence[str]) -> Op[frozenset[str]]:
+    """The files that need not even be read."""
+    if ledger.again:
+        return frozenset()
+    return (yield from EnteredIds(ledger.name, tuple(ids)))
+
+
+def entry_of(table: str, source: str, size: int, mark: str) -> Entry:
+    """The entry of a file that goes into a table, `database.table`."""
+    digest = hashlib.sha256("\0".join((table, source, str(size), mark)).encode()).hexdigest()
+    return Entry(digest, table, source, size, mark)
+
+
+def of_key(table: str, key: str) -> Entry:
+    """The entry of what the caller calls *key*."""
+    return entry_of(table, key, -1, "")
+
+
+def of_stage(table: str, stage: Stage, url: str, *, whole: bool) -> Op[Entry]:
+    """The entry of a stage's file: by its place, its length, and what is in it.
+
+    Args:
+        table: the table that it goes into, `database.table`.
+        stage: the stage.
+        url: the file's `stage://` URL.
+        whole: whether all of it counts, or only a MiB at each end.
+    """
+    source = yield from _resolved(stage, url)
+    size = yield from size_of(url)
+    return entry_of(table, source, size, (yield from _mark(url, size, whole=whole)))
+
+
+def of_bytes(table: str, path: str, size: int, sample: bytes) -> Entry:
+    """The entry of a file of the client's, known by a digest of a sample of it."""
+    return entry_of(table, path, size, hashlib.sha256(sample).hexdigest())
+
+
+def _resolved(stage: Stage, url: str) -> Op[str]:
+    path = url.removeprefix("stage://").partition("/")[2]
+    place = f"{stage.url.rstrip('/')}/{path}"
+    for _ in range(DEEPEST):
+        if not place.startswith("stage://"):
+            return place
+        name, _, path = place.removeprefix("stage://").partition("/")
+        above = yield from stages.get(name)
+        place = f"{above.url.rstrip('/')}/{path}"
+    raise InvalidArgument(f"the stage {stage.name!r} lies in itself; alter its URL")
+
+
+def size_of(url: str) -> Op[int]:
+    """How many bytes a file has; a long one is measured by looking for its end."""
+    try:
+        return (yield from FileLength(url)) or 0
+    except ServerError as error:
+        if "too long" not in str(error).lower():
+            raise
+    inside = LONGEST_VALUE
+    doubled = tuple(inside << power for power in range(1, AT_ONCE))
+    inside <<= yield from ReachesTo(url, doubled)
+    beyond = 2 * inside
+    while beyond - inside > 1:
+        step = -(-(beyond - inside) // AT_ONCE)
+        inside += step * (yield from ReachesTo(url, tuple(range(inside + step, beyond, step))))
+        beyond = min(beyond, inside + step)
+    return beyond
+
+
+def _mark(url: str, size: int, *, whole: bool) -> Op[str]:
+    """A digest of digests."""
+    digest = hashlib.sha256()
+    ends = [(0, size)] if whole or size <= 2 * SAMPLE else [(0, SAMPLE), (size - SAMPLE, size)]
+    offsets = [offset for begin, end in ends for offset in range(begin, end, PIECE)]
+    for at in range(0, len(offsets), AT_ONCE):
+        found = yield from DigestFile(url, tuple(offsets[at : at + AT_ONCE]))
+        digest.update("".join(found).encode())
+    return digest.hexdigest()

@@ -1,0 +1,165 @@
+"""The ledger of loads: which file went into which table, in the transaction of its rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from matrixone_core.literals import Part, Value, dotted
+from matrixone_core.operation import Command, Reply, Statement
+
+LEDGER = "matrixone_loads"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file as the ledger knows it.
+
+    Args:
+        id: a digest of what follows, the ledger's primary key.
+        table: the table that it goes into.
+        source: its resolved URL, or the caller's key.
+        size: its length in bytes; -1 where the caller's key is all that counts.
+        mark: a digest of what is in it.
+    """
+
+    id: str
+    table: str
+    source: str
+    size: int
+    mark: str
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """A load that the ledger has.
+
+    Args:
+        table: the table that was loaded into.
+        source: the file's resolved URL, or the caller's key.
+        size: the file's length in bytes; None where the caller's key is all that counts.
+        mark: a digest of what is in it.
+        rows: how many rows were loaded.
+        loaded_at: when, with a time zone.
+    """
+
+    table: str
+    source: str
+    size: int | None
+    mark: str
+    rows: int
+    loaded_at: datetime
+
+
+@dataclass(frozen=True)
+class CreateLedger(Command):
+    """The ledger, if there is none yet; its primary key keeps a file from being loaded by two at once."""
+
+    name: tuple[str, ...]
+
+    def parts(self) -> Iterator[Part]:
+        yield (
+            f"CREATE TABLE IF NOT EXISTS {dotted(self.name)} (id VARCHAR(64) PRIMARY KEY, table_name VARCHAR(200),"
+            " source VARCHAR(4096), size BIGINT, mark VARCHAR(64), loaded_rows BIGINT, loaded_at BIGINT)"
+        )
+
+
+@dataclass(frozen=True)
+class InsertEntry(Command):
+    """Enter a file; a duplicate key says that it was loaded before.
+
+    Args:
+        name: the ledger.
+        entry: the file.
+        again: whether it may be there already.
+    """
+
+    name: tuple[str, ...]
+    entry: Entry
+    again: bool = False
+
+    def parts(self) -> Iterator[Part]:
+        verb = "REPLACE" if self.again else "INSERT"
+        yield f"{verb} INTO {dotted(self.name)} (id, table_name, source, size, mark, loaded_rows, loaded_at) VALUES ("
+        entry = self.entry
+        for value in (entry.id, entry.table, entry.source, entry.size, entry.mark):
+            yield Value(value)
+            yield ", "
+        yield "0, unix_timestamp())"
+
+
+@dataclass(frozen=True)
+class SetRows(Command):
+    """Say how many rows came of a file."""
+
+    name: tuple[str, ...]
+    id: str
+    rows: int
+
+    def parts(self) -> Iterator[Part]:
+        yield f"UPDATE {dotted(self.name)} SET loaded_rows="
+        yield Value(self.rows)
+        yield " WHERE id="
+        yield Value(self.id)
+
+
+@dataclass(frozen=True)
+class DeleteEntry(Command):
+    """Take a file out again."""
+
+    name: tuple[str, ...]
+    id: str
+
+    def parts(self) -> Iterator[Part]:
+        yield f"DELETE FROM {dotted(self.name)} WHERE id="
+        yield Value(self.id)
+
+
+@dataclass(frozen=True)
+class EnteredIds(Statement[frozenset[str]]):
+    """Which of some files the ledger has."""
+
+    name: tuple[str, ...]
+    ids: tuple[str, ...]
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SELECT id FROM {dotted(self.name)} WHERE id IN ("
+        before = ""
+        for one in self.ids:
+            yield before
+            yield Value(one)
+            before = ", "
+        yield ")"
+
+    def parse(self, reply: Reply, /) -> frozenset[str]:
+        return frozenset(row["id"] for row in reply.rows)
+
+
+@dataclass(frozen=True)
+class SelectRecords(Statement[tuple[LoadRecord, ...]]):
+    """The loads of a ledger, the latest first; of one table, if it is named, in the current database by default."""
+
+    name: tuple[str, ...]
+    table: tuple[str, ...] = ()
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SELECT table_name, source, size, mark, loaded_rows, loaded_at FROM {dotted(self.name)}"
+        if self.table:
+            yield " WHERE table_name=concat("
+            yield Value(self.table[0].lower()) if len(self.table) == 2 else "DATABASE()"
+            yield ", '.', "
+            yield Value(self.table[-1].lower())
+            yield ")"
+        yield " ORDER BY loaded_at DESC, source"
+
+    def parse(self, reply: Reply, /) -> tuple[LoadRecord, ...]:
+        return tuple(
+            LoadRecord(
+                row["table_name"],
+                row["source"],
+                None if row["size"] < 0 else int(row["size"]),
+                row["mark"],
+                int(row["loaded_rows"]),
+                datetime.fromtimestamp(int(row["loaded_at"]), UTC),
+            )
+            for row in reply.rows
+        )

@@ -1,0 +1,147 @@
+"""Questions about the table that rows are loaded into."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy.types import TypeEngine
+
+from matrixone_core.literals import Part, Value, dotted
+from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.secrets import SecretText
+from matrixone_core.sql.stage import STAGE_COLUMNS, Stage, stage_of
+
+NOBODYS = "matrixone_python_asks_for_the_right"  # a name that nobody uses
+
+
+@dataclass(frozen=True)
+class ColumnNames(Statement[tuple[str, ...]]):
+    """The names of a table's columns, in order; none if there is no such table."""
+
+    table: tuple[str, ...]
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT column_name AS name FROM information_schema.columns WHERE "
+        yield from _of(self.table)
+        yield " ORDER BY ordinal_position"
+
+    def parse(self, reply: Reply, /) -> tuple[str, ...]:
+        return tuple(row["name"] for row in reply.rows)
+
+
+@dataclass(frozen=True)
+class LoadState:
+    """What is asked before each load.
+
+    Args:
+        stage: the stage; None if there is none of the name, or none was asked for.
+        mark: a text that changes when the table's columns or keys do; empty if there is no such table.
+        in_use: whether the table has rows.
+        large: whether the file is as long as was asked.
+        now: the server's time, in seconds since 1970.
+        database: the current one.
+        revocable: whether a rollback would undo the load and nothing else; not so in a session.
+    """
+
+    stage: Stage | None = None
+    mark: str = ""
+    in_use: bool = True
+    large: bool = False
+    now: int = 0
+    database: str | None = None
+    revocable: bool = True
+
+
+@dataclass(frozen=True)
+class AskLoadState(Statement[LoadState]):
+    """All that has to be asked before each load, in one question.
+
+    Args:
+        table: the table to load into; None if nothing has to be known of it.
+        stage: the name of the stage to load from, or None.
+        beyond: the `stage://` URL of a byte of the file; whether it is there is asked as well.
+    """
+
+    table: tuple[str, ...] | None
+    stage: str | None = None
+    beyond: str | None = None
+
+    returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {"stage_credentials": SecretText}
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT a.*, s.* FROM (SELECT unix_timestamp() AS now, DATABASE() AS current_database, "
+        if self.table is None:
+            yield "1 AS in_use, '' AS mark"
+        else:
+            yield f"(SELECT count(*) FROM (SELECT 1 AS one FROM {dotted(self.table)} LIMIT 1) r) AS in_use,"
+            yield " (SELECT group_concat(concat(column_name, ' ', column_key) ORDER BY ordinal_position)"
+            yield " FROM information_schema.columns WHERE "
+            yield from _of(self.table)
+            yield ") AS mark"
+        yield ") a LEFT JOIN (SELECT "
+        if self.stage is None:
+            yield "NULL AS stage_name, 0 AS large) s ON 1=1"
+            return
+        yield from self._large()
+        yield f" AS large, {STAGE_COLUMNS} FROM mo_catalog.mo_stages WHERE stage_name="
+        yield Value(self.stage)
+        yield ") s ON 1=1"
+
+    def _large(self) -> Iterator[Part]:
+        if self.beyond is None:
+            yield "0"
+        else:
+            yield "load_file(CAST("
+            yield Value(self.beyond)
+            yield " AS datalink)) IS NOT NULL"
+
+    def parse(self, reply: Reply, /) -> LoadState:
+        row = reply.rows[0]
+        stage = None if row["stage_name"] is None else stage_of(row)
+        return LoadState(
+            stage,
+            row["mark"] or "",
+            bool(row["in_use"]),
+            bool(row["large"]),
+            int(row["now"]),
+            row["current_database"],
+        )
+
+
+@dataclass(frozen=True)
+class DropNobodysTable(Command):
+    """A statement that changes nothing, and that the server refuses to who may not drop tables (server-facts 11)."""
+
+    database: tuple[str, ...]
+
+    def parts(self) -> Iterator[Part]:
+        yield f"DROP TABLE IF EXISTS {dotted((*self.database, NOBODYS))}"
+
+
+@dataclass(frozen=True)
+class TablesLike(Statement[tuple[str, ...]]):
+    """The names of the tables of a database that begin so."""
+
+    database: tuple[str, ...]
+    prefix: str
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT table_name AS name FROM information_schema.tables WHERE table_schema="
+        yield from _schema(self.database)
+        yield " AND table_name LIKE "
+        yield Value(self.prefix.replace("_", "\\_") + "%")
+
+    def parse(self, reply: Reply, /) -> tuple[str, ...]:
+        return tuple(row["name"] for row in reply.rows)
+
+
+def _of(table: tuple[str, ...]) -> Iterator[Part]:
+    yield "table_schema="
+    yield from _schema(table[:-1])
+    yield " AND table_name="
+    yield Value(table[-1].lower())
+
+
+def _schema(database: tuple[str, ...]) -> Iterator[Part]:
+    # the server keeps names in lower case (server-facts 37)
+    yield Value(database[0].lower()) if database else "DATABASE()"
