@@ -6,17 +6,29 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from tempfile import TemporaryFile
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, cast
 
 from matrixone_core import literals
 from matrixone_core.errors import InvalidArgument, LoadFailed, TableNotFound
 from matrixone_core.loading import arrow, files, head, ledger, options
-from matrixone_core.loading.client_data import Data, Held, Plain, Rewritten, chunks_of, name_of, sampled
+from matrixone_core.loading.client_data import (
+    PIECE,
+    ClientPieces,
+    Data,
+    Held,
+    Plain,
+    Rewritten,
+    Through,
+    chunks_of,
+    name_of,
+    sampled,
+)
 from matrixone_core.loading.csv_rows import Row
 from matrixone_core.loading.flow import Order, load, state_of
 from matrixone_core.loading.json_rows import JsonRows
 from matrixone_core.loading.options import Columns, LoadOptions
 from matrixone_core.loading.report import LoadReport
+from matrixone_core.loading.sifting import Lines, Pieces, Sieve
 from matrixone_core.loading.target import known, may_stage
 from matrixone_core.loading.ways import Input, own_name
 from matrixone_core.operation import Atomic, Blocking, Chunks, Clock, NextChunk, Op, Sending, in_order
@@ -27,6 +39,7 @@ from matrixone_core.sql.staging import Conflict, DropTable
 from matrixone_core.sql.table import AskLoadState, LoadState
 from matrixone_core.tables import Target, table_names, table_of
 
+SMALL = 8 * 1024 * 1024  # bytes, up to which a second look at a file costs little
 LARGE = 256 * 1024 * 1024  # bytes, from which on the server reads pieces of a file at once (server-facts 18)
 
 
@@ -214,8 +227,8 @@ def read_csv(
     )
     order = _order(table, form, columns, told, header=header, nulls=null_values, assigned=set)
     name = name_of(data)
-    held = Held(Plain(name, head.compression_of(form, name), options.encoding(encoding)))
-    return (yield from _client(order, data, chunks_of(data), held, replace(form, compression="none")))
+    plain = partial(Plain, name, head.compression_of(form, name), _encoding(order, encoding))
+    return (yield from _client(order, data, chunks_of(data), plain))
 
 
 def read_json(
@@ -251,9 +264,8 @@ def read_json(
     order = _order(table, form, columns, told, assigned=set)
     names = order.columns or (yield from _all_columns(order))
     name = name_of(data)
-    plain = Plain(name, head.compression_of(form, name), options.encoding(encoding))
-    through = Rewritten(name, plain, JsonRows(form, tuple(filter(None, names))))
-    return (yield from _client(order, data, chunks_of(data), Held(through), Csv(compression="none"), names))
+    plain = partial(Plain, name, head.compression_of(form, name), _encoding(order, encoding))
+    return (yield from _client(order, data, chunks_of(data), plain, names))
 
 
 def read_parquet(
@@ -323,10 +335,16 @@ def _all_columns(order: Order) -> Op[tuple[str, ...]]:
     return tuple(column.name for column in table.columns if not column.computed)
 
 
+def _encoding(order: Order, told: str | None) -> str | None:
+    """What the data is decoded from; where bad rows are left out, each row is seen to be UTF-8 by itself."""
+    name = options.encoding(told)
+    return None if name == "utf-8" and order.options.skip_errors else name
+
+
 def _arrow(order: Order, data: object, reader: Any) -> Op[LoadReport]:
     names = arrow.names_of(reader, tuple(filter(None, order.columns)))
-    held = Held(Plain(name_of(data), "none", None))
-    return (yield from _client(order, data, arrow.csv_of(reader, names), held, Csv(compression="none"), names))
+    plain = partial(Plain, name_of(data), "none", None)
+    return (yield from _client(order, data, arrow.csv_of(reader, names), plain, names))
 
 
 def _seekable(data: Data, opened: ExitStack) -> Op[Any]:
@@ -342,25 +360,59 @@ def _seekable(data: Data, opened: ExitStack) -> Op[Any]:
 
 
 def _client(
-    order: Order, data: object, chunks: Chunks, held: Held, form: Csv, columns: Columns | None = None
+    order: Order, data: object, chunks: Chunks, plain: Callable[[], Through], columns: Columns | None = None
 ) -> Op[LoadReport]:
-    """Load data of the client, which is sent as CSV."""
+    """Load data of the client, which is sent as CSV.
+
+    Args:
+        order: what is wanted.
+        data: what the caller gave.
+        chunks: the same, piece by piece.
+        plain: makes what becomes of the pieces first.
+        columns: the columns in the data's order, if not as ordered.
+    """
     began, name = (yield from Clock()), name_of(data)
+    form: Format = order.format if isinstance(order.format, JsonLines) else _uncompressed(order.format)
     names = order.columns if columns is None else tuple(columns)
-    if order.header:
-        names = yield from _header(name, chunks, held, form)
+    first = Held(plain())
+    if order.header and isinstance(form, Csv):
+        names = yield from _header(name, chunks, first, form)
         form = replace(form, ignore_lines=form.ignore_lines + 1)
     else:
         piece = yield from NextChunk(chunks)  # what cannot be read at all is found before anything is sent
         if piece is not None:
-            held.hold(piece)
-    state = yield from state_of(order)
+            first.hold(piece)
+    state = replace((yield from state_of(order)), reached=int(len(first.held) >= PIECE))
+    sent: Through = first
+    if isinstance(form, JsonLines):
+        sent = Held(Rewritten(name, first, JsonRows(form, tuple(filter(None, names)))))
     entry = None if not order.options.once else (yield from _client_entry(order, state, data))
-    sent = Input(
-        name, ClientData("rows.csv"), form, names, lambda statement: iter(Sending(statement, chunks, held)), entry=entry
+    one = Input(
+        name,
+        ClientData("rows.csv"),
+        form if isinstance(form, Csv) else _uncompressed(form),
+        names,
+        lambda statement: iter(Sending(statement, chunks, sent)),
+        _client_lines(order, data, form, plain, ClientPieces(chunks, first)),
+        Sieve(name, order.options) if order.options.skip_errors else None,
+        entry=entry,
     )
-    report = yield from load(order, state, [sent], began)
-    return replace(report, files=(replace(report.files[0], bytes=held.sent),))
+    report = yield from load(order, state, [one], began)
+    return replace(report, files=(replace(report.files[0], bytes=first.passed),))
+
+
+def _uncompressed(form: Format) -> Csv:
+    """The way the data is written when it is sent."""
+    return replace(form, compression="none") if isinstance(form, Csv) else Csv(compression="none")
+
+
+def _client_lines(order: Order, data: object, form: Format, plain: Callable[[], Through], now: Pieces) -> Lines | None:
+    if isinstance(order.format, Parquet):
+        return None
+    if order.options.skip_errors:
+        return Lines(form, lambda: now)
+    again = isinstance(data, str | os.PathLike | bytes | bytearray | memoryview)
+    return Lines(form, lambda: ClientPieces(chunks_of(cast("Data", data)), Held(plain())), again)
 
 
 def _client_entry(order: Order, state: LoadState, data: object) -> Op[Entry]:
@@ -422,11 +474,13 @@ def _order(
         raise InvalidArgument(f"header={header!r} is to be 'match' or None; ignore_lines=1 skips a header")
     if header and wanted:
         raise InvalidArgument("header='match' takes the columns from the file; leave columns out")
+    checked = options.checked(told)
+    if isinstance(form, Parquet) and checked.skip_errors:
+        raise InvalidArgument("on_error='skip' tells lines of CSV and JSON apart; Parquet and Arrow data have none")
     if not isinstance(form, Csv) and None in wanted:
         raise InvalidArgument(f"columns={list(wanted)!r} skips a field by None, which only CSV has; name those wanted")
     return Order(
-        names, form, wanted, header == "match", options.nulls(nulls), options.assignments(assigned),
-        options.checked(told),
+        names, form, wanted, header == "match", options.nulls(nulls), options.assignments(assigned), checked
     )  # fmt: skip
 
 
@@ -434,8 +488,7 @@ def _stage(order: Order, stage: str, file: str | Sequence[str]) -> Op[LoadReport
     name = literals.stage_name(stage)
     urls = files.named(name, file)
     began = yield from Clock()
-    beyond = _beyond(order, urls)
-    state = yield from state_of(order, name, beyond)
+    state = yield from state_of(order, name, urls[0], _telling_offsets(order, urls))
     found = yield from files.found(name, urls, allow_empty=order.options.allow_empty)
     inputs = yield from in_order(_input(order, state, url) for url in found)
     if isinstance(order.options.once, str) and len(inputs) > 1:
@@ -443,13 +496,14 @@ def _stage(order: Order, stage: str, file: str | Sequence[str]) -> Op[LoadReport
     return (yield from load(order, state, inputs, began))
 
 
-def _beyond(order: Order, urls: Sequence[str]) -> str | None:
-    """The byte that only a large file has, where it matters: only CSV without compression is read in pieces."""
-    one = urls[0]
-    plain = isinstance(order.format, Csv) and head.compression_of(order.format, one) == "none"
-    if order.options.conflict is Conflict.UNCHECKED and len(urls) == 1 and plain and not files.is_pattern(one):
-        return f"{one}?offset={LARGE}&size=1"
-    return None
+def _telling_offsets(order: Order, urls: Sequence[str]) -> tuple[int, ...]:
+    """What only a file has that is not small, or large, where that matters."""
+    if len(urls) > 1 or files.is_pattern(urls[0]):
+        return ()
+    plain = isinstance(order.format, Csv) and head.compression_of(order.format, urls[0]) == "none"
+    if order.options.conflict is Conflict.UNCHECKED:
+        return (LARGE,) if plain else ()  # only CSV without compression is read in pieces
+    return (SMALL, LARGE) if plain else (SMALL,)
 
 
 def _input(order: Order, state: LoadState, url: str) -> Op[Input]:
@@ -460,7 +514,20 @@ def _input(order: Order, state: LoadState, url: str) -> Op[Input]:
         form = replace(form, ignore_lines=form.ignore_lines + 1)
     counted = _json_counted(order, url, form, state.now) if isinstance(form, JsonLines) else None
     entry = yield from _entry(order, state, url)
-    return Input(url, url, form, columns, _as_it_is, state.large, counted, entry)
+    sifted = Sieve(url, order.options) if order.options.skip_errors else None
+    counted = None if sifted else counted  # the sieve sees every line
+    return Input(
+        url, url, form, columns, _as_it_is, _lines(form, partial(head.Pieces, url, form)), sifted,
+        _is_large(order, state), counted, entry,
+    )  # fmt: skip
+
+
+def _is_large(order: Order, state: LoadState) -> bool:
+    return state.reached == (1 if order.options.conflict is Conflict.UNCHECKED else 2)
+
+
+def _lines(form: Format, begin: Callable[[], Pieces], *, again: bool = True) -> Lines | None:
+    return None if isinstance(form, Parquet) else Lines(form, begin, again)
 
 
 def _entry(order: Order, state: LoadState, url: str) -> Op[Entry | None]:

@@ -190,6 +190,9 @@ class Sending(Step[R_co]):
     chunks: Chunks
     through: Callable[[bytes | None], bytes]
 
+    def __str__(self) -> str:
+        return str(self.statement)
+
 
 @dataclass(frozen=True)
 class Emit(Step[None]):

@@ -220,7 +220,7 @@ class UnitOfWork:
         kept = None if step.stage is None else self._stages.get(step.stage)
         if kept is None or kept.after == kept.before:
             return replace((yield from step), revocable=False)
-        found = yield from replace(step, stage=None, beyond=None)
+        found = yield from replace(step, stage=None, offsets=())
         return replace(found, stage=kept.after, revocable=False)
 
     def _kept_stage(self, name: str) -> Stage | None:

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Se
 from typing import Any, BinaryIO, Protocol, TypeAlias, cast
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
-from matrixone_core.loading.csv_rows import Row
+from matrixone_core.loading.csv_rows import Field, Row
 from matrixone_core.loading.head import decompressing
 from matrixone_core.loading.report import BadRow
-from matrixone_core.operation import Chunks
+from matrixone_core.operation import Chunks, NextChunk, Op
 
 # a path, bytes, an open binary file, or what gives bytes piece by piece (the last only to the asyncio client)
 Data: TypeAlias = (
@@ -192,7 +192,7 @@ class Held:
     def __init__(self, through: Through) -> None:
         self._through = through
         self.held = b""
-        self.sent = 0
+        self.passed = 0
 
     def hold(self, piece: bytes | None) -> None:
         """Keep a piece for later."""
@@ -201,20 +201,43 @@ class Held:
     def __call__(self, piece: bytes | None, /) -> bytes:
         """What is to be sent for a piece."""
         found, self.held = self.held + self._through(piece), b""
-        self.sent += len(found)
+        self.passed += len(found)
         return found
+
+
+class ClientPieces:
+    """Data of the client that is read here, piece by piece.
+
+    Args:
+        chunks: the data.
+        through: what becomes of it.
+    """
+
+    def __init__(self, chunks: Chunks, through: Through) -> None:
+        self._chunks = chunks
+        self._through = through
+        self._ended = False
+
+    def next(self) -> Op[bytes | None]:
+        """The next piece, or None at the end."""
+        if self._ended:
+            return None
+        piece = yield from NextChunk(self._chunks)
+        self._ended = piece is None
+        return self._through(piece)
 
 
 def written(rows: Sequence[Row]) -> bytes:
     r"""Rows as CSV: each value in quotes, NULL as `\N`."""
-    return "".join(f"{','.join(_value(field.text) for field in row.fields)}\n" for row in rows).encode(
-        "utf-8", "surrogateescape"
-    )
+    return "".join(f"{','.join(map(_value, row.fields))}\n" for row in rows).encode("utf-8", "surrogateescape")
 
 
-def _value(text: str | None) -> str:
+def _value(field: Field) -> str:
+    text = field.text
     if text is None:
         return "\\N"
+    if not text and not field.quoted:
+        return ""  # NULL, but for text (server-facts 20)
     return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
 
 

@@ -5,14 +5,38 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matrixone_core import stages
-from matrixone_core.errors import LoadFailed, MatrixOneError, PermissionDenied, StageDisabled, StageNotFound
+from matrixone_core.errors import (
+    LoadFailed,
+    MatrixOneError,
+    PermissionDenied,
+    ServerError,
+    StageDisabled,
+    StageFileNotFound,
+    StageNotFound,
+    TableNotFound,
+    TransactionAborted,
+)
 from matrixone_core.loading import ledger, ways
 from matrixone_core.loading.options import Options
 from matrixone_core.loading.report import LoadedFile, LoadReport
 from matrixone_core.loading.target import Table, known, may_stage
 from matrixone_core.loading.ways import Input, Job, Way
-from matrixone_core.operation import Clock, Limited, Op, Statement, Step, Together, in_order, interpreted, within
+from matrixone_core.operation import (
+    Aside,
+    Clock,
+    Known,
+    Limited,
+    Op,
+    Sending,
+    Statement,
+    Step,
+    Together,
+    in_order,
+    interpreted,
+    within,
+)
 from matrixone_core.sql.load import Format
+from matrixone_core.sql.rejects import CreateRejects
 from matrixone_core.sql.staging import Conflict, Names
 from matrixone_core.sql.table import AskLoadState, LoadState
 
@@ -47,16 +71,18 @@ class Order:
     def is_plain(self) -> bool:
         """Whether nothing has to be known of the table."""
         unchecked = self.options.conflict is Conflict.UNCHECKED
+        unchecked = unchecked and not self.options.skip_errors  # rows are told apart by the table's columns
         return unchecked and not self.assigned and (not self.nulls or bool(self.columns)) and len(self.nulls) <= 1
 
 
-def state_of(order: Order, stage: str | None = None, beyond: str | None = None) -> Op[LoadState]:
+def state_of(order: Order, stage: str | None = None, file: str = "", offsets: tuple[int, ...] = ()) -> Op[LoadState]:
     """What has to be asked before a load, in one question where the user may read the catalogue.
 
     Args:
         order: what is wanted.
         stage: the stage to load from, or None.
-        beyond: the URL of a byte that only a large file has, or None.
+        file: the URL of the file.
+        offsets: those of which it matters whether they lie in it.
 
     Raises:
         StageNotFound, StageDisabled: it is not there, or not to be used.
@@ -66,7 +92,7 @@ def state_of(order: Order, stage: str | None = None, beyond: str | None = None) 
     if stage is None:
         return (yield from AskLoadState(table))
     try:
-        state = yield from AskLoadState(table, stage, beyond)
+        state = yield from _asked(AskLoadState(table, stage, file, offsets))
     except PermissionDenied:
         state = replace((yield from AskLoadState(table)), stage=(yield from stages.find(stage)))
     if state.stage is None:
@@ -74,6 +100,18 @@ def state_of(order: Order, stage: str | None = None, beyond: str | None = None) 
     if not state.stage.enabled:  # the server itself never looks (server-facts 8)
         raise StageDisabled(f"the stage {stage!r} is disabled; client.stage.alter({stage!r}, enable=True)")
     return state
+
+
+def _asked(question: AskLoadState) -> Op[LoadState]:
+    """The answer; how long a file is, is left aside where it cannot be read but may be loaded (server-facts 9)."""
+    try:
+        return (yield from question)
+    except (PermissionDenied, StageFileNotFound, StageNotFound, TableNotFound, TransactionAborted):
+        raise
+    except ServerError:
+        if not question.offsets:
+            raise
+    return (yield from replace(question, offsets=()))
 
 
 def load(order: Order, state: LoadState, inputs: Sequence[Input], began: float) -> Op[LoadReport]:
@@ -88,10 +126,20 @@ def load(order: Order, state: LoadState, inputs: Sequence[Input], began: float) 
     table = yield from table_of(order, state)
     book = None if not order.options.once else (yield from ledger.of(order.names, order.options))
     job = Job(order.names, order.nulls, order.assigned, order.options, state, book, _unheard)
+    if order.options.rejects is not None:
+        yield from Known(("rejects", order.options.rejects), iter(Aside(iter(CreateRejects(order.options.rejects)))))
     sql: list[str] = []
     way, done = yield from _limited(order, noted(_loaded(job, table, inputs), sql.append))
     files = tuple(done[one.path] for one in inputs)
-    report = LoadReport(".".join(order.names), files, (yield from Clock()) - began, way, way.lock(), tuple(sql))
+    report = LoadReport(
+        ".".join(order.names),
+        files,
+        (yield from Clock()) - began,
+        way,
+        way.lock(),
+        tuple(sql),
+        tuple(row for one in inputs if one.sieve is not None for row in one.sieve.kept),
+    )
     if report.failed:
         raise _some_failed(report)
     return report
@@ -176,7 +224,7 @@ def noted(op: Op[Any], note: Callable[[str], object]) -> Op[Any]:
     """An operation whose statements are noted as they are carried out, secrets masked."""
 
     def perform(step: Step[Any]) -> Op[Any]:
-        if isinstance(step, Statement):
+        if isinstance(step, Statement | Sending):
             note(str(step))
         return (yield from within(step, lambda inner: noted(inner, note)))
 

@@ -60,7 +60,7 @@ def known(names: tuple[str, ...], mark: str) -> Op[Table]:
     Raises:
         TableNotFound: there is none.
     """
-    return (yield from Known((names, mark), iter(OnConnection(lambda connection: _reflected(connection, names)))))
+    return (yield from Known((names, mark), iter(OnConnection(lambda connection: reflected(connection, names)))))
 
 
 def may_stage(names: tuple[str, ...]) -> Op[bool]:
@@ -79,7 +79,12 @@ def _may_drop(database: tuple[str, ...]) -> Op[bool]:
     return True
 
 
-def _reflected(connection: Connection, names: tuple[str, ...]) -> Table:
+def reflected(connection: Connection, names: tuple[str, ...]) -> Table:
+    """The table as it is now.
+
+    Raises:
+        TableNotFound: there is none.
+    """
     schema = names[0] if len(names) == 2 else None
     inspector = inspect(connection)
     try:

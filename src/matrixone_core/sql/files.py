@@ -89,6 +89,13 @@ class DigestFile(Statement[tuple[str, ...]]):
         return tuple(str(reply.rows[0][f"piece{at}"] or "") for at in range(len(self.offsets)))
 
 
+def reaches(url: str, offset: int) -> Iterator[Part]:
+    """One more, if an offset lies within a file."""
+    yield " + CASE WHEN load_file(CAST("
+    yield Value(f"{url}?offset={offset}&size=1")
+    yield " AS datalink)) IS NULL THEN 0 ELSE 1 END"
+
+
 @dataclass(frozen=True)
 class ReachesTo(Statement[int]):
     """How many of some ascending offsets lie within a file."""
@@ -97,11 +104,9 @@ class ReachesTo(Statement[int]):
     offsets: tuple[int, ...]
 
     def parts(self) -> Iterator[Part]:
-        yield "SELECT "
-        for at, offset in enumerate(self.offsets):
-            yield f"{' + ' if at else ''}CASE WHEN load_file(CAST("
-            yield Value(f"{self.url}?offset={offset}&size=1")
-            yield " AS datalink)) IS NULL THEN 0 ELSE 1 END"
+        yield "SELECT 0"
+        for offset in self.offsets:
+            yield from reaches(self.url, offset)
         yield " AS n"
 
     def parse(self, reply: Reply, /) -> int:

@@ -11,6 +11,9 @@ from matrixone_core.operation import Command, Reply, Statement
 
 NUMBER = "matrixone_row"  # of a staging table that knows its rows' order
 
+# what hex() shows of UTF-8
+UTF8 = "^([0-7][0-9A-F]|(C[2-9A-F]|D[0-9A-F])[89AB][0-9A-F]|E[0-9A-F]([89AB][0-9A-F]){2}|F[0-4]([89AB][0-9A-F]){3})*$"
+
 Names = tuple[str, ...]
 
 
@@ -39,20 +42,20 @@ class CreateStaging(Command):
     Args:
         name: its name, one or two parts.
         like: the other table.
-        columns: those that are as in the other table; at least one.
-        texts: those that are text.
+        columns: those that are as in the other table.
+        own: those that are not: their names and types.
         numbered: whether its rows are numbered as they come.
     """
 
     name: Names
     like: Names
     columns: Names
-    texts: Names = ()
+    own: tuple[tuple[str, str], ...] = ()
     numbered: bool = False
 
     def parts(self) -> Iterator[Part]:
         yield f"CREATE TABLE {dotted(self.name)}"
-        own = [f"{identifier(column)} TEXT" for column in self.texts]
+        own = [f"{identifier(column)} {written}" for column, written in self.own]
         if self.numbered:
             own.append(f"{identifier(NUMBER)} BIGINT AUTO_INCREMENT PRIMARY KEY")
         if own:
@@ -166,6 +169,32 @@ def _same(table: str, prefix: str, key: Names) -> str:
 
 def _not_null(key: Names) -> str:
     return " AND ".join(f"{identifier(c)} IS NOT NULL" for c in key)
+
+
+@dataclass(frozen=True)
+class CheckStaged(Statement[int]):
+    """How many staged rows have what the server would change, or never give back, without a word.
+
+    Args:
+        staging: where the rows are.
+        whole: columns that are to be whole numbers.
+        texts: columns that are to be UTF-8 (server-facts 25).
+    """
+
+    staging: Names
+    whole: Names
+    texts: Names
+
+    def parts(self) -> Iterator[Part]:
+        flaws = [f"{identifier(column)} <> floor({identifier(column)})" for column in self.whole]
+        yield f"SELECT count(*) AS n FROM {dotted(self.staging)} WHERE {' OR '.join(flaws)}"
+        for at, column in enumerate(self.texts):
+            yield f"{' OR ' if at or flaws else ''}NOT (hex({identifier(column)}) REGEXP "
+            yield Value(UTF8)
+            yield ")"
+
+    def parse(self, reply: Reply, /) -> int:
+        return int(reply.rows[0]["n"])
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sqlalchemy.types import TypeEngine
 from matrixone_core.literals import Part, Value, dotted
 from matrixone_core.operation import Command, Reply, Statement
 from matrixone_core.secrets import SecretText
+from matrixone_core.sql.files import reaches
 from matrixone_core.sql.stage import STAGE_COLUMNS, Stage, stage_of
 
 NOBODYS = "matrixone_python_asks_for_the_right"  # a name that nobody uses
@@ -37,7 +38,7 @@ class LoadState:
         stage: the stage; None if there is none of the name, or none was asked for.
         mark: a text that changes when the table's columns or keys do; empty if there is no such table.
         in_use: whether the table has rows.
-        large: whether the file is as long as was asked.
+        reached: how many of the offsets asked about lie within the file.
         now: the server's time, in seconds since 1970.
         database: the current one.
         revocable: whether a rollback would undo the load and nothing else; not so in a session.
@@ -46,7 +47,7 @@ class LoadState:
     stage: Stage | None = None
     mark: str = ""
     in_use: bool = True
-    large: bool = False
+    reached: int = 0
     now: int = 0
     database: str | None = None
     revocable: bool = True
@@ -59,12 +60,14 @@ class AskLoadState(Statement[LoadState]):
     Args:
         table: the table to load into; None if nothing has to be known of it.
         stage: the name of the stage to load from, or None.
-        beyond: the `stage://` URL of a byte of the file; whether it is there is asked as well.
+        file: the `stage://` URL of a file of it.
+        offsets: how many of these lie within the file is asked, too.
     """
 
     table: tuple[str, ...] | None
     stage: str | None = None
-    beyond: str | None = None
+    file: str = ""
+    offsets: tuple[int, ...] = ()
 
     returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {"stage_credentials": SecretText}
 
@@ -80,20 +83,14 @@ class AskLoadState(Statement[LoadState]):
             yield ") AS mark"
         yield ") a LEFT JOIN (SELECT "
         if self.stage is None:
-            yield "NULL AS stage_name, 0 AS large) s ON 1=1"
+            yield "NULL AS stage_name, 0 AS reached) s ON 1=1"
             return
-        yield from self._large()
-        yield f" AS large, {STAGE_COLUMNS} FROM mo_catalog.mo_stages WHERE stage_name="
+        yield "0"
+        for offset in self.offsets:
+            yield from reaches(self.file, offset)
+        yield f" AS reached, {STAGE_COLUMNS} FROM mo_catalog.mo_stages WHERE stage_name="
         yield Value(self.stage)
         yield ") s ON 1=1"
-
-    def _large(self) -> Iterator[Part]:
-        if self.beyond is None:
-            yield "0"
-        else:
-            yield "load_file(CAST("
-            yield Value(self.beyond)
-            yield " AS datalink)) IS NOT NULL"
 
     def parse(self, reply: Reply, /) -> LoadState:
         row = reply.rows[0]
@@ -102,7 +99,7 @@ class AskLoadState(Statement[LoadState]):
             stage,
             row["mark"] or "",
             bool(row["in_use"]),
-            bool(row["large"]),
+            int(row["reached"]),
             int(row["now"]),
             row["current_database"],
         )

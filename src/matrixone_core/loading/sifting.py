@@ -1,0 +1,153 @@
+"""Rows that do not fit: found, so that an error can name them, or sifted out, so that the others can be loaded."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from matrixone_core.errors import LoadFailed
+from matrixone_core.loading.client_data import Reader, written
+from matrixone_core.loading.csv_rows import CsvRows, Row
+from matrixone_core.loading.fitting import Fitting
+from matrixone_core.loading.json_rows import JsonRows
+from matrixone_core.loading.options import Options
+from matrixone_core.loading.report import BadRow
+from matrixone_core.operation import Op, Sending
+from matrixone_core.sql.load import ClientData, Csv, Format, JsonLines, LoadData
+from matrixone_core.sql.rejects import InsertRejects
+
+MOST_KEPT = 1000  # bad rows that a report keeps
+SENT = 4 * 1024 * 1024  # bytes of good rows that are sent at a time
+AT_ONCE = 200  # bad rows that one statement puts into their table
+
+
+class Pieces(Protocol):
+    """A file that is read here, piece by piece."""
+
+    def next(self) -> Op[bytes | None]:
+        """The next piece, or None at the end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How the rows of a file can be told apart here.
+
+    Args:
+        format: how it is written.
+        open: begins to read it.
+        again: whether it can be read after it was loaded.
+    """
+
+    format: Format
+    open: Callable[[], Pieces]
+    again: bool = True
+
+
+def reader_of(form: Format, names: Sequence[str | None]) -> Reader:
+    """What tells the rows of a file apart."""
+    if isinstance(form, JsonLines):
+        return JsonRows(form, tuple(name for name in names if name is not None))
+    assert isinstance(form, Csv)  # noqa: S101  # Parquet has no lines
+    return CsvRows(form)
+
+
+def first_bad(pieces: Pieces, reader: Reader, fitting: Fitting) -> Op[BadRow | None]:
+    """The first row of a file that does not fit, or None."""
+    while (piece := (yield from pieces.next())) is not None:
+        for row in reader.feed(piece):
+            if (flaw := fitting.flaw(row)) is not None:
+                return flaw
+    return next((flaw for flaw in map(fitting.flaw, reader.finish()) if flaw is not None), None)
+
+
+def explained(error: LoadFailed, row: BadRow) -> LoadFailed:
+    """An error of the server's with the row that it is about."""
+    said = "" if error.code is None else f" (the server: {error})"
+    known = LoadFailed(
+        f"{row}; no row was loaded{said}",
+        code=error.code,
+        sqlstate=error.sqlstate,
+        statement=error.statement,
+    )
+    known.row, known.__cause__ = row, error.__cause__
+    return known
+
+
+@dataclass
+class Sieve:
+    """Loads the good rows of a file, and keeps the bad ones.
+
+    Args:
+        path: the file's, for messages.
+        options: how many bad ones there may be, and where they go.
+        rejected: how many there were.
+        kept: the first of them.
+    """
+
+    path: str
+    options: Options
+    rejected: int = 0
+    kept: list[BadRow] = field(default_factory=list[BadRow])
+
+    def load(self, statement: LoadData, pieces: Pieces, reader: Reader, fitting: Fitting) -> Op[int]:
+        """Load the good rows.
+
+        Args:
+            statement: says where they go; it is sent with data of the client's, as often as need be.
+            pieces: the file.
+            reader: tells its rows apart.
+            fitting: tells which are good.
+
+        Raises:
+            LoadFailed: there are more bad rows than may be.
+        """
+        self.rejected, self.kept = 0, []
+        sent = replace(statement, source=ClientData("rows.csv"), format=Csv(compression="none"))
+        loaded, waiting = 0, bytearray()
+        while (piece := (yield from pieces.next())) is not None:
+            waiting += yield from self._good(reader.feed(piece), fitting)
+            if len(waiting) > SENT:
+                loaded += yield from _sent(sent, waiting)
+                waiting = bytearray()
+        waiting += yield from self._good(reader.finish(), fitting)
+        if waiting:
+            loaded += yield from _sent(sent, waiting)
+        self._check_share(loaded + self.rejected)
+        return loaded
+
+    def _good(self, rows: Iterator[Row], fitting: Fitting) -> Op[bytes]:
+        good: list[Row] = []
+        bad: list[BadRow] = []
+        for row in rows:
+            flaw = fitting.flaw(row)
+            if flaw is None:
+                good.append(row)
+            else:
+                bad.append(flaw)
+                self._note(flaw)
+        if self.options.rejects is not None:
+            for at in range(0, len(bad), AT_ONCE):
+                yield from InsertRejects(self.options.rejects, tuple(bad[at : at + AT_ONCE]))
+        return written(good)
+
+    def _note(self, flaw: BadRow) -> None:
+        self.rejected += 1
+        if len(self.kept) < MOST_KEPT:
+            self.kept.append(flaw)
+        most = self.options.max_errors
+        if isinstance(most, int) and self.rejected > most:
+            self._too_many(f"more than {most:,} rows do not fit")
+
+    def _check_share(self, read: int) -> None:
+        most = self.options.max_errors
+        if isinstance(most, float) and self.rejected > most * read:
+            self._too_many(f"{self.rejected:,} of {read:,} rows do not fit, and max_errors is {most:g}")
+
+    def _too_many(self, why: str) -> None:
+        error = LoadFailed(f"{self.path}: {why}; no row was loaded; the first: {self.kept[0]}")
+        error.row = self.kept[0]
+        raise error
+
+
+def _sent(statement: LoadData, rows: bytearray) -> Op[int]:
+    return (yield from Sending(statement, iter([bytes(rows)]), lambda piece: piece or b""))
