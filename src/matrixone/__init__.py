@@ -38,7 +38,10 @@ from matrixone_core.errors import (
     WriteConflict,
 )
 from matrixone_core.loading.options import LoadOptions
+from matrixone_core.loading.plan import InferredTable, LoadPlan, PlannedColumn
+from matrixone_core.loading.progress import DataSent, FileRead, LoadBegun, LoadEnded, LoadEvent, LoadStalled
 from matrixone_core.loading.report import BadRow, LoadedFile, LoadReport
+from matrixone_core.loading.schema import FileColumn
 from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.settings import Settings
 from matrixone_core.sql.ledger import LoadRecord
@@ -62,14 +65,23 @@ __all__ = [
     "ConnectionFault",
     "ConnectionLost",
     "Credentials",
+    "DataSent",
     "DatabaseNotFound",
     "Deadlock",
     "DuplicateKey",
+    "FileColumn",
+    "FileRead",
+    "InferredTable",
     "InvalidArgument",
+    "LoadBegun",
+    "LoadEnded",
+    "LoadEvent",
     "LoadFailed",
     "LoadOptions",
+    "LoadPlan",
     "LoadRecord",
     "LoadReport",
+    "LoadStalled",
     "LoadedFile",
     "LockTimeout",
     "MatrixOneError",
@@ -77,6 +89,7 @@ __all__ = [
     "NotSupported",
     "OtherEventLoop",
     "PermissionDenied",
+    "PlannedColumn",
     "PoolExhausted",
     "Secret",
     "ServerError",

@@ -20,7 +20,7 @@ from matrixone_async.driver import AsyncDriver, acquired
 from matrixone_async.managers import AsyncLoadManager, AsyncManager, AsyncSnapshotManager, AsyncStageManager, method
 from matrixone_async.pool import connections
 from matrixone_async.session import AsyncSession
-from matrixone_core import connecting, tables
+from matrixone_core import connecting, loads, tables
 from matrixone_core.connecting import Parameters
 from matrixone_core.errors import NotConnected, OtherEventLoop
 from matrixone_core.operation import Op
@@ -106,6 +106,7 @@ class AsyncClient(AsyncManager):
         return self._connected().engine
 
     create_table: Final = method(tables.create_table)
+    create_table_from: Final = method(loads.create_table_from)
     drop_table: Final = method(tables.drop_table)
     create_all: Final = method(tables.create_all)
     drop_all: Final = method(tables.drop_all)

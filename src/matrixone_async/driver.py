@@ -1,5 +1,7 @@
 """Carries operations out on an event loop: one loop, and what each step means here."""
 
+import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager, nullcontext
@@ -38,14 +40,17 @@ from matrixone_core.operation import (
     OnConnection,
     Op,
     Reply,
+    Runner,
     Sending,
     Sleep,
     Statement,
     Step,
     Together,
+    Watched,
 )
 
 T = TypeVar("T")
+_log = logging.getLogger("matrixone")
 CLEAN_UP_SECONDS = 5  # for what an operation still has to do once it is cancelled
 
 
@@ -127,8 +132,11 @@ class AsyncDriver:
             case Blocking():
                 return await anyio.to_thread.run_sync(step.call)
             case Emit():
-                answer = step.receive(step.event)
-                return await answer if isawaitable(answer) else answer
+                return await _handed(step.receive, step.event)
+            case Watched():
+                return await self._watched(step)
+            case Runner():
+                return self.run
             case Calling():
                 return await step.call()
             case OnConnection():
@@ -154,6 +162,14 @@ class AsyncDriver:
                 reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
         return statement.parse(reply)
 
+    async def _watched(self, step: Watched[T]) -> T:
+        """Carry an operation out, while a task looks now and then whether there is something to tell."""
+        watching = asyncio.ensure_future(_look(step))
+        try:
+            return await self.run(step.op)
+        finally:
+            watching.cancel()
+
     @asynccontextmanager
     async def transaction(self) -> "AsyncGenerator[AsyncDriver]":
         """A driver pinned to one connection, whose transaction is committed at the end unless something fails."""
@@ -177,6 +193,22 @@ class AsyncDriver:
         finally:
             with anyio.CancelScope(shield=True):  # the connection goes back, or is closed, whatever is cancelled
                 await connection.close()
+
+
+async def _handed(receive: Callable[[Any], Any], event: object) -> Any:
+    answer = receive(event)
+    return await answer if isawaitable(answer) else answer
+
+
+async def _look(step: Watched[Any]) -> None:
+    while True:
+        await anyio.sleep(step.seconds)
+        event = step.look(time.monotonic())
+        if event is not None:
+            try:
+                await _handed(step.receive, event)
+            except Exception:  # noqa: BLE001  # the load goes on, whatever becomes of those who watch
+                _log.exception("a progress function failed")
 
 
 async def _next(chunks: Chunks) -> bytes | None:

@@ -75,6 +75,7 @@ class AsyncStageManager(AsyncManager):
 class AsyncLoadManager(AsyncManager):
     """Loading files into tables."""
 
+    plan: Final = method(loads.plan)
     history: Final = method(loads.history)
     read_csv: Final = method(loads.read_csv)
     read_json: Final = method(loads.read_json)

@@ -9,8 +9,8 @@ from tempfile import TemporaryFile
 from typing import Any, Literal, Unpack, cast
 
 from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument, LoadFailed, TableNotFound
-from matrixone_core.loading import arrow, files, head, ledger, options
+from matrixone_core.errors import InvalidArgument, LoadFailed, TableExists, TableNotFound
+from matrixone_core.loading import arrow, files, head, ledger, options, schema
 from matrixone_core.loading.client_data import (
     PIECE,
     ClientPieces,
@@ -20,13 +20,15 @@ from matrixone_core.loading.client_data import (
     Rewritten,
     Through,
     chunks_of,
+    length_of,
     name_of,
     sampled,
 )
 from matrixone_core.loading.csv_rows import Row
 from matrixone_core.loading.flow import Order, load, state_of
 from matrixone_core.loading.json_rows import JsonRows
-from matrixone_core.loading.options import Columns, LoadOptions
+from matrixone_core.loading.options import Columns, FormatOptions, LoadOptions, PlanOptions
+from matrixone_core.loading.plan import InferredTable, LoadPlan, planned
 from matrixone_core.loading.report import LoadReport
 from matrixone_core.loading.sifting import Lines, Pieces, Sieve
 from matrixone_core.loading.target import known, may_stage
@@ -35,11 +37,21 @@ from matrixone_core.operation import Atomic, Blocking, Chunks, Clock, NextChunk,
 from matrixone_core.sql.external import CountJson, CreateExternal, Judgement
 from matrixone_core.sql.ledger import LEDGER, Entry, LoadRecord, SelectRecords
 from matrixone_core.sql.load import ClientData, Csv, Format, JsonLines, LoadData, Parquet
+from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.staging import Conflict, DropTable
-from matrixone_core.sql.table import AskLoadState, LoadState
+from matrixone_core.sql.table import AskLoadState, ColumnNames, LoadState
 from matrixone_core.tables import Target, table_names, table_of
 
 SMALL = 8 * 1024 * 1024  # bytes, up to which a second look at a file costs little
+_CSV_DEFAULTS: dict[str, Any] = {
+    "ignore_lines": 0, "delimiter": ",", "quote": '"', "escape": None, "line_terminator": None, "compression": None,
+}  # fmt: skip
+_OPTIONS = {
+    "csv": {*_CSV_DEFAULTS, "header", "columns", "null_values", "set"},
+    "jsonline": {"shape", "columns", "set", "compression"},
+    "parquet": {"columns", "set"},
+}
+_ANY_FORMATS = frozenset[str]().union(*_OPTIONS.values())
 LARGE = 256 * 1024 * 1024  # bytes, from which on the server reads pieces of a file at once (server-facts 18)
 
 
@@ -396,8 +408,9 @@ def _client(
         _client_lines(order, data, form, plain, ClientPieces(chunks, first)),
         Sieve(name, order.options) if order.options.skip_errors else None,
         entry=entry,
+        total=(yield from Blocking(partial(length_of, data))),
     )
-    report = yield from load(order, state, [one], began)
+    report = yield from load(order, state, [one], began, lambda: first.read)
     return replace(report, files=(replace(report.files[0], bytes=first.passed),))
 
 
@@ -434,6 +447,97 @@ def _header(name: str, chunks: Chunks, held: Held, form: Csv) -> Op[tuple[str | 
         rows = head.beginning(form, held.held, 1, whole=piece is None)
         if rows or piece is None:
             return head.header_of(rows, name)
+
+
+def plan(
+    stage: str,
+    file: str | Sequence[str],
+    table: Target,
+    *,
+    format: Literal["csv", "jsonline", "parquet"] | None = None,  # noqa: A002  # what a file's format is called
+    **told: Unpack[PlanOptions],
+) -> Op[LoadPlan]:
+    """What a load from a stage would do: files, statements, columns side by side, conflicts; nothing is changed.
+
+    Args:
+        stage: the stage's name.
+        file: the file's path in the stage, a pattern, or a list.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+        format: what the files are; by default their suffix tells.
+        told: the options of `read_csv_stage`, `read_json_stage` or `read_parquet_stage`.
+
+    Returns:
+        The plan; `plan.run()` carries the load out.
+
+    Raises:
+        MatrixOneError: as for `read_csv_stage`.
+    """
+    order = _order_of(table, format or schema.format_of(file if isinstance(file, str) else file[0]), told)
+    name = literals.stage_name(stage)
+    state, inputs = yield from _listed(order, name, files.named(name, file))
+    return (yield from planned(order, state, inputs, lambda: _stage(order, stage, file)))
+
+
+def create_table_from(
+    stage: str,
+    file: str,
+    name: str,
+    *,
+    format: Literal["csv", "jsonline", "parquet"] | None = None,  # noqa: A002  # what a file's format is called
+    header: bool = True,
+    **told: Unpack[FormatOptions],
+) -> Op[InferredTable]:
+    """Create a table with the columns that a stage's file has, and the types that its first rows suggest.
+
+    Args:
+        stage: the stage's name.
+        file: the file's path in the stage.
+        name: the new table: `table` or `database.table`.
+        format: what the file is; by default its suffix tells.
+        header: whether the first line of a CSV file has the columns' names; without, they are called c1, c2, …
+        told: how the file is written: the options of `read_csv_stage` or `read_json_stage`.
+
+    Returns:
+        The columns, and the statement that made the table; its text shows it.
+
+    Raises:
+        InvalidArgument: an argument cannot be; nothing was sent.
+        TableExists: there is one of the name.
+        LoadFailed: no column can be made out.
+    """
+    url = literals.stage_path(stage, file)
+    order = _order_of(name, format or schema.format_of(file), cast("PlanOptions", told))
+    sample = yield from schema.sample_of(url, order.format, header=header)
+    if not sample.columns:
+        raise LoadFailed(f"{url} shows no columns: it is empty")
+    statement = CreateTable(order.names, tuple((column.name, column.type or "TEXT") for column in sample.columns))
+    if (yield from ColumnNames(order.names)):
+        raise TableExists(f"there is a table {'.'.join(order.names)!r} already")
+    yield from statement
+    return InferredTable(".".join(order.names), sample.columns, str(statement))
+
+
+def _order_of(table: Target, form: str, told: PlanOptions) -> Order:
+    """What is wanted, of a format that is told or guessed.
+
+    Raises:
+        InvalidArgument: the format does not have one of the options.
+    """
+    known = options.one_of(form, tuple(_OPTIONS), "format")
+    given: dict[str, Any] = dict(told)
+    own = {name: given.pop(name) for name in _ANY_FORMATS & given.keys()}
+    refused = sorted(own.keys() - _OPTIONS[known])
+    if refused:
+        raise InvalidArgument(f"{refused[0]}={own[refused[0]]!r} cannot be said of {known} files")
+    columns, assigned = own.pop("columns", None), own.pop("set", None)
+    header, nulls = own.pop("header", None), own.pop("null_values", None)
+    made = _CSV_DEFAULTS | own if known == "csv" else own
+    written: Format = Parquet()
+    if known == "csv":
+        written = options.csv(**made)
+    elif known == "jsonline":
+        written = options.json_lines(own.get("shape", "object"), own.get("compression"))
+    return _order(table, written, columns, cast("LoadOptions", given), header=header, nulls=nulls, assigned=assigned)
 
 
 def history(table: Target | None = None, *, database: str | None = None) -> Op[tuple[LoadRecord, ...]]:
@@ -488,12 +592,18 @@ def _stage(order: Order, stage: str, file: str | Sequence[str]) -> Op[LoadReport
     name = literals.stage_name(stage)
     urls = files.named(name, file)
     began = yield from Clock()
+    state, inputs = yield from _listed(order, name, urls)
+    return (yield from load(order, state, inputs, began))
+
+
+def _listed(order: Order, name: str, urls: Sequence[str]) -> Op[tuple[LoadState, tuple[Input, ...]]]:
+    """What is known before a load, and its files."""
     state = yield from state_of(order, name, urls[0], _telling_offsets(order, urls))
     found = yield from files.found(name, urls, allow_empty=order.options.allow_empty)
     inputs = yield from in_order(_input(order, state, url) for url in found)
     if isinstance(order.options.once, str) and len(inputs) > 1:
         raise InvalidArgument(f"once={order.options.once!r} is the key of one file, and there are {len(inputs)}")
-    return (yield from load(order, state, inputs, began))
+    return state, inputs
 
 
 def _telling_offsets(order: Order, urls: Sequence[str]) -> tuple[int, ...]:

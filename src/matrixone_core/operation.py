@@ -203,6 +203,28 @@ class Emit(Step[None]):
 
 
 @dataclass(frozen=True)
+class Watched(Step[R_co]):
+    """Run an operation, and meanwhile look now and then whether there is something to tell.
+
+    Args:
+        op: the operation.
+        seconds: how often.
+        look: is given the time, and gives an event or None.
+        receive: is handed the events, as by `Emit`.
+    """
+
+    op: Op[R_co]
+    seconds: float
+    look: Callable[[float], object]
+    receive: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Runner(Step[Callable[[Op[Any]], Any]]):
+    """What carries operations out later: a function that blocks, or whose answer is awaited."""
+
+
+@dataclass(frozen=True)
 class Clock(Step[float]):
     """The time in seconds, from a clock that never goes back."""
 
@@ -241,7 +263,7 @@ def interpreted(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
 def within(step: Step[Any], wrap: Callable[[Op[Any]], Op[Any]]) -> Step[Any]:
     """A step whose operations, if it has any, are wrapped."""
     match step:
-        case Atomic() | Aside() | Limited() | Known():
+        case Atomic() | Aside() | Limited() | Known() | Watched():
             return replace(step, op=wrap(step.op))
         case Together():
             return Together(tuple(wrap(op) for op in step.ops), step.limit)

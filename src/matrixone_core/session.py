@@ -31,7 +31,7 @@ from matrixone_core.errors import (
     from_driver,
     unanswered,
 )
-from matrixone_core.operation import Aside, Calling, Op, Sleep, Statement, Step, interpreted, within
+from matrixone_core.operation import Aside, Calling, Op, Runner, Sleep, Statement, Step, interpreted, within
 from matrixone_core.sql.external import CreateExternal
 from matrixone_core.sql.files import FileLength, ListFiles, ReadFile
 from matrixone_core.sql.load import LoadData, resolved
@@ -143,6 +143,8 @@ class UnitOfWork:
                 return (yield from replace(step, source=resolved(step.source, self._kept_stage)))
             case CreateExternal():
                 yield from replace(step, source=resolved(step.source, self._kept_stage))
+            case Runner():
+                return self._runner((yield from step))
             case AskLoadState():
                 return (yield from self._load_state(step))
             case ListFiles() | FileLength() | ReadFile():
@@ -214,6 +216,14 @@ class UnitOfWork:
             self._asked.add(type(question))
 
     # -- loads --------------------------------------------------------------------------------------------------
+
+    def _runner(self, run: Callable[[Op[Any]], Any]) -> Callable[[Op[Any]], Any]:
+        """What carries operations out later, as the session has them."""
+
+        def within_session(op: Op[Any]) -> Any:
+            return run(self.within(op))
+
+        return within_session
 
     def _load_state(self, step: AskLoadState) -> Op[LoadState]:
         """What is known before a load: a stage as the session has it, and rows that no rollback takes back alone."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ResourceClosedError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from matrixone_core import connecting, tables
+from matrixone_core import connecting, loads, tables
 from matrixone_core.connecting import Parameters
 from matrixone_core.errors import NotConnected
 from matrixone_core.operation import Op
@@ -97,6 +97,7 @@ class Client(Manager):
         return self._connected().engine
 
     create_table: Final = method(tables.create_table)
+    create_table_from: Final = method(loads.create_table_from)
     drop_table: Final = method(tables.drop_table)
     create_all: Final = method(tables.create_all)
     drop_all: Final = method(tables.drop_all)

@@ -1,5 +1,7 @@
 """Carries operations out, blocking: one loop, and what each step means here."""
 
+import logging
+import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -35,15 +37,18 @@ from matrixone_core.operation import (
     OnConnection,
     Op,
     Reply,
+    Runner,
     Sending,
     Sleep,
     Statement,
     Step,
     Together,
+    Watched,
 )
 from matrixone_sync.crew import Crew
 
 T = TypeVar("T")
+_log = logging.getLogger("matrixone")
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Driver:
     pin: Callable[[], Connection] | None = None
     time_limit: float | None = None
     crew: Crew | None = None
+    telling: threading.Lock = field(default_factory=threading.Lock, repr=False)  # one event at a time
 
     def run(self, op: Op[T]) -> T:
         """The result of an operation."""
@@ -119,7 +125,13 @@ class Driver:
             case Blocking():
                 return step.call()
             case Emit():
-                return step.receive(step.event)
+                with self.telling:
+                    return step.receive(step.event)
+            case Watched():
+                with watching(step, self.telling):
+                    return self.run(step.op)
+            case Runner():
+                return self.run
             case Calling():
                 return step.call()
             case OnConnection():
@@ -165,6 +177,34 @@ class Driver:
         with acquired(self.engine.connect, self.where) as connection:
             yield connection
             committed(connection.commit)
+
+
+@contextmanager
+def watching(step: Watched[Any], telling: threading.Lock) -> Generator[None]:
+    """A block during which a thread looks now and then whether there is something to tell."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(step.seconds):
+            event = step.look(time.monotonic())
+            if event is not None:
+                with telling:
+                    _tell(step, event)
+
+    thread = threading.Thread(target=look, name="matrixone-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _tell(step: Watched[Any], event: object) -> None:
+    try:
+        step.receive(event)
+    except Exception:  # noqa: BLE001  # the load goes on, whatever becomes of those who watch
+        _log.exception("a progress function failed")
 
 
 def _driver_connection(connection: Connection) -> Any:

@@ -74,6 +74,7 @@ class StageManager(Manager):
 class LoadManager(Manager):
     """Loading files into tables."""
 
+    plan: Final = method(loads.plan)
     history: Final = method(loads.history)
     read_csv: Final = method(loads.read_csv)
     read_json: Final = method(loads.read_json)

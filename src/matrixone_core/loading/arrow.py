@@ -127,3 +127,32 @@ def _fields(values: Any, arrow: Any, compute: Any) -> Any:
 def _written(value: object) -> str | None:
     """A vector, or a value that a JSON column takes."""
     return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+_SQL_TYPES = (
+    (("is_boolean",), "BOOL"),
+    (("is_integer",), "BIGINT"),
+    (("is_floating",), "DOUBLE"),
+    (("is_date",), "DATE"),
+    (("is_timestamp",), "DATETIME(6)"),
+    (("is_time",), "TIME(6)"),
+    (_TEXT, "TEXT"),
+    (_BYTES, "BLOB"),
+)
+
+
+def columns_of(footer: bytes) -> Iterator[tuple[str, str]]:
+    """The columns that a Parquet file's footer tells, and the SQL types that they suggest."""
+    arrow, parquet = _needed("pyarrow"), _needed("pyarrow.parquet")
+    schema = parquet.read_schema(arrow.BufferReader(b"PAR1" + footer))
+    for field in schema:
+        yield field.name, _sql_type(field.type, arrow.types)
+
+
+def _sql_type(kind: Any, types: Any) -> str:
+    if types.is_decimal(kind):
+        return f"DECIMAL({min(kind.precision, 38)},{kind.scale})"
+    for tests, name in _SQL_TYPES:
+        if any(getattr(types, test)(kind) for test in tests):
+            return name
+    return "JSON"

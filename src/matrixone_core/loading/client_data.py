@@ -27,6 +27,14 @@ def name_of(data: object) -> str:
     return name if isinstance(name, str) else f"<{type(data).__name__}>"
 
 
+def length_of(data: object) -> int | None:
+    """How many bytes there are to read; None where that is not known."""
+    if isinstance(data, str | os.PathLike):
+        path: str = os.fspath(data)
+        return os.stat(path).st_size  # noqa: PTH116  # what the caller gave
+    return len(data) if isinstance(data, bytes | bytearray) else None
+
+
 def chunks_of(data: Data) -> Chunks:
     """The data piece by piece; a file is opened when the first is asked for.
 
@@ -192,14 +200,17 @@ class Held:
     def __init__(self, through: Through) -> None:
         self._through = through
         self.held = b""
+        self.read = 0
         self.passed = 0
 
     def hold(self, piece: bytes | None) -> None:
         """Keep a piece for later."""
+        self.read += len(piece or b"")
         self.held += self._through(piece)
 
     def __call__(self, piece: bytes | None, /) -> bytes:
         """What is to be sent for a piece."""
+        self.read += len(piece or b"")
         found, self.held = self.held + self._through(piece), b""
         self.passed += len(found)
         return found

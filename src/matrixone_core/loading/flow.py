@@ -16,7 +16,7 @@ from matrixone_core.errors import (
     TableNotFound,
     TransactionAborted,
 )
-from matrixone_core.loading import ledger, ways
+from matrixone_core.loading import ledger, progress, ways
 from matrixone_core.loading.options import Options
 from matrixone_core.loading.report import LoadedFile, LoadReport
 from matrixone_core.loading.target import Table, known, may_stage
@@ -31,6 +31,7 @@ from matrixone_core.operation import (
     Statement,
     Step,
     Together,
+    Watched,
     in_order,
     interpreted,
     within,
@@ -114,8 +115,17 @@ def _asked(question: AskLoadState) -> Op[LoadState]:
     return (yield from replace(question, offsets=()))
 
 
-def load(order: Order, state: LoadState, inputs: Sequence[Input], began: float) -> Op[LoadReport]:
+def load(
+    order: Order, state: LoadState, inputs: Sequence[Input], began: float, passed: Callable[[], int] = int
+) -> Op[LoadReport]:
     """Load files, and report.
+
+    Args:
+        order: what is wanted.
+        state: what is known.
+        inputs: the files.
+        began: when it began.
+        passed: how many bytes of the client's data were read by now.
 
     Raises:
         LoadFailed: a row does not fit, or with `atomic=False` a file could not be loaded; `.report` says which.
@@ -123,26 +133,64 @@ def load(order: Order, state: LoadState, inputs: Sequence[Input], began: float) 
     """
     if not inputs:
         return LoadReport(".".join(order.names), (), (yield from Clock()) - began)
-    table = yield from table_of(order, state)
-    book = None if not order.options.once else (yield from ledger.of(order.names, order.options))
-    job = Job(order.names, order.nulls, order.assigned, order.options, state, book, _unheard)
-    if order.options.rejects is not None:
-        yield from Known(("rejects", order.options.rejects), iter(Aside(iter(CreateRejects(order.options.rejects)))))
-    sql: list[str] = []
-    way, done = yield from _limited(order, noted(_loaded(job, table, inputs), sql.append))
-    files = tuple(done[one.path] for one in inputs)
-    report = LoadReport(
+    telling = progress.Telling(
         ".".join(order.names),
-        files,
+        tuple(one.path for one in inputs),
+        inputs[0].total,
+        passed,
+        progress.receiver(order.options.progress),
+    )
+    yield from telling.begun()
+    op = _reported(order, state, inputs, began, telling)
+    try:
+        if telling.receive is None:
+            report = yield from op
+        else:
+            report = yield from Watched(op, progress.OFTEN, telling.look, telling.receive)
+    except BaseException as error:
+        yield from telling.ended(None, error)
+        raise
+    yield from telling.ended(report, None)
+    if report.failed:
+        raise _some_failed(report)
+    return report
+
+
+def _reported(
+    order: Order, state: LoadState, inputs: Sequence[Input], began: float, telling: progress.Telling
+) -> Op[LoadReport]:
+    names = ".".join(order.names)
+    with progress.span("load", names, {"matrixone.load.files": len(inputs)}):
+        table = None if order.is_plain else (yield from table_of(order, state))
+        job = yield from job_of(order, state, telling.file_read)
+        if order.options.rejects is not None:
+            yield from Known(
+                ("rejects", order.options.rejects), iter(Aside(iter(CreateRejects(order.options.rejects))))
+            )
+        sql: list[str] = []
+        way, done = yield from _limited(order, noted(_loaded(job, table, inputs), sql.append))
+    return LoadReport(
+        names,
+        tuple(done[one.path] for one in inputs),
         (yield from Clock()) - began,
-        way,
+        str(way),
         way.lock(),
         tuple(sql),
         tuple(row for one in inputs if one.sieve is not None for row in one.sieve.kept),
     )
-    if report.failed:
-        raise _some_failed(report)
-    return report
+
+
+def job_of(order: Order, state: LoadState, heard: Callable[[LoadedFile], Op[None]]) -> Op[Job]:
+    """What is to be done, for the ways; the ledger is made, if there is to be one."""
+    if order.options.once:
+        yield from ledger.made(order.names, order.options)
+    return job_within(order, state, heard)
+
+
+def job_within(order: Order, state: LoadState, heard: Callable[[LoadedFile], Op[None]]) -> Job:
+    """What is to be done, for the ways."""
+    book = ledger.of(order.names, order.options) if order.options.once else None
+    return Job(order.names, order.nulls, order.assigned, order.options, state, book, heard)
 
 
 def _loaded(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[tuple[Way, dict[str, LoadedFile]]]:
@@ -168,10 +216,8 @@ def _entered_before(job: Job, inputs: Sequence[Input]) -> Op[dict[str, LoadedFil
     return {entries[one]: LoadedFile(entries[one], already_loaded=True) for one in ids}
 
 
-def table_of(order: Order, state: LoadState) -> Op[Table | None]:
-    """The table, if anything has to be known of it."""
-    if order.is_plain:
-        return None
+def table_of(order: Order, state: LoadState) -> Op[Table]:
+    """The table."""
     return (yield from known(order.names, state.mark))
 
 
@@ -229,7 +275,3 @@ def noted(op: Op[Any], note: Callable[[str], object]) -> Op[Any]:
         return (yield from within(step, lambda inner: noted(inner, note)))
 
     return interpreted(op, perform)
-
-
-def _unheard(_file: LoadedFile) -> Op[None]:
-    yield from ()

@@ -32,12 +32,16 @@ class Ledger:
     again: bool
 
 
-def of(names: Names, options: Options) -> Op[Ledger]:
-    """The ledger of a load, made if there is none."""
+def of(names: Names, options: Options) -> Ledger:
+    """The ledger of a load."""
     database = names[:-1] if options.ledger is None else (options.ledger,)
-    name = (*database, LEDGER)
+    return Ledger((*database, LEDGER), options.force)
+
+
+def made(names: Names, options: Options) -> Op[None]:
+    """Make the ledger of a load, if there is none."""
+    name = of(names, options).name
     yield from Known(("ledger", name), iter(Aside(_made(name))))
-    return Ledger(name, options.force)
 
 
 def _made(name: Names) -> Op[None]:

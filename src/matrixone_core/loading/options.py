@@ -43,6 +43,27 @@ class LoadOptions(TypedDict, total=False):
     timeout: float | None
 
 
+class FormatOptions(TypedDict, total=False):
+    """How a file is written; not every format has every option."""
+
+    ignore_lines: int
+    delimiter: str
+    quote: str
+    escape: str | None
+    line_terminator: str | None
+    compression: str | None
+    shape: Literal["object", "array"]
+
+
+class PlanOptions(FormatOptions, LoadOptions, total=False):
+    """All that a load from a stage can be told."""
+
+    header: Literal["match"] | None
+    columns: Columns | None
+    null_values: str | Sequence[str] | None
+    set: Mapping[str, str] | None
+
+
 @dataclass(frozen=True)
 class Options:
     """`LoadOptions`, checked.

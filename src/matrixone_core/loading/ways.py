@@ -31,6 +31,7 @@ from matrixone_core.loading.client_data import bad_row
 from matrixone_core.loading.fitting import Fitting
 from matrixone_core.loading.ledger import Ledger, entered
 from matrixone_core.loading.options import Options
+from matrixone_core.loading.progress import span
 from matrixone_core.loading.report import BadRow, LoadedFile
 from matrixone_core.loading.sifting import Lines, Sieve, explained, first_bad, reader_of
 from matrixone_core.loading.target import Table, reflected
@@ -90,6 +91,7 @@ class Input:
         parallel: whether the server may read pieces of it at once.
         count: counts its rows, and fails where one is malformed, if the server would lose it without a word.
         entry: what the ledger knows it by, if it is to be loaded once.
+        total: the length of the client's data, or None.
     """
 
     path: str
@@ -102,6 +104,7 @@ class Input:
     parallel: bool = False
     count: Callable[[], Op[int]] | None = None
     entry: Entry | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True)
@@ -391,6 +394,11 @@ def _load_data(job: Job, one: Input, into: Names, columns: tuple[str | None, ...
 
 
 def _read(job: Job, table: Table | None, one: Input, statement: LoadData) -> Op[LoadedFile]:
+    with span("load file", ".".join(job.names), {"matrixone.load.file": one.path}):
+        return (yield from _carried(job, table, one, statement))
+
+
+def _carried(job: Job, table: Table | None, one: Input, statement: LoadData) -> Op[LoadedFile]:
     if one.sieve is not None and one.lines is not None and table is not None:
         fitting = fitting_of(job, table, one)
         if not statement.columns:

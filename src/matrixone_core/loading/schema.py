@@ -1,0 +1,167 @@
+"""What a file's columns are: their names, and the types that its first rows suggest."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from matrixone_core.errors import InvalidArgument, LoadFailed
+from matrixone_core.loading import arrow, head
+from matrixone_core.loading.csv_rows import CsvRows, Row
+from matrixone_core.loading.json_rows import JsonRows
+from matrixone_core.loading.ledger import size_of
+from matrixone_core.operation import Op
+from matrixone_core.sql.files import PIECE, ReadFile
+from matrixone_core.sql.load import Csv, Format, JsonLines
+
+_TESTS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("BIGINT", re.compile(r"[+-]?\d{1,18}")),
+    ("DECIMAL", re.compile(r"[+-]?\d{1,28}\.\d{1,10}|[+-]?\d{1,18}")),
+    ("DOUBLE", re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")),
+    ("BOOL", re.compile(r"true|false", re.IGNORECASE)),
+    ("DATE", re.compile(r"\d{4}-\d{2}-\d{2}")),
+    ("DATETIME(6)", re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?")),
+    ("TIME(6)", re.compile(r"\d{2}:\d{2}:\d{2}(\.\d{1,6})?")),
+)
+_SHORT = 100  # characters, up to which a text is taken for one that has 255 at most
+_SUFFIXES = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonline", ".ndjson": "jsonline", ".json": "jsonline",
+    ".parquet": "parquet",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FileColumn:
+    """A column of a file.
+
+    Args:
+        name: its name; in a CSV file without a header, and in JSON arrays, its place.
+        type: the SQL type that its values suggest; None where all of them are NULL.
+    """
+
+    name: str
+    type: str | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The beginning of a file.
+
+    Args:
+        columns: its columns.
+        rows: its first rows; none of a Parquet file.
+    """
+
+    columns: tuple[FileColumn, ...]
+    rows: tuple[Row, ...]
+
+
+def format_of(file: str) -> str:
+    """The format that a file's suffix tells: `csv`, `jsonline` or `parquet`.
+
+    Raises:
+        InvalidArgument: it tells none.
+    """
+    bare = file.lower()
+    for suffix in head.SUFFIXES:
+        bare = bare.removesuffix(suffix)
+    for suffix, name in _SUFFIXES.items():
+        if bare.endswith(suffix):
+            return name
+    raise InvalidArgument(f"the suffix of {file!r} tells no format; give format='csv', 'jsonline' or 'parquet'")
+
+
+def sample_of(url: str, form: Format, *, header: bool) -> Op[Sample]:
+    """The columns of a stage's file, and its first rows.
+
+    Args:
+        url: its `stage://` URL.
+        form: how it is written.
+        header: whether the first line that is not ignored has the names.
+    """
+    if isinstance(form, Csv):
+        return _of_csv(url, form, *(yield from head.of_stage(url, form)), header=header)
+    if isinstance(form, JsonLines):
+        return _of_json(form, *(yield from head.of_stage(url, form)))
+    return Sample((yield from _of_parquet(url)), ())
+
+
+def _of_csv(url: str, form: Csv, data: bytes, whole: bool, *, header: bool) -> Sample:  # with data
+    reader = CsvRows(form)
+    rows = [*reader.feed(data), *(reader.finish() if whole else ())]
+    texts = [[field.text for field in row.fields] for row in rows]
+    if header:
+        names: Sequence[str] = head.header_of(texts, url)
+        rows, texts = rows[1:], texts[1:]
+    else:
+        names = [f"c{at + 1}" for at in range(max(map(len, texts), default=0))]
+    columns = (
+        FileColumn(name, suggested([row[at] for row in texts if at < len(row)])) for at, name in enumerate(names)
+    )
+    return Sample(tuple(columns), tuple(rows))
+
+
+def _of_json(form: JsonLines, data: bytes, whole: bool) -> Sample:  # with data
+    values: list[Any] = []
+    lines = data.split(b"\n")
+    for line in lines if whole else lines[:-1]:
+        try:
+            values.append(json.loads(line))
+        except ValueError:
+            continue  # an empty line, or one that the load will name
+    found: dict[str, list[Any]] = {}
+    for value in values:
+        pairs = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else [], 1)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]  # whatever JSON has
+        for key, each in pairs:  # pyright: ignore[reportUnknownVariableType]  # whatever JSON has
+            found.setdefault(key if isinstance(key, str) else f"c{key}", []).append(each)
+    reader = JsonRows(form, tuple(found))
+    rows = [*reader.feed(data), *(reader.finish() if whole else ())]
+    return Sample(tuple(FileColumn(name, _of_values(each)) for name, each in found.items()), tuple(rows))
+
+
+def _of_values(values: Sequence[Any]) -> str | None:
+    if any(isinstance(value, dict | list) for value in values):
+        return "JSON"
+    texts = [
+        None if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in values
+    ]
+    return suggested(texts)
+
+
+def suggested(values: Sequence[str | None]) -> str | None:
+    """The SQL type that texts suggest: the narrowest that has them all."""
+    texts = [value for value in values if value]
+    if not texts:
+        return None
+    for name, pattern in _TESTS:
+        if all(pattern.fullmatch(text) for text in texts):
+            return _with_digits(texts) if name == "DECIMAL" else name
+    return "VARCHAR(255)" if max(map(len, texts)) <= _SHORT else "TEXT"
+
+
+def _with_digits(texts: Sequence[str]) -> str:
+    scale = max(-int(Decimal(text).as_tuple().exponent) for text in texts)
+    return f"DECIMAL(38,{scale})"
+
+
+def _of_parquet(url: str) -> Op[tuple[FileColumn, ...]]:
+    """The columns as the file's footer has them: its last eight bytes tell where that begins."""
+    size = yield from size_of(url)
+    end = yield from _read(url, max(size - PIECE, 0), size)
+    if len(end) < 12 or end[-4:] != b"PAR1":
+        raise LoadFailed(f"{url} is no Parquet file")
+    length = int.from_bytes(end[-8:-4], "little") + 8
+    footer = end if length <= len(end) else (yield from _read(url, size - length, size))
+    return tuple(FileColumn(name, kind) for name, kind in arrow.columns_of(footer[-length:]))
+
+
+def _read(url: str, begin: int, end: int) -> Op[bytes]:
+    found = b""
+    while begin + len(found) < end:
+        piece = yield from ReadFile(url, begin + len(found))
+        if not piece:
+            break
+        found += piece
+    return found

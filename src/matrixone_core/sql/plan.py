@@ -1,0 +1,55 @@
+"""Statements for looking ahead: the table that a file suggests, and keys that are there already."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from matrixone_core.errors import ServerError, TableExists
+from matrixone_core.literals import Part, Value, dotted, identifier
+from matrixone_core.operation import Command, Reply, Statement
+
+
+@dataclass(frozen=True)
+class CreateTable(Command):
+    """CREATE TABLE with columns of these types.
+
+    Args:
+        name: one or two names.
+        columns: names and types as SQL writes them.
+    """
+
+    name: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+
+    refusal: ClassVar[type[ServerError]] = TableExists
+
+    def parts(self) -> Iterator[Part]:
+        columns = ",\n".join(f"  {identifier(name)} {written}" for name, written in self.columns)
+        yield f"CREATE TABLE {dotted(self.name)} (\n{columns}\n)"
+
+
+@dataclass(frozen=True)
+class CountKeys(Statement[int]):
+    """How many of some keys a table has.
+
+    Args:
+        table: one or two names.
+        key: the key's columns.
+        values: the keys.
+    """
+
+    table: tuple[str, ...]
+    key: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SELECT count(*) AS n FROM {dotted(self.table)} WHERE "
+        for at, values in enumerate(self.values):
+            yield " OR (" if at else "("
+            for n, (column, value) in enumerate(zip(self.key, values, strict=True)):
+                yield f"{' AND ' if n else ''}{identifier(column)}="
+                yield Value(value)
+            yield ")"
+
+    def parse(self, reply: Reply, /) -> int:
+        return int(reply.rows[0]["n"])
