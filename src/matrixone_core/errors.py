@@ -13,6 +13,7 @@ MatrixOneError
 │       ├── Deadlock
 │       ├── LockTimeout
 │       ├── WriteConflict
+│       ├── LoadUnfinished   a load failed with rows of it in a session's transaction, which cannot be told apart
 │       └── StatementTimeout the statement took longer than `timeout`, and was stopped
 ├── SessionInUse             two tasks or threads used one session at once; nothing was sent
 ├── CommitIncomplete         the rows are committed, something that comes after a commit is not
@@ -146,6 +147,12 @@ class LockTimeout(TransactionAborted):
 
 class WriteConflict(TransactionAborted):
     """Another transaction changed the same rows."""
+
+
+class LoadUnfinished(TransactionAborted):
+    """A load failed, and rows of it are in the session's transaction, which has no savepoints: roll it back."""
+
+    retryable = False
 
 
 class StatementTimeout(TransactionAborted):

@@ -25,7 +25,7 @@ from matrixone_core.loading.client_data import (
     sampled,
 )
 from matrixone_core.loading.csv_rows import Row
-from matrixone_core.loading.flow import Order, load, state_of
+from matrixone_core.loading.flow import Order, limited, load, state_of
 from matrixone_core.loading.json_rows import JsonRows
 from matrixone_core.loading.options import Columns, FormatOptions, LoadOptions, PlanOptions
 from matrixone_core.loading.plan import InferredTable, LoadPlan, planned
@@ -113,7 +113,7 @@ def read_csv_stage(
         compression=compression,
     )
     order = _order(table, form, columns, told, header=header, nulls=null_values, assigned=set)
-    return (yield from _stage(order, stage, file))
+    return (yield from _from_stage(order, stage, file))
 
 
 def read_json_stage(
@@ -146,7 +146,7 @@ def read_json_stage(
         MatrixOneError: as for `read_csv_stage`.
     """
     order = _order(table, options.json_lines(shape, compression), columns, told, assigned=set)
-    return (yield from _stage(order, stage, file))
+    return (yield from _from_stage(order, stage, file))
 
 
 def read_parquet_stage(
@@ -175,7 +175,7 @@ def read_parquet_stage(
         MatrixOneError: as for `read_csv_stage`.
     """
     order = _order(table, Parquet(), columns, told, assigned=set)
-    return (yield from _stage(order, stage, file))
+    return (yield from _from_stage(order, stage, file))
 
 
 def read_csv(
@@ -240,7 +240,7 @@ def read_csv(
     order = _order(table, form, columns, told, header=header, nulls=null_values, assigned=set)
     name = name_of(data)
     plain = partial(Plain, name, head.compression_of(form, name), _encoding(order, encoding))
-    return (yield from _client(order, data, chunks_of(data), plain))
+    return (yield from limited(order, _client(order, data, chunks_of(data), plain)))
 
 
 def read_json(
@@ -277,7 +277,7 @@ def read_json(
     names = order.columns or (yield from _all_columns(order))
     name = name_of(data)
     plain = partial(Plain, name, head.compression_of(form, name), _encoding(order, encoding))
-    return (yield from _client(order, data, chunks_of(data), plain, names))
+    return (yield from limited(order, _client(order, data, chunks_of(data), plain, names)))
 
 
 def read_parquet(
@@ -356,7 +356,7 @@ def _encoding(order: Order, told: str | None) -> str | None:
 def _arrow(order: Order, data: object, reader: Any) -> Op[LoadReport]:
     names = arrow.names_of(reader, tuple(filter(None, order.columns)))
     plain = partial(Plain, name_of(data), "none", None)
-    return (yield from _client(order, data, arrow.csv_of(reader, names), plain, names))
+    return (yield from limited(order, _client(order, data, arrow.csv_of(reader, names), plain, names)))
 
 
 def _seekable(data: Data, opened: ExitStack) -> Op[Any]:
@@ -474,8 +474,12 @@ def plan(
     """
     order = _order_of(table, format or schema.format_of(file if isinstance(file, str) else file[0]), told)
     name = literals.stage_name(stage)
-    state, inputs = yield from _listed(order, name, files.named(name, file))
-    return (yield from planned(order, state, inputs, lambda: _stage(order, stage, file)))
+    return (yield from limited(order, _planned(order, name, files.named(name, file))))
+
+
+def _planned(order: Order, name: str, urls: tuple[str, ...]) -> Op[LoadPlan]:
+    state, inputs = yield from _listed(order, name, urls)
+    return (yield from planned(order, state, inputs, lambda: limited(order, _stage(order, name, urls))))
 
 
 def create_table_from(
@@ -588,9 +592,12 @@ def _order(
     )  # fmt: skip
 
 
-def _stage(order: Order, stage: str, file: str | Sequence[str]) -> Op[LoadReport]:
+def _from_stage(order: Order, stage: str, file: str | Sequence[str]) -> Op[LoadReport]:
     name = literals.stage_name(stage)
-    urls = files.named(name, file)
+    return limited(order, _stage(order, name, files.named(name, file)))
+
+
+def _stage(order: Order, name: str, urls: Sequence[str]) -> Op[LoadReport]:
     began = yield from Clock()
     state, inputs = yield from _listed(order, name, urls)
     return (yield from load(order, state, inputs, began))

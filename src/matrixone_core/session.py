@@ -19,6 +19,7 @@ from matrixone_core.errors import (
     CommitUnknown,
     DatabaseNotFound,
     InvalidArgument,
+    LoadUnfinished,
     MatrixOneError,
     NotSupported,
     SnapshotExists,
@@ -102,8 +103,8 @@ class UnitOfWork:
         """An operation as a session has it: what it says to stages and snapshots is kept."""
         try:
             result: T = yield from interpreted(op, self._perform)
-        except MatrixOneError as error:
-            self.failed(error)  # an operation may say itself that the transaction cannot go on
+        except LoadUnfinished as error:
+            self.failed(error)
             raise
         return result
 

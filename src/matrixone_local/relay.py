@@ -367,7 +367,13 @@ class Session:
         end = ends_transaction(tokens) if self._definitions else None
         if end in {End.COMMIT, End.AUTOCOMMIT}:
             self._definitions.commits(self.link)
-        done = self._forward_query(self._rewritten(sql, tokens, until), statements.manner(tokens))
+        rewritten = self._rewritten(sql, tokens, until)
+        if end in {End.COMMIT, End.ROLLBACK}:  # what the statement drops is gone when the client hears of it
+            self.link.query(rewritten)
+            self._settle(end)
+            self._answer_ok()
+            return True
+        done = self._forward_query(rewritten, statements.manner(tokens))
         if done and end is not None:
             self._settle(end)
         return done

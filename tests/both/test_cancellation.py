@@ -45,7 +45,7 @@ async def test_clean_up_runs_after_a_cancellation():
             yield from DropStage("s")
 
     with anyio.move_on_after(0.05) as scope:
-        await Slow(None, None, None, "").run(op())
+        await Slow(None, None, None, None, "").run(op())
     assert scope.cancelled_caught
     assert done == ["CreateStage", "ShowStages", "DropStage"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from matrixone_core import stages
 from matrixone_core.errors import (
@@ -40,6 +40,8 @@ from matrixone_core.sql.load import Format
 from matrixone_core.sql.rejects import CreateRejects
 from matrixone_core.sql.staging import Conflict, Names
 from matrixone_core.sql.table import AskLoadState, LoadState
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _reported(
                 ("rejects", order.options.rejects), iter(Aside(iter(CreateRejects(order.options.rejects))))
             )
         sql: list[str] = []
-        way, done = yield from _limited(order, noted(_loaded(job, table, inputs), sql.append))
+        way, done = yield from noted(_loaded(job, table, inputs), sql.append)
     return LoadReport(
         names,
         tuple(done[one.path] for one in inputs),
@@ -261,9 +263,10 @@ def _some_failed(report: LoadReport) -> LoadFailed:
     return error
 
 
-def _limited(order: Order, op: Op[Any]) -> Op[Any]:
+def limited(order: Order, op: Op[T]) -> Op[T]:
+    """An operation each of whose statements may take as long as was told."""
     seconds = order.options.timeout
-    return (yield from op if seconds is None else Limited(op, seconds))
+    return op if seconds is None else iter(Limited(op, seconds))
 
 
 def noted(op: Op[Any], note: Callable[[str], object]) -> Op[Any]:

@@ -99,8 +99,7 @@ class LoadPlan:
         rows = [("file", "found", "table", "type", "")]
         rows += [(c.file or "-", c.found or "", c.table or "-", c.type or "", c.problem or "") for c in self.columns]
         widths = [*(max(len(row[at]) for row in rows) for at in range(4)), 0]
-        for row in rows:
-            lines.append("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
+        lines += ["  ".join(f"{t:<{width}}" for t, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         lines.append(
             f"of the first {self.sampled:,} rows {self.conflicts:,} have keys that the table has, and {len(self.bad):,}"
             " do not fit"

@@ -69,7 +69,7 @@ def explained(error: LoadFailed, row: BadRow) -> LoadFailed:
         sqlstate=error.sqlstate,
         statement=error.statement,
     )
-    known.row, known.__cause__ = row, error.__cause__
+    known.row = row
     return known
 
 

@@ -98,7 +98,7 @@ def reflected(connection: Connection, names: tuple[str, ...]) -> Table:
         names,
         tuple(
             Column(
-                column["name"],
+                _bare(column["name"]),
                 column["type"],
                 write.process(column["type"]),
                 column["nullable"],
@@ -108,5 +108,10 @@ def reflected(connection: Connection, names: tuple[str, ...]) -> Table:
             )
             for column in columns
         ),
-        tuple(tuple(key) for key in [primary, *unique] if key),
+        tuple(tuple(map(_bare, key)) for key in [primary, *unique] if key),
     )
+
+
+def _bare(name: str) -> str:
+    """A name as it is: SQLAlchemy reads it between back-quotes, and leaves those within it doubled."""
+    return name.replace("``", "`")

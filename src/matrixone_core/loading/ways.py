@@ -22,9 +22,9 @@ from matrixone_core.errors import (
     DuplicateKey,
     InvalidArgument,
     LoadFailed,
+    LoadUnfinished,
     MatrixOneError,
     PermissionDenied,
-    TransactionAborted,
     aborts,
 )
 from matrixone_core.loading.client_data import bad_row
@@ -373,9 +373,7 @@ def _as_it_stays(job: Job, error: MatrixOneError, *, begun: bool) -> MatrixOneEr
     """The error for a load that a session cannot take back by itself."""
     if job.state.revocable or not begun:
         return error
-    aborted = TransactionAborted(f"{error}; rows of this load are in the session's transaction: roll it back")
-    aborted.retryable = False
-    return aborted
+    return LoadUnfinished(f"{error}; rows of this load are in the session's transaction: roll it back")
 
 
 def _loaded(job: Job, table: Table | None, one: Input) -> Op[LoadedFile]:
@@ -413,7 +411,7 @@ def _carried(job: Job, table: Table | None, one: Input, statement: LoadData) -> 
         row = (yield from bad_row_of(job, table, one)) if error.row is None and error.code in TELLING else None
         if row is None:
             raise
-        raise explained(error, row) from None
+        raise explained(error, row) from error.__cause__
     if wanted is not None and rows != wanted:
         raise LoadFailed(f"{one.path} has {wanted:,} rows, and the server loaded {rows:,} of them")
     return LoadedFile(one.path, rows, rows)
