@@ -48,6 +48,7 @@ from matrixone_core.operation import (
     Together,
     Watched,
 )
+from matrixone_core.sqlalchemy_session import note_closed
 
 T = TypeVar("T")
 _log = logging.getLogger("matrixone")
@@ -159,7 +160,12 @@ class AsyncDriver:
         async with self.connection() as connection:
             raw: Any = (await connection.get_raw_connection()).driver_connection
             with raw.sending(_through(step)):
-                reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
+                try:
+                    reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
+                except Exception:
+                    if connection.sync_connection is not None:
+                        note_closed(connection.sync_connection)
+                    raise
         return statement.parse(reply)
 
     async def _watched(self, step: Watched[T]) -> T:

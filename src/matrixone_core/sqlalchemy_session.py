@@ -240,6 +240,13 @@ def _on_error(context: ExceptionContext) -> MatrixOneError | None:
     return unknown
 
 
+def note_closed(connection: Connection) -> None:
+    """Tell the unit of work that its connection is closed, if it is; SQLAlchemy tells only of the drivers' errors."""
+    work = _work_of(connection)
+    if work is not None and not _is_open(connection):
+        work.failed(ConnectionLost("its connection was closed, as the data that it was sending broke off"))
+
+
 def _is_open(connection: Connection) -> bool:
     driver_connection: Any = connection.connection.driver_connection
     return bool(driver_connection.open)

@@ -584,6 +584,14 @@ class Session:
     def _received(self, path: str) -> IO[bytes]:
         """The client's file, whole; nothing but the file that its own statement names is asked for."""
         file = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115  # closed with the statement
+        try:
+            self._receive(path, file)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _receive(self, path: str, file: IO[bytes]) -> None:
         self._client.write(self._sequence, bytes([LOCAL_INFILE]) + path.encode("utf-8", "surrogateescape"))
         failed: OSError | None = None
         while True:
@@ -598,7 +606,6 @@ class Session:
         if failed is not None:
             file.close()
             raise failed
-        return file
 
     # -- replies ------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ from matrixone_core.operation import (
     Together,
     Watched,
 )
+from matrixone_core.sqlalchemy_session import note_closed
 from matrixone_sync.crew import Crew
 
 T = TypeVar("T")
@@ -156,7 +157,11 @@ class Driver:
             self._at_work(connection),
             _driver_connection(connection).sending(_through(step)),
         ):
-            reply = translated(lambda: _reply(connection, statement, self.time_limit), statement)
+            try:
+                reply = translated(lambda: _reply(connection, statement, self.time_limit), statement)
+            except Exception:
+                note_closed(connection)
+                raise
         return statement.parse(reply)
 
     def _at_work(self, connection: Connection) -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""Operations that load, driven by scripted answers."""
+"""What can be said of a load, the statements that come of it, and what only scripted answers show."""
 
 import pytest
 from script import play, rows, texts
@@ -6,15 +6,28 @@ from sqlalchemy import Column, Integer, MetaData, Table
 from sqlalchemy.orm import declarative_base
 
 from matrixone_core import loads
-from matrixone_core.errors import InvalidArgument, StageDisabled, TableNotFound
+from matrixone_core.errors import (
+    ConnectionLost,
+    InvalidArgument,
+    LoadFailed,
+    ServerError,
+    StageDisabled,
+    StageNotFound,
+)
+from matrixone_core.loading import ledger, ways
+from matrixone_core.loading.report import BadRow, LoadedFile, LoadReport
 from matrixone_core.operation import Reply
-from matrixone_core.sql.load import ColumnNames, CsvOptions, LoadCsv
-from matrixone_core.sql.stage import SelectStages
+from matrixone_core.sql.files import FileLength, ReachesTo
+from matrixone_core.sql.ledger import Entry, InsertEntry
+from matrixone_core.sql.load import ClientData, Csv, JsonLines, LoadData, Parquet, S3Object
+from matrixone_core.sql.staging import Assignment, Conflict, CreateStaging, InsertStaged, Kept
+from matrixone_core.sql.table import AskLoadState, ColumnNames, TablesLike
 
-STAGE = {
-    "stage_name": "s", "url": "file:///a/", "stage_credentials": "", "stage_status": "enabled", "created": 1,
-    "comment": "",
+STATE = {
+    "now": 7, "current_database": "d", "in_use": 1, "mark": "id PRI", "reached": 0, "stage_name": "s", "url": "file:///a/",
+    "stage_credentials": "", "stage_status": "enabled", "created": 1, "comment": "",
 }  # fmt: skip
+PLAIN = {"on_conflict": "unchecked"}
 
 
 class User(declarative_base()):
@@ -23,23 +36,21 @@ class User(declarative_base()):
 
 
 def load(*arguments, **options):
-    return loads.read_csv_stage(*(arguments or ("S", "a.csv", "t")), **options)
+    return loads.read_csv_stage(*(arguments or ("S", "a.csv", "t")), **(PLAIN | options))
 
 
-def test_a_load_looks_at_the_stage_and_sends_one_statement():
-    steps, report = play(load("S", "d/a.csv", User, ignore_lines=1), rows(STAGE), Reply(count=3))
-    assert steps == [SelectStages(name="s"), LoadCsv("stage://s/d/a.csv", ("users",), CsvOptions(ignore_lines=1))]
-    assert report == loads.LoadReport("users", 3, (loads.LoadedFile("stage://s/d/a.csv", 3),), 1.0)
-    assert str(report) == "stage://s/d/a.csv -> users: 3 rows in 1.00 s"
-
-
-def test_a_report_in_words():
-    files = (loads.LoadedFile("stage://s/a", 1), loads.LoadedFile("stage://s/b", 0))
-    assert str(loads.LoadReport("d.t", 1, files, 0.5)) == "2 files -> d.t: 1 row in 0.50 s"
+def test_an_unchecked_load_asks_one_question_and_sends_one_statement():
+    steps, report = play(load("S", "d/a.csv", User, ignore_lines=1), rows(STATE), Reply(count=3))
+    asked, sent = steps
+    assert (asked.table, asked.stage) == (None, "s")
+    assert sent == LoadData("stage://s/d/a.csv", ("users",), Csv(ignore_lines=1))
+    assert (report.table, report.rows, report.way, report.lock) == ("users", 3, "plain", "rows")
+    assert report.files[0].path == "stage://s/d/a.csv"
+    assert report.sql == (str(sent),)
 
 
 def statement(**options):
-    steps, _ = play(load(**options), rows(STAGE), Reply(count=0))
+    steps, _ = play(load(**options), rows(STATE), Reply(count=0))
     return texts(steps)[-1]
 
 
@@ -60,20 +71,79 @@ def test_options_in_sql(options, sql):
     assert statement(**options) == sql
 
 
-def test_null_values_without_columns_ask_for_the_tables_own():
-    op = load("s", "a.csv", "d.t", null_values=["x"])
-    steps, _ = play(op, rows(STAGE), rows({"name": "a"}), Reply(count=0))
-    assert steps[1] == ColumnNames(("d", "t"))
-    assert steps[2].options.nulls == ("a",)
-    assert "table_schema='d' AND table_name='t'" in str(steps[1])
-    assert "table_schema=DATABASE()" in str(ColumnNames(("t",)))
-    with pytest.raises(TableNotFound, match=r"d\.t"):
-        play(load("s", "a.csv", "d.t", null_values="x"), rows(STAGE), rows())
+@pytest.mark.parametrize(
+    ("statement", "sql"),
+    [
+        (LoadData("stage://s/a", ("d", "t"), JsonLines("array", "gzip")),
+         "LOAD DATA INFILE {'filepath'='stage://s/a', 'compression'='gzip', 'format'='jsonline', 'jsondata'='array'} INTO TABLE `d`.`t`"),
+        (LoadData("stage://s/a", ("t",), Parquet()), "LOAD DATA INFILE {'filepath'='stage://s/a', 'format'='parquet'} INTO TABLE `t`"),
+        (LoadData(ClientData("x"), ("t",), Csv(), parallel=True),
+         "LOAD DATA LOCAL INFILE 'x' INTO TABLE `t` FIELDS TERMINATED BY ',' ENCLOSED BY '\"' PARALLEL 'TRUE'"),
+        (LoadData(S3Object("b", "k", {"AWS_REGION": "r"}), ("t",), JsonLines()),
+         "LOAD DATA URL s3option {'bucket'='b', 'filepath'='k', 'region'='r', 'format'='jsonline', 'jsondata'='object'} INTO TABLE `t`"),
+        (LoadData(S3Object("b", "k", {}), ("t",), Csv(compression="bz2")),
+         "LOAD DATA URL s3option {'bucket'='b', 'filepath'='k', 'compression'='bz2'} INTO TABLE `t` FIELDS TERMINATED BY ',' ENCLOSED BY '\"'"),
+        (CreateStaging(("x",), ("t",), ("a",), (("b", "TEXT"),), numbered=True),
+         "CREATE TABLE `x` (`b` TEXT, `matrixone_row` BIGINT AUTO_INCREMENT PRIMARY KEY) AS SELECT `a` FROM `t` LIMIT 0"),
+        (CreateStaging(("x",), ("t",), (), (("b", "TEXT"),)), "CREATE TABLE `x` (`b` TEXT)"),
+        (InsertStaged(("t",), ("x",), (Assignment("a"), Assignment("b", "upper(b)"), Assignment("c", nulls=("-", "NA")))),
+         "INSERT INTO `t` (`a`, `b`, `c`) SELECT `a`, (upper(b)), NULLIF(NULLIF(`c`, '-'), 'NA') FROM `x` s"),
+        (InsertStaged(("t",), ("x",), (Assignment("a"),), Conflict.UPDATE, ("b", "c")),
+         "INSERT INTO `t` (`a`) SELECT `a` FROM `x` s ON DUPLICATE KEY UPDATE `b`=VALUES(`b`), `c`=VALUES(`c`)"),
+        (InsertStaged(("t",), ("x",), (Assignment("a"),), Conflict.REPLACE, (), Kept.LAST, (("k", "l"),)),
+         "REPLACE INTO `t` (`a`) SELECT `a` FROM `x` s LEFT JOIN (SELECT `k` AS d0_0, `l` AS d0_1, max(`matrixone_row`) AS d0_n"
+         " FROM `x` WHERE `k` IS NOT NULL AND `l` IS NOT NULL GROUP BY `k`, `l` HAVING count(*) > 1) d0"
+         " ON s.`k` = d0_0 AND s.`l` = d0_1 WHERE (d0_n IS NULL OR NOT s.`matrixone_row` < d0_n)"),
+        (TablesLike((), "a_b"), "SELECT table_name AS name FROM information_schema.tables WHERE table_schema=DATABASE() AND table_name LIKE 'a\\\\_b%'"),
+        (ColumnNames(("D", "T")), "SELECT column_name AS name FROM information_schema.columns WHERE table_schema='d' AND table_name='t' ORDER BY ordinal_position"),
+        (InsertEntry(("l",), Entry("i", "d.t", "s", 1, "m"), again=True),
+         "REPLACE INTO `l` (id, table_name, source, size, mark, loaded_rows, loaded_at) VALUES ('i', 'd.t', 's', 1, 'm', 0, unix_timestamp())"),
+    ],
+)  # fmt: skip
+def test_statements(statement, sql):
+    assert str(statement) == sql
 
 
-def test_a_disabled_stage():
+def test_what_is_asked_before_a_load_is_one_statement():
+    asked = AskLoadState(("d", "t"), "s", "stage://s/a", (10, 20))
+    assert str(asked).count("SELECT") == 6
+    assert "load_file(CAST('stage://s/a?offset=20&size=1' AS datalink)) IS NULL THEN 0 ELSE 1 END AS reached" in str(
+        asked
+    )
+    state = asked.parse(rows(STATE | {"reached": 2, "in_use": 0}))
+    assert (state.stage.name, state.mark, state.in_use, state.reached, state.now, state.database) == (
+        "s",
+        "id PRI",
+        False,
+        2,
+        7,
+        "d",
+    )
+    assert AskLoadState(("t",)).parse(rows(STATE | {"stage_name": None, "mark": None})).stage is None
+
+
+def test_a_stage_that_is_disabled_or_not_there():
     with pytest.raises(StageDisabled, match="enable=True"):
-        play(load(), rows(STAGE | {"stage_status": "disabled"}))
+        play(load(), rows(STATE | {"stage_status": "disabled"}))
+    with pytest.raises(StageNotFound, match="'s'"):
+        play(load(), rows(STATE | {"stage_name": None}))
+
+
+def test_how_long_a_file_is_does_not_keep_it_from_being_loaded():
+    """Some stages load, and cannot be read (server-facts 9)."""
+    steps, report = play(load(), ServerError("PROVIDER not found"), rows(STATE), Reply(count=3))
+    assert steps[0].offsets
+    assert not steps[1].offsets
+    assert report.rows == 3
+    with pytest.raises(ServerError, match="PROVIDER"):
+        play(loads.read_csv_stage("s", ["a.csv", "b.csv"], "t"), ServerError("PROVIDER not found"))
+
+
+def test_a_large_file_is_read_in_pieces_at_once():
+    for options, offset in (({}, loads.LARGE), ({"compression": "gzip"}, None)):
+        steps, _ = play(load(**options), rows(STATE | {"reached": 1}), Reply(count=1))
+        assert steps[0].offsets == (() if offset is None else (offset,))
+        assert steps[1].parallel == (offset is not None) or offset is None
 
 
 @pytest.mark.parametrize(
@@ -81,9 +151,10 @@ def test_a_disabled_stage():
     [
         (("s", "", "t"), "empty"), (("s", "/", "t"), "empty"), (("s", "d/", "t"), "folder"),
         (("s", "../a.csv", "t"), "leave the stage"), (("s", "d/../../a.csv", "t"), "leave the stage"),
-        (("s", "stage://s/a.csv", "t"), "is a URL"), (("s", "a b.csv", "t"), "space"), (("s", "a?.csv", "t"), "'?'"),
+        (("s", "stage://s/a.csv", "t"), "is a URL"), (("s", "a b.csv", "t"), "space"),
         (("s", "a#b", "t"), "'#'"), (("s", "a%20b", "t"), "'%'"), (("s", "a\\b", "t"), "separated by /"),
-        (("s", "*.csv", "t"), "not a pattern"), (("s", "a\nb", "t"), "printed"), (("s/x", "a", "t"), "stage name"),
+        (("s", "a\nb", "t"), "printed"), (("s/x", "a", "t"), "stage name"), (("s", [], "t"), "list of files is empty"),
+        (("s", ["a", 3], "t"), "file=3"),
         (("s", "a", "a.b.c"), "database.table"), (("s", "a", ""), "database.table"), (("s", "a", ".t"), "database.table"),
         (("s", "a", 3), "no ORM model"), (("s", "a", object), "no ORM model"),
     ],
@@ -104,18 +175,130 @@ def test_what_cannot_be_loaded(arguments, says):
         ({"ignore_lines": "1"}, "ignore_lines='1'"), ({"line_terminator": ";"}, "line_terminator="),
         ({"compression": "rar"}, "'none', 'gzip', 'bz2'"), ({"columns": "a"}, "list of names"),
         ({"columns": ["@x"]}, "None to skip"), ({"columns": [""]}, "None to skip"), ({"columns": [None]}, "no column"),
-        ({"columns": ["a", "a"]}, "more than once"), ({"null_values": ["a", "b"]}, "takes one"),
+        ({"columns": ["a", "A"]}, "more than once"), ({"null_values": [3]}, "null_values=3"),
+        ({"header": True}, "'match'"), ({"header": "match", "columns": ["a"]}, "leave columns out"),
+        ({"set": "a=1"}, "dict"), ({"set": {"a": " "}}, "empty"), ({"set": {"a": 3}}, "set['a']=3"),
+        ({"on_conflict": "ignore"}, "'error', 'skip', 'replace', 'update', 'unchecked'"), ({"on_conflict": []}, "list of"),
+        ({"on_conflict": 3}, "list of"), ({"on_conflict": [3]}, "on_conflict=3"), ({"lock": "none"}, "'auto', 'rows', 'table'"),
+        ({"atomic": 1}, "atomic=1"), ({"concurrency": 0}, "from 1 to 64"), ({"concurrency": True}, "from 1 to 64"),
+        ({"on_error": "ignore"}, "'abort', 'skip'"), ({"max_errors": 3}, "on_error='skip'"), ({"rejects": "r"}, "on_error='skip'"),
+        ({"on_error": "skip", "max_errors": -1}, "max_errors=-1"), ({"on_error": "skip", "max_errors": 1.5}, "from 0.0 to 1.0"),
+        ({"on_error": "skip", "max_errors": True}, "max_errors=True"), ({"on_error": "skip", "rejects": "a.b.c"}, "database.table"),
+        ({"once": ""}, "once=''"), ({"once": 3}, "once=3"), ({"force": True}, "needs once"), ({"progress": 3}, "function"),
+        ({"timeout": 0}, "timeout"), ({"conflict": "skip"}, "no option 'conflict'"),
     ],
 )  # fmt: skip
 def test_options_that_cannot_be(options, says):
     with pytest.raises(InvalidArgument) as caught:
-        play(load(**options))
+        play(loads.read_csv_stage("s", "a.csv", "t", **options))
+    assert caught.value.steps == []
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("op", "says"),
+    [
+        (lambda: loads.read_json_stage("s", "a", "t", shape="list"), "'object', 'array'"),
+        (lambda: loads.read_json_stage("s", "a", "t", columns=["a", None]), "only CSV has"),
+        (lambda: loads.read_parquet_stage("s", "a", "t", on_error="skip"), "have none"),
+        (lambda: loads.read_csv(3, "t"), "int cannot be read"),
+        (lambda: loads.read_csv(b"", "t", encoding="klingon"), "none that Python knows"),
+        (lambda: loads.plan("s", "a.xml", "t"), "tells no format"),
+        (lambda: loads.plan("s", "a", "t", format="xml"), "'csv', 'jsonline', 'parquet'"),
+        (lambda: loads.plan("s", "a.parquet", "t", delimiter=","), "cannot be said of parquet"),
+        (lambda: loads.create_table_from("s", "a.json", "t", delimiter=","), "cannot be said of jsonline"),
+    ],
+)  # fmt: skip
+def test_what_a_format_does_not_have(op, says):
+    with pytest.raises(InvalidArgument) as caught:
+        play(op())
     assert caught.value.steps == []
     assert says in str(caught.value)
 
 
 def test_tables_have_one_or_two_names():
     for table, names in ((User, ("users",)), (Table("t", MetaData(), schema="d"), ("d", "t")), ("d.t", ("d", "t"))):
-        steps, report = play(load("s", "a", table), rows(STAGE), Reply(count=0))
+        steps, report = play(load("s", "a", table), rows(STATE), Reply(count=0))
         assert steps[1].table == names
         assert report.table == ".".join(names)
+
+
+def test_a_report_in_words():
+    one = LoadReport("t", (LoadedFile("a", 3, 5, skipped=2),), 0.5)
+    assert str(one) == "a -> t: 3 rows in 0.50 s, 2 skipped"
+    files = (
+        LoadedFile("stage://s/a", 1, 1, replaced=1), LoadedFile("b", error="LoadFailed: no"),
+        LoadedFile("c", already_loaded=True),
+    )  # fmt: skip
+    several = LoadReport("d.t", files, 0.5, rejects=(BadRow("b", 3, "x", "v" * 200, "no number"),))
+    assert str(several).splitlines() == [
+        "3 files -> d.t: 1 row in 0.50 s, 1 files failed", "file         rows", "stage://s/a     1  1 replaced",
+        "b               0  LoadFailed: no", "c               0  loaded before",
+    ]  # fmt: skip
+    assert several.failed == (files[1],)
+    assert (several.rows, several.read, several.rows_per_second) == (1, 1, 2.0)
+    assert (several.replaced, several.bytes) == (None, None)
+    assert str(several.rejects[0]).startswith("b, line 3, column 'x', value 'vvv")
+    assert str(several.rejects[0]).endswith("…: no number")
+    assert str(BadRow("b", None, None, None, "why")) == "b: why"
+    shown = several._repr_html_()
+    assert shown.startswith("<table><caption>d.t: 1 row")
+    assert "<td>LoadFailed: no</td>" in shown
+    told = several.to_dict()
+    assert (told["rows"], told["files"][2]["already_loaded"], told["rejects"][0]["line"]) == (1, True, 3)
+    assert LoadReport("t", (), 0.0).rows_per_second == 0.0
+
+
+@pytest.mark.parametrize("size", [2**26 + 1, 2**26 + 2, 3 * 2**26, 466_000_000, 2**40 + 17])
+def test_a_long_files_length_is_found_by_looking_for_its_end(size):
+    op, asked = ledger.size_of("stage://s/a"), 0
+    step = next(op)
+    assert isinstance(step, FileLength)
+    step = op.throw(ServerError("Data too long for blob"))
+    with pytest.raises(StopIteration) as done:
+        while True:
+            asked += 1
+            assert isinstance(step, ReachesTo)
+            step = op.send(sum(offset < size for offset in step.offsets))
+    assert done.value.value == size
+    assert asked < 12
+
+
+def test_other_errors_of_a_files_length():
+    with pytest.raises(ServerError, match="broken"):
+        play(ledger.size_of("stage://s/a"), ServerError("broken"))
+
+
+def test_a_staging_table_that_cannot_be_dropped_is_left_to_be_swept():
+    steps, _ = play(ways._dropped_aside(("x",)), ConnectionLost("gone"))
+    assert len(steps) == 1
+
+
+def test_tables_left_over_are_dropped_by_a_later_load():
+    job = ways.Job(("d", "t"), (), (), None, ways.LoadState(now=200_000), None, None)
+    old, young = f"{ways.STAGING}1_ab", f"{ways.STAGING}199999_ab"
+    steps, _ = play(ways._swept(job), rows({"name": old}, {"name": young}, {"name": f"{ways.STAGING}x_ab"}), Reply())
+    assert [str(step) for step in steps[1:]] == [f"DROP TABLE IF EXISTS `d`.`{old}`"]
+
+
+def test_json_that_the_server_lost_is_missed():
+    one = ways.Input("a", "stage://s/a", JsonLines(), (), iter, count=lambda: _answer(3))
+    with pytest.raises(LoadFailed, match="3 rows, and the server loaded 2"):
+        play(ways._carried(None, None, one, LoadData("stage://s/a", ("t",), JsonLines())), Reply(count=2))
+
+
+def _answer(value):
+    yield from ()
+    return value
+
+
+def test_rows_that_were_read_and_not_stored_fail_the_load():
+    table = ways.Table(("t",), (), ())
+    layout = ways.Layout((), (), (), (), (), (Assignment("a"),), ())
+    job = ways.Job(("t",), (), (), loads.options.checked({}), ways.LoadState(), None, None)
+    with pytest.raises(LoadFailed, match="3 rows were read, and 2 of them stored"):
+        play(
+            ways._batch_inserted(job, table, ways.Batch(("x",), (), layout, False), (LoadedFile("a", 3, 3),)),
+            Reply(count=2),
+        )
+    assert table.column("a") is None

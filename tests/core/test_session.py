@@ -28,9 +28,10 @@ from matrixone_core.errors import (
 from matrixone_core.operation import Aside, Atomic, Calling, Clock, Limited, Reply, Sleep
 from matrixone_core.secrets import Credentials
 from matrixone_core.session import UnitOfWork
-from matrixone_core.sql.load import LoadData, S3Object
+from matrixone_core.sql.load import LoadData, S3Object, resolved
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
-from matrixone_core.sql.stage import SelectStages, ShowStages, Stage
+from matrixone_core.sql.stage import SelectStages, ShowStages, Stage, stage_of
+from matrixone_core.sql.table import AskLoadState, LoadState
 
 DONE = Reply()
 ROW = {
@@ -69,6 +70,9 @@ class Server:
             case SelectStages():
                 found = [row for row in self.stages if statement.name in (None, row["stage_name"])]
                 return statement.parse(rows(*found))
+            case AskLoadState():
+                stage = [stage_of(row) for row in self.stages if row["stage_name"] == statement.stage]
+                return LoadState(stage[0] if stage else None)
             case ShowStages():
                 return statement.parse(
                     rows(
@@ -268,7 +272,7 @@ def test_steps_with_operations_in_them_are_kept_too(step):
 
 def loaded(case, stage, **options):
     case.server.sent.clear()
-    case.do(loads.read_csv_stage(stage, "d/a.csv", "t", **options))
+    case.do(loads.read_csv_stage(stage, "d/a.csv", "t", on_conflict="unchecked", **options))
     return case.server.sent[-1]
 
 
@@ -306,7 +310,7 @@ def test_loads_from_kept_stages_name_the_place_itself():
 
 
 def test_an_object_of_a_stage_without_credentials():
-    assert loads.resolved("stage://s/x", lambda name: Stage(name, "s3://b")) == S3Object("b", "x", Credentials())
+    assert resolved("stage://s/x", lambda name: Stage(name, "s3://b")) == S3Object("b", "x", Credentials())
 
 
 # -- snapshots -------------------------------------------------------------------------------------------------------

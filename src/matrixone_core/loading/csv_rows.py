@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from matrixone_core.sql.load import Csv
 
+LONGEST = 16 * 1024 * 1024  # characters of a row, from which on a quote is taken for one that was forgotten
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 
 
@@ -51,7 +52,7 @@ class CsvRows:
         escape = re.escape(self._escape)
         end = r"\r\n" if form.line_terminator == "\r\n" else r"\r?\n"
         self._field = re.compile(
-            rf"(?:{quote}(?P<quoted>(?:[^{quote}{escape}]|{quote}{quote}|{escape}.)*+){quote}|(?P<plain>(?:[^{delimiter}\n{escape}]|"
+            rf"(?:{quote}(?P<quoted>(?:[^{quote}{escape}]|{quote}{quote}|{escape}.)*+){quote}|(?P<plain>(?!{quote})(?:[^{delimiter}\n{escape}]|"
             rf"{escape}.)*?))(?P<after>{delimiter}|{end}|\Z)",
             re.DOTALL,
         )
@@ -118,7 +119,7 @@ class CsvRows:
 
     def _unreadable(self, text: str, begin: int, at: int, *, last: bool) -> tuple[Row | None, int]:
         if self._open.match(text, at):
-            if not last:
+            if not last and len(text) - begin < LONGEST:
                 return None, begin
             return Row(self._line, (), text[begin:], "a quote is opened and not closed"), len(text)
         end = self._line_end.search(text, at)

@@ -203,7 +203,7 @@ def _loaded(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[tuple[
         return Way.PLAIN, before
     if job.options.atomic:
         way = yield from way_of(job, table, left)
-        files = yield from ways.carried_out(job, table, left, way)
+        way, files = yield from ways.carried_out(job, table, left, way)
     else:
         way, files = yield from _each(job, table, left)
     return way, before | {file.path: file for file in files}
@@ -247,7 +247,7 @@ def _each(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[tuple[Wa
 def _tried(job: Job, table: Table | None, one: Input, way: Way) -> Op[LoadedFile]:
     began = yield from Clock()
     try:
-        return (yield from ways.carried_out(job, table, [one], way))[0]
+        return (yield from ways.carried_out(job, table, [one], way))[1][0]
     except MatrixOneError as error:
         seconds = (yield from Clock()) - began
         return LoadedFile(one.path, seconds=seconds, error=f"{type(error).__name__}: {error}")

@@ -57,8 +57,7 @@ from matrixone_core.sql.table import LoadState, TablesLike
 T = TypeVar("T")
 STAGING = "matrixone_load_"  # followed by the server's time and random digits
 NUMBER_TYPE = "DECIMAL(38,9)"  # has every whole number, and shows a fraction
-# the server's numbers for a row that does not fit (server-facts 21, 27, 39), and our having none
-TELLING = frozenset({None, 1048, 1264, 1292, 1366, 1406, 3819, 20101, 20203, 20301})
+UNTOLD = frozenset({20300, 20411})  # the server's numbers for what has to do with the place, not with a row
 LEFT_OVER = 24 * 3600  # seconds after which a staging table is nobody's any more
 
 
@@ -306,19 +305,25 @@ def _can_be_external(job: Job, conflict: Conflict, inputs: Sequence[Input]) -> b
     return files and not job.nulls and conflict in {Conflict.ERROR, Conflict.SKIP}
 
 
-def carried_out(job: Job, table: Table | None, inputs: Sequence[Input], way: Way) -> Op[tuple[LoadedFile, ...]]:
-    """Load files the way that was chosen; the table may be unknown for `Way.PLAIN`."""
+def carried_out(
+    job: Job, table: Table | None, inputs: Sequence[Input], way: Way
+) -> Op[tuple[Way, tuple[LoadedFile, ...]]]:
+    """Load files the way that was chosen; the table may be unknown for `Way.PLAIN`.
+
+    Returns:
+        The way that was gone, and what became of the files: files that are not regular are staged all the same.
+    """
     if table is None or way is Way.PLAIN:
-        return (yield from _plain(job, table, inputs))
+        return way, (yield from _plain(job, table, inputs))
     match way:
         case Way.EMPTY:
-            return (yield from Atomic(_into_empty(job, table, inputs[0])))
+            return way, (yield from Atomic(_into_empty(job, table, inputs[0])))
         case Way.COMPARED:
-            return (yield from Atomic(_compared(job, table, inputs)))
+            return way, (yield from Atomic(_compared(job, table, inputs)))
         case Way.EXTERNAL:
             return (yield from _external(job, table, inputs))
         case Way.STAGING:
-            return (yield from _staged(job, table, inputs))
+            return way, (yield from _staged(job, table, inputs))
 
 
 # -- LOAD DATA into the table itself ------------------------------------------------------------------------------
@@ -408,13 +413,25 @@ def _carried(job: Job, table: Table | None, one: Input, statement: LoadData) -> 
         wanted = None if one.count is None else (yield from one.count())
         rows = yield from one.carry(statement)
     except LoadFailed as error:
-        row = (yield from bad_row_of(job, table, one)) if error.row is None and error.code in TELLING else None
-        if row is None:
-            raise
-        raise explained(error, row) from error.__cause__
+        yield from _explain(job, table, [one], error)
+        raise
     if wanted is not None and rows != wanted:
         raise LoadFailed(f"{one.path} has {wanted:,} rows, and the server loaded {rows:,} of them")
     return LoadedFile(one.path, rows, rows)
+
+
+def _explain(job: Job, table: Table | None, inputs: Sequence[Input], error: LoadFailed) -> Op[None]:
+    """Name the row that the server refused, if it can be found.
+
+    Raises:
+        LoadFailed: it was.
+    """
+    if error.row is not None or error.code in UNTOLD:
+        return
+    for one in inputs:
+        row = yield from bad_row_of(job, table, one)
+        if row is not None:
+            raise explained(error, row) from error.__cause__
 
 
 def fitting_of(job: Job, table: Table, one: Input) -> Fitting:
@@ -502,7 +519,7 @@ def _staged(job: Job, table: Table, inputs: Sequence[Input]) -> Op[tuple[LoadedF
         filled: tuple[tuple[LoadedFile, ...], ...] = yield from Together(
             tuple(iter(Atomic(_filled(job, table, batch))) for batch in batches), at_once
         )
-        return (yield from Atomic(_inserted(job, batches, filled)))
+        return (yield from Atomic(_inserted(job, table, batches, filled)))
     finally:
         for batch in batches:
             yield from _dropped_aside(batch.staging)
@@ -558,7 +575,7 @@ def _staged_within(job: Job, table: Table, batches: Sequence[Batch]) -> Op[tuple
 
         def staged(batch: Batch = batch) -> Op[tuple[LoadedFile, ...]]:
             filled = yield from _filled(job, table, batch)
-            return (yield from _batch_inserted(job, batch, filled))
+            return (yield from _batch_inserted(job, table, batch, filled))
 
         try:
             files += yield from _once(job, batch.inputs, staged)
@@ -605,41 +622,50 @@ def _seen_to(job: Job, table: Table, batch: Batch) -> Op[None]:
 
 
 def _inserted(
-    job: Job, batches: Sequence[Batch], filled: Sequence[tuple[LoadedFile, ...]]
+    job: Job, table: Table, batches: Sequence[Batch], filled: Sequence[tuple[LoadedFile, ...]]
 ) -> Op[tuple[LoadedFile, ...]]:
     files: list[LoadedFile] = []
     for batch, read in zip(batches, filled, strict=True):
-        files += yield from _once(job, batch.inputs, partial(_batch_inserted, job, batch, read))
+        files += yield from _once(job, batch.inputs, partial(_batch_inserted, job, table, batch, read))
     return tuple(files)
 
 
-def _batch_inserted(job: Job, batch: Batch, files: tuple[LoadedFile, ...]) -> Op[tuple[LoadedFile, ...]]:
+def _batch_inserted(job: Job, table: Table, batch: Batch, files: tuple[LoadedFile, ...]) -> Op[tuple[LoadedFile, ...]]:
     conflict, keys = conflict_of(job, batch.layout.keys), batch.layout.keys
     insert = InsertStaged(job.names, batch.staging, batch.layout.inserted, conflict)
     read = sum(file.rows for file in files)
     if conflict in {Conflict.ERROR, Conflict.UNCHECKED}:
-        count = yield from replace(insert, conflict=Conflict.ERROR)
+        count = yield from _stored(job, table, batch, replace(insert, conflict=Conflict.ERROR))
         if count != read:
             raise LoadFailed(f"{read:,} rows were read, and {count:,} of them stored; no row was loaded")
         return files
-    return ((yield from _resolved(job, batch, insert, files[0], keys)),)
+    return ((yield from _resolved(job, table, batch, insert, files[0], keys)),)
+
+
+def _stored(job: Job, table: Table, batch: Batch, insert: InsertStaged) -> Op[int]:
+    """Insert staged rows; an error says which of them it is about, if that can be found."""
+    try:
+        return (yield from insert)
+    except LoadFailed as error:
+        yield from _explain(job, table, batch.inputs, error)
+        raise
 
 
 def _resolved(
-    job: Job, batch: Batch, insert: InsertStaged, file: LoadedFile, keys: tuple[Names, ...]
+    job: Job, table: Table, batch: Batch, insert: InsertStaged, file: LoadedFile, keys: tuple[Names, ...]
 ) -> Op[LoadedFile]:
     """Rows of one file whose keys may be there already, or more than once in the file."""
     surplus = max((yield from _surplus(batch.staging, keys)), default=0)
     ordered = bool(surplus) and batch.numbered
     if insert.conflict is Conflict.SKIP:
         first = replace(insert, kept=Kept.FIRST, keys=keys) if ordered else insert
-        rows = yield from first
+        rows = yield from _stored(job, table, batch, first)
         return replace(file, rows=rows, skipped=file.rows - rows - surplus, duplicates=surplus)
     matches = yield from CountMatches(job.names, batch.staging, keys)
     last = replace(insert, kept=Kept.LAST, keys=keys) if ordered else insert
     kept = replace(file, rows=file.rows - surplus, duplicates=surplus)
     if insert.conflict is Conflict.REPLACE:
-        yield from last
+        yield from _stored(job, table, batch, last)
         return replace(kept, replaced=matches)
     update = job.options.update or tuple(
         assignment.column for assignment in insert.columns if not any(assignment.column in key for key in keys)
@@ -647,22 +673,22 @@ def _resolved(
     if not update:
         raise InvalidArgument("on_conflict='update' has nothing to update: all columns of the file are the key's")
     if ordered and job.options.update:  # columns that are not updated are the first row's
-        yield from replace(insert, kept=Kept.FIRST, keys=keys, update=update)
-    yield from replace(last, update=update)
+        yield from _stored(job, table, batch, replace(insert, kept=Kept.FIRST, keys=keys, update=update))
+    yield from _stored(job, table, batch, replace(last, update=update))
     return replace(kept, updated=matches)
 
 
 # -- from the files themselves ------------------------------------------------------------------------------------
 
 
-def _external(job: Job, table: Table, inputs: Sequence[Input]) -> Op[tuple[LoadedFile, ...]]:
+def _external(job: Job, table: Table, inputs: Sequence[Input]) -> Op[tuple[Way, tuple[LoadedFile, ...]]]:
     """Only where each line has as many fields as there are columns: surplus ones would be dropped (server-facts 21)."""
     judged: tuple[Judgement, ...] = yield from Together(
         tuple(_judged(job, table, one) for one in inputs), job.options.concurrency
     )
     if any(judgement.irregular for judgement in judged):
-        return (yield from _staged(job, table, inputs))
-    return (yield from Atomic(_inserted_external(job, table, inputs, judged)))
+        return Way.STAGING, (yield from _staged(job, table, inputs))
+    return Way.EXTERNAL, (yield from Atomic(_inserted_external(job, table, inputs, judged)))
 
 
 def _judged(job: Job, table: Table, one: Input) -> Op[Judgement]:
@@ -693,7 +719,8 @@ def _from_file(job: Job, table: Table, one: Input, judgement: Judgement) -> Op[L
     shape, name = layout(job, table, one.columns, one.format), own_name(job.names, job.state.now)
     yield from CreateExternal(name, one.source, one.format, tuple(_external_columns(table, shape)))
     conflict = conflict_of(job, shape.keys)
-    rows = yield from InsertExternal(job.names, name, shape.typed, skip=conflict is Conflict.SKIP)
+    columns = tuple(assignment.column for assignment in shape.inserted)
+    rows = yield from InsertExternal(job.names, name, columns, skip=conflict is Conflict.SKIP)
     yield from DropTable(name)
     if conflict is Conflict.ERROR and rows != judgement.lines:
         raise LoadFailed(f"{one.path} has {judgement.lines:,} lines, and {rows:,} rows were stored; no row was loaded")

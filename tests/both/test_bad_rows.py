@@ -1,0 +1,153 @@
+"""Rows that do not fit, by both clients."""
+
+import pytest
+
+from matrixone import errors
+
+TYPES = {
+    "t": "TINYINT", "u": "INT UNSIGNED", "i": "INT", "d": "DECIMAL(5,2)", "f": "DOUBLE", "b": "BOOL", "da": "DATE",
+    "dt": "DATETIME(6)", "ti": "TIME", "j": "JSON", "e": "ENUM('a','b')", "v": "VECF32(2)", "s": "VARCHAR(3)", "tt": "TEXT",
+}  # fmt: skip
+GOOD = {
+    "t": "-128", "u": "4294967295", "i": "3.0", "d": "999.99", "f": "1e5", "b": "true", "da": "2024-02-29",
+    "dt": "2024-01-01 10:20:30.5", "ti": "10:20:30", "j": '{"a": 1}', "e": "b", "v": "[1, 2.5]", "s": "äöü", "tt": "x" * 99,
+}  # fmt: skip
+BAD = [
+    ("t", "128", "out of range"), ("u", "-1", "out of range"), ("i", "x", "no whole number"), ("i", "1.5", "has a fraction"),
+    ("i", "inf", "no whole number"), ("d", "1000", "out of range"), ("d", "x", "no number"), ("d", "nan", "no number"),
+    ("f", "x", "no number"), ("b", "yes", "no boolean"), ("da", "2024-02-30", "no date"), ("da", "x", "no date"),
+    ("dt", "2024-01-01 25:00:00", "no date and time"), ("dt", "x", "no date and time"), ("ti", "10:70:00", "no time"),
+    ("j", "{x", "no JSON"), ("e", "c", "none of 'a', 'b'"), ("v", "[1]", "1 dimensions"), ("v", "[x]", "no vector"),
+    ("s", "äöüß", "too long"), ("tt", "x" * 65_536, "more than 65,535 bytes"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def table(client):
+    columns = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
+    client.execute(f"CREATE TABLE t (id INT PRIMARY KEY, {columns}, n VARCHAR(9) NOT NULL)")
+    return "t"
+
+
+def line(number, **changed):
+    values = [str(number), *(GOOD | changed).values(), "n"]
+    return (",".join('"' + value.replace('"', '""') + '"' for value in values) + "\n").encode()
+
+
+@pytest.mark.parametrize(("column", "value", "reason"), BAD, ids=[f"{column}-{reason}" for column, _, reason in BAD])
+def test_a_value_that_does_not_fit(client, table, column, value, reason):
+    data = line(1) + line(2, **{column: value}) + line(3)
+    report = client.load_data.read_csv(data, table, on_error="skip")
+    assert (report.rows, report.read, report.rejected) == (2, 3, 1)
+    row = report.rejects[0]
+    assert (row.line, row.column, row.value) == (2, column, value)
+    assert reason in row.reason
+    assert client.execute("SELECT id FROM t ORDER BY id").scalars().all() == [1, 3]
+    with pytest.raises(errors.LoadFailed, match=f"line 2, column '{column}'"):
+        client.load_data.read_csv(data.replace(b'"3"', b'"4"').replace(b'"1"', b'"5"'), table, on_conflict="replace")
+    assert client.execute("SELECT count(*) FROM t").scalar() == 2
+
+
+MIXED = b'1,a,1\n2,b\n3,c,1,1\n,d,1\n5,\xe9,1\n6,"q\nr",1\n7,x,\\N\n8,"y"z,1\n9,ok,\n10,"open'
+
+
+@pytest.fixture
+def mixed(client, files, unique):
+    client.execute("CREATE TABLE m (id INT PRIMARY KEY, name VARCHAR(9), x INT)")
+    files.put("m.csv", MIXED)
+    return client.stage.create_local(unique(), files.folder).name
+
+
+def test_good_rows_load_and_bad_ones_are_put_aside(client, mixed):
+    report = client.load_data.read_csv_stage(mixed, "m.csv", "m", on_error="skip", rejects="aside")
+    assert client.execute("SELECT id, name, x FROM m ORDER BY id").all() == [
+        (1, "a", 1),
+        (6, "q\nr", 1),
+        (7, "x", None),
+        (9, "ok", None),
+    ]
+    assert (report.read, report.rows, report.rejected) == (10, 4, 6)
+    aside = client.execute("SELECT `file`, `line`, `column`, `reason`, `raw` FROM aside ORDER BY `line`").all()
+    assert [row[1] for row in aside] == [2, 3, 4, 5, 9, 11]
+    assert [row[2] for row in aside] == [None, None, "id", None, None, None]
+    assert {row[0] for row in aside} == {f"stage://{mixed}/m.csv"}
+    assert aside[3][3:] == ("byte 0xe9 is not UTF-8", "5,\\xe9,1")
+    assert [str(row.line) for row in report.rejects] == ["2", "3", "4", "5", "9", "11"]
+    client.execute("DELETE FROM m")
+    assert client.load_data.read_csv(MIXED, "m", on_error="skip", rejects="aside").rejected == 6
+    assert client.execute("SELECT count(*) FROM aside").scalar() == 12
+
+
+@pytest.mark.parametrize("most", [6, 0.6, 1.0])
+def test_as_many_bad_rows_as_may_be(client, mixed, most):
+    assert client.load_data.read_csv_stage(mixed, "m.csv", "m", on_error="skip", max_errors=most).rejected == 6
+
+
+@pytest.mark.parametrize("most", [0, 5, 0.59, 0.0])
+@pytest.mark.parametrize("conflict", ["error", "unchecked", "skip"])
+def test_more_bad_rows_than_may_be(client, mixed, most, conflict):
+    with pytest.raises(errors.LoadFailed, match="line 2") as caught:
+        client.load_data.read_csv_stage(
+            mixed, "m.csv", "m", on_error="skip", max_errors=most, rejects="aside", on_conflict=conflict
+        )
+    assert caught.value.row.line == 2
+    assert client.execute("SELECT count(*) FROM m").scalar() == 0
+
+
+def test_in_a_session_and_of_many_files(client, mixed, files):
+    files.put("n.csv", "20,a,1\n21,b\n")
+    with client.session() as session:
+        report = session.load_data.read_csv_stage(
+            mixed, ["m.csv", "n.csv"], "m", on_error="skip", on_conflict="unchecked" if False else "error"
+        )
+        assert (report.rows, report.rejected) == (5, 7)
+        with pytest.raises(errors.LoadFailed):
+            session.load_data.read_csv_stage(mixed, "n.csv", "m", on_error="skip", max_errors=0)
+    assert client.execute("SELECT count(*) FROM m").scalar() == 5
+    assert client.load_data.read_csv_stage(mixed, "[mn].csv", "m", on_error="skip", on_conflict="replace").rejected == 7
+
+
+@pytest.mark.parametrize("shape", ["object", "array"])
+def test_json_lines(client, mixed, files, shape):
+    lines = [
+        '{"id":1,"name":"a","x":1}',
+        "{oops",
+        '{"id":2,"name":"b"}',
+        '{"id":3,"name":"c","x":"y"}',
+        '{"id":4,"name":null,"x":null}',
+        "",
+    ]
+    if shape == "array":
+        lines = ['[1,"a",1]', "[oops", '[2,"b"]', '[3,"c","y"]', "[4,null,null]", ""]
+    files.put("a.jsonl", "\n".join(lines))
+    load = client.load_data
+    for report in (
+        load.read_json_stage(mixed, "a.jsonl", "m", shape=shape, on_error="skip"),
+        load.read_json("\n".join(lines).encode(), "m", shape=shape, on_error="skip", on_conflict="replace"),
+    ):
+        assert (report.read, report.rows, report.rejected) == (5, 2, 3)
+        assert [row.line for row in report.rejects] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("1,a,1\n2,b,1.5\n", "line 2, column 'x', value '1.5': .*fraction"), (b"1,a,1\n2,\xe9,1\n", "line 2: byte 0xe9"), ("1,a,1\n2,b\n", "line 2: too few"),
+     ("1,a,1,1\n", "line 1: too many"), ("1,a,1\n2,b,x\n", "line 2, column 'x', value 'x'"), ("1,a,1\n2,0123456789,1\n", "line 2, column 'name'"),
+     ("id,name,x\n1,a,1\n\\N,b,1\n", "line 3, column 'id', value None: NULL")],
+)  # fmt: skip
+def test_the_first_bad_row_is_named(client, mixed, files, content, says):
+    files.put("b.csv", content)
+    skip = 1 if str(content).startswith("id") else 0
+    with pytest.raises(errors.LoadFailed, match=rf"b\.csv, {says}") as caught:
+        client.load_data.read_csv_stage(mixed, "b.csv", "m", ignore_lines=skip)
+    assert caught.value.row is not None
+    assert client.execute("SELECT count(*) FROM m").scalar() == 0
+
+
+def test_a_bad_row_of_an_unchecked_load_and_of_an_iterator(client, mixed, files):
+    files.put("c.csv", "1,a,1\n2,b,x\n")
+    with pytest.raises(errors.LoadFailed, match=r"c\.csv, line 2"):
+        client.load_data.read_csv_stage(mixed, "c.csv", "m", on_conflict="unchecked")
+    with pytest.raises(errors.LoadFailed) as caught:
+        client.load_data.read_csv(iter([b"1,a,1\n2,b,x\n"]), "m")  # cannot be read again
+    assert caught.value.row is None

@@ -1,0 +1,218 @@
+"""Looking ahead, and watching: plans, inferred tables, progress, log records and spans; by both clients."""
+
+import asyncio
+import inspect
+import logging
+import sys
+import time
+
+import pytest
+from models import User
+
+from matrixone import DataSent, FileRead, LoadBegun, LoadEnded, LoadStalled, errors
+from matrixone_core.loading import progress
+
+
+@pytest.fixture
+def stage(client, unique, files):
+    files.put("a.csv", "id,name,email,age\n1,A,a,1\n2,B,b,x\n")
+    files.put("b.csv", "id,name,email,age\n3,C,c,3\n")
+    files.put("c.jsonl", '{"id":1,"name":"a","ok":true,"more":{"x":1},"f":1.50}\n')
+    client.create_table(User)
+    return client.stage.create_local(unique(), files.folder).name
+
+
+def finished(client, answer):
+    async def awaited():
+        return await answer
+
+    return client.portal.call(awaited) if inspect.isawaitable(answer) else answer
+
+
+def test_a_plan_changes_nothing_and_can_be_run(client, stage):
+    client.execute("INSERT INTO users (id) VALUES (3)")
+    plan = client.load_data.plan(stage, "b.csv", User, header="match", on_conflict="replace")
+    assert (plan.files, plan.way, plan.lock) == ((f"stage://{stage}/b.csv",), "staging", "rows")
+    assert [(c.file, c.found, c.table, c.type, c.problem) for c in plan.columns] == [
+        ("id", "BIGINT", "id", "INTEGER", None), ("name", "VARCHAR(255)", "name", "VARCHAR(100)", None),
+        ("email", "VARCHAR(255)", "email", "VARCHAR(255)", None), ("age", "BIGINT", "age", "INTEGER", None),
+    ]  # fmt: skip
+    assert (plan.sampled, plan.conflicts, plan.bad) == (1, 1, ())
+    assert any(sql.startswith("REPLACE INTO `users`") for sql in plan.sql)
+    assert client.execute("SHOW TABLES").scalars().all() == ["users"]
+    assert client.execute("SELECT name FROM users").scalars().all() == [None]
+    assert "1 have keys that the table has" in str(plan)
+    assert finished(client, plan.run()).replaced == 1
+
+
+@pytest.mark.parametrize("options", [{"lock": "table"}, {"on_conflict": "unchecked"}, {"on_conflict": "skip"}, {"on_conflict": ["age"]}, {"once": True},
+                                     {"atomic": False}, {"on_error": "skip"}, {"lock": "rows"}])  # fmt: skip
+def test_plans_of_many_files(client, stage, options):
+    plan = client.load_data.plan(stage, "?.csv", User, ignore_lines=1, **options)
+    assert len(plan.files) == 2
+    assert [row.column for row in plan.bad] == ["age"]
+    assert plan.columns[3].problem == "VARCHAR(255) where whole numbers are wanted"
+    assert "line 3" in str(plan)
+    assert client.execute("SHOW TABLES").scalars().all() == ["users"]
+    assert client.load_data.plan(stage, "none*.csv", User, allow_empty=True).files == ()
+
+
+def test_a_plan_of_columns_that_do_not_go_together(client, stage, files):
+    files.put("wide.csv", "1,a,b,1,2\n")
+    plan = client.load_data.plan(stage, "wide.csv", User)
+    assert plan.columns[4].problem == "the table has no column for it"
+    client.execute("CREATE TABLE n (d DECIMAL(9,2), e DECIMAL(9,2), name VARCHAR(9), missing INT)")
+    files.put("n.jsonl", '{"d":"x","e":1.5,"name":"a"}\n')
+    problems = [column.problem for column in client.load_data.plan(stage, "n.jsonl", "n").columns]
+    assert problems == ["VARCHAR(255) where numbers are wanted", None, None, "the file has no such column"]
+
+
+def test_a_table_like_a_file(client, stage, files):
+    made = client.create_table_from(stage, "b.csv", "made")
+    assert [(column.name, column.type) for column in made.columns] == [
+        ("id", "BIGINT"), ("name", "VARCHAR(255)"), ("email", "VARCHAR(255)"), ("age", "BIGINT"),
+    ]  # fmt: skip
+    assert str(made).startswith("CREATE TABLE `made` (\n  `id` BIGINT,")
+    assert client.load_data.read_csv_stage(stage, "b.csv", "made", header="match").rows == 1
+    with pytest.raises(errors.TableExists):
+        client.create_table_from(stage, "b.csv", "made")
+    assert dict(_types(client.create_table_from(stage, "c.jsonl", "j"))) == {
+        "id": "BIGINT", "name": "VARCHAR(255)", "ok": "BOOL", "more": "JSON", "f": "DECIMAL(38,1)",
+    }  # fmt: skip
+    files.put("d.jsonl", '[1,"2024-01-01"]\nno JSON\n3\n[null,"2024-01-02"]')
+    assert _types(client.create_table_from(stage, "d.jsonl", "k", shape="array")) == [("c1", "BIGINT"), ("c2", "DATE")]
+    files.put("e.tsv", f"1e5\t2024-01-01 10:00:00\t10:00:00\t\t{'x' * 200}\n")
+    made = client.create_table_from(stage, "e.tsv", "l", header=False, delimiter="\t")
+    assert _types(made) == [("c1", "DOUBLE"), ("c2", "DATETIME(6)"), ("c3", "TIME(6)"), ("c4", None), ("c5", "TEXT")]
+    files.put("empty.csv", "")
+    with pytest.raises(errors.LoadFailed, match="shows no columns"):
+        client.create_table_from(stage, "empty.csv", "m", header=False)
+    with pytest.raises(errors.InvalidArgument, match="tells no format"):
+        client.create_table_from(stage, "file", "m")
+
+
+def _types(made):
+    return [(column.name, column.type) for column in made.columns]
+
+
+def test_a_table_like_a_parquet_file(client, stage, files):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    sink = pyarrow.BufferOutputStream()
+    columns = {"id": [1], "d": pyarrow.array([None], pyarrow.decimal128(9, 2)), "v": [[1.0]], "s": ["x"], "b": [b"x"]}
+    wide = {f"column_{at}_{'x' * 200}": [1] for at in range(300)}  # a footer that is longer than one piece
+    for name, table in (("a.parquet", columns), ("wide.parquet", wide)):
+        sink = pyarrow.BufferOutputStream()
+        parquet.write_table(pyarrow.table(table), sink)
+        files.put(name, sink.getvalue().to_pybytes())
+    made = client.create_table_from(stage, "a.parquet", "p")
+    assert _types(made) == [("id", "BIGINT"), ("d", "DECIMAL(9,2)"), ("v", "JSON"), ("s", "TEXT"), ("b", "BLOB")]
+    plan = client.load_data.plan(stage, "a.parquet", "p", columns=["id", "s"])
+    assert [column.file for column in plan.columns] == ["id", "s"]
+    assert len(client.load_data.plan(stage, "wide.parquet", "p", on_conflict="unchecked").columns) == 5
+    files.put("no.parquet", "1,2\n")
+    with pytest.raises(errors.LoadFailed, match="no Parquet file"):
+        client.create_table_from(stage, "no.parquet", "q")
+
+
+def test_events(client, stage, side):
+    heard = []
+
+    async def receive(event):
+        await asyncio.sleep(0)
+        heard.append(event)
+
+    client.load_data.read_csv_stage(stage, ["b.csv"], User, ignore_lines=1, progress=heard.append)
+    assert [type(event) for event in heard] == [LoadBegun, FileRead, LoadEnded]
+    assert heard[-1].report.rows == 1
+    heard.clear()
+    with pytest.raises(errors.LoadFailed):
+        client.load_data.read_csv_stage(
+            stage, "?.csv", User, ignore_lines=1, progress=receive if side == "async" else heard.append
+        )
+    assert isinstance(heard[-1], LoadEnded)
+    assert isinstance(heard[-1].error, errors.LoadFailed)
+
+
+def test_a_load_that_stalls(client, stage, monkeypatch, caplog):
+    monkeypatch.setattr(progress, "STALLED", 0.2)
+    monkeypatch.setattr(progress, "OFTEN", 0.02)
+    heard = []
+
+    def receive(event):
+        heard.append(event)
+        if isinstance(event, LoadStalled):
+            raise ZeroDivisionError  # the load goes on
+
+    def slow():
+        yield b"5,a,b,1\n"
+        deadline = time.monotonic() + 20
+        while not any(isinstance(event, LoadStalled) for event in heard) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield b"6,a,b,1\n"
+
+    assert client.load_data.read_csv(slow(), User, progress=receive).rows == 2
+    assert any(isinstance(event, DataSent) for event in heard)
+    assert next(event for event in heard if isinstance(event, LoadStalled)).seconds >= 0.2
+    assert "a progress function failed" in caplog.text
+
+
+def test_a_bar_at_a_terminal_and_nothing_in_a_pipe(client, stage, monkeypatch, capsys):
+    pytest.importorskip("rich")
+    client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1, progress=True)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1, progress=True, on_conflict="skip")
+    assert "-> users" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "matrixone_core.loading.bar", None)
+    with pytest.raises(errors.NotSupported, match="needs rich"):
+        client.load_data.read_csv(b"", User, progress=True)
+
+
+def test_what_the_bar_shows(capsys):
+    pytest.importorskip("rich")
+    from matrixone_core.loading.bar import show
+
+    for event in (LoadBegun(-1, "t", ("a",), 10), LoadBegun(-2, "u", ("a", "b"), None), DataSent(-1, "t", 5, 10), LoadStalled(-1, "t", 12.0),
+                  FileRead(-2, "u", None, 1, 2), FileRead(-1, "t", None, 1, 1), LoadEnded(-1, "t", None, None), LoadEnded(-2, "u", None, None)):  # fmt: skip
+        show(event)
+    assert "failed" in capsys.readouterr().err
+
+
+def test_records(client, stage, caplog):
+    with caplog.at_level(logging.DEBUG, "matrixone.load"):
+        client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1)
+        with pytest.raises(errors.LoadFailed):
+            client.load_data.read_csv_stage(stage, "a.csv", User)
+    assert "1 row in" in caplog.text
+    assert "failed: LoadFailed" in caplog.text
+
+
+def test_spans(client, stage):
+    trace = pytest.importorskip("opentelemetry.sdk.trace")
+    from opentelemetry import trace as api
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    if not isinstance(api.get_tracer_provider(), trace.TracerProvider):
+        api.set_tracer_provider(trace.TracerProvider())
+    exporter = InMemorySpanExporter()
+    api.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
+    client.load_data.read_csv_stage(stage, ["b.csv"], User, ignore_lines=1)
+    with pytest.raises(errors.LoadFailed):
+        client.load_data.read_csv_stage(stage, "a.csv", User)
+    spans = exporter.get_finished_spans()
+    assert [span.name for span in spans[:2]] == ["load file users", "load users"]
+    assert spans[0].parent.span_id == spans[1].context.span_id
+    assert spans[1].attributes["db.system.name"] == "matrixone"
+    assert spans[-1].attributes["error.type"] == "LoadFailed"
+
+
+def test_without_opentelemetry(client, stage, monkeypatch):
+    monkeypatch.setattr(progress, "find_spec", lambda name: None)
+    progress._api.cache_clear()
+    progress._counter.cache_clear()
+    try:
+        assert client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1).rows == 1
+    finally:
+        progress._api.cache_clear()
+        progress._counter.cache_clear()
