@@ -151,3 +151,25 @@ def test_a_bad_row_of_an_unchecked_load_and_of_an_iterator(client, mixed, files)
     with pytest.raises(errors.LoadFailed) as caught:
         client.load_data.read_csv(iter([b"1,a,1\n2,b,x\n"]), "m")  # cannot be read again
     assert caught.value.row is None
+
+
+def test_more_rows_than_are_sent_at_a_time_and_than_a_report_keeps(client, mixed, monkeypatch):
+    monkeypatch.setattr("matrixone_core.loading.sifting.SENT", 10)
+    monkeypatch.setattr("matrixone_core.loading.sifting.MOST_KEPT", 1)
+    pieces = [f"{number},name,1\n{number},bad\n".encode() for number in range(5)]
+    report = client.load_data.read_csv(iter(pieces), "m", on_error="skip")
+    assert (report.rows, report.rejected, len(report.rejects)) == (5, 5, 1)
+
+
+def test_a_table_that_is_gone(other):
+    from matrixone_core.loading.target import reflected
+
+    with other.engine.connect() as connection, pytest.raises(errors.TableNotFound, match="nothing"):
+        reflected(connection, ("nothing",))
+
+
+def test_a_column_that_the_server_computes(client, mixed, files):
+    client.execute("CREATE TABLE g (a INT PRIMARY KEY, b INT GENERATED ALWAYS AS (a + 1))")
+    files.put("g.csv", "1,2\n")
+    with pytest.raises(errors.InvalidArgument, match="computed by the server"):
+        client.load_data.read_csv_stage(mixed, "g.csv", "g", columns=["a", "b"])

@@ -216,3 +216,14 @@ def test_without_opentelemetry(client, stage, monkeypatch):
     finally:
         progress._api.cache_clear()
         progress._counter.cache_clear()
+
+
+def test_a_plan_in_a_session_is_run_in_it(client, stage):
+    client.execute("CREATE TABLE k (a INT DEFAULT 5 PRIMARY KEY, name VARCHAR(9))")
+    with client.session() as session:
+        plan = session.load_data.plan(stage, "b.csv", User, ignore_lines=1)
+        assert finished(session, plan.run()).rows == 1
+        assert session.load_data.read_json_stage(stage, "c.jsonl", "k", columns=["name"]).rows == 1
+        assert session.load_data.plan(stage, "c.jsonl", "k", columns=["name"]).conflicts == 0
+        session.rollback()
+    assert client.execute("SELECT count(*) FROM users").scalar() == 0

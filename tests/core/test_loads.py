@@ -8,18 +8,24 @@ from sqlalchemy.orm import declarative_base
 from matrixone_core import loads
 from matrixone_core.errors import (
     ConnectionLost,
+    DuplicateKey,
     InvalidArgument,
     LoadFailed,
     ServerError,
     StageDisabled,
     StageNotFound,
 )
-from matrixone_core.loading import ledger, ways
+from matrixone_core.loading import ledger, schema, target, ways
+from matrixone_core.loading.csv_rows import CsvRows
+from matrixone_core.loading.json_rows import JsonRows
 from matrixone_core.loading.report import BadRow, LoadedFile, LoadReport
+from matrixone_core.loading.sifting import Lines
 from matrixone_core.operation import Reply
+from matrixone_core.sql.external import Judgement
 from matrixone_core.sql.files import FileLength, ReachesTo
 from matrixone_core.sql.ledger import Entry, InsertEntry
 from matrixone_core.sql.load import ClientData, Csv, JsonLines, LoadData, Parquet, S3Object
+from matrixone_core.sql.stage import Stage
 from matrixone_core.sql.staging import Assignment, Conflict, CreateStaging, InsertStaged, Kept
 from matrixone_core.sql.table import AskLoadState, ColumnNames, TablesLike
 
@@ -302,3 +308,118 @@ def test_rows_that_were_read_and_not_stored_fail_the_load():
             Reply(count=2),
         )
     assert table.column("a") is None
+
+
+def test_how_far_a_file_reaches():
+    asked = ReachesTo("stage://s/a", (1, 2))
+    assert str(asked).startswith(
+        "SELECT 0 + CASE WHEN load_file(CAST('stage://s/a?offset=1&size=1' AS datalink)) IS NULL"
+    )
+    assert asked.parse(rows({"n": 1})) == 1
+
+
+def lines_of(form, *pieces):
+    reader = CsvRows(form)
+    found = [row for piece in pieces for row in reader.feed(piece)]
+    return [(row.line, [field.text for field in row.fields], row.broken) for row in [*found, *reader.finish()]]
+
+
+@pytest.mark.parametrize(
+    ("form", "pieces", "expected"),
+    [
+        (Csv(), (b"1,a\r\n2,", b'"b\n', b'c"\n'), [(1, ["1", "a"], None), (2, ["2", "b\nc"], None)]),
+        (Csv(ignore_lines=1), (b"head",), []),
+        (Csv(ignore_lines=2, line_terminator="\r\n"), (b"a\nb\n", b"c\r\nd\r\n1,x\r\n"), [(3, ["1", "x"], None)]),
+        (Csv(escape="!", quote="'"), (b"a!,b,'c!'d''e',\\N,!N\n",), [(1, ["a,b", "c'd'e", "\\N", None], None)]),
+        (Csv(), (b"a\\tb\\,c\n",), [(1, ["a\tb,c"], None)]),
+        (Csv(), (b'1,"a"b\n2,"c',), [(1, [], "after the closing quote comes neither ',' nor the line's end"), (2, [], "a quote is opened and not closed")]),
+        (Csv(), (b'1,"a"b',), [(1, [], "after the closing quote comes neither ',' nor the line's end")]),
+    ],
+)  # fmt: skip
+def test_csv_that_comes_piece_by_piece(form, pieces, expected):
+    assert lines_of(form, *pieces) == expected
+
+
+def test_a_quote_that_was_forgotten_does_not_hold_all_that_follows(monkeypatch):
+    monkeypatch.setattr("matrixone_core.loading.csv_rows.LONGEST", 10)
+    assert lines_of(Csv(), b'"open\n', b"1,2\n", b"3,4\n", b"5,6\n")[-1] == (4, ["5", "6"], None)
+
+
+def test_json_that_is_not_utf8():
+    [row] = JsonRows(JsonLines(), ()).feed(b'"\xe9"\n')
+    assert row.broken == "byte 0xe9 is not UTF-8"
+
+
+def test_a_stage_that_lies_in_itself_has_no_place():
+    inside = STATE | {"url": "stage://s/"}
+    with pytest.raises(InvalidArgument, match="lies in itself"):
+        play(ledger._resolved(Stage("s", "stage://s/"), "stage://s/a"), *[rows(inside)] * ledger.DEEPEST)
+
+
+def test_a_file_that_ends_before_its_length():
+    _, found = play(schema._read("stage://s/a", 0, 10), b"abc", b"")
+    assert found == b"abc"
+
+
+TABLE = target.Table(("t",), (target.Column("id", Integer(), "INT", False, False, False, False),), (("id",),))
+JOB = ways.Job(("t",), (), (), loads.options.checked({}), ways.LoadState(), None, None)
+
+
+def input_of(pieces=None, **changed):
+    lines = None if pieces is None else Lines(Csv(), lambda: Pieces(pieces))
+    return ways.Input("a", "stage://s/a", Csv(), (), iter, lines, **changed)
+
+
+class Pieces:
+    def __init__(self, pieces):
+        self.pieces = list(pieces)
+
+    def next(self):
+        yield from ()
+        if self.pieces and isinstance(self.pieces[0], Exception):
+            raise self.pieces[0]
+        return self.pieces.pop(0) if self.pieces else None
+
+
+def test_the_bad_row_is_looked_for_and_may_not_be_found():
+    for pieces, expected in (([b"1\n", b"x"], 2), ([b"1\n2\n"], None), ([ServerError("gone")], None), (None, None)):
+        _, row = play(ways.bad_row_of(JOB, TABLE, input_of(pieces)))
+        assert (row and row.line) == expected
+
+
+def test_what_the_server_changed_fails_the_load_whether_the_row_is_found_or_not():
+    for pieces, says in (([b"1\n"], "has a fraction, or a text is not UTF-8"), ([b"1.5\n"], "line 1, column 'id'")):
+        shape = ways.Layout(("id",), (), (), ("id",), (), (), ())
+        with pytest.raises(LoadFailed, match=says):
+            play(ways._seen_to(JOB, TABLE, ways.Batch(("x",), (input_of(pieces),), shape, False)), rows({"n": 1}))
+
+
+def test_an_insert_that_is_refused_for_no_row_keeps_the_servers_words():
+    batch = ways.Batch(("x",), (input_of([b"1\n"]),), ways.Layout((), (), (), (), (), (), ()), False)
+    with pytest.raises(LoadFailed, match="words of the server"):
+        play(
+            ways._stored(JOB, TABLE, batch, InsertStaged(("t",), ("x",), ())), LoadFailed("words of the server", code=1)
+        )
+
+
+def test_doubled_keys_in_a_table_that_was_empty():
+    unheard = ways.Job(("t",), (), (), loads.options.checked({}), ways.LoadState(), None, lambda _file: _answer(None))
+    with pytest.raises(DuplicateKey, match=r"duplicate entry '7' for the key \(id\)"):
+        play(ways._into_empty(unheard, TABLE, input_of()), Reply(count=2), rows({"id": 7}))
+    steps, files = play(ways._into_empty(unheard, TABLE, input_of()), Reply(count=2), rows())
+    assert files[0].rows == 2
+    assert str(steps[1]).endswith("HAVING count(*) > 1 LIMIT 1")
+
+
+def test_a_file_that_was_loaded_meanwhile_is_left_out():
+    entry = Entry("i", "d.t", "s", 1, "m")
+    job = ways.Job(
+        ("t",), (), (), None, ways.LoadState(), ledger.Ledger(("l",), again=False), lambda _file: _answer(None)
+    )
+    _, files = play(ways._once(job, [input_of(entry=entry)], lambda: _answer(())), DuplicateKey("there"))
+    assert files[0].already_loaded
+
+
+def test_lines_of_a_file_that_were_not_stored():
+    with pytest.raises(LoadFailed, match="3 lines, and 2 rows were stored"):
+        play(ways._from_file(JOB, TABLE, input_of(), Judgement(3, 0)), Reply(), Reply(count=2), Reply())

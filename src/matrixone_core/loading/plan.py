@@ -16,13 +16,11 @@ from matrixone_core.loading.ways import Input, Job
 from matrixone_core.operation import (
     Aside,
     Atomic,
-    Clock,
     Known,
     Limited,
     Op,
     Reply,
     Runner,
-    Sending,
     Statement,
     Step,
     Together,
@@ -231,9 +229,6 @@ def _rehearse(op: Op[Any], note: Callable[[str], object]) -> None:
                 note(str(step))
                 nothing = isinstance(step, FirstDouble | TablesLike | EnteredIds)
                 return step.parse(Reply(() if nothing else (_Zeros(),)))
-            case Sending():
-                note(str(step))
-                return 0
             case Atomic() | Aside() | Limited() | Known():
                 return (yield from interpreted(step.op, perform))
             case Together():
@@ -241,10 +236,7 @@ def _rehearse(op: Op[Any], note: Callable[[str], object]) -> None:
                 for inner in step.ops:
                     results.append((yield from interpreted(inner, perform)))  # noqa: PERF401  # a comprehension cannot yield
                 return tuple(results)
-            case Clock():
-                return 0.0
             case _:
-                return None
+                return 0.0  # what time it is
 
-    for _ in interpreted(op, perform):
-        raise AssertionError("a rehearsal asks nobody")
+    list(interpreted(op, perform))  # asks nobody, and so is over at once

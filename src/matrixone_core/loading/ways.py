@@ -322,7 +322,7 @@ def carried_out(
             return way, (yield from Atomic(_compared(job, table, inputs)))
         case Way.EXTERNAL:
             return (yield from _external(job, table, inputs))
-        case Way.STAGING:
+        case _:
             return way, (yield from _staged(job, table, inputs))
 
 

@@ -180,7 +180,7 @@ def source_parts(source: Source, form: Format) -> Iterator[Part]:
         case str() if isinstance(form, Csv) and form.compression is None:
             yield "INFILE "
             yield Value(source)
-        case str():
+        case _:
             yield "INFILE "
             yield from braces([("filepath", source), *_kind(form)])
 
