@@ -64,7 +64,7 @@ def typecheck(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure: `nox -s bench -- overhead …` (or stream, together, local); bench/README.md has the figures."""
+    """Measure: `nox -s bench -- overhead …` (or stream, together, local, loads); bench/README.md has the figures."""
     session.install("-q", ".[local]", *group("demo"))
     what, *options = session.posargs or ["overhead"]
     session.run("python", f"bench/{what}.py", *options)

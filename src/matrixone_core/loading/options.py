@@ -25,7 +25,28 @@ Progress: TypeAlias = bool | Callable[[Any], Any]
 
 
 class LoadOptions(TypedDict, total=False):
-    """What every load can be told; the documentation of each says what it means."""
+    """What every load can be told, by name.
+
+    Args:
+        on_conflict: what becomes of a row whose primary or unique key is there already, or twice in a file: `error` (the
+            default) fails the load, `skip` leaves it out, `replace` and `update` give it the old one's place or columns
+            (a list of columns updates these), `unchecked` stores it all the same.
+        lock: `rows` locks only the rows that are loaded, `table` may lock all keys of the table, `auto` chooses a way
+            that locks rows.
+        atomic: whether all files are loaded or none (the default); False takes each by itself.
+        concurrency: how many files are read at once, 1 to 64; 4 by default.
+        allow_empty: whether a pattern may match nothing.
+        on_error: `abort` (the default) fails the load at a row that does not fit, `skip` leaves it out.
+        max_errors: with `skip`, how many may be left out: an int for a number, a float for a share; None for any.
+        rejects: with `skip`, the table that they are put into, made if need be: `table` or `database.table`.
+        once: True leaves out a file that was loaded before; a text is the key to know it by.
+        force: with `once`, load it all the same.
+        whole_content: with `once`, know a file by all that is in it, not only by a MiB at each end.
+        ledger: with `once`, the database that the ledger is in; the table's by default.
+        progress: True shows a bar on a terminal; a function is given `LoadEvent`s, and what it returns is awaited
+            where it can be.
+        timeout: seconds that each statement of the load may take; the client's `timeout` by default.
+    """
 
     on_conflict: OnConflict | Sequence[str] | None
     lock: Lock
