@@ -28,9 +28,9 @@ class LoadOptions(TypedDict, total=False):
     """What every load can be told, by name.
 
     Args:
-        on_conflict: what becomes of a row whose primary or unique key is there already, or twice in a file: `error` (the
-            default) fails the load, `skip` leaves it out, `replace` and `update` give it the old one's place or columns
-            (a list of columns updates these), `unchecked` stores it all the same.
+        on_conflict: what becomes of a row whose primary or unique key is there already, or twice in a file: `error`
+            (the default) fails the load, `skip` leaves it out, `replace` and `update` give it the old one's place or
+            columns (a list of columns updates these), `unchecked` stores it all the same.
         lock: `rows` locks only the rows that are loaded, `table` may lock all keys of the table, `auto` chooses a way
             that locks rows.
         atomic: whether all files are loaded or none (the default); False takes each by itself.
