@@ -1,5 +1,7 @@
 """Keys, locks and many files: what a load promises, by both clients."""
 
+import gzip
+
 import pytest
 from models import User
 from sqlalchemy import Column, Integer, MetaData, String, Table, UniqueConstraint, text
@@ -283,7 +285,7 @@ def test_several_texts_that_mean_null(client, load, files):
 
 def test_columns_by_the_header(client, load, files):
     files.put("h.csv", "AGE,id,name\n36,1,Ada\n")
-    files.put("h2.csv.gz", __import__("gzip").compress(b"# made by hand\nname,id\nPat,3\n"))
+    files.put("h2.csv.gz", gzip.compress(b"# made by hand\nname,id\nPat,3\n"))
     assert load("h.csv", header="match").rows == 1
     assert load("h2.csv.gz", header="match", ignore_lines=1).rows == 1
     assert rows(client, "id, name, age") == [(1, "Ada", 36), (3, "Pat", None)]

@@ -1,6 +1,7 @@
 """Loads that are broken off, and what many at once leave behind; by both clients."""
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -124,6 +125,4 @@ def test_random_tables_come_back_equal(client, rows):
 
 
 def _json(value):
-    import json
-
     return json.dumps(value, ensure_ascii=False)

@@ -238,7 +238,7 @@ def test_a_report_in_words():
     )  # fmt: skip
     several = LoadReport("d.t", files, 0.5, rejects=(BadRow("b", 3, "x", "v" * 200, "no number"),))
     assert str(several).splitlines() == [
-        "3 files -> d.t: 1 row in 0.50 s, 1 files failed", "file         rows", "stage://s/a     1  1 replaced",
+        "3 files -> d.t: 1 row in 0.50 s, 1 file failed", "file         rows", "stage://s/a     1  1 replaced",
         "b               0  LoadFailed: no", "c               0  loaded before",
     ]  # fmt: skip
     assert several.failed == (files[1],)

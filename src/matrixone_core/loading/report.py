@@ -154,7 +154,7 @@ class LoadReport:
     def _total(self) -> LoadedFile:
         return LoadedFile(
             self.table, self.rows, self.read, self.skipped, self.duplicates_in_file, self.rejected, self.replaced,
-            self.updated, error=f"{len(self.failed)} files failed" if self.failed else None,
+            self.updated, error=_failed(len(self.failed)),
         )  # fmt: skip
 
     def _repr_html_(self) -> str:
@@ -183,6 +183,10 @@ class LoadReport:
 def _sum(counts: Sequence[int | None]) -> int | None:
     known = [count for count in counts if count is not None]
     return sum(known) if known and len(known) == len(counts) else None
+
+
+def _failed(count: int) -> str | None:
+    return f"{count} file{'' if count == 1 else 's'} failed" if count else None
 
 
 def _outcome(file: LoadedFile) -> str:
