@@ -97,9 +97,7 @@ def test_more_bad_rows_than_may_be(client, mixed, most, conflict):
 def test_in_a_session_and_of_many_files(client, mixed, files):
     files.put("n.csv", "20,a,1\n21,b\n")
     with client.session() as session:
-        report = session.load_data.read_csv_stage(
-            mixed, ["m.csv", "n.csv"], "m", on_error="skip", on_conflict="unchecked" if False else "error"
-        )
+        report = session.load_data.read_csv_stage(mixed, ["m.csv", "n.csv"], "m", on_error="skip")
         assert (report.rows, report.rejected) == (5, 7)
         with pytest.raises(errors.LoadFailed):
             session.load_data.read_csv_stage(mixed, "n.csv", "m", on_error="skip", max_errors=0)
