@@ -356,22 +356,28 @@ def _once(
     entry = inputs[0].entry
     if job.ledger is None or entry is None:
         return (yield from op())
-    if not (yield from entered(job.ledger, entry)):
-        return ((yield from _skipped(job, inputs[0])),)
+    is_new = yield from entered(job.ledger, entry)
+    return (yield from _noted_in(job, job.ledger, entry, op) if is_new else _left_out(job, inputs[0]))
+
+
+def _noted_in(
+    job: Job, book: Ledger, entry: Entry, op: Callable[[], Op[tuple[LoadedFile, ...]]]
+) -> Op[tuple[LoadedFile, ...]]:
+    """Load a file that is entered, and note how many rows came of it."""
     try:
         files = yield from op()
     except MatrixOneError as error:
         if not job.state.revocable and not aborts(error):
-            yield from DeleteEntry(job.ledger.name, entry.id)
+            yield from DeleteEntry(book.name, entry.id)
         raise
-    yield from SetRows(job.ledger.name, entry.id, files[0].rows)
+    yield from SetRows(book.name, entry.id, files[0].rows)
     return (replace(files[0], bytes=entry.size if entry.size >= 0 else None),)
 
 
-def _skipped(job: Job, one: Input) -> Op[LoadedFile]:
+def _left_out(job: Job, one: Input) -> Op[tuple[LoadedFile, ...]]:
     file = LoadedFile(one.path, already_loaded=True)
     yield from job.heard(file)
-    return file
+    return (file,)
 
 
 def _as_it_stays(job: Job, error: MatrixOneError, *, begun: bool) -> MatrixOneError:
