@@ -118,8 +118,9 @@ class AsyncDriver:
             case Aside():
                 return await replace(self, engine=self.reserve, pin=None).run(step.op)
             case Together():
-                one = replace(self, engine=self.crowd, pin=None)
-                return await together([partial(one.run, op) for op in step.ops], step.limit)
+                apart = replace(self, engine=self.crowd, pin=None)
+                drivers = (self if step.here else apart, *[apart] * (len(step.ops) - 1))
+                return await together([partial(d.run, op) for d, op in zip(drivers, step.ops, strict=True)], step.limit)
             case Known():
                 if step.key not in self.memory:
                     self.memory[step.key] = await self.run(step.op)

@@ -10,7 +10,7 @@ from typing import Any, Literal, Unpack, cast
 
 from matrixone_core import literals
 from matrixone_core.errors import InvalidArgument, LoadFailed, TableExists, TableNotFound
-from matrixone_core.loading import arrow, files, head, ledger, options, schema
+from matrixone_core.loading import arrow, files, head, ledger, options, regular, schema
 from matrixone_core.loading.client_data import (
     PIECE,
     ClientPieces,
@@ -18,23 +18,26 @@ from matrixone_core.loading.client_data import (
     Held,
     Plain,
     Rewritten,
+    Seen,
     Through,
     chunks_of,
     length_of,
     name_of,
     sampled,
 )
-from matrixone_core.loading.csv_rows import Row
+from matrixone_core.loading.csv_rows import CsvRows, Row
+from matrixone_core.loading.fitting import Fitting
 from matrixone_core.loading.flow import Order, limited, load, state_of
+from matrixone_core.loading.flow import table_of as load_table_of
+from matrixone_core.loading.job import Input, Look, fitting, own_name
 from matrixone_core.loading.json_rows import JsonRows
 from matrixone_core.loading.options import Columns, FormatOptions, LoadOptions, PlanOptions
 from matrixone_core.loading.plan import InferredTable, LoadPlan, planned
 from matrixone_core.loading.report import LoadReport
 from matrixone_core.loading.sifting import Lines, Pieces, Sieve
 from matrixone_core.loading.target import known, may_stage
-from matrixone_core.loading.ways import Input, own_name
 from matrixone_core.operation import Atomic, Blocking, Chunks, Clock, NextChunk, Op, Sending, in_order
-from matrixone_core.sql.external import CountJson, CreateExternal, Judgement
+from matrixone_core.sql.external import CountJson, CreateExternal, JsonCount
 from matrixone_core.sql.ledger import LEDGER, Entry, LoadRecord, SelectRecords
 from matrixone_core.sql.load import ClientData, Csv, Format, JsonLines, LoadData, Parquet
 from matrixone_core.sql.plan import CreateTable
@@ -384,10 +387,10 @@ def _client(
         columns: the columns in the data's order, if not as ordered.
     """
     began, name = (yield from Clock()), name_of(data)
-    form: Format = order.format if isinstance(order.format, JsonLines) else _uncompressed(order.format)
+    form, json = _uncompressed(order.format), order.format if isinstance(order.format, JsonLines) else None
     names = order.columns if columns is None else tuple(columns)
     first = Held(plain())
-    if order.header and isinstance(form, Csv):
+    if order.header:
         names = yield from _header(name, chunks, first, form)
         form = replace(form, ignore_lines=form.ignore_lines + 1)
     else:
@@ -395,23 +398,37 @@ def _client(
         if piece is not None:
             first.hold(piece)
     state = replace((yield from state_of(order)), reached=int(len(first.held) >= PIECE))
+    look, flaw = yield from _flaw_of(order, state, name, names)
     sent: Through = first
-    if isinstance(form, JsonLines):
-        sent = Held(Rewritten(name, first, JsonRows(form, tuple(filter(None, names)))))
+    if json is not None:
+        rows = JsonRows(json, tuple(filter(None, names)))
+        sent = Held(Rewritten(name, first, rows, (lambda _row: None) if flaw is None else flaw.unheard))
+    elif flaw is not None:
+        sent = Seen(first, CsvRows(form, regular.here(form, flaw.kinds, order.nulls)), flaw.unheard)
     entry = None if not order.options.once else (yield from _client_entry(order, state, data))
     one = Input(
         name,
         ClientData("rows.csv"),
-        form if isinstance(form, Csv) else _uncompressed(form),
+        form,
         names,
         lambda statement: iter(Sending(statement, chunks, sent)),
-        _client_lines(order, data, form, plain, ClientPieces(chunks, first)),
+        _client_lines(order, data, json or form, plain, ClientPieces(chunks, first)),
         Sieve(name, order.options) if order.options.skip_errors else None,
         entry=entry,
         total=(yield from Blocking(partial(length_of, data))),
+        look=look,
     )
     report = yield from load(order, state, [one], began, lambda: first.read)
     return replace(report, files=(replace(report.files[0], bytes=first.passed),))
+
+
+def _flaw_of(order: Order, state: LoadState, name: str, names: Columns) -> Op[tuple[Look, Fitting | None]]:
+    """Tells flaws of rows as they are sent; not in a session, which a load that is broken off would end."""
+    unchecked = order.options.conflict is Conflict.UNCHECKED
+    if unchecked or order.options.skip_errors or not state.revocable:
+        return Look.NONE, None
+    table = yield from load_table_of(order, state)
+    return Look.SENT, fitting(name, table, names, order.assigned, order.nulls)
 
 
 def _uncompressed(form: Format) -> Csv:
@@ -664,32 +681,32 @@ def _json_counted(order: Order, url: str, form: JsonLines, now: int) -> Callable
             judged = yield from Atomic(_json_judged(own_name(order.names, now), url, form))
         else:
             judged = yield from _json_read(url, form)
-        if judged.irregular:
-            raise LoadFailed(f"{url}: {judged.irregular:,} of {judged.lines:,} lines are no JSON; no row was loaded")
+        if judged.broken:
+            raise LoadFailed(f"{url}: {judged.broken:,} of {judged.lines:,} lines are no JSON; no row was loaded")
         return judged.lines
 
     return count
 
 
-def _json_judged(name: tuple[str, ...], url: str, form: JsonLines) -> Op[Judgement]:
+def _json_judged(name: tuple[str, ...], url: str, form: JsonLines) -> Op[JsonCount]:
     yield from CreateExternal(name, url, Csv(0, "\x01", "\x02", compression=form.compression))
     judged = yield from CountJson(name)
     yield from DropTable(name)
     return judged
 
 
-def _json_read(url: str, form: JsonLines) -> Op[Judgement]:
+def _json_read(url: str, form: JsonLines) -> Op[JsonCount]:
     """The same for who may not make tables: the lines are read here."""
-    rows, judged = JsonRows(form, ()), Judgement(0, 0)
+    rows, judged = JsonRows(form, ()), JsonCount(0, 0)
     pieces = head.Pieces(url, form)
     while (piece := (yield from pieces.next())) is not None:
         judged = _counted(judged, rows.feed(piece))
     return _counted(judged, rows.finish())
 
 
-def _counted(judged: Judgement, rows: Iterable[Row]) -> Judgement:
+def _counted(judged: JsonCount, rows: Iterable[Row]) -> JsonCount:
     found = [row.broken is not None for row in rows]
-    return Judgement(judged.lines + len(found), judged.irregular + sum(found))
+    return JsonCount(judged.lines + len(found), judged.broken + sum(found))
 
 
 def _as_it_is(statement: LoadData) -> Op[int]:

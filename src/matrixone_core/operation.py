@@ -125,11 +125,17 @@ class Aside(Step[R_co]):
 class Together(Step[tuple[Any, ...]]):
     """Run operations at once, so many at a time, each on connections of its own; the first error stops the others.
 
-    Their results come in their order. They are to do their work `Aside`: a transaction has one connection.
+    Their results come in their order.
+
+    Args:
+        ops: the operations.
+        limit: how many at a time.
+        here: whether the first one stays on the connection that is pinned, in its transaction.
     """
 
     ops: tuple[Op[Any], ...]
     limit: int
+    here: bool = False
 
 
 @dataclass(frozen=True)
@@ -266,6 +272,6 @@ def within(step: Step[Any], wrap: Callable[[Op[Any]], Op[Any]]) -> Step[Any]:
         case Atomic() | Aside() | Limited() | Known() | Watched():
             return replace(step, op=wrap(step.op))
         case Together():
-            return Together(tuple(wrap(op) for op in step.ops), step.limit)
+            return replace(step, ops=tuple(wrap(op) for op in step.ops))
         case _:
             return step

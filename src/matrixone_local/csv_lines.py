@@ -7,7 +7,7 @@ lines in which nothing has to be told: those are recognised and rewritten many a
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,6 +63,31 @@ class CsvLines:
         for found in self._read(pieces, _PlainLines(None, on=False)):
             if not isinstance(found, str):
                 yield found
+
+    def raw_lines(self, pieces: Iterable[bytes], wanted: Callable[[str], bool]) -> Iterator[bytes]:
+        """The lines that are wanted, of a file whose lines have one field each and nothing that has a meaning.
+
+        From a delimiter or quote on, everything is given.
+
+        Args:
+            pieces: the file.
+            wanted: tells by a line without its end.
+        """
+        marks = [mark.encode() for mark in (self.delimiter, self.quote, self.starting) if mark]
+        rest, ignored, sifts = b"", 0, True
+        for piece in pieces:
+            data = rest + piece
+            sifts = sifts and not any(mark in piece for mark in marks)
+            end = data.rfind(b"\n") + 1 if sifts else len(data)
+            rest = data[end:]
+            head = 0
+            while ignored < self.ignore and head < end:
+                head = (data.find(b"\n", head, end) + 1) or end
+                ignored += 1
+            lines = data[head:end].decode("utf-8", "surrogateescape").split("\n") if sifts else ()
+            found = "".join([f"{line}\n" for line in lines if line and wanted(line.removesuffix("\r"))])
+            yield data[:head] + (found.encode("utf-8", "surrogateescape") if sifts else data[head:end])
+        yield rest
 
     @cached_property
     def _field(self) -> re.Pattern[str]:

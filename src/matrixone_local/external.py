@@ -1,23 +1,27 @@
 """External tables: files that are read as a table (server-facts 18, 19, 21).
 
 The engine has none. It is given an empty table with the same columns, for everything that asks about columns; where a
-statement reads the table, the files are read into a hidden one, which takes its place in the statement.
+statement reads the table, the files are read into a hidden one, which takes its place in the statement. An INSERT that
+takes columns as they are needs none: the rows go from the files into its target. Raw lines that a WHERE does not want
+are not put into it at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .column_types import in_the_engine
+from .csv_lines import CsvLines
 from .engine import Engine, Link
-from .errors import bad_input, internal
+from .errors import Refused, bad_input, internal
 from .hidden import DATABASE, Hidden
-from .loads import described
+from .loads import Client, described
 from .references import TableReference, table_references
-from .rows import Batch, inserted
-from .sources import Reads, Sources, parse_format, parse_source
+from .rows import Format, inserted, whole_or_not
+from .sources import Reads, Source, Sources, parse_format, parse_source
 from .tokens import Kind, Reader, Token, tokenize
 from .values import Column, literal, quoted
 
@@ -67,6 +71,56 @@ def parse_create(read: Reader) -> CreateExternalTable:
     parse_format(read, parse_source(read))
     read.end()
     return CreateExternalTable(tuple(table), tolerant, read.sql[first.end : last.start], reading)
+
+
+@dataclass(frozen=True)
+class InsertColumns:
+    """INSERT [IGNORE] INTO table (columns) SELECT columns FROM external.
+
+    Args:
+        table: the target, one or two names.
+        columns: its columns, by the names of the external table's that they take, in small letters.
+        external: the external table, one or two names.
+        ignore: whether rows whose key is there already are left out.
+    """
+
+    table: tuple[str, ...]
+    columns: Mapping[str, str]
+    external: tuple[str, ...]
+    ignore: bool
+
+
+def _parse_insert(sql: str, tokens: Sequence[Token]) -> InsertColumns | None:
+    """A statement as such an INSERT, if it is one."""
+    read = Reader(sql, list(tokens))
+    try:
+        read.expect("INSERT")
+        ignore = read.take("IGNORE")
+        read.expect("INTO")
+        table = _table(read)
+        read.expect("(")
+        targets = _names(read)
+        read.expect(")", "SELECT")
+        taken = _names(read)
+        read.expect("FROM")
+        external = _table(read)
+        read.end()
+    except Refused:
+        return None
+    columns = dict(zip(taken, targets, strict=False))
+    return InsertColumns(table, columns, external, ignore) if len(columns) == len(taken) == len(targets) else None
+
+
+def _table(read: Reader) -> tuple[str, ...]:
+    first = read.name()
+    return (first, read.name()) if read.take(".") else (first,)
+
+
+def _names(read: Reader) -> list[str]:
+    names = [read.name().lower()]
+    while read.take(","):
+        names.append(read.name().lower())
+    return names
 
 
 class ExternalTables:
@@ -138,7 +192,7 @@ class ExternalTables:
                 continue  # defined, dropped or described
             if any(token.says("VIEW") for token in tokens[:5]):
                 raise internal("the local server makes no views of external tables")
-            hidden = self._filled((database, reference.name), reading, client)
+            hidden = self._filled((database, reference.name), reading, client, _condition(sql, tokens, reference))
             until.callback(self._hidden.drop_later, f"DROP TABLE {hidden}")
             sql = _replaced(sql, tokens, reference, hidden)
         return sql
@@ -166,22 +220,110 @@ class ExternalTables:
             if token.value.lower() in self._names and (link.database.lower(), token.value.lower()) in self._readings:
                 raise internal("the local server cannot change an external table; drop it and create it anew")
 
-    def _filled(self, table: tuple[str, str], reading: str, client: Reads) -> str:
-        """A hidden table with the rows of the files."""
+    def insert(self, sql: str, tokens: Sequence[Token], client: Client) -> int | None:
+        """Carry out an INSERT of an external table's columns into columns of the same types, from the files themselves.
+
+        Args:
+            sql: any statement.
+            tokens: its tokens.
+            client: who for.
+
+        Returns:
+            How many rows were inserted; None if the statement is no such INSERT.
+
+        Raises:
+            Refused: a file cannot be read, or a value does not fit; no row stays.
+            EngineError: the engine refuses a row; no row stays.
+        """
+        found = _parse_insert(sql, tokens) if self._names and tokens[0].says("INSERT") else None
+        if found is None:
+            return None
+        link = client.link
+        table, external = _full(found.table, link), _full(found.external, link)
+        reading = self._readings.get((external[0].lower(), external[1].lower()))
+        if reading is None or (table[0].lower(), table[1].lower()) in self._readings:
+            return None
+        columns = _same(found, described(external, link), {one.name.lower(): one for one in described(table, link)})
+        if columns is None:
+            return None
+        names = ", ".join(quoted(column.name) for column in columns if column)
+        head = f"INSERT {'IGNORE ' if found.ignore else ''}INTO {'.'.join(map(quoted, table))} ({names}) VALUES "  # noqa: S608  # quoted
+        source, form = _read(reading)
+        with whole_or_not(link):
+            return sum(
+                inserted(link, head, form.batches(pieces, columns, exact=False), client)
+                for _, pieces in self._sources.files(source, client)
+            )
+
+    def _filled(self, table: tuple[str, str], reading: str, client: Reads, wanted: Callable[[str], bool] | None) -> str:
+        """A hidden table with the rows of the files.
+
+        Args:
+            table: the external table.
+            reading: how it is read.
+            client: who for.
+            wanted: whether a raw line, if it is one of those, may be wanted.
+        """
         hidden = self._hidden.table()
-        read = Reader(reading, tokenize(reading))
-        source = parse_source(read)
-        form = parse_format(read, source)
+        source, form = _read(reading)
         with closing(self._engine.session_link()) as aside:
             aside.query(f"CREATE TABLE {hidden} LIKE {quoted(table[0])}.{quoted(table[1])}")
             columns = [column for column in described(table, aside) if column.name != FILE_PATH]
             names = ", ".join(quoted(column.name) for column in [*columns, Column(FILE_PATH, "text")])
+            head = f"INSERT INTO {hidden} ({names}) VALUES "  # noqa: S608  # quoted
             aside.query("BEGIN")
             for path, pieces in self._sources.files(source, client):
-                batches: Iterator[Batch] = form.batches(pieces, columns, also=f",{literal(path)}", exact=False)
-                inserted(aside, f"INSERT INTO {hidden} ({names}) VALUES ", batches, client)  # noqa: S608  # quoted
+                if wanted is not None and len(columns) == 1 and isinstance(form, CsvLines):
+                    pieces = form.raw_lines(pieces, wanted)  # noqa: PLW2901  # the same ones, fewer
+                batches = form.batches(pieces, columns, also=f",{literal(path)}", exact=False)
+                inserted(aside, head, batches, client)
             aside.query("COMMIT")
         return hidden
+
+
+def _read(reading: str) -> tuple[Source, Format]:
+    read = Reader(reading, tokenize(reading))
+    source = parse_source(read)
+    return source, parse_format(read, source)
+
+
+def _full(table: tuple[str, ...], link: Link) -> tuple[str, str]:
+    return (table[0], table[1]) if len(table) == 2 else (link.database, table[0])
+
+
+def _same(
+    insert: InsertColumns, external: Sequence[Column], target: Mapping[str, Column]
+) -> list[Column | None] | None:
+    """The target's columns in the file's order; None if one has another name or type than the column it takes."""
+    columns: list[Column | None] = []
+    for column in (one for one in external if one.name != FILE_PATH):
+        name = insert.columns.get(column.name.lower())
+        taken = None if name is None else target.get(name)
+        if taken is not None and (name != column.name.lower() or taken.type != column.type):
+            return None
+        # what IGNORE makes of a NULL is the engine's to say
+        columns.append(taken and replace(taken, required=taken.required and not insert.ignore))
+    return columns if sum(column is not None for column in columns) == len(insert.columns) else None
+
+
+def _condition(sql: str, tokens: Sequence[Token], reference: TableReference) -> Callable[[str], bool] | None:
+    """What tells the raw lines that a statement wants by one regular expression, if that is all it asks for."""
+    read = Reader(sql, list(tokens))
+    read.at = reference.last + 1
+    try:
+        read.expect("WHERE")
+        negated = read.take("NOT", "(")
+        read.name()
+        read.expect("REGEXP")
+        found = re.compile(read.string()).search
+        if negated:
+            read.expect(")")
+        if read.take("LIMIT"):
+            read.next(Kind.NUMBER)
+        read.end()
+    except (Refused, re.error):
+        return None
+    return (lambda line: found(line) is None) if negated else (lambda line: found(line) is not None)
 
 
 def _replaced(sql: str, tokens: Sequence[Token], reference: TableReference, hidden: str) -> str:

@@ -13,13 +13,11 @@ from typing import Protocol
 
 from .engine import EngineError, Link
 from .errors import Refused, bad_input
-from .rows import Batch, Format, inserted
+from .rows import Batch, Format, inserted, whole_or_not
 from .sources import Reads, Source, Sources, parse_format, parse_source
 from .tokens import Kind, Reader
 from .twins import DUPLICATE, TWIN, Twins
 from .values import Column, quoted
-
-KILLS_OUTLIVED = 20
 
 
 @dataclass(frozen=True)
@@ -127,28 +125,17 @@ class Loader:
         link = client.link
         every = described(statement.table, link)
         columns = _targets(statement, [column for column in every if column.name != TWIN])
-        single = link.autocommit and not link.in_transaction
-        link.query("BEGIN" if single else "SAVEPOINT matrixone_load")
-        back = "ROLLBACK" if single else "ROLLBACK TO SAVEPOINT matrixone_load"
-        try:
+        with whole_or_not(link) as again:
             if any(column.name == TWIN for column in every):
-                count = self._with_twins(statement, columns, client)
-            else:
-                try:
-                    count = inserted(link, _head(statement, columns), self._rows(statement, columns, client), client)
-                except EngineError as error:
-                    if error.code != DUPLICATE:
-                        raise
-                    _rolled_back(link, back)
-                    self._twins.allow(statement.table, link)
-                    link.query("BEGIN" if single else "SAVEPOINT matrixone_load")
-                    count = self._with_twins(statement, columns, client)
-            if single:
-                link.query("COMMIT")
-        except BaseException:
-            _rolled_back(link, back)
-            raise
-        return count
+                return self._with_twins(statement, columns, client)
+            try:
+                return inserted(link, _head(statement, columns), self._rows(statement, columns, client), client)
+            except EngineError as error:
+                if error.code != DUPLICATE:
+                    raise
+            again()
+            self._twins.allow(statement.table, link)
+            return self._with_twins(statement, columns, client)
 
     def _rows(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> Iterator[Batch]:
         pieces = self._sources.open(statement.source, client)
@@ -157,17 +144,6 @@ class Loader:
     def _with_twins(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> int:
         names = [column.name for column in columns if column]
         return self._twins.insert(statement.table, names, self._rows(statement, columns, client), client)
-
-
-def _rolled_back(link: Link, statement: str) -> None:
-    """Roll back, though a KILL QUERY that was meant for the load may hit this instead."""
-    for _ in range(KILLS_OUTLIVED):
-        try:
-            link.query(statement)
-        except EngineError:
-            continue
-        return
-    link.close()  # the engine rolls back what a closed session leaves
 
 
 def described(table: Sequence[str], link: Link) -> list[Column]:

@@ -363,6 +363,10 @@ class Session:
             self._services.exports.write(written.over(self._rewritten(written.query, query, until)), self)
             self._answer_ok()
             return True
+        count = self._services.external.insert(sql, tokens, self)
+        if count is not None:
+            self._answer_ok(count)
+            return True
         self._variables |= statements.set_variables(tokens)
         end = ends_transaction(tokens) if self._definitions else None
         if end in {End.COMMIT, End.AUTOCOMMIT}:

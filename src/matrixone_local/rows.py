@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple, Protocol
 
 from .engine import EngineError, Link
@@ -12,6 +12,7 @@ from .values import Column
 
 BATCH_ROWS = 500  # measured: the engine takes in batches of 500 a quarter faster than of 2,000
 BATCH_CHARACTERS = 1 << 20
+KILLS_OUTLIVED = 20
 
 
 class Batch(NamedTuple):
@@ -74,7 +75,7 @@ def inserted(link: Link, head: str, batches: Iterable[Batch], client: Cancellabl
         client: who may be asked to stop, between batches.
 
     Returns:
-        How many rows there were.
+        How many rows were taken in.
 
     Raises:
         Refused: a row cannot be read, or KILL QUERY was sent; some rows are inserted by then.
@@ -83,20 +84,57 @@ def inserted(link: Link, head: str, batches: Iterable[Batch], client: Cancellabl
     count = 0
     asked = False
     try:
-        for text, rows in batches:
+        for text, _rows in batches:
             if asked:
                 asked = False
-                link.answer()
+                count += link.answer().affected
             if client.is_cancelled():
                 raise internal("context canceled")
             link.ask(f"{head}{text}")
             asked = True
-            count += rows
     except BaseException:
         if asked:
             with suppress(EngineError):  # the reason to stop came first
                 link.answer()
         raise
     if asked:
-        link.answer()
+        count += link.answer().affected
     return count
+
+
+@contextmanager
+def whole_or_not(link: Link) -> Generator[Callable[[], None]]:
+    """A block of statements that are one statement to the client: carried out whole or not at all.
+
+    They are a part of the client's transaction, if it has one.
+
+    Yields:
+        What takes back what was done so far, to begin anew.
+    """
+    single = link.autocommit and not link.in_transaction
+    begin = "BEGIN" if single else "SAVEPOINT matrixone_load"
+    back = "ROLLBACK" if single else "ROLLBACK TO SAVEPOINT matrixone_load"
+
+    def again() -> None:
+        _rolled_back(link, back)
+        link.query(begin)
+
+    link.query(begin)
+    try:
+        yield again
+        if single:
+            link.query("COMMIT")
+    except BaseException:
+        _rolled_back(link, back)
+        raise
+
+
+def _rolled_back(link: Link, statement: str) -> None:
+    """Roll back, though a KILL QUERY that was meant for the rows may hit this instead."""
+    for _ in range(KILLS_OUTLIVED):
+        try:
+            link.query(statement)
+        except EngineError:
+            continue
+        return
+    link.close()  # the engine rolls back what a closed session leaves

@@ -23,6 +23,8 @@ _DATES: dict[str, tuple[str, str]] = {
     "timestamp": ("Timestamp", r"(\d{4})-?(\d{1,2})-?(\d{1,2})([ T]\d{1,2}:?\d{1,2}(:?\d{1,2}(\.\d+)?)?)?"),
     "time": ("Time", r"-?\d{1,4}:\d{1,2}(:\d{1,2}(\.\d+)?)?"),
 }
+_DAY = r"[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])"  # a day that every month has
+_MOMENT = rf"{_DAY} (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 _TEXT = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"}
 BINARY_TYPES = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
 _ESCAPE = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": "\\0", "\x1a": "\\Z"})
@@ -92,6 +94,8 @@ class Column:
             return rf"-?\d{{1,{precision - scale}}}{fraction}" if precision > scale else None
         if self.base in {"float", "double"}:
             return r"-?\d{1,15}(?:\.\d{1,15})?"
+        if self.base in {"date", "datetime"}:
+            return _DAY if self.base == "date" else _MOMENT
         if self.base in {"char", "varchar"} and self.arguments:
             return f"{ANY}{{0,{self.arguments[0]}}}"
         if self.base in _TEXT_CHARACTERS:

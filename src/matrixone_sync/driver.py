@@ -110,9 +110,11 @@ class Driver:
             case Aside():
                 return replace(self, engine=self.reserve, pin=None).run(step.op)
             case Together():
-                at_work = Crew()
-                one = replace(self, engine=self.crowd, pin=None, crew=at_work)
-                return at_work.together([partial(one.run, op) for op in step.ops], step.limit)
+                crew = Crew()
+                apart = replace(self, engine=self.crowd, pin=None, crew=crew)
+                first = replace(self, crew=crew) if step.here else apart
+                drivers = (first, *[apart] * (len(step.ops) - 1))
+                return crew.together([partial(d.run, op) for d, op in zip(drivers, step.ops, strict=True)], step.limit)
             case Known():
                 if step.key not in self.memory:
                     self.memory[step.key] = self.run(step.op)

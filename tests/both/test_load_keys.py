@@ -248,7 +248,8 @@ def test_unchecked_files_are_all_or_none(client, load):
     ("file", "content", "rows_expected"),
     [
         ("plain.csv", "30,a,b,1\n31,c,d,2\n", 2), ("quoted.csv", '30,"a,b",b,1\n', 1), ("few.csv", "30,a\n", None),
-        ("header.csv", "id,name,email,age\n30,a,b,1\n", 1),
+        ("many.csv", "30,a,b,1,5\n", None), ("doubled.csv", '30,"a""b",b,\\N\n', 1), ("spread.csv", '30,"a\nb",b,1\n', 1),
+        ("fraction.csv", "29,a,b,1\n30,a,b,1.5\n", None), ("header.csv", "id,name,email,age\n30,a,b,1\n", 1),
     ],
 )  # fmt: skip
 def test_a_table_that_may_be_locked(client, load, files, file, content, rows_expected):
@@ -259,7 +260,7 @@ def test_a_table_that_may_be_locked(client, load, files, file, content, rows_exp
             load(file, lock="table")
         return
     report = load(file, lock="table", ignore_lines=ignore)
-    assert (report.rows, report.lock) == (rows_expected, "rows" if "quoted" in file else "table")
+    assert (report.rows, report.lock) == (rows_expected, "rows" if "spread" in file else "table")
     with pytest.raises(errors.DuplicateKey):
         load(file, lock="table", ignore_lines=ignore)
     assert tables(client) == ["users"]

@@ -15,19 +15,20 @@ from matrixone_core.errors import (
     StageDisabled,
     StageNotFound,
 )
-from matrixone_core.loading import ledger, schema, target, ways
+from matrixone_core.loading import direct, ledger, reading, schema, staged, target
+from matrixone_core.loading import job as jobs
 from matrixone_core.loading.csv_rows import CsvRows
+from matrixone_core.loading.fitting import Fitting
 from matrixone_core.loading.json_rows import JsonRows
 from matrixone_core.loading.report import BadRow, LoadedFile, LoadReport
 from matrixone_core.loading.sifting import Lines
 from matrixone_core.operation import Reply
-from matrixone_core.sql.external import Judgement
 from matrixone_core.sql.files import FileLength, ReachesTo
 from matrixone_core.sql.ledger import Entry, InsertEntry
 from matrixone_core.sql.load import ClientData, Csv, JsonLines, LoadData, Parquet, S3Object
 from matrixone_core.sql.stage import Stage
 from matrixone_core.sql.staging import Assignment, Conflict, CreateStaging, InsertStaged, Kept
-from matrixone_core.sql.table import AskLoadState, ColumnNames, TablesLike
+from matrixone_core.sql.table import AskLoadState, ColumnNames, LoadState, TablesLike
 
 STATE = {
     "now": 7, "current_database": "d", "in_use": 1, "mark": "id PRI", "reached": 0, "stage_name": "s", "url": "file:///a/",
@@ -276,21 +277,21 @@ def test_other_errors_of_a_files_length():
 
 
 def test_a_staging_table_that_cannot_be_dropped_is_left_to_be_swept():
-    steps, _ = play(ways._dropped_aside(("x",)), ConnectionLost("gone"))
+    steps, _ = play(staged._dropped_aside(("x",)), ConnectionLost("gone"))
     assert len(steps) == 1
 
 
 def test_tables_left_over_are_dropped_by_a_later_load():
-    job = ways.Job(("d", "t"), (), (), None, ways.LoadState(now=200_000), None, None)
-    old, young = f"{ways.STAGING}1_ab", f"{ways.STAGING}199999_ab"
-    steps, _ = play(ways._swept(job), rows({"name": old}, {"name": young}, {"name": f"{ways.STAGING}x_ab"}), Reply())
+    job = jobs.Job(("d", "t"), (), (), None, LoadState(now=200_000), None, None)
+    old, young = f"{jobs.STAGING}1_ab", f"{jobs.STAGING}199999_ab"
+    steps, _ = play(staged._swept(job), rows({"name": old}, {"name": young}, {"name": f"{jobs.STAGING}x_ab"}), Reply())
     assert [str(step) for step in steps[1:]] == [f"DROP TABLE IF EXISTS `d`.`{old}`"]
 
 
 def test_json_that_the_server_lost_is_missed():
-    one = ways.Input("a", "stage://s/a", JsonLines(), (), iter, count=lambda: _answer(3))
+    one = jobs.Input("a", "stage://s/a", JsonLines(), (), iter, count=lambda: _answer(3))
     with pytest.raises(LoadFailed, match="3 rows, and the server loaded 2"):
-        play(ways._carried(None, None, one, LoadData("stage://s/a", ("t",), JsonLines())), Reply(count=2))
+        play(reading._carried(None, None, one, LoadData("stage://s/a", ("t",), JsonLines())), Reply(count=2))
 
 
 def _answer(value):
@@ -299,12 +300,12 @@ def _answer(value):
 
 
 def test_rows_that_were_read_and_not_stored_fail_the_load():
-    table = ways.Table(("t",), (), ())
-    layout = ways.Layout((), (), (), (), (), (Assignment("a"),), ())
-    job = ways.Job(("t",), (), (), loads.options.checked({}), ways.LoadState(), None, None)
+    table = target.Table(("t",), (), ())
+    layout = jobs.Layout((), (), (), (), (), (Assignment("a"),), ())
+    job = jobs.Job(("t",), (), (), loads.options.checked({}), LoadState(), None, None)
     with pytest.raises(LoadFailed, match="3 rows were read, and 2 of them stored"):
         play(
-            ways._batch_inserted(job, table, ways.Batch(("x",), (), layout, False), (LoadedFile("a", 3, 3),)),
+            staged._batch_inserted(job, table, staged.Batch(("x",), (), layout, False), (LoadedFile("a", 3, 3),)),
             Reply(count=2),
         )
     assert table.column("a") is None
@@ -362,12 +363,12 @@ def test_a_file_that_ends_before_its_length():
 
 
 TABLE = target.Table(("t",), (target.Column("id", Integer(), "INT", False, False, False, False),), (("id",),))
-JOB = ways.Job(("t",), (), (), loads.options.checked({}), ways.LoadState(), None, None)
+JOB = jobs.Job(("t",), (), (), loads.options.checked({}), LoadState(), None, None)
 
 
 def input_of(pieces=None, **changed):
     lines = None if pieces is None else Lines(Csv(), lambda: Pieces(pieces))
-    return ways.Input("a", "stage://s/a", Csv(), (), iter, lines, **changed)
+    return jobs.Input("a", "stage://s/a", Csv(), (), iter, lines, **changed)
 
 
 class Pieces:
@@ -383,43 +384,37 @@ class Pieces:
 
 def test_the_bad_row_is_looked_for_and_may_not_be_found():
     for pieces, expected in (([b"1\n", b"x"], 2), ([b"1\n2\n"], None), ([ServerError("gone")], None), (None, None)):
-        _, row = play(ways.bad_row_of(JOB, TABLE, input_of(pieces)))
+        _, row = play(reading.bad_row_of(JOB, TABLE, input_of(pieces), Fitting.flaw))
         assert (row and row.line) == expected
 
 
 def test_what_the_server_changed_fails_the_load_whether_the_row_is_found_or_not():
     for pieces, says in (([b"1\n"], "has a fraction, or a text is not UTF-8"), ([b"1.5\n"], "line 1, column 'id'")):
-        shape = ways.Layout(("id",), (), (), ("id",), (), (), ())
+        shape = jobs.Layout(("id",), (), (), ("id",), (), (), ())
         with pytest.raises(LoadFailed, match=says):
-            play(ways._seen_to(JOB, TABLE, ways.Batch(("x",), (input_of(pieces),), shape, False)), rows({"n": 1}))
+            play(staged._seen_to(JOB, TABLE, staged.Batch(("x",), (input_of(pieces),), shape, False)), rows({"n": 1}))
 
 
 def test_an_insert_that_is_refused_for_no_row_keeps_the_servers_words():
-    batch = ways.Batch(("x",), (input_of([b"1\n"]),), ways.Layout((), (), (), (), (), (), ()), False)
+    batch = staged.Batch(("x",), (input_of([b"1\n"]),), jobs.Layout((), (), (), (), (), (), ()), False)
     with pytest.raises(LoadFailed, match="words of the server"):
         play(
-            ways._stored(JOB, TABLE, batch, InsertStaged(("t",), ("x",), ())), LoadFailed("words of the server", code=1)
+            staged._stored(JOB, TABLE, batch, InsertStaged(("t",), ("x",), ())),
+            LoadFailed("words of the server", code=1),
         )
 
 
 def test_doubled_keys_in_a_table_that_was_empty():
-    unheard = ways.Job(("t",), (), (), loads.options.checked({}), ways.LoadState(), None, lambda _file: _answer(None))
+    unheard = jobs.Job(("t",), (), (), loads.options.checked({}), LoadState(), None, lambda _file: _answer(None))
     with pytest.raises(DuplicateKey, match=r"duplicate entry '7' for the key \(id\)"):
-        play(ways._into_empty(unheard, TABLE, input_of()), Reply(count=2), rows({"id": 7}))
-    steps, files = play(ways._into_empty(unheard, TABLE, input_of()), Reply(count=2), rows())
+        play(direct.into_empty(unheard, TABLE, input_of()), Reply(count=2), rows({"id": 7}))
+    steps, files = play(direct.into_empty(unheard, TABLE, input_of()), Reply(count=2), rows())
     assert files[0].rows == 2
     assert str(steps[1]).endswith("HAVING count(*) > 1 LIMIT 1")
 
 
 def test_a_file_that_was_loaded_meanwhile_is_left_out():
     entry = Entry("i", "d.t", "s", 1, "m")
-    job = ways.Job(
-        ("t",), (), (), None, ways.LoadState(), ledger.Ledger(("l",), again=False), lambda _file: _answer(None)
-    )
-    _, files = play(ways._once(job, [input_of(entry=entry)], lambda: _answer(())), DuplicateKey("there"))
+    job = jobs.Job(("t",), (), (), None, LoadState(), ledger.Ledger(("l",), again=False), lambda _file: _answer(None))
+    _, files = play(reading.once(job, [input_of(entry=entry)], lambda: _answer(())), DuplicateKey("there"))
     assert files[0].already_loaded
-
-
-def test_lines_of_a_file_that_were_not_stored():
-    with pytest.raises(LoadFailed, match="3 lines, and 2 rows were stored"):
-        play(ways._from_file(JOB, TABLE, input_of(), Judgement(3, 0)), Reply(), Reply(count=2), Reply())

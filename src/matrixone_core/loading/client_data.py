@@ -3,7 +3,7 @@
 import codecs
 import hashlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, Protocol, TypeAlias, cast
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
@@ -169,12 +169,14 @@ class Rewritten:
         name: what it is called.
         before: what becomes of it before.
         reader: tells the rows apart.
+        flaw: what is wrong with a row, or None.
     """
 
-    def __init__(self, name: str, before: Through, reader: Reader) -> None:
+    def __init__(self, name: str, before: Through, reader: Reader, flaw: Callable[[Row], BadRow | None]) -> None:
         self._name = name
         self._before = before
         self._reader = reader
+        self._flaw = flaw
 
     def __call__(self, piece: bytes | None, /) -> bytes:
         """The rows of a piece.
@@ -187,7 +189,42 @@ class Rewritten:
         for row in rows:
             if row.broken is not None:
                 raise bad_row(BadRow(self._name, row.line, None, None, row.broken, row.raw))
+            _check(row, self._flaw)
         return written(rows)
+
+
+class Seen:
+    """Data that is looked at row by row as it passes.
+
+    Args:
+        before: what becomes of it before.
+        reader: tells the rows apart that are to be looked at.
+        flaw: what is wrong with a row, or None.
+    """
+
+    def __init__(self, before: Through, reader: Reader, flaw: Callable[[Row], BadRow | None]) -> None:
+        self._before = before
+        self._reader = reader
+        self._flaw = flaw
+
+    def __call__(self, piece: bytes | None, /) -> bytes:
+        """The piece as it is.
+
+        Raises:
+            LoadFailed: something is wrong with one of the rows.
+        """
+        data = self._before(piece)
+        for row in self._reader.feed(data):
+            _check(row, self._flaw)
+        for row in self._reader.finish() if piece is None else ():
+            _check(row, self._flaw)
+        return data
+
+
+def _check(row: Row, flaw: Callable[[Row], BadRow | None]) -> None:
+    found = flaw(row)
+    if found is not None:
+        raise bad_row(found)
 
 
 class Held:

@@ -40,9 +40,11 @@ class CsvRows:
 
     Args:
         form: how it is written.
+        passed_over: matches whole rows that need not be told apart, and are left out as well.
     """
 
-    def __init__(self, form: Csv) -> None:
+    def __init__(self, form: Csv, passed_over: re.Pattern[str] | None = None) -> None:
+        self._passed_over = passed_over
         self._left: bytes = b""
         self._line = 1
         self._ignored = 0
@@ -85,7 +87,7 @@ class CsvRows:
                 yield row
 
     def _rows(self, text: str, *, last: bool) -> Iterator[tuple[Row | None, int]]:
-        """Rows, and where each ends; None for a line that is ignored."""
+        """Rows, and where each ends; None for lines that are ignored or passed over."""
         at = 0
         while at < len(text):
             if self._ignored < self._form.ignore_lines:
@@ -95,6 +97,12 @@ class CsvRows:
                 at = len(text) if found is None else found.end()
                 self._ignored += 1
                 self._line += 1
+                yield None, at
+                continue
+            passed = None if self._passed_over is None else self._passed_over.match(text, at)
+            if passed is not None and passed.end() > at:
+                self._line += text.count("\n", at, passed.end())
+                at = passed.end()
                 yield None, at
                 continue
             row, end = self._row(text, at, last=last)
@@ -115,7 +123,7 @@ class CsvRows:
             after = found["after"]
             if after != self._form.delimiter:
                 raw = text[begin : at - len(after)]
-                return Row(self._line, tuple(fields), raw, _utf8(raw)), at
+                return Row(self._line, tuple(fields), raw), at
 
     def _unreadable(self, text: str, begin: int, at: int, *, last: bool) -> tuple[Row | None, int]:
         if self._open.match(text, at):
@@ -137,7 +145,7 @@ class CsvRows:
         return Field(text, quoted is not None)
 
 
-def _utf8(text: str) -> str | None:
+def not_utf8(text: str) -> str | None:
     """Why a text is not UTF-8, or None."""
     try:
         text.encode("utf-8")

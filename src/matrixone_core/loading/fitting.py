@@ -9,7 +9,8 @@ from decimal import Decimal, InvalidOperation
 from sqlalchemy import types as sql
 from sqlalchemy.dialects import mysql
 
-from matrixone_core.loading.csv_rows import Field, Row
+from matrixone_core.loading.csv_rows import Field, Row, not_utf8
+from matrixone_core.loading.regular import Kind
 from matrixone_core.loading.report import BadRow
 from matrixone_core.loading.target import Column
 from matrixone_core.types import VECF32, VECF64
@@ -23,10 +24,12 @@ _BITS: dict[type, int] = {
     mysql.INTEGER: 32,
     mysql.BIGINT: 64,
 }
+_BYTES = (sql.LargeBinary, sql.BINARY, sql.VARBINARY, mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB)
 _TEXT_BYTES = {mysql.TINYTEXT: 255, mysql.TEXT: 65_535, mysql.MEDIUMTEXT: 16_777_215}
 _DATE = re.compile(r"(\d{4})-?(\d{1,2})-?(\d{1,2})")
 _MOMENT = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?)?")
 _TIME = re.compile(r"-?(\d{1,4}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?")
+_FRACTION = "no whole number: it has a fraction"
 _BOOLS = {"0", "1", "true", "false"}
 
 
@@ -41,6 +44,7 @@ class Fitting:
 
     Attributes:
         names: how the fields are called.
+        kinds: what they are to be.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Fitting:
         self._file = file
         self.names = tuple(names)
         self._nulls = frozenset(nulls)
+        self.kinds = tuple(_kind(name, column) for name, column in zip(names, columns, strict=True))
         self._columns = [(column, None if column is None else _fits(column)) for column in columns]
 
     def flaw(self, row: Row) -> BadRow | None:
@@ -59,11 +64,27 @@ class Fitting:
             few = "few" if len(row.fields) < len(self._columns) else "many"
             reason = f"too {few} fields: {len(row.fields)}, and {len(self._columns)} columns"
             return BadRow(self._file, row.line, None, None, reason, _shown(row.raw))
-        for name, (column, fits), field in zip(self.names, self._columns, row.fields, strict=True):
-            flaw = None if column is None or fits is None else self._field_flaw(column, fits, field)
+        for name, kind, (column, fits), field in zip(self.names, self.kinds, self._columns, row.fields, strict=True):
+            flaw = _no_text(field.text, kind)
+            if flaw is None and column is not None and fits is not None:
+                flaw = self._field_flaw(column, fits, field)
             if flaw is not None:
-                return BadRow(self._file, row.line, name, field.text, flaw, _shown(row.raw))
+                return self._bad(row, name, field, flaw)
         return None
+
+    def unheard(self, row: Row) -> BadRow | None:
+        """What the server would change, or never give back, without a word: a fraction cut off, text not in UTF-8."""
+        if len(row.fields) != len(self._columns):
+            return None  # the server says so
+        for name, kind, field in zip(self.names, self.kinds, row.fields, strict=True):
+            flaw = _fraction(field.text) if kind is Kind.WHOLE else _no_text(field.text, kind)
+            if flaw is not None:
+                return self._bad(row, name, field, flaw)
+        return None
+
+    def _bad(self, row: Row, name: str | None, field: Field, flaw: str) -> BadRow:
+        value = None if field.text is None else _shown(field.text)
+        return BadRow(self._file, row.line, name, value, flaw, _shown(row.raw))
 
     def _field_flaw(self, column: Column, fits: Fits, field: Field) -> str | None:
         text = field.text
@@ -114,11 +135,31 @@ def _whole(kind: sql.Integer) -> Fits:
             value = Decimal(text.strip())
         except InvalidOperation:
             return "no whole number"
-        if not value.is_finite() or value != value.to_integral_value():
-            return "no whole number: it has a fraction" if value.is_finite() else "no whole number"
+        if not value.is_finite():
+            return "no whole number"
+        if (fraction := _fraction(text)) is not None:
+            return fraction
         return None if low <= value <= high else f"out of range: from {low:,} to {high:,}"
 
     return fits
+
+
+def _kind(name: str | None, column: Column | None) -> Kind:
+    if name is None or (column is not None and isinstance(column.type, _BYTES)):
+        return Kind.BYTES
+    return Kind.WHOLE if column is not None and isinstance(column.type, sql.Integer) else Kind.TEXT
+
+
+def _no_text(text: str | None, kind: Kind) -> str | None:
+    return None if text is None or kind is Kind.BYTES else not_utf8(text)
+
+
+def _fraction(text: str | None) -> str | None:
+    try:
+        value = Decimal((text or "").strip())
+    except InvalidOperation:
+        return None
+    return _FRACTION if value.is_finite() and value != value.to_integral_value() else None
 
 
 def _float(text: str) -> str | None:

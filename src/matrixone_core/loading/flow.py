@@ -17,10 +17,10 @@ from matrixone_core.errors import (
     TransactionAborted,
 )
 from matrixone_core.loading import ledger, progress, ways
+from matrixone_core.loading.job import Input, Job, Look, Way
 from matrixone_core.loading.options import Options
 from matrixone_core.loading.report import LoadedFile, LoadReport
 from matrixone_core.loading.target import Table, known, may_stage
-from matrixone_core.loading.ways import Input, Job, Way
 from matrixone_core.operation import (
     Aside,
     Clock,
@@ -202,8 +202,8 @@ def _loaded(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[tuple[
     if not left:
         return Way.PLAIN, before
     if job.options.atomic:
-        way = yield from way_of(job, table, left)
-        way, files = yield from ways.carried_out(job, table, left, way)
+        way, looked = yield from way_of(job, table, left)
+        way, files = yield from ways.carried_out(job, table, looked, way)
     else:
         way, files = yield from _each(job, table, left)
     return way, before | {file.path: file for file in files}
@@ -223,22 +223,31 @@ def table_of(order: Order, state: LoadState) -> Op[Table]:
     return (yield from known(order.names, state.mark))
 
 
-def way_of(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[Way]:
-    """The way to take; whether the user may make tables is asked only where one would be made."""
+def way_of(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[tuple[Way, tuple[Input, ...]]]:
+    """The way to take, and the files, which know where they are looked at.
+
+    Whether the user may make tables is asked only where one would be made.
+    """
     if table is None:
-        return Way.PLAIN
+        return Way.PLAIN, tuple(inputs)
     way = ways.chosen(job, table, inputs, may_stage=True)
-    if way in {Way.STAGING, Way.EXTERNAL} and not (yield from may_stage(table.names)):
-        return ways.chosen(job, table, inputs, may_stage=False)
-    return way
+    looked = ways.with_looks(job, inputs, way, may_stage=True)
+    makes_tables = way in {Way.STAGING, Way.EXTERNAL} or any(one.look is Look.SERVER for one in looked)
+    if makes_tables and not (yield from may_stage(table.names)):
+        way = ways.chosen(job, table, inputs, may_stage=False)
+        looked = ways.with_looks(job, inputs, way, may_stage=False)
+    return way, looked
 
 
 def _each(job: Job, table: Table | None, inputs: Sequence[Input]) -> Op[tuple[Way, tuple[LoadedFile, ...]]]:
     """Each file by itself: all of it or nothing, and the next one whatever became of it."""
     if len(inputs) > 1:
         job = replace(job, state=replace(job.state, in_use=True))
-    way = yield from way_of(job, table, inputs[:1])
-    ops = tuple(_tried(job, table, one, way) for one in inputs)
+    way, looked = Way.PLAIN, list[Input]()
+    for one in inputs:
+        way, (known,) = yield from way_of(job, table, [one])
+        looked.append(known)
+    ops = tuple(_tried(job, table, one, way) for one in looked)
     if job.state.revocable:
         return way, (yield from Together(ops, job.options.concurrency))
     return way, (yield from in_order(ops))  # a session has one connection

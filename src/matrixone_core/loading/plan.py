@@ -9,10 +9,10 @@ from sqlalchemy import types
 from matrixone_core.loading import ways
 from matrixone_core.loading.fitting import Fitting
 from matrixone_core.loading.flow import Order, job_within, table_of, way_of
+from matrixone_core.loading.job import Input, Job, fitting_of, layout
 from matrixone_core.loading.report import BadRow, LoadedFile
 from matrixone_core.loading.schema import FileColumn, Sample, sample_of
 from matrixone_core.loading.target import Column, Table
-from matrixone_core.loading.ways import Input, Job
 from matrixone_core.operation import (
     Aside,
     Atomic,
@@ -26,6 +26,7 @@ from matrixone_core.operation import (
     Together,
     interpreted,
 )
+from matrixone_core.sql.external import IrregularLines
 from matrixone_core.sql.ledger import EnteredIds
 from matrixone_core.sql.plan import CountKeys
 from matrixone_core.sql.staging import FirstDouble
@@ -139,14 +140,14 @@ def planned(order: Order, state: LoadState, inputs: Sequence[Input], again: Call
         return LoadPlan(names, (), "plain", "rows", (), (), 0, 0, (), lambda: run(again()))
     table = yield from table_of(order, state)
     job = job_within(order, state, _unheard)
-    way = yield from way_of(job, table, inputs)
+    way, looked = yield from way_of(job, table, inputs)
     sample = yield from sample_of(inputs[0].path, order.format, header=order.header)
     columns, bad = _compared(job, table, inputs[0], sample)
     conflicts = 0
-    for key in ways.layout(job, table, inputs[0].columns, inputs[0].format).keys if inputs else ():
+    for key in layout(job, table, inputs[0]).keys:
         conflicts = max(conflicts, (yield from _conflicts(job, table, key, inputs[0], sample)))
     sql: list[str] = []
-    _rehearse(ways.carried_out(job, table, inputs, way), sql.append)
+    _rehearse(ways.carried_out(job, table, looked, way), sql.append)
     paths = tuple(one.path for one in inputs)
     return LoadPlan(
         names, paths, str(way), way.lock(), tuple(sql), columns, len(sample.rows[:MOST_SAMPLED]), conflicts, bad,
@@ -162,7 +163,7 @@ def _compared(
     job: Job, table: Table, one: Input, sample: Sample
 ) -> tuple[tuple[PlannedColumn, ...], tuple[BadRow, ...]]:
     """The columns side by side, and the sampled rows that do not fit."""
-    fitting = ways.fitting_of(job, table, one)
+    fitting = fitting_of(job, table, one)
     by_name = bool(sample.columns) and not sample.rows  # Parquet
     found = {column.name.lower(): column for column in sample.columns}
     pairs: list[PlannedColumn] = []
@@ -202,7 +203,7 @@ def _bad(fitting: Fitting, sample: Sample) -> list[BadRow]:
 
 
 def _conflicts(job: Job, table: Table, key: Sequence[str], one: Input, sample: Sample) -> Op[int]:
-    names = [None if name is None else name.lower() for name in ways.fitting_of(job, table, one).names]
+    names = [None if name is None else name.lower() for name in fitting_of(job, table, one).names]
     if any(name.lower() not in names for name in key):
         return 0
     places = [names.index(name.lower()) for name in key]
@@ -227,7 +228,7 @@ def _rehearse(op: Op[Any], note: Callable[[str], object]) -> None:
         match step:
             case Statement():
                 note(str(step))
-                nothing = isinstance(step, FirstDouble | TablesLike | EnteredIds)
+                nothing = isinstance(step, FirstDouble | TablesLike | EnteredIds | IrregularLines)
                 return step.parse(Reply(() if nothing else (_Zeros(),)))
             case Atomic() | Aside() | Limited() | Known():
                 return (yield from interpreted(step.op, perform))

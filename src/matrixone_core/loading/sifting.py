@@ -1,8 +1,9 @@
 """Rows that do not fit: found, so that an error can name them, or sifted out, so that the others can be loaded."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.client_data import Reader, written
@@ -15,6 +16,7 @@ from matrixone_core.operation import Op, Sending
 from matrixone_core.sql.load import ClientData, Csv, Format, JsonLines, LoadData
 from matrixone_core.sql.rejects import InsertRejects
 
+T = TypeVar("T")
 MOST_KEPT = 1000  # bad rows that a report keeps
 SENT = 4 * 1024 * 1024  # bytes of good rows that are sent at a time
 AT_ONCE = 200  # bad rows that one statement puts into their table
@@ -43,21 +45,27 @@ class Lines:
     again: bool = True
 
 
-def reader_of(form: Format, names: Sequence[str | None]) -> Reader:
-    """What tells the rows of a file apart."""
+def reader_of(form: Format, names: Sequence[str | None], passed_over: re.Pattern[str] | None = None) -> Reader:
+    """What tells the rows of a file apart.
+
+    Args:
+        form: how it is written.
+        names: how its fields are called, None for one that is skipped.
+        passed_over: matches whole rows of CSV that need not be told apart.
+    """
     if isinstance(form, JsonLines):
         return JsonRows(form, tuple(name for name in names if name is not None))
     assert isinstance(form, Csv)  # noqa: S101  # Parquet has no lines
-    return CsvRows(form)
+    return CsvRows(form, passed_over)
 
 
-def first_bad(pieces: Pieces, reader: Reader, fitting: Fitting) -> Op[BadRow | None]:
-    """The first row of a file that does not fit, or None."""
+def first_of(pieces: Pieces, reader: Reader, find: Callable[[Row], T | None]) -> Op[T | None]:
+    """What *find* first finds in a row of a file, or None."""
     while (piece := (yield from pieces.next())) is not None:
         for row in reader.feed(piece):
-            if (flaw := fitting.flaw(row)) is not None:
-                return flaw
-    return next((flaw for flaw in map(fitting.flaw, reader.finish()) if flaw is not None), None)
+            if (found := find(row)) is not None:
+                return found
+    return next((found for found in map(find, reader.finish()) if found is not None), None)
 
 
 def explained(error: LoadFailed, row: BadRow) -> LoadFailed:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from matrixone_core.errors import LoadFailed, ServerError
 from matrixone_core.literals import Part, Value, dotted, identifier
 from matrixone_core.operation import Command, Reply, Statement
-from matrixone_core.sql.load import Csv, Format, Source, line_parts, source_parts
+from matrixone_core.sql.load import Format, Source, line_parts, source_parts
 
 LINE = "line"
 
@@ -39,51 +39,61 @@ class CreateExternal(Command):
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What the raw lines of a file show.
-
-    Args:
-        lines: how many there are.
-        irregular: how many may not have as many fields as there are columns.
-    """
-
-    lines: int
-    irregular: int
-
-
-@dataclass(frozen=True)
-class JudgeLines(Statement[Judgement]):
-    """How many raw lines there are, and how many of them are not plainly so many fields.
+class IrregularLines(Statement[tuple[bytes, ...]]):
+    """The raw lines that a regular expression does not match.
 
     Args:
         table: an external table of raw lines.
-        format: how the lines are written.
-        fields: how many fields each is to have.
+        pattern: the expression.
+        limit: how many are wanted at most.
     """
 
     table: tuple[str, ...]
-    format: Csv
-    fields: int
+    pattern: str
+    limit: int
 
     refusal: ClassVar[type[ServerError]] = LoadFailed
 
     def parts(self) -> Iterator[Part]:
-        line = identifier(LINE)
-        yield f"SELECT count(*) AS n, sum(CASE WHEN length({line}) - length(replace({line}, "
-        yield Value(self.format.delimiter)
-        yield f", '')) = {self.fields - 1}"
-        for special in (self.format.quote, self.format.escape or "\\"):
-            yield " AND locate("
-            yield Value(special)
-            yield f", {line}) = 0"
-        yield f" THEN 0 ELSE 1 END) AS irregular FROM {dotted(self.table)}"
+        line = identifier(LINE)  # in hexadecimal, as it may be no text (server-facts 25)
+        yield f"SELECT hex({line}) AS raw FROM {dotted(self.table)} WHERE NOT ({line} REGEXP "
+        yield Value(self.pattern)
+        yield f") LIMIT {self.limit}"
 
-    def parse(self, reply: Reply, /) -> Judgement:
-        return Judgement(int(reply.rows[0]["n"]), int(reply.rows[0]["irregular"] or 0))
+    def parse(self, reply: Reply, /) -> tuple[bytes, ...]:
+        return tuple(bytes.fromhex(row["raw"]) for row in reply.rows)
 
 
 @dataclass(frozen=True)
-class CountJson(Statement[Judgement]):
+class CountRows(Statement[int]):
+    """How many rows a table has."""
+
+    table: tuple[str, ...]
+
+    refusal: ClassVar[type[ServerError]] = LoadFailed
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SELECT count(*) AS n FROM {dotted(self.table)}"
+
+    def parse(self, reply: Reply, /) -> int:
+        return int(reply.rows[0]["n"])
+
+
+@dataclass(frozen=True)
+class JsonCount:
+    """What the raw lines of a file of JSON lines show.
+
+    Args:
+        lines: how many there are.
+        broken: how many of them are no JSON.
+    """
+
+    lines: int
+    broken: int
+
+
+@dataclass(frozen=True)
+class CountJson(Statement[JsonCount]):
     """How many raw lines there are, and how many of them are no JSON; empty lines are none."""
 
     table: tuple[str, ...]
@@ -92,11 +102,11 @@ class CountJson(Statement[Judgement]):
 
     def parts(self) -> Iterator[Part]:
         line = identifier(LINE)
-        yield f"SELECT count(*) AS n, sum(CASE WHEN json_valid({line}) = 1 THEN 0 ELSE 1 END) AS irregular FROM "
+        yield f"SELECT count(*) AS n, sum(CASE WHEN json_valid({line}) = 1 THEN 0 ELSE 1 END) AS broken FROM "
         yield f"{dotted(self.table)} WHERE trim({line}) <> ''"
 
-    def parse(self, reply: Reply, /) -> Judgement:
-        return Judgement(int(reply.rows[0]["n"]), int(reply.rows[0]["irregular"] or 0))
+    def parse(self, reply: Reply, /) -> JsonCount:
+        return JsonCount(int(reply.rows[0]["n"]), int(reply.rows[0]["broken"] or 0))
 
 
 @dataclass(frozen=True)
