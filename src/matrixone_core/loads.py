@@ -36,7 +36,7 @@ from matrixone_core.loading.plan import InferredTable, LoadPlan, planned
 from matrixone_core.loading.report import LoadReport
 from matrixone_core.loading.sifting import Lines, Pieces, Sieve
 from matrixone_core.loading.target import known, may_stage
-from matrixone_core.operation import Atomic, Blocking, Chunks, Clock, NextChunk, Op, Sending, in_order
+from matrixone_core.operation import Atomic, Blocking, Chunks, Clock, NextChunk, Op, Sending, Together, in_order
 from matrixone_core.sql.external import CountJson, CreateExternal, JsonCount
 from matrixone_core.sql.ledger import LEDGER, Entry, LoadRecord, SelectRecords
 from matrixone_core.sql.load import ClientData, Csv, Format, JsonLines, LoadData, Parquet
@@ -624,10 +624,17 @@ def _listed(order: Order, name: str, urls: Sequence[str]) -> Op[tuple[LoadState,
     """What is known before a load, and its files."""
     state = yield from state_of(order, name, urls[0], _telling_offsets(order, urls))
     found = yield from files.found(name, urls, allow_empty=order.options.allow_empty)
-    inputs = yield from in_order(_input(order, state, url) for url in found)
+    inputs = yield from _at_once(order, state, tuple(_input(order, state, url) for url in found))
     if isinstance(order.options.once, str) and len(inputs) > 1:
         raise InvalidArgument(f"once={order.options.once!r} is the key of one file, and there are {len(inputs)}")
     return state, inputs
+
+
+def _at_once(order: Order, state: LoadState, ops: tuple[Op[Input], ...]) -> Op[tuple[Input, ...]]:
+    """The files, of which something is read at once where that is needed; a session has one connection."""
+    if state.revocable and len(ops) > 1 and (order.header or order.options.once):
+        return (yield from Together(ops, order.options.concurrency))
+    return (yield from in_order(ops))
 
 
 def _telling_offsets(order: Order, urls: Sequence[str]) -> tuple[int, ...]:

@@ -55,10 +55,10 @@ _GLOBALS = (
 # Less memory: rows go to the disk early, and whoever writes faster than that waits. A file of 1 GB was loaded within
 # 560 MiB (measured); without these, three million rows took 730.
 _SYSTEM = (
-    "kvcache_memory_limit='48M'",
-    "memstore_memory_limit='256M'",
-    "freeze_trigger_percentage=8",
-    "writing_throttling_trigger_percentage=50",
+    "kvcache_memory_limit='24M'",
+    "memstore_memory_limit='512M'",
+    "freeze_trigger_percentage=5",
+    "writing_throttling_trigger_percentage=25",
 )
 
 

@@ -207,15 +207,42 @@ def test_spans(client, stage):
     assert spans[-1].attributes["error.type"] == "LoadFailed"
 
 
+def test_metrics(client, stage, monkeypatch):
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    monkeypatch.setattr(progress, "_api", lambda module: provider if module == "metrics" else None)
+    for made in (progress._counter, progress._histogram):
+        made.cache_clear()
+    try:
+        client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1)
+        with pytest.raises(errors.LoadFailed):
+            client.load_data.read_csv_stage(stage, "a.csv", User)
+    finally:
+        for made in (progress._counter, progress._histogram):
+            made.cache_clear()
+    found = {one.name: one for one in reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics}
+    assert found["matrixone.load.rows.loaded"].data.data_points[0].value == 1
+    durations = found["db.client.operation.duration"]
+    assert durations.unit == "s"
+    assert {(point.count, point.attributes.get("error.type")) for point in durations.data.data_points} == {
+        (1, None), (1, "LoadFailed"),
+    }  # fmt: skip
+
+
 def test_without_opentelemetry(client, stage, monkeypatch):
     monkeypatch.setattr(progress, "find_spec", lambda name: None)
     progress._api.cache_clear()
     progress._counter.cache_clear()
+    progress._histogram.cache_clear()
     try:
         assert client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1).rows == 1
     finally:
         progress._api.cache_clear()
         progress._counter.cache_clear()
+        progress._histogram.cache_clear()
 
 
 def test_a_plan_in_a_session_is_run_in_it(client, stage):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from matrixone_core.errors import DuplicateKey, MatrixOneError
+from matrixone_core.errors import DuplicateKey, LoadFailed, MatrixOneError
 from matrixone_core.loading.job import Input, Job, Layout, conflict_of, layout, own_name
-from matrixone_core.loading.reading import alone, as_it_stays, done, load_data, once, read_file
+from matrixone_core.loading.reading import alone, as_it_stays, done, explain, load_data, once, read_file
 from matrixone_core.loading.report import LoadedFile
 from matrixone_core.loading.target import Table
 from matrixone_core.operation import Clock, Op, in_order
@@ -88,7 +88,11 @@ def _from_file(job: Job, table: Table, one: Input) -> Op[LoadedFile]:
     yield from CreateExternal(name, one.source, one.format, tuple(_external_columns(table, shape)))
     lines = (yield from CountRows(name)) if skips else None
     columns = tuple(assignment.column for assignment in shape.inserted)
-    rows = yield from InsertExternal(job.names, name, columns, skip=skips)
+    try:
+        rows = yield from InsertExternal(job.names, name, columns, skip=skips)
+    except LoadFailed as error:
+        yield from explain(job, table, [one], error)
+        raise
     yield from DropTable(name)
     read = rows if lines is None else lines
     return (yield from done(job, LoadedFile(one.path, rows, read, read - rows), began))

@@ -150,9 +150,9 @@ def load(
         else:
             report = yield from Watched(op, progress.OFTEN, telling.look, telling.receive)
     except BaseException as error:
-        yield from telling.ended(None, error)
+        yield from telling.ended(None, error, (yield from Clock()) - began)
         raise
-    yield from telling.ended(report, None)
+    yield from telling.ended(report, None, report.seconds)
     if report.failed:
         raise _some_failed(report)
     return report

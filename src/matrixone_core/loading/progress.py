@@ -167,8 +167,9 @@ class Telling:
         count("rows.read", file.read, self._table)
         yield from self._emit(FileRead(self._load, self._table, file, self._done, len(self._files)))
 
-    def ended(self, report: LoadReport | None, error: BaseException | None) -> Op[None]:
-        """The load has ended."""
+    def ended(self, report: LoadReport | None, error: BaseException | None, seconds: float) -> Op[None]:
+        """The load has ended, after so many seconds."""
+        measure_duration(seconds, self._table, error)
         if report is not None:
             log.info("%s", str(report).partition("\n")[0])
             count("rows.loaded", report.rows, self._table)
@@ -239,7 +240,26 @@ def count(what: str, number: int, table: str) -> None:
         counter.add(number, {"db.system.name": "matrixone", "db.collection.name": table})
 
 
+def measure_duration(seconds: float, table: str, error: BaseException | None) -> None:
+    """Record how long a load took, in the metric that the conventions for databases have."""
+    histogram = _histogram()
+    if histogram is not None:
+        failed = {} if error is None else {"error.type": type(error).__name__}
+        attributes = {"db.system.name": "matrixone", "db.operation.name": "LOAD DATA", "db.collection.name": table}
+        histogram.record(seconds, attributes | failed)
+
+
 @cache
 def _counter(what: str) -> Any:
     metrics = _api("metrics")
     return None if metrics is None else metrics.get_meter("matrixone").create_counter(f"matrixone.load.{what}", "{row}")
+
+
+@cache
+def _histogram() -> Any:
+    metrics = _api("metrics")
+    return (
+        None
+        if metrics is None
+        else metrics.get_meter("matrixone").create_histogram("db.client.operation.duration", "s")
+    )
