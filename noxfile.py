@@ -64,8 +64,8 @@ def typecheck(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure: `nox -s bench -- overhead …` (or stream, together, local, loads); bench/README.md has the figures."""
-    session.install("-q", ".[local]", *group("demo"))
+    """Measure: `nox -s bench -- NAME …`, a file of bench/; bench/README.md has the figures."""
+    session.install("-q", ".[local]", *group("bench"))
     what, *options = session.posargs or ["overhead"]
     session.run("python", f"bench/{what}.py", *options)
 

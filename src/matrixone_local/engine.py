@@ -147,7 +147,7 @@ class Link:
         self._sock = sock
         self.packets = Packets(sock)
         self.packets.reads_ahead = True
-        self.status = Status(0)
+        self.status = 0
         _, greeting = self.packets.read()
         at = greeting.index(0, 1) + 1
         self.id = int.from_bytes(greeting[at : at + 4], "little")
@@ -236,7 +236,7 @@ class Link:
             continued = len(packet) - 4 == LONGEST
             yield packet
         if packet[4] == EOF:
-            self.status = Status(int.from_bytes(packet[7:9], "little"))
+            self.status = int.from_bytes(packet[7:9], "little")
         else:
             self.status &= ~Status.MORE_RESULTS
         yield packet

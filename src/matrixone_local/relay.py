@@ -218,7 +218,8 @@ class Session:
             _, command = self._client.read()
             if not command or command[0] == Command.QUIT:
                 return
-            self._cancelled.clear()
+            if self._cancelled.is_set():
+                self._cancelled.clear()
             self._sequence = 1
             if command[0] == Command.QUERY:
                 self._queries(command[1:].decode("utf-8", "surrogateescape"))

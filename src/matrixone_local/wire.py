@@ -121,7 +121,7 @@ class Results:
         self.part = 0
         self.columns = 0
         self.is_odd = False
-        self.status = Status(0)
+        self.status = 0
         self.is_over = False
 
     def step_over(self, data: bytearray, at: int) -> int:
@@ -155,11 +155,12 @@ class Results:
         return at
 
     def _ended(self, status: int) -> None:
-        self.status = Status(status)
+        self.status = status
         self.part = 0
-        self.is_over = not status & Status.MORE_RESULTS
+        self.is_over = not status & _MORE_RESULTS
 
 
+_MORE_RESULTS = int(Status.MORE_RESULTS)  # flags of an enumeration take a microsecond each, and this is in every reply
 VECTOR_LENGTH = 536_870_911  # the engine's length of a vector, which no other type's columns have
 VECTOR_MARK = VECTOR_LENGTH.to_bytes(4, "little")
 
@@ -192,10 +193,16 @@ class Packets:
     def read_raw(self) -> bytes:
         """One packet with its header, as it came."""
         at = self._need(4)
-        length = int.from_bytes(self._buffer[at : at + 3], "little")
-        at = self._need(4 + length)
-        self._at = at + 4 + length
-        return bytes(self._buffer[at : self._at])
+        end = at + 4 + int.from_bytes(self._buffer[at : at + 3], "little")
+        if end == len(self._buffer):  # as it mostly is
+            packet = bytes(self._buffer[at:]) if at else bytes(self._buffer)
+            self._buffer.clear()
+            self._at = 0
+            return packet
+        at = self._need(end - at)
+        end = at + 4 + int.from_bytes(self._buffer[at : at + 3], "little")
+        self._at = end
+        return bytes(self._buffer[at:end])
 
     def read(self) -> tuple[int, bytes]:
         """A whole payload, joined where it came in several packets, and its last sequence number."""
@@ -221,6 +228,9 @@ class Packets:
 
     def write(self, sequence: int, *payloads: bytes) -> None:
         """Send payloads, numbered from *sequence* on."""
+        if len(payloads) == 1 and len(payloads[0]) < LONGEST:
+            self.sock.sendall(b"%b%c%b" % (len(payloads[0]).to_bytes(3, "little"), sequence & 0xFF, payloads[0]))
+            return
         out = bytearray()
         for payload in payloads:
             for start in range(0, len(payload) + 1, LONGEST):

@@ -128,3 +128,79 @@ def test_a_missing_file_and_a_forbidden_folder(sql, files):
     assert "--allow-path" in sql.refused("SELECT * FROM secret")[1]
     sql("CREATE EXTERNAL TABLE secrets (a TEXT) INFILE '/etc/host*'")
     assert "--allow-path" in sql.refused("SELECT * FROM secrets")[1]
+
+
+@pytest.fixture
+def target(ext):
+    ext("CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(10), c INT DEFAULT 7)")
+    ext("INSERT INTO t VALUES (2, 'old', 0)")
+    return ext
+
+
+STRAIGHT = "INTO t (b, a) SELECT b, a FROM ext"
+
+
+def test_an_insert_of_its_columns_checks_keys(target):
+    assert target.refused(f"INSERT {STRAIGHT}")[0] == 1062
+    assert target("SELECT * FROM t") == [(2, "old", 0)]
+    assert target(f"INSERT IGNORE {STRAIGHT}") == 5
+    assert target("SELECT * FROM t WHERE a IN (1, 2) ORDER BY a") == [(1, "x", 7), (2, "old", 0)]
+
+
+def test_an_insert_of_its_columns_is_whole_and_part_of_the_transaction(
+    target, files, connect, matrixone_database_local
+):
+    target("DELETE FROM t")
+    target("BEGIN")
+    target("INSERT INTO t VALUES (100, 'mine', 1)")
+    assert target(f"INSERT {STRAIGHT}") == 6
+    assert connect(database=matrixone_database_local)("SELECT count(*) FROM t") == [(0,)]
+    files.put("9/part.csv", "".join(f"{number},z\n" for number in range(200, 2000)) + "300,z\n")
+    target("DELETE FROM t WHERE a < 100")
+    assert target.refused(f"INSERT {STRAIGHT}")[0] == 1062
+    files.put("9/part.csv", "".join(f"{number},z\n" for number in range(200, 2000)) + "x,z\n")
+    assert "not int32" in target.refused(f"INSERT {STRAIGHT}")[1]
+    assert target("SELECT * FROM t") == [(100, "mine", 1)]
+    target("COMMIT")
+    assert connect(database=matrixone_database_local)("SELECT * FROM t") == [(100, "mine", 1)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "select", "expected"),
+    [("a", "a", (1, None)), ("a, b", "a, upper(b)", (1, "X")), ("a, b", "a, a", (1, "1")), ("b, a", "b, a", (1, "x"))],
+)  # fmt: skip
+def test_inserts_of_other_things_come_to_the_same(ext, columns, select, expected):
+    ext("CREATE TABLE u (a BIGINT, b TEXT)")
+    assert ext(f"INSERT INTO u ({columns}) SELECT {select} FROM ext") == 6
+    assert ext("SELECT * FROM u WHERE a = 1") == [expected]
+
+
+def test_a_null_that_may_not_be(ext, files):
+    files.put("4/part.csv", "4,\\N\n")
+    ext("CREATE TABLE n (a INT, b VARCHAR(10) NOT NULL)")
+    assert ext.refused("INSERT INTO n (a, b) SELECT a, b FROM ext")[0] == 3819
+    assert ext("SELECT count(*) FROM n") == [(0,)]
+
+
+RAW = [b"a,1", b"b,2.5", b"\xc3\xa9,3\r", b"", b"c\\,4", b"d,5,6", b"e,-7"]
+
+
+@pytest.mark.parametrize("ending", [b"\n", b""])
+@pytest.mark.parametrize("ignored", [0, 2])
+@pytest.mark.parametrize("mark", [b"", b"x\x02y\nz\x02,8\n", b"p\x01q\n"])
+def test_raw_lines_that_a_pattern_tells(sql, files, ending, ignored, mark):
+    """Lines that are not wanted are left out as the file is read, with the same result."""
+    lines = [f"{name},{number}".encode() for number in range(500) for name in ("n", "m")]
+    files.put("raw.csv", b"\n".join([*RAW, *lines]) + b"\n" + mark + b"end,9.5" + ending)
+    sql(
+        f"CREATE EXTERNAL TABLE raw (line TEXT) INFILE '{files.folder}raw.csv'"
+        f" FIELDS TERMINATED BY 0x01 ENCLOSED BY 0x02 IGNORE {ignored} LINES"
+    )
+    pattern = r"^[a-z]*,-?[0-9]*\r?$"
+    for where in (f"line REGEXP '{pattern}'", f"NOT (line REGEXP '{pattern}')", f"not(LINE regexp '{pattern}')"):
+        expected = [line for (line,) in sql(f"SELECT line FROM raw WHERE 1 = 1 AND {where}")]
+        assert sorted(line for (line,) in sql(f"SELECT line FROM raw WHERE {where}")) == sorted(expected)
+        assert len(sql(f"SELECT line FROM raw WHERE {where} LIMIT 1")) == min(1, len(expected))
+    irregular = {line for (line,) in sql(f"SELECT line FROM raw WHERE NOT (line REGEXP '{pattern}')")}
+    assert {"c\\,4", "d,5,6", "end,9.5"} <= irregular
+    assert not {"n,3", "e,-7"} & irregular
