@@ -16,6 +16,9 @@ FILES = {
     "more.csv": "11,Barbara,b@x,50\n",
     "even_more.csv": "12,Edsger,e@x,60\n",
     "people.txt": "7|Kurt|unused|-\n8|-|unused|41\n",
+    "mixed.csv": "40,Ada,a@x,36\n41,Grace,g@x,many\n42,Alan,a@x,29\n",
+    "2024/01/part-1.csv": "name,id\nKurt,501\n",
+    "2024/02/part-1.csv": "id,name,age\n502,Emmy,53\n",
 }
 
 
