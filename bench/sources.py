@@ -6,6 +6,7 @@ MATRIXONE_URL names another server than a local one; the S3 service of this mach
 """
 
 import argparse
+import logging
 import os
 import socket
 import tempfile
@@ -62,6 +63,7 @@ def timed(call: Callable[[], object]) -> float:
 
 def behind_latency(client: Client, database: str, files: int, seconds: float) -> list[tuple[str, float, float]]:
     """Many small files of S3: in one call, against a call each."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     moto.start()
     try:
@@ -108,7 +110,7 @@ def frames(client: Client, database: str, rows: int) -> list[tuple[str, float, f
         with client.engine.begin() as connection:
             taken[f"to_sql, {method}"] = 10 * timed(
                 lambda few=few, method=method, connection=connection: few.to_sql(
-                    "p", connection, schema=database, index=False, if_exists="replace", method=method, chunksize=1000
+                    f"p_{method}", connection, schema=database, index=False, method=method, chunksize=1000
                 )
             )
     client.execute(f"CREATE TABLE {database}.f (id BIGINT, name TEXT, value DOUBLE)")

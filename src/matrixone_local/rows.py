@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple, Protocol
 
 from .engine import EngineError, Link
@@ -12,6 +12,7 @@ from .values import Column
 
 BATCH_ROWS = 500  # measured: the engine takes in batches of 500 a quarter faster than of 2,000
 BATCH_CHARACTERS = 1 << 20
+MANY_CHARACTERS = 16 << 20  # of rows, from which on a load may fill the engine's memory
 KILLS_OUTLIVED = 20
 
 
@@ -81,24 +82,28 @@ def inserted(link: Link, head: str, batches: Iterable[Batch], client: Cancellabl
         Refused: a row cannot be read, or KILL QUERY was sent; some rows are inserted by then.
         EngineError: the engine refuses a row.
     """
-    count = 0
+    count = brought = 0
     asked = False
-    try:
-        for text, _rows in batches:
+    with ExitStack() as slowed:
+        try:
+            for text, _rows in batches:
+                if asked:
+                    asked = False
+                    count += link.answer().affected
+                if client.is_cancelled():
+                    raise internal("context canceled")
+                link.ask(f"{head}{text}")
+                asked = True
+                brought += len(text)
+                if brought - len(text) <= MANY_CHARACTERS < brought:
+                    slowed.enter_context(link.throttle)
+        except BaseException:
             if asked:
-                asked = False
-                count += link.answer().affected
-            if client.is_cancelled():
-                raise internal("context canceled")
-            link.ask(f"{head}{text}")
-            asked = True
-    except BaseException:
+                with suppress(EngineError):  # the reason to stop came first
+                    link.answer()
+            raise
         if asked:
-            with suppress(EngineError):  # the reason to stop came first
-                link.answer()
-        raise
-    if asked:
-        count += link.answer().affected
+            count += link.answer().affected
     return count
 
 
