@@ -25,6 +25,22 @@ with LocalServer(allow_path=[sys.argv[1]]) as server:
 """
 
 
+# What any relay costs: a process that does nothing but copy bytes from one socket to the other.
+COPY = """
+import socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+client, _ = listener.accept()
+client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+engine = socket.socket(socket.AF_UNIX)
+engine.connect(sys.argv[1])
+client.sendall(engine.recv(65536))
+while data := client.recv(65536):
+    engine.sendall(data)
+    client.sendall(engine.recv(65536))
+"""
+
+
 class Server:
     """A local server in a process of its own, as the command is."""
 
@@ -36,6 +52,7 @@ class Server:
         assert self._process.stdout
         port, self._socket, self._user = self._process.stdout.readline().split()
         self.port = int(port)
+        self._copying: list[subprocess.Popen[str]] = []
         self.started = time.perf_counter() - began
 
     def connect(self) -> pymysql.Connection:
@@ -44,6 +61,14 @@ class Server:
 
     def engine(self) -> pymysql.Connection:
         return pymysql.connect(unix_socket=self._socket, user=self._user, autocommit=True, local_infile=True)
+
+    def copied(self) -> pymysql.Connection:
+        """The engine, through a process that only copies."""
+        copying = subprocess.Popen([sys.executable, "-c", COPY, self._socket], stdout=subprocess.PIPE, text=True)
+        self._copying.append(copying)
+        assert copying.stdout
+        port = int(copying.stdout.readline())
+        return pymysql.connect(host="127.0.0.1", port=port, user=self._user, autocommit=True)
 
     def resident(self) -> float:
         """What it and the engine take now, in MiB."""
@@ -57,6 +82,8 @@ class Server:
         return total / 1024
 
     def stop(self) -> None:
+        for copying in self._copying:
+            copying.kill()
         self._process.communicate()
 
 
@@ -138,12 +165,15 @@ def clean_up(server: Server) -> None:
 
 
 def relay(server: Server, rounds: int) -> None:
-    client, engine = server.connect(), server.engine()
-    ratios: list[float] = []
+    engine = server.engine()
+    ways = {"the relay": server.connect(), "a process that only copies": server.copied()}
+    ratios: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         direct = sum(run(engine, "SELECT 1") for _ in range(400))
-        ratios.append(sum(run(client, "SELECT 1") for _ in range(400)) / direct)
-    print(f"SELECT 1 through the relay: {statistics.median(ratios):.2f} x the engine itself, {min(ratios):.2f} at best")
+        for name, connection in ways.items():
+            ratios[name].append(sum(run(connection, "SELECT 1") for _ in range(400)) / direct)
+    for name, found in ratios.items():
+        print(f"SELECT 1 through {name}: {statistics.median(found):.2f} x the engine itself, {min(found):.2f} at best")
 
 
 def main() -> None:

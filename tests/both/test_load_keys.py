@@ -263,7 +263,8 @@ def test_a_table_that_may_be_locked(client, load, files, file, content, rows_exp
     assert (report.rows, report.lock) == (rows_expected, "rows" if "spread" in file else "table")
     with pytest.raises(errors.DuplicateKey):
         load(file, lock="table", ignore_lines=ignore)
-    assert tables(client) == ["users"]
+    while tables(client) != ["users"]:  # a connection that was given up is rolled back when the server hears of it
+        pass
 
 
 def test_expressions(client, load):

@@ -83,6 +83,9 @@ def test_loads_that_need_no_table_of_their_own(ordinary, place, session_admin, d
     assert load.read_json_stage(place, "c.jsonl", User).rows == 2  # old doubles do not fail it
     with pytest.raises(errors.LoadFailed, match=r"bad\.jsonl, line 2: no JSON"):
         load.read_json_stage(place, "bad.jsonl", User)
+    with pytest.raises(errors.LoadFailed, match=r"bad\.jsonl, line 2: no JSON"):
+        load.read_json_stage(place, "bad.jsonl", User, on_conflict="unchecked")
+    assert load.read_json_stage(place, "c.jsonl", User, on_conflict="unchecked").rows == 2
     session_admin.execute(f"CREATE TABLE {database}.plain (id INT, name VARCHAR(9), email VARCHAR(9), age INT)")
     assert load.read_csv_stage(place, ["a.csv", "b.csv"], "plain").rows == 3
 

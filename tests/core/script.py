@@ -32,6 +32,20 @@ def play(op: Op[Any], *answers: Any) -> tuple[list[Step[Any]], Any]:
         raise
 
 
+class Pieces:
+    """A file that is read here, piece by piece; an exception among the pieces is raised."""
+
+    def __init__(self, *pieces: bytes | Exception) -> None:
+        self.pieces = list(pieces)
+
+    def next(self) -> Op[bytes | None]:
+        yield from ()
+        piece = self.pieces.pop(0) if self.pieces else None
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+
 def rows(*found: dict[str, Any]) -> Any:
     """A reply with these rows."""
     return Reply(found)

@@ -1,7 +1,7 @@
 """What can be said of a load, the statements that come of it, and what only scripted answers show."""
 
 import pytest
-from script import play, rows, texts
+from script import Pieces, play, rows, texts
 from sqlalchemy import Column, Integer, MetaData, Table
 from sqlalchemy.orm import declarative_base
 
@@ -367,19 +367,8 @@ JOB = jobs.Job(("t",), (), (), loads.options.checked({}), LoadState(), None, Non
 
 
 def input_of(pieces=None, **changed):
-    lines = None if pieces is None else Lines(Csv(), lambda: Pieces(pieces))
+    lines = None if pieces is None else Lines(Csv(), lambda: Pieces(*pieces))
     return jobs.Input("a", "stage://s/a", Csv(), (), iter, lines, **changed)
-
-
-class Pieces:
-    def __init__(self, pieces):
-        self.pieces = list(pieces)
-
-    def next(self):
-        yield from ()
-        if self.pieces and isinstance(self.pieces[0], Exception):
-            raise self.pieces[0]
-        return self.pieces.pop(0) if self.pieces else None
 
 
 def test_the_bad_row_is_looked_for_and_may_not_be_found():
@@ -418,3 +407,9 @@ def test_a_file_that_was_loaded_meanwhile_is_left_out():
     job = jobs.Job(("t",), (), (), None, LoadState(), ledger.Ledger(("l",), again=False), lambda _file: _answer(None))
     _, files = play(reading.once(job, [input_of(entry=entry)], lambda: _answer(())), DuplicateKey("there"))
     assert files[0].already_loaded
+
+
+def test_an_insert_from_a_file_that_is_refused_names_the_file():
+    with pytest.raises(LoadFailed, match="^a: words of the server") as caught:
+        play(direct._from_file(JOB, TABLE, input_of()), None, LoadFailed("words of the server", code=7))
+    assert caught.value.code == 7

@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from script import play
+from script import Pieces, play
 from sqlalchemy import Integer, LargeBinary, String
 
 from matrixone_core import loads
@@ -94,17 +94,6 @@ def test_flaws_are_named():
         "caf\\xe9",
         "byte 0xe9 is not UTF-8",
     )
-
-
-class Pieces:
-    def __init__(self, *pieces):
-        self.pieces = list(pieces)
-
-    def next(self):
-        yield from ()
-        if self.pieces and isinstance(self.pieces[0], Exception):
-            raise self.pieces[0]
-        return self.pieces.pop(0) if self.pieces else None
 
 
 def job_of(*, revocable=True):

@@ -141,15 +141,14 @@ def _gone(job: Job, table: Table | None, inputs: Sequence[Input], way: Way) -> O
         return ((yield from direct.loaded(job, table, one)),)  # one statement, committed by itself
     if table is None:
         return (yield from Atomic(direct.one_after_another(job, table, inputs)))
-    match way:
-        case Way.PLAIN:
-            op = direct.one_after_another(job, table, inputs)
-        case Way.EMPTY:
-            op = direct.into_empty(job, table, one)
-        case Way.COMPARED:
-            op = direct.compared(job, table, inputs)
-        case Way.EXTERNAL:
-            op = direct.from_files(job, table, inputs)
-        case Way.STAGING:
-            return (yield from staged(job, table, inputs))
+    if way is Way.STAGING:
+        return (yield from staged(job, table, inputs))
+    if way is Way.EMPTY:
+        op = direct.into_empty(job, table, one)
+    elif way is Way.COMPARED:
+        op = direct.compared(job, table, inputs)
+    elif way is Way.EXTERNAL:
+        op = direct.from_files(job, table, inputs)
+    else:
+        op = direct.one_after_another(job, table, inputs)
     return (yield from Atomic(looking.beside(job, table, inputs, op)))
