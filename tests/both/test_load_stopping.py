@@ -126,3 +126,39 @@ def test_random_tables_come_back_equal(client, rows):
 
 def _json(value):
     return json.dumps(value, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("lock", ["auto", "table"])
+def test_a_load_is_stopped_with_the_look_beside_it(client, stage, *, side, monkeypatch, matrixone_url, database, lock):
+    """Both connections are given up, and nothing of either stays; the client goes on."""
+    monkeypatch.setattr("matrixone_core.loads.SMALL", 1000)
+
+    def blocking():
+        begun = threading.Event()
+        with Client(url=matrixone_url, database=database) as loader:
+            thread = threading.Thread(target=lambda: begun.wait(20) and os.kill(os.getpid(), signal.SIGINT))
+            thread.start()
+            with pytest.raises(KeyboardInterrupt):
+                loader.load_data.read_csv_stage(
+                    stage, "part-1.csv", User, lock=lock, progress=lambda _event: begun.set()
+                )
+            thread.join()
+            assert loader.load_data.read_csv(b"1,a,b,1\n", User).rows == 1
+
+    async def cancelled():
+        begun = asyncio.Event()
+        async with AsyncClient(url=matrixone_url, database=database) as loader:
+            task = asyncio.ensure_future(
+                loader.load_data.read_csv_stage(
+                    stage, "part-1.csv", User, lock=lock, progress=lambda _event: begun.set()
+                )
+            )
+            await begun.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert (await loader.load_data.read_csv(b"1,a,b,1\n", User)).rows == 1
+
+    blocking() if side == "sync" else asyncio.run(cancelled())
+    while left(client) != ([], 1):  # a connection that was given up is rolled back when the server hears of it
+        pass
