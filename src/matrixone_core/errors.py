@@ -31,7 +31,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.exc import DBAPIError
 
@@ -73,6 +74,14 @@ class NotSupported(MatrixOneError):
 
 class ServerError(MatrixOneError):
     """The server refused a statement."""
+
+    def about(self, what: str) -> Self:
+        """The same error, with what it is about named before its words, unless they name it."""
+        if what in str(self):
+            return self
+        named = copy(self)
+        named.args = (f"{what}: {self}",)
+        return named
 
 
 class PermissionDenied(ServerError):

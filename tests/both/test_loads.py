@@ -98,8 +98,10 @@ def test_a_bad_row_loads_nothing_and_the_servers_words_are_kept(client, stage, f
 
 def test_what_is_missing(client, stage, unique):
     load = client.load_data.read_csv_stage
-    with pytest.raises(errors.StageFileNotFound):
-        load(stage, "none.csv", User)
+    for options in ({}, {"on_conflict": "unchecked"}, {"lock": "table"}, {"on_conflict": "skip"}):
+        with pytest.raises(errors.StageFileNotFound, match=rf"^stage://{stage}/none\.csv: ") as caught:
+            load(stage, "none.csv", User, **options)
+        assert caught.value.code == 20301
     with pytest.raises(errors.StageNotFound, match="nowhere"):
         load("nowhere_" + unique(), "users.csv", User)
     with pytest.raises(errors.TableNotFound, match="nothing"):
@@ -118,7 +120,7 @@ def test_s3(client, unique, bucket, moto_url):
     client.stage.create_s3(name, bucket, "data/", "key", "secret", endpoint=moto_url)
     assert client.load_data.read_csv_stage(name, "users.csv", User, ignore_lines=1).rows == 3
     assert rows(client) == ROWS
-    with pytest.raises(errors.StageFileNotFound):
+    with pytest.raises(errors.StageFileNotFound, match=r"none\.csv"):
         client.load_data.read_csv_stage(name, "none.csv", User)
 
 

@@ -134,3 +134,13 @@ def test_whose_fault_it_is_shows_in_the_tree():
     assert issubclass(errors.InvalidArgument, ValueError)
     assert not issubclass(errors.ConnectionFailed, errors.ServerError)
     assert "pool_size" in str(errors.no_connection_free(Exception("QueuePool limit")))
+
+
+def test_what_an_error_is_about_comes_before_its_words():
+    error = errors.LoadFailed("no such column", code=7, sqlstate="HY000", statement="LOAD DATA")
+    error.report = "report"
+    named = error.about("stage://s/a.csv")
+    assert (type(named), str(named)) == (errors.LoadFailed, "stage://s/a.csv: no such column")
+    assert (named.code, named.sqlstate, named.statement, named.report) == (7, "HY000", "LOAD DATA", "report")
+    assert str(error) == "no such column"
+    assert named.about("stage://s/a.csv") is named

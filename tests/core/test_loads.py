@@ -13,6 +13,7 @@ from matrixone_core.errors import (
     LoadFailed,
     ServerError,
     StageDisabled,
+    StageFileNotFound,
     StageNotFound,
 )
 from matrixone_core.loading import direct, ledger, reading, schema, staged, target
@@ -413,3 +414,8 @@ def test_an_insert_from_a_file_that_is_refused_names_the_file():
     with pytest.raises(LoadFailed, match="^a: words of the server") as caught:
         play(direct._from_file(JOB, TABLE, input_of()), None, LoadFailed("words of the server", code=7))
     assert caught.value.code == 7
+
+
+def test_a_file_that_is_gone_when_it_is_inserted_from_is_named():
+    with pytest.raises(StageFileNotFound, match="^a: gone"):
+        play(direct._from_file(JOB, TABLE, input_of()), None, StageFileNotFound("gone"))

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from matrixone_core.errors import DuplicateKey, LoadFailed, MatrixOneError
+from matrixone_core.errors import DuplicateKey, LoadFailed, MatrixOneError, StageFileNotFound
 from matrixone_core.loading.job import Input, Job, Layout, conflict_of, layout, own_name
-from matrixone_core.loading.reading import alone, as_it_stays, done, explain, load_data, of_file, once, read_file
+from matrixone_core.loading.reading import alone, as_it_stays, done, explain, load_data, once, read_file
 from matrixone_core.loading.report import LoadedFile
 from matrixone_core.loading.target import Table
 from matrixone_core.operation import Clock, Op, in_order
@@ -92,7 +92,9 @@ def _from_file(job: Job, table: Table, one: Input) -> Op[LoadedFile]:
         rows = yield from InsertExternal(job.names, name, columns, skip=skips)
     except LoadFailed as error:
         yield from explain(job, table, [one], error)
-        raise of_file(error, one) from error.__cause__
+        raise error.about(one.path) from error.__cause__
+    except StageFileNotFound as error:
+        raise error.about(one.path) from error.__cause__
     yield from DropTable(name)
     read = rows if lines is None else lines
     return (yield from done(job, LoadedFile(one.path, rows, read, read - rows), began))

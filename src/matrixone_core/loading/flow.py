@@ -98,6 +98,8 @@ def state_of(order: Order, stage: str | None = None, file: str = "", offsets: tu
         state = yield from _asked(AskLoadState(table, stage, file, offsets))
     except PermissionDenied:
         state = replace((yield from AskLoadState(table)), stage=(yield from stages.find(stage)))
+    except StageFileNotFound as error:
+        raise error.about(file) from error.__cause__
     if state.stage is None:
         raise StageNotFound(f"there is no stage {stage!r}")
     if not state.stage.enabled:  # the server itself never looks (server-facts 8)

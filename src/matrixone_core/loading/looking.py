@@ -66,7 +66,9 @@ def _by_the_server(job: Job, table: Table, one: Input) -> Op[None]:
     pattern = regular.on_the_server(form, fitting.kinds, job.nulls)
     try:
         lines = yield from Atomic(_irregular(own_name(job.names, job.state.now), one, form, pattern))
-    except (StageNotFound, StageFileNotFound, TransactionAborted):
+    except StageFileNotFound as error:
+        raise error.about(one.path) from error.__cause__
+    except (StageNotFound, TransactionAborted):
         raise
     except ServerError as error:  # a server that does not understand the question
         raise Unproven(one) from error

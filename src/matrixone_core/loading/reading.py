@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from matrixone_core.errors import LoadFailed, LoadUnfinished, MatrixOneError, aborts
+from matrixone_core.errors import LoadFailed, LoadUnfinished, MatrixOneError, StageFileNotFound, aborts
 from matrixone_core.loading.csv_rows import Row
 from matrixone_core.loading.fitting import Fitting
 from matrixone_core.loading.job import Input, Job, fitting_of
@@ -63,7 +63,9 @@ def _carried(job: Job, table: Table | None, one: Input, statement: LoadData) -> 
         rows = yield from one.carry(statement)
     except LoadFailed as error:
         yield from explain(job, table, [one], error)
-        raise of_file(error, one) from error.__cause__
+        raise error.about(one.path) from error.__cause__
+    except StageFileNotFound as error:
+        raise error.about(one.path) from error.__cause__
     if wanted is not None and rows != wanted:
         raise LoadFailed(f"{one.path} has {wanted:,} rows, and the server loaded {rows:,} of them")
     return LoadedFile(one.path, rows, rows)
@@ -81,15 +83,6 @@ def explain(job: Job, table: Table | None, inputs: Sequence[Input], error: LoadF
         row = yield from bad_row_of(job, table, one, Fitting.flaw)
         if row is not None:
             raise explained(error, row) from error.__cause__
-
-
-def of_file(error: LoadFailed, one: Input) -> LoadFailed:
-    """An error of the server's that names no row, with the file that it is about."""
-    if error.row is not None or one.path in str(error):
-        return error
-    known = LoadFailed(f"{one.path}: {error}", code=error.code, sqlstate=error.sqlstate, statement=error.statement)
-    known.report = error.report
-    return known
 
 
 def bad_row_of(
