@@ -137,6 +137,11 @@ def test_a_stage_that_is_disabled_or_not_there():
         play(load(), rows(STATE | {"stage_name": None}))
 
 
+def test_a_server_that_misses_the_file_when_it_is_asked_before():
+    with pytest.raises(StageFileNotFound, match=r"^stage://s/a\.csv: gone"):
+        play(load(), StageFileNotFound("gone"))
+
+
 def test_how_long_a_file_is_does_not_keep_it_from_being_loaded():
     """Some stages load, and cannot be read (server-facts 9)."""
     steps, report = play(load(), ServerError("PROVIDER not found"), rows(STATE), Reply(count=3))
