@@ -6,6 +6,7 @@ All that is particular to this engine is here, so that another can take its plac
 from __future__ import annotations
 
 import importlib
+import shutil
 import socket
 import struct
 import threading
@@ -124,7 +125,14 @@ class Engine:
                 "(x86-64 and arm64 with glibc 2.28 or newer) and macOS (arm64); elsewhere, or without it, run a real "
                 "server: docker run -d -p 6001:6001 matrixorigin/matrixone"
             ) from error
-        self._instance = library.open(str(folder / "engine"))
+        try:
+            self._instance = library.open(str(folder / "engine"))
+        except library.SeekdbError as error:  # a number is all that it says
+            free = shutil.disk_usage(folder).free >> 20
+            raise EngineUnavailable(
+                f"the local server's engine did not start in {folder}: {error}; it needs about 1,000 MiB there, and"
+                f" {free:,} are free; what it found is told by the logs in {folder / 'engine'}"
+            ) from None
         options = self._instance.connection_options()
         self._socket: str = options["unix_socket"]
         self._user: str = options["user"]

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pymysql
 import pytest
@@ -370,3 +371,9 @@ def test_the_catalogue_is_for_administrators(connect, sql, unique, name):
     ordinary = connect(user=user, password="secret")
     assert ordinary.refused(f"SELECT * FROM {name}.mo_stages")[0] == 20101
     sql(f"DROP USER {user}")
+
+
+def test_a_folder_in_which_the_engine_does_not_start(tmp_path):
+    Path(tmp_path, "engine").write_text("in its way")
+    with pytest.raises(matrixone_local.EngineUnavailable, match=r"did not start in .*MiB there, and [\d,]+ are free"):
+        LocalServer(path=tmp_path).start()
