@@ -170,6 +170,15 @@ def test_a_file_that_cannot_be_unpacked_is_left_to_the_server():
     assert play(looking.here(job_of(), TABLE, one))[1] is one
 
 
+def test_a_file_that_can_be_loaded_and_not_read():
+    """Server-facts 9."""
+    one = input_of(ServerError("PROVIDER not found"), look=Look.HERE)
+    assert play(looking.here(job_of(), TABLE, one))[1] is one
+    for error in (StageFileNotFound("gone"), StatementTimeout("late")):
+        with pytest.raises(type(error)):
+            play(looking.here(job_of(), TABLE, input_of(error, look=Look.HERE)))
+
+
 def test_json_lines_are_counted_as_they_are_looked_at():
     lines = b'{"id":1,"name":"a","raw":"b"}\n\n{"id":2,"name":"a","raw":"b"}'
     _, one = play(looking.here(job_of(), TABLE, input_of(lines, form=JsonLines(), look=Look.HERE)))

@@ -132,6 +132,10 @@ def here(job: Job, table: Table, one: Input) -> Op[Input]:
         row = yield from first_of(one.lines.open(), reader_of(one.lines.format, fitting.names, passed_over), flaw)
     except UNREADABLE:  # the server will say so
         return one
+    except (StageNotFound, StageFileNotFound, TransactionAborted):
+        raise
+    except ServerError:  # some stages load, and cannot be read (server-facts 9)
+        return one
     if row is not None:
         raise bad_row(row)
     return replace(one, count=lambda: _told(count)) if is_json else one
