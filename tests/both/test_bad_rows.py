@@ -171,3 +171,58 @@ def test_a_column_that_the_server_computes(client, mixed, files):
     files.put("g.csv", "1,2\n")
     with pytest.raises(errors.InvalidArgument, match="computed by the server"):
         client.load_data.read_csv_stage(mixed, "g.csv", "g", columns=["a", "b"])
+
+
+ARROW = {"id": [1, 2, 3, 4], "name": ["a", "q\nr", "0123456789", "d"], "x": [1, None, 3, 2**40]}
+
+
+@pytest.fixture(params=["arrow", "parquet", "stage"])
+def read_rows(request, client, mixed, files):
+    """Loads a dict of columns into the table, as Arrow data, as a Parquet file, or as one in a stage."""
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+
+    def read(data, **options):
+        table = pyarrow.table(data)
+        if request.param == "arrow":
+            return client.load_data.read_arrow(table, "m", **options)
+        sink = pyarrow.BufferOutputStream()
+        parquet.write_table(table, sink, row_group_size=2)
+        if request.param == "parquet":
+            return client.load_data.read_parquet(sink.getvalue().to_pybytes(), "m", **options)
+        files.put("bad.parquet", sink.getvalue().to_pybytes())
+        return client.load_data.read_parquet_stage(mixed, "bad.parquet", "m", **options)
+
+    return read
+
+
+def test_a_bad_row_of_arrow_data_is_named(client, read_rows):
+    with pytest.raises(errors.LoadFailed, match="row 3, column 'name', value '0123456789': too long") as caught:
+        read_rows(ARROW)
+    assert (caught.value.row.line, caught.value.row.unit) == (3, "row")
+    with pytest.raises(errors.LoadFailed, match=r"row 4, column 'x', value '1099511627776': out of range"):
+        read_rows(ARROW | {"name": ["a", "b", "c", "d"]})
+    with pytest.raises(errors.LoadFailed, match="row 2, column 'id', value None: NULL"):
+        read_rows(ARROW | {"id": [1, None, 3, 4], "name": ["a", "b", "c", "d"], "x": [1, 2, 3, 4]})
+    assert client.execute("SELECT count(*) FROM m").scalar() == 0
+
+
+def test_bad_rows_of_arrow_data_are_left_out(client, read_rows):
+    report = read_rows(ARROW, on_error="skip", rejects="aside")
+    assert (report.read, report.rows, report.rejected) == (4, 2, 2)
+    assert [(row.line, row.unit, row.column) for row in report.rejects] == [(3, "row", "name"), (4, "row", "x")]
+    assert client.execute("SELECT id, name, x FROM m ORDER BY id").all() == [(1, "a", 1), (2, "q\nr", None)]
+    assert client.execute("SELECT `line`, `column` FROM aside ORDER BY 1").all() == [(3, "name"), (4, "x")]
+    with pytest.raises(errors.LoadFailed, match="more than 1 rows do not fit"):
+        read_rows(ARROW, on_error="skip", max_errors=1, on_conflict="replace")
+    wanted = ARROW | {"more": [1, 2, 3, 4]}
+    assert read_rows(wanted, columns=["id", "x"], on_error="skip", on_conflict="replace").rejected == 1
+    assert client.execute("SELECT count(*) FROM m").scalar() == 3
+
+
+def test_arrow_data_that_comes_only_once(client, mixed):
+    pyarrow = pytest.importorskip("pyarrow")
+    reader = pyarrow.table(ARROW).to_reader()
+    with pytest.raises(errors.LoadFailed) as caught:
+        client.load_data.read_arrow(reader, "m")
+    assert caught.value.row is None
+    assert "RecordBatchReader" in str(caught.value)

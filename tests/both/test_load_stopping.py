@@ -1,15 +1,12 @@
 """Loads that are broken off, and what many at once leave behind; by both clients."""
 
 import asyncio
-import json
 import os
 import signal
 import threading
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from models import User
 
 from matrixone import AsyncClient, Client, errors
@@ -87,51 +84,10 @@ def test_one_file_that_fails_stops_the_others(client, stage, files):
     assert left(client) == ([], 0)
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
-ROW = st.tuples(
-    st.none() | TEXT,
-    st.none() | st.integers(-(2**31), 2**31 - 1),
-    st.none() | st.decimals(min_value=-99999, max_value=99999, places=3),
-    st.none() | st.dates(),
-    st.none() | st.binary(max_size=20),
-)
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(rows=st.lists(ROW, min_size=1, max_size=8))
-def test_random_tables_come_back_equal(client, rows):
-    pyarrow = pytest.importorskip("pyarrow")
-    client.execute("CREATE TABLE IF NOT EXISTS r (id INT PRIMARY KEY, s TEXT, i INT, d DECIMAL(8,3), da DATE, b BLOB)")
-    numbered = [(number, *row) for number, row in enumerate(rows)]
-    names = ("id", "s", "i", "d", "da", "b")
-    kinds = (
-        pyarrow.int64(),
-        pyarrow.string(),
-        pyarrow.int32(),
-        pyarrow.decimal128(8, 3),
-        pyarrow.date32(),
-        pyarrow.binary(),
-    )
-    columns = [pyarrow.array([row[at] for row in numbered], kind) for at, kind in enumerate(kinds)]
-    table = pyarrow.table(dict(zip(names, columns, strict=True)))
-    client.execute("DELETE FROM r")
-    client.load_data.read_arrow(table, "r")
-    assert [tuple(row) for row in client.execute("SELECT * FROM r ORDER BY id").all()] == numbered
-    texts = [(number, row[0], row[1]) for number, row in enumerate(rows)]
-    lines = "".join(f"{_json(dict(zip(names, row, strict=False)))}\n" for row in texts)
-    client.execute("DELETE FROM r")
-    client.load_data.read_json(lines.encode(), "r", columns=["id", "s", "i"])
-    assert [tuple(row) for row in client.execute("SELECT id, s, i FROM r ORDER BY id").all()] == texts
-
-
-def _json(value):
-    return json.dumps(value, ensure_ascii=False)
-
-
 @pytest.mark.parametrize("lock", ["auto", "table"])
 def test_a_load_is_stopped_with_the_look_beside_it(client, stage, *, side, monkeypatch, matrixone_url, database, lock):
     """Both connections are given up, and nothing of either stays; the client goes on."""
-    monkeypatch.setattr("matrixone_core.loads.SMALL", 1000)
+    monkeypatch.setattr("matrixone_core.loading.from_stage.SMALL", 1000)
 
     def blocking():
         begun = threading.Event()

@@ -13,7 +13,7 @@ GOOD = [f"{number},name {number},e@x,{number % 90}" for number in range(1, 201)]
 def size(request, monkeypatch):
     """Files are small, or taken for large ones, of which the server looks through the lines."""
     if request.param == "large":
-        monkeypatch.setattr("matrixone_core.loads.SMALL", 100)
+        monkeypatch.setattr("matrixone_core.loading.from_stage.SMALL", 100)
     return request.param
 
 

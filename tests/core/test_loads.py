@@ -1,5 +1,7 @@
 """What can be said of a load, the statements that come of it, and what only scripted answers show."""
 
+from io import BytesIO
+
 import pytest
 from script import Pieces, play, rows, texts
 from sqlalchemy import Column, Integer, MetaData, Table
@@ -16,7 +18,7 @@ from matrixone_core.errors import (
     StageFileNotFound,
     StageNotFound,
 )
-from matrixone_core.loading import direct, ledger, reading, schema, staged, target
+from matrixone_core.loading import direct, from_stage, ledger, reading, stage_file, staged, target
 from matrixone_core.loading import job as jobs
 from matrixone_core.loading.csv_rows import CsvRows
 from matrixone_core.loading.fitting import Fitting
@@ -153,7 +155,7 @@ def test_how_long_a_file_is_does_not_keep_it_from_being_loaded():
 
 
 def test_a_large_file_is_read_in_pieces_at_once():
-    for options, offset in (({}, loads.LARGE), ({"compression": "gzip"}, None)):
+    for options, offset in (({}, from_stage.LARGE), ({"compression": "gzip"}, None)):
         steps, _ = play(load(**options), rows(STATE | {"reached": 1}), Reply(count=1))
         assert steps[0].offsets == (() if offset is None else (offset,))
         assert steps[1].parallel == (offset is not None) or offset is None
@@ -213,7 +215,6 @@ def test_options_that_cannot_be(options, says):
     [
         (lambda: loads.read_json_stage("s", "a", "t", shape="list"), "'object', 'array'"),
         (lambda: loads.read_json_stage("s", "a", "t", columns=["a", None]), "only CSV has"),
-        (lambda: loads.read_parquet_stage("s", "a", "t", on_error="skip"), "have none"),
         (lambda: loads.read_csv(3, "t"), "int cannot be read"),
         (lambda: loads.read_csv(b"", "t", encoding="klingon"), "none that Python knows"),
         (lambda: loads.plan("s", "a.xml", "t"), "tells no format"),
@@ -264,7 +265,7 @@ def test_a_report_in_words():
 
 @pytest.mark.parametrize("size", [2**26 + 1, 2**26 + 2, 3 * 2**26, 466_000_000, 2**40 + 17])
 def test_a_long_files_length_is_found_by_looking_for_its_end(size):
-    op, asked = ledger.size_of("stage://s/a"), 0
+    op, asked = stage_file.size_of("stage://s/a"), 0
     step = next(op)
     assert isinstance(step, FileLength)
     step = op.throw(ServerError("Data too long for blob"))
@@ -279,7 +280,7 @@ def test_a_long_files_length_is_found_by_looking_for_its_end(size):
 
 def test_other_errors_of_a_files_length():
     with pytest.raises(ServerError, match="broken"):
-        play(ledger.size_of("stage://s/a"), ServerError("broken"))
+        play(stage_file.size_of("stage://s/a"), ServerError("broken"))
 
 
 def test_a_staging_table_that_cannot_be_dropped_is_left_to_be_swept():
@@ -364,8 +365,15 @@ def test_a_stage_that_lies_in_itself_has_no_place():
 
 
 def test_a_file_that_ends_before_its_length():
-    _, found = play(schema._read("stage://s/a", 0, 10), b"abc", b"")
+    _, found = play(stage_file.bytes_of("stage://s/a", 0, 10), b"abc", b"")
     assert found == b"abc"
+
+
+def test_what_was_fetched_of_a_parquet_file_does_not_stay_open():
+    pieces, copy = stage_file.ParquetPieces("stage://s/a", ("id",)), BytesIO()
+    with pytest.raises(ServerError, match="gone"):
+        play(pieces.next(), copy, ServerError("gone"))
+    assert copy.closed
 
 
 TABLE = target.Table(("t",), (target.Column("id", Integer(), "INT", False, False, False, False),), (("id",),))
@@ -373,7 +381,7 @@ JOB = jobs.Job(("t",), (), (), loads.options.checked({}), LoadState(), None, Non
 
 
 def input_of(pieces=None, **changed):
-    lines = None if pieces is None else Lines(Csv(), lambda: Pieces(*pieces))
+    lines = None if pieces is None else Lines(Csv(), lambda _names: Pieces(*pieces))
     return jobs.Input("a", "stage://s/a", Csv(), (), iter, lines, **changed)
 
 

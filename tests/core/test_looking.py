@@ -102,7 +102,7 @@ def job_of(*, revocable=True):
 
 
 def input_of(*pieces, form=Csv(), look=Look.SERVER):  # noqa: B008  # frozen
-    return jobs.Input("f", "stage://s/f", form, (), iter, Lines(form, lambda: Pieces(*pieces)), look=look)
+    return jobs.Input("f", "stage://s/f", form, (), iter, Lines(form, lambda _names: Pieces(*pieces)), look=look)
 
 
 def found(*lines, one=None):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from matrixone_core.sql.load import Csv
 
@@ -18,21 +18,26 @@ class Field(NamedTuple):
     quoted: bool
 
 
+Unit: TypeAlias = Literal["line", "row"]  # what rows are counted by: data that is no text has no lines
+
+
 @dataclass(frozen=True)
 class Row:
     """A row.
 
     Args:
-        line: the line that it begins in, from 1.
+        line: the line that it begins in, or its number, from 1.
         fields: its fields.
         raw: the row as it is in the file, without its end.
         broken: why it cannot be read, or None.
+        unit: what `line` counts.
     """
 
     line: int
     fields: tuple[Field, ...]
     raw: str
     broken: str | None = None
+    unit: Unit = "line"
 
 
 class CsvRows:
@@ -41,10 +46,12 @@ class CsvRows:
     Args:
         form: how it is written.
         passed_over: matches whole rows that need not be told apart, and are left out as well.
+        unit: what the rows are counted by.
     """
 
-    def __init__(self, form: Csv, passed_over: re.Pattern[str] | None = None) -> None:
+    def __init__(self, form: Csv, passed_over: re.Pattern[str] | None = None, unit: Unit = "line") -> None:
         self._passed_over = passed_over
+        self._unit: Unit = unit
         self._left: bytes = b""
         self._line = 1
         self._ignored = 0
@@ -108,7 +115,7 @@ class CsvRows:
             row, end = self._row(text, at, last=last)
             if row is None:
                 return
-            self._line += text.count("\n", at, end)
+            self._line += text.count("\n", at, end) if self._unit == "line" else 1
             at = end
             yield row, at
 
@@ -123,7 +130,7 @@ class CsvRows:
             after = found["after"]
             if after != self._form.delimiter:
                 raw = text[begin : at - len(after)]
-                return Row(self._line, tuple(fields), raw), at
+                return Row(self._line, tuple(fields), raw, unit=self._unit), at
 
     def _unreadable(self, text: str, begin: int, at: int, *, last: bool) -> tuple[Row | None, int]:
         if self._open.match(text, at):

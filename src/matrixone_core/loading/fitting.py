@@ -84,7 +84,7 @@ class Fitting:
 
     def _bad(self, row: Row, name: str | None, field: Field, flaw: str) -> BadRow:
         value = None if field.text is None else _shown(field.text)
-        return BadRow(self._file, row.line, name, value, flaw, _shown(row.raw))
+        return BadRow(self._file, row.line, name, value, flaw, _shown(row.raw), row.unit)
 
     def _field_flaw(self, column: Column, fits: Fits, field: Field) -> str | None:
         text = field.text

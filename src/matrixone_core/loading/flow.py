@@ -1,7 +1,7 @@
 """What every load does, wherever its rows come from: ask, choose a way, go it, report."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from matrixone_core import stages
@@ -18,7 +18,7 @@ from matrixone_core.errors import (
 )
 from matrixone_core.loading import ledger, progress, ways
 from matrixone_core.loading.job import Input, Job, Look, Way
-from matrixone_core.loading.options import Options
+from matrixone_core.loading.order import Order
 from matrixone_core.loading.report import LoadedFile, LoadReport
 from matrixone_core.loading.target import Table, known, may_stage
 from matrixone_core.operation import (
@@ -36,46 +36,10 @@ from matrixone_core.operation import (
     interpreted,
     within,
 )
-from matrixone_core.sql.load import Format
 from matrixone_core.sql.rejects import CreateRejects
-from matrixone_core.sql.staging import Conflict, Names
 from matrixone_core.sql.table import AskLoadState, LoadState
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a caller wants loaded.
-
-    Args:
-        names: the table, one or two names.
-        format: how the data is written.
-        columns: the columns in the data's order, None for a field to skip; empty for the table's own.
-        header: whether the first line that is not ignored names them.
-        nulls: the texts that mean NULL.
-        assigned: columns and the expressions that they get.
-        options: the rest.
-    """
-
-    names: Names
-    format: Format
-    columns: tuple[str | None, ...]
-    header: bool
-    nulls: Names
-    assigned: tuple[tuple[str, str], ...]
-    options: Options
-
-    def full_name(self, state: LoadState) -> str:
-        """The table as `database.table`, which names it wherever it is asked for."""
-        return ".".join((*((state.database or "",) if len(self.names) == 1 else ()), *self.names)).lower()
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing has to be known of the table."""
-        unchecked = self.options.conflict is Conflict.UNCHECKED
-        unchecked = unchecked and not self.options.skip_errors  # rows are told apart by the table's columns
-        return unchecked and not self.assigned and (not self.nulls or bool(self.columns)) and len(self.nulls) <= 1
 
 
 def state_of(order: Order, stage: str | None = None, file: str = "", offsets: tuple[int, ...] = ()) -> Op[LoadState]:

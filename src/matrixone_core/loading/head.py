@@ -8,10 +8,9 @@ from typing import Any
 from matrixone_core.errors import InvalidArgument, LoadFailed
 from matrixone_core.loading.csv_rows import CsvRows
 from matrixone_core.operation import Op
-from matrixone_core.sql.files import PIECE, ReadFile
+from matrixone_core.sql.files import ReadFile
 from matrixone_core.sql.load import Csv, Format
 
-PIECES = 16  # of a file, in one statement; one in the first, as most files that are read here are small
 SUFFIXES = {".gz": "gzip", ".gzip": "gzip", ".bz2": "bz2"}
 
 
@@ -83,31 +82,6 @@ def of_stage(url: str, form: Format) -> Op[tuple[bytes, bool]]:
         return decompressing(compression_of(form, url))(piece), not following
     except (zlib.error, OSError) as error:
         raise InvalidArgument(f"{url} is not {compression_of(form, url)}-compressed: {error}") from None
-
-
-class Pieces:
-    """A stage's file, decompressed, piece by piece.
-
-    Args:
-        url: its `stage://` URL.
-        form: how it is written.
-    """
-
-    def __init__(self, url: str, form: Format) -> None:
-        self._url = url
-        self._offset = 0
-        self._ended = False
-        self._through = decompressing(compression_of(form, url))
-
-    def next(self) -> Op[bytes | None]:
-        """The next piece, or None at the end."""
-        if self._ended:
-            return None
-        pieces = PIECES if self._offset else 1
-        read = yield from ReadFile(self._url, self._offset, pieces)
-        self._ended = len(read) < pieces * PIECE
-        self._offset += len(read)
-        return self._through(read)
 
 
 def _nothing() -> Op[bytes]:

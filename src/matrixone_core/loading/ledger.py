@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matrixone_core import stages
-from matrixone_core.errors import DuplicateKey, InvalidArgument, PermissionDenied, ServerError
+from matrixone_core.errors import DuplicateKey, InvalidArgument, PermissionDenied
 from matrixone_core.loading.options import Options
+from matrixone_core.loading.stage_file import AT_ONCE, size_of
 from matrixone_core.operation import Aside, Known, Op
-from matrixone_core.sql.files import PIECE, DigestFile, FileLength, ReachesTo
+from matrixone_core.sql.files import PIECE, DigestFile
 from matrixone_core.sql.ledger import LEDGER, CreateLedger, EnteredIds, Entry, InsertEntry
 from matrixone_core.sql.stage import Stage
 from matrixone_core.sql.staging import Names
 
 SAMPLE = 1024 * 1024  # bytes at each end that a file is known by
-AT_ONCE = 32  # pieces that one statement looks at
-LONGEST_VALUE = 64 * 1024 * 1024  # bytes that a file may have to be measured as one value (server-facts 31)
 DEEPEST = 16  # stages in stages
 
 
@@ -107,24 +106,6 @@ def _resolved(stage: Stage, url: str) -> Op[str]:
         above = yield from stages.get(name)
         place = f"{above.url.rstrip('/')}/{path}"
     raise InvalidArgument(f"the stage {stage.name!r} lies in itself; alter its URL")
-
-
-def size_of(url: str) -> Op[int]:
-    """How many bytes a file has; a long one is measured by looking for its end."""
-    try:
-        return (yield from FileLength(url)) or 0
-    except ServerError as error:
-        if "too long" not in str(error).lower():
-            raise
-    inside = LONGEST_VALUE
-    doubled = tuple(inside << power for power in range(1, AT_ONCE))
-    inside <<= yield from ReachesTo(url, doubled)
-    beyond = 2 * inside
-    while beyond - inside > 1:
-        step = -(-(beyond - inside) // AT_ONCE)
-        inside += step * (yield from ReachesTo(url, tuple(range(inside + step, beyond, step))))
-        beyond = min(beyond, inside + step)
-    return beyond
 
 
 def _mark(url: str, size: int, *, whole: bool) -> Op[str]:

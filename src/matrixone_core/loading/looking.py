@@ -12,7 +12,6 @@ from matrixone_core.loading.fitting import Fitting
 from matrixone_core.loading.job import Input, Job, Look, fitting_of, own_name
 from matrixone_core.loading.reading import UNREADABLE, bad_row_of
 from matrixone_core.loading.report import BadRow
-from matrixone_core.loading.sifting import first_of, reader_of
 from matrixone_core.loading.target import Table
 from matrixone_core.operation import Atomic, Op, Together
 from matrixone_core.sql.external import CreateExternal, IrregularLines
@@ -129,7 +128,7 @@ def here(job: Job, table: Table, one: Input) -> Op[Input]:
 
     passed_over = regular.here(one.format, fitting.kinds, job.nulls) if isinstance(one.format, Csv) else None
     try:
-        row = yield from first_of(one.lines.open(), reader_of(one.lines.format, fitting.names, passed_over), flaw)
+        row = yield from one.lines.first(fitting.names, flaw, passed_over)
     except UNREADABLE:  # the server will say so
         return one
     except (StageNotFound, StageFileNotFound, TransactionAborted):

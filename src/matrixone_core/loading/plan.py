@@ -8,8 +8,9 @@ from sqlalchemy import types
 
 from matrixone_core.loading import ways
 from matrixone_core.loading.fitting import Fitting
-from matrixone_core.loading.flow import Order, job_within, table_of, way_of
+from matrixone_core.loading.flow import job_within, table_of, way_of
 from matrixone_core.loading.job import Input, Job, fitting_of, layout
+from matrixone_core.loading.order import Order
 from matrixone_core.loading.report import BadRow, LoadedFile
 from matrixone_core.loading.schema import FileColumn, Sample, sample_of
 from matrixone_core.loading.target import Column, Table

@@ -14,7 +14,7 @@ from matrixone_core.loading.job import Input, Job, fitting_of
 from matrixone_core.loading.ledger import Ledger, entered
 from matrixone_core.loading.progress import span
 from matrixone_core.loading.report import BadRow, LoadedFile
-from matrixone_core.loading.sifting import explained, first_of, reader_of
+from matrixone_core.loading.sifting import explained
 from matrixone_core.loading.target import Table, reflected
 from matrixone_core.operation import Clock, OnConnection, Op
 from matrixone_core.sql.ledger import DeleteEntry, Entry, SetRows
@@ -55,8 +55,7 @@ def _carried(job: Job, table: Table | None, one: Input, statement: LoadData) -> 
         fitting = fitting_of(job, table, one)
         if not statement.columns:
             statement = replace(statement, columns=tuple(fitting.names))
-        reader = reader_of(one.lines.format, fitting.names)
-        rows = yield from one.sieve.load(statement, one.lines.open(), reader, fitting)
+        rows = yield from one.sieve.load(statement, one.lines, fitting)
         return LoadedFile(one.path, rows, rows + one.sieve.rejected, rejected=one.sieve.rejected)
     try:
         wanted = None if one.count is None else (yield from one.count())
@@ -107,8 +106,7 @@ def bad_row_of(
         if table is None:
             table = yield from OnConnection(partial(reflected, names=job.names))
         fitting = fitting_of(job, table, one)
-        reader = reader_of(one.lines.format, fitting.names, passed_over)
-        return (yield from first_of(one.lines.open(), reader, partial(flaw, fitting)))
+        return (yield from one.lines.first(fitting.names, partial(flaw, fitting), passed_over))
     except (MatrixOneError, *UNREADABLE):  # what is to be raised is what happened before
         return None
 

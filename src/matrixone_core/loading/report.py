@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -12,11 +12,12 @@ class BadRow:
 
     Args:
         file: the file's path.
-        line: the line that it begins in, from 1; None where it is not known.
+        line: the line that it begins in, from 1, or its number; None where it is not known.
         column: the column that its value does not fit; None where the whole row is broken.
         value: that value.
         reason: why it does not fit.
-        raw: the row as it is in the file.
+        raw: the row as it is in the file; as CSV, if that is no text.
+        unit: what `line` counts: `line`s, or `row`s of Parquet and Arrow data.
     """
 
     file: str
@@ -25,9 +26,10 @@ class BadRow:
     value: str | None
     reason: str
     raw: str = ""
+    unit: Literal["line", "row"] = "line"
 
     def __str__(self) -> str:
-        where = self.file if self.line is None else f"{self.file}, line {self.line:,}"
+        where = self.file if self.line is None else f"{self.file}, {self.unit} {self.line:,}"
         what = "" if self.column is None else f", column {self.column!r}, value {_short(self.value)}"
         return f"{where}{what}: {self.reason}"
 

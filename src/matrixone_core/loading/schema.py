@@ -11,9 +11,9 @@ from matrixone_core.errors import InvalidArgument, LoadFailed
 from matrixone_core.loading import arrow, head
 from matrixone_core.loading.csv_rows import CsvRows, Row
 from matrixone_core.loading.json_rows import JsonRows
-from matrixone_core.loading.ledger import size_of
+from matrixone_core.loading.stage_file import bytes_of, size_of
 from matrixone_core.operation import Op
-from matrixone_core.sql.files import PIECE, ReadFile
+from matrixone_core.sql.files import PIECE
 from matrixone_core.sql.load import Csv, Format, JsonLines
 
 _TESTS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -149,19 +149,9 @@ def _with_digits(texts: Sequence[str]) -> str:
 def _of_parquet(url: str) -> Op[tuple[FileColumn, ...]]:
     """The columns as the file's footer has them: its last eight bytes tell where that begins."""
     size = yield from size_of(url)
-    end = yield from _read(url, max(size - PIECE, 0), size)
+    end = yield from bytes_of(url, max(size - PIECE, 0), size)
     if len(end) < 12 or end[-4:] != b"PAR1":
         raise LoadFailed(f"{url} is no Parquet file")
     length = int.from_bytes(end[-8:-4], "little") + 8
-    footer = end if length <= len(end) else (yield from _read(url, size - length, size))
+    footer = end if length <= len(end) else (yield from bytes_of(url, size - length, size))
     return tuple(FileColumn(name, kind) for name, kind in arrow.columns_of(footer[-length:]))
-
-
-def _read(url: str, begin: int, end: int) -> Op[bytes]:
-    found = b""
-    while begin + len(found) < end:
-        piece = yield from ReadFile(url, begin + len(found))
-        if not piece:
-            break
-        found += piece
-    return found

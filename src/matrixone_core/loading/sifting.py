@@ -7,13 +7,13 @@ from typing import Protocol, TypeVar
 
 from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.client_data import Reader, written
-from matrixone_core.loading.csv_rows import CsvRows, Row
+from matrixone_core.loading.csv_rows import CsvRows, Row, Unit
 from matrixone_core.loading.fitting import Fitting
 from matrixone_core.loading.json_rows import JsonRows
 from matrixone_core.loading.options import Options
 from matrixone_core.loading.report import BadRow
 from matrixone_core.operation import Op, Sending
-from matrixone_core.sql.load import ClientData, Csv, Format, JsonLines, LoadData
+from matrixone_core.sql.load import ClientData, Csv, JsonLines, LoadData
 from matrixone_core.sql.rejects import InsertRejects
 
 T = TypeVar("T")
@@ -35,37 +35,38 @@ class Lines:
     """How the rows of a file can be told apart here.
 
     Args:
-        format: how it is written.
-        open: begins to read it.
+        format: how it is written, or what it is rewritten as here.
+        open: begins to read it, told how its fields are called.
         again: whether it can be read after it was loaded.
+        unit: what its rows are counted by.
     """
 
-    format: Format
-    open: Callable[[], Pieces]
+    format: Csv | JsonLines
+    open: Callable[[Sequence[str | None]], Pieces]
     again: bool = True
+    unit: Unit = "line"
 
+    def reader(self, names: Sequence[str | None], passed_over: re.Pattern[str] | None = None) -> Reader:
+        """What tells the rows apart.
 
-def reader_of(form: Format, names: Sequence[str | None], passed_over: re.Pattern[str] | None = None) -> Reader:
-    """What tells the rows of a file apart.
+        Args:
+            names: how the fields are called, None for one that is skipped.
+            passed_over: matches whole rows of CSV that need not be told apart.
+        """
+        if isinstance(self.format, JsonLines):
+            return JsonRows(self.format, tuple(name for name in names if name is not None))
+        return CsvRows(self.format, passed_over, self.unit)
 
-    Args:
-        form: how it is written.
-        names: how its fields are called, None for one that is skipped.
-        passed_over: matches whole rows of CSV that need not be told apart.
-    """
-    if isinstance(form, JsonLines):
-        return JsonRows(form, tuple(name for name in names if name is not None))
-    assert isinstance(form, Csv)  # noqa: S101  # Parquet has no lines
-    return CsvRows(form, passed_over)
-
-
-def first_of(pieces: Pieces, reader: Reader, find: Callable[[Row], T | None]) -> Op[T | None]:
-    """What *find* first finds in a row of a file, or None."""
-    while (piece := (yield from pieces.next())) is not None:
-        for row in reader.feed(piece):
-            if (found := find(row)) is not None:
-                return found
-    return next((found for found in map(find, reader.finish()) if found is not None), None)
+    def first(
+        self, names: Sequence[str | None], find: Callable[[Row], T | None], passed_over: re.Pattern[str] | None = None
+    ) -> Op[T | None]:
+        """What *find* first finds in a row of the file, or None; arguments as of `reader`."""
+        pieces, reader = self.open(names), self.reader(names, passed_over)
+        while (piece := (yield from pieces.next())) is not None:
+            for row in reader.feed(piece):
+                if (found := find(row)) is not None:
+                    return found
+        return next((found for found in map(find, reader.finish()) if found is not None), None)
 
 
 def explained(error: LoadFailed, row: BadRow) -> LoadFailed:
@@ -97,13 +98,12 @@ class Sieve:
     rejected: int = 0
     kept: list[BadRow] = field(default_factory=list[BadRow])
 
-    def load(self, statement: LoadData, pieces: Pieces, reader: Reader, fitting: Fitting) -> Op[int]:
+    def load(self, statement: LoadData, lines: Lines, fitting: Fitting) -> Op[int]:
         """Load the good rows.
 
         Args:
             statement: says where they go; it is sent with data of the client's, as often as need be.
-            pieces: the file.
-            reader: tells its rows apart.
+            lines: the file.
             fitting: tells which are good.
 
         Raises:
@@ -111,6 +111,7 @@ class Sieve:
         """
         self.rejected, self.kept = 0, []
         sent = replace(statement, source=ClientData("rows.csv"), format=Csv(compression="none"))
+        pieces, reader = lines.open(fitting.names), lines.reader(fitting.names)
         loaded, waiting = 0, bytearray()
         while (piece := (yield from pieces.next())) is not None:
             waiting += yield from self._good(reader.feed(piece), fitting)
