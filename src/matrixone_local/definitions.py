@@ -1,25 +1,32 @@
 """Definitions within a transaction: the engine's commit at once, a MatrixOne server's with it (server-facts 13).
 
 What makes something is carried out at once over another session, and taken back by a rollback; what drops something is
-hidden at once, and carried out after the commit.
+hidden at once, and carried out after the commit. A dropped table whose name is wanted again is put aside until then.
 """
 
 from __future__ import annotations
 
+import secrets
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 
+import pymysql
+
 from .engine import Engine, EngineError, Link
 from .errors import Refused, internal
-from .hidden import UNCOMMITTED
+from .hidden import DATABASE, UNCOMMITTED
 from .references import table_references
 from .tokens import Token
 from .values import quoted
 
 MISSING = frozenset({1049, 1146})  # no such database, no such table
 NOBODY = "__mo_nobody"  # what no table is called
+INTERRUPTED = 1317
+DROPPED = "dropped_"  # how tables are called that were put aside, followed by random digits
+PATIENCE_SECONDS = 3.0  # for a table to be put aside: nothing else waits for it than the transaction itself
 _DEFINE = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
 
 
@@ -46,15 +53,24 @@ class Definition:
         return replace(self, name=(database.lower(), *self.name))
 
     @property
+    def quoted(self) -> str:
+        """Its name, as SQL has it."""
+        return ".".join(map(quoted, self.name))
+
+    @property
     def drop(self) -> str:
         """What drops it, if it is there."""
-        return f"DROP {self.kind} IF EXISTS {'.'.join(map(quoted, self.name))}"
+        return f"DROP {self.kind} IF EXISTS {self.quoted}"
+
+    def renamed(self, other: Definition) -> str:
+        """What gives a table the other's name."""
+        return f"RENAME TABLE {self.quoted} TO {other.quoted}"
 
     def is_there(self, link: Link) -> bool:
         """Whether there is such a table or database."""
         what = "TABLES" if self.kind == "DATABASE" else "COLUMNS"
         try:
-            link.query(f"SHOW {what} FROM {'.'.join(map(quoted, self.name))}")
+            link.query(f"SHOW {what} FROM {self.quoted}")
         except EngineError as error:
             if error.code in MISSING:
                 return False
@@ -106,19 +122,64 @@ class Journal:
             )
             cursor.execute(f"SELECT statement FROM {UNCOMMITTED} ORDER BY id DESC")  # noqa: S608  # a constant
             for (undo,) in cursor.fetchall():
-                cursor.execute(undo)
+                with suppress(pymysql.Error):  # it had not come to what is to be taken back
+                    cursor.execute(undo)
             cursor.execute(f"DELETE FROM {UNCOMMITTED}")  # noqa: S608  # as above
+            cursor.execute(f"SHOW TABLES FROM {DATABASE} LIKE '{DROPPED}%'")
+            for (left,) in cursor.fetchall():  # their transactions were committed
+                cursor.execute(f"DROP TABLE {DATABASE}.{quoted(left)}")
 
-    def note(self, definition: Definition) -> int:
-        """Note what a transaction makes, before it does; returns the note's number."""
+    def link(self) -> Link:
+        """A session with the server's rights."""
+        return self._engine.session_link()
+
+    def note(self, undo: str) -> int:
+        """Note what takes back what a transaction is about to do; returns the note's number."""
         with self._engine.session() as cursor:
-            cursor.execute(f"INSERT INTO {UNCOMMITTED} (statement) VALUES (%s)", (definition.drop,))  # noqa: S608  # a constant
+            cursor.execute(f"INSERT INTO {UNCOMMITTED} (statement) VALUES (%s)", (undo,))  # noqa: S608  # a constant
             return cursor.lastrowid
+
+    def put_aside(self, table: Definition) -> tuple[int, Definition]:
+        """Give a table a hidden name.
+
+        Returns:
+            The number of the note that takes it back, and the table as it is called now.
+
+        Raises:
+            EngineError: `INTERRUPTED`, if an open transaction has changed it.
+        """
+        hidden = replace(table, name=(DATABASE, f"{DROPPED}{secrets.token_hex(8)}"))
+        number = self.note(hidden.renamed(table))
+        with closing(self.link()) as link, closing(self.link()) as other:
+            late = threading.Timer(PATIENCE_SECONDS, other.query, (f"KILL QUERY {link.id}",))
+            late.start()
+            try:
+                link.query(table.renamed(hidden))
+            except EngineError:
+                self.strike([number], link)
+                raise
+            finally:
+                late.cancel()
+                late.join()
+        return number, hidden
 
     def strike(self, numbers: Sequence[int], link: Link) -> None:
         """Strike notes over a session: what they note is committed with its transaction, or is taken back already."""
         if numbers:
             link.query(f"DELETE FROM {UNCOMMITTED} WHERE id IN ({', '.join(map(str, numbers))})")  # noqa: S608  # numbers
+
+
+@dataclass(frozen=True)
+class _Undo:
+    """What takes a part of a transaction back.
+
+    Args:
+        statement: does it.
+        gone: what is gone then, or None.
+    """
+
+    statement: str
+    gone: Definition | None = None
 
 
 class Definitions:
@@ -135,34 +196,34 @@ class Definitions:
         self._notes: list[int] = []
         self._aside = aside
         self._gone = gone
-        self._made: list[Definition] = []
+        self._undo: list[_Undo] = []
         self._dropped: list[Definition] = []
 
     def __bool__(self) -> bool:
-        return bool(self._made or self._dropped)
+        return bool(self._undo or self._dropped)
 
-    def make(self, definition: Definition, carry_out: Callable[[Link], int]) -> int:
+    def make(self, definition: Definition, carry_out: Callable[[Link], int], *, again: bool) -> int:
         """Carry out what makes something.
 
         Args:
             definition: what it makes.
             carry_out: makes it, over the session that it is given.
+            again: whether it may have the name of a table that the transaction has dropped.
 
         Returns:
             How many rows that affected.
 
         Raises:
-            Refused: the transaction has dropped one of the same name.
+            Refused: the transaction has dropped one of the same name, which cannot be put aside.
         """
-        if any(one.name == definition.name and one.kind == definition.kind for one in self._dropped):
-            raise internal(
-                f"the local server cannot make {'.'.join(definition.name)} again in the transaction that dropped it; "
-                "COMMIT first"
-            )
+        for one in self._dropped:
+            if one.name == definition.name and one.kind == definition.kind:
+                self._put_aside(one, again=again)
+                break
         with closing(self._aside()) as aside:
             notes: list[int] = []
             if not definition.is_there(aside):  # what is there already is not to be taken back
-                notes.append(self._journal.note(definition))
+                notes.append(self._journal.note(definition.drop))
             elif definition.tolerant:
                 return 0
             try:
@@ -171,8 +232,24 @@ class Definitions:
                 self._journal.strike(notes, aside)
                 raise
         self._notes += notes
-        self._made.append(definition)
+        self._undo.append(_Undo(definition.drop, definition))
         return affected
+
+    def _put_aside(self, dropped: Definition, *, again: bool) -> None:
+        """Give a dropped table another name until the transaction ends."""
+        name = ".".join(dropped.name)
+        refused = internal(
+            f"the local server cannot make {name} again in the transaction that dropped it; COMMIT first"
+        )
+        if dropped.kind != "TABLE" or not again:
+            raise refused
+        try:
+            note, hidden = self._journal.put_aside(dropped)
+        except EngineError as error:
+            raise (refused if error.code == INTERRUPTED else error) from None
+        self._notes.append(note)
+        self._undo.append(_Undo(hidden.renamed(dropped)))
+        self._dropped[self._dropped.index(dropped)] = hidden
 
     def drop(self, definition: Definition) -> bool:
         """Hide what is dropped, and drop it when the transaction is committed.
@@ -218,25 +295,26 @@ class Definitions:
 
     def committed(self) -> None:
         """The transaction is committed: carry out what waited for it."""
-        dropped, self._dropped, self._made, self._notes = self._dropped, [], [], []
+        dropped, self._dropped, self._undo, self._notes = self._dropped, [], [], []
         if dropped:
-            with closing(self._aside()) as aside:
-                self._carry_out(dropped, aside)
+            with closing(self._journal.link()) as link:
+                self._carry_out([_Undo(one.drop, one) for one in dropped], link)
 
     def rolled_back(self) -> None:
-        """The transaction is rolled back: drop what it made."""
-        made, self._made, self._dropped = self._made, [], []
+        """The transaction is rolled back: take back what it made."""
+        undo, self._undo, self._dropped = self._undo, [], []
         notes, self._notes = self._notes, []
-        if made or notes:
-            with closing(self._aside()) as aside:
-                self._carry_out(made[::-1], aside)
-                self._journal.strike(notes, aside)
+        if undo or notes:
+            with closing(self._journal.link()) as link:
+                self._carry_out(undo[::-1], link)
+                self._journal.strike(notes, link)
 
-    def _carry_out(self, definitions: Sequence[Definition], aside: Link) -> None:
-        for definition in definitions:
+    def _carry_out(self, undo: Sequence[_Undo], link: Link) -> None:
+        for one in undo:
             with suppress(EngineError):  # somebody else was first
-                aside.query(definition.drop)
-            self._gone(definition)
+                link.query(one.statement)
+            if one.gone is not None:
+                self._gone(one.gone)
 
 
 class End(Enum):

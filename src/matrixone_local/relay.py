@@ -496,7 +496,8 @@ class Session:
         joins = self._in_transaction or not self.link.autocommit
         carry_out = self._carry_out(sql, tokens, until)
         if joins and definition:
-            self._define_within(definition.within(self.link.database), carry_out)
+            again = not (tokens[1].says("EXTERNAL") or self._services.external.mentioned(sql))
+            self._define_within(definition.within(self.link.database), carry_out, again=again)
         elif self._in_transaction and tokens[0].says("TRUNCATE"):
             table = tokens[2 if tokens[1].says("TABLE") else 1]
             self.link.query(f"DELETE FROM {sql[table.start :]}")  # noqa: S608  # the client's own name
@@ -513,13 +514,13 @@ class Session:
             self._answer_ok(affected)
         return True
 
-    def _define_within(self, definition: Definition, carry_out: Callable[[Link], int]) -> None:
-        """Carry a definition out as a part of the transaction."""
+    def _define_within(self, definition: Definition, carry_out: Callable[[Link], int], *, again: bool) -> None:
+        """Carry a definition out as a part of the transaction; *again* as `Definitions.make` has it."""
         if definition.verb == "DROP":
             self._definitions.drop(definition)
             self._answer_ok()
             return
-        self._answer_ok(self._definitions.make(definition, carry_out))
+        self._answer_ok(self._definitions.make(definition, carry_out, again=again))
 
     def _carry_out(self, sql: str, tokens: list[Token], until: ExitStack) -> Callable[[Link], int]:
         """What carries a definition out over a session, and gives the number of rows it affects."""

@@ -116,10 +116,76 @@ def test_what_cannot_be_taken_back_is_refused(t, statement):
     assert t("SELECT a FROM t") == [(1,)]
 
 
-def test_a_table_that_the_transaction_dropped_is_not_made_anew_in_it(t):
+@pytest.fixture
+def kept(sql):
+    sql("CREATE TABLE t (a INT PRIMARY KEY)")
+    sql("INSERT INTO t VALUES (1)")
+    sql("BEGIN")
+    return sql
+
+
+def test_a_dropped_table_is_made_anew(kept):
+    """The way of pandas' `to_sql(if_exists="replace")`."""
+    kept("DROP TABLE t")
+    kept("CREATE TABLE t (b VARCHAR(9))")
+    kept("INSERT INTO t VALUES ('new')")
+    assert kept("SELECT b FROM t") == [("new",)]
+    kept("COMMIT")
+    assert kept("SELECT b FROM t") == [("new",)]
+    assert tables(kept) == ["t"]
+
+
+def test_a_table_made_anew_goes_with_a_rollback(kept):
+    for column in "bc":
+        kept("DROP TABLE t")
+        kept(f"CREATE TABLE t ({column} INT)")
+    kept("INSERT INTO t VALUES (7)")
+    assert kept("SELECT c FROM t") == [(7,)]
+    kept("ROLLBACK")
+    assert kept("SELECT a FROM t") == [(1,)]
+    assert tables(kept) == ["t"]
+
+
+def test_a_table_made_anew_goes_with_its_connection(kept, connect, matrixone_database_local):
+    other = connect(database=matrixone_database_local)
+    kept("DROP TABLE t")
+    kept("CREATE TABLE t (b INT)")
+    kept.raw.close()
+    while not other("SHOW COLUMNS FROM t WHERE field = 'a'"):
+        pass
+    assert other("SELECT a FROM t") == [(1,)]
+
+
+def test_a_table_dropped_for_good_after_it_was_made_anew(kept):
+    kept("DROP TABLE t")
+    kept("CREATE TABLE t (b INT)")
+    kept("DROP TABLE t")
+    assert kept.refused("SELECT * FROM t")[0] == 1064
+    kept("COMMIT")
+    assert tables(kept) == []
+
+
+def test_a_table_that_the_transaction_has_changed_is_not_made_anew_in_it(t):
     t("DROP TABLE t")
     code, words = t.refused("CREATE TABLE t (b INT)")
     assert (code, "COMMIT first" in words) == (20101, True)
+    t("ROLLBACK")
+    assert t("SELECT a FROM t") == [(1,)]
+
+
+def test_what_is_no_plain_table_is_not_made_anew(kept, unique, files):
+    name = unique("db")
+    kept("COMMIT")
+    kept(f"CREATE DATABASE {name}")
+    kept(f"CREATE EXTERNAL TABLE e (a INT) INFILE '{files.folder}/none.csv'")
+    kept("BEGIN")
+    kept(f"DROP DATABASE {name}")
+    kept("DROP TABLE e")
+    for statement in (f"CREATE DATABASE {name}", "CREATE TABLE e (b INT)"):
+        code, words = kept.refused(statement)
+        assert (code, "COMMIT first" in words) == (20101, True)
+    kept("ROLLBACK")
+    kept(f"DROP DATABASE {name}")
 
 
 def test_drop_database_tells_how_many_tables_it_had(sql, unique):

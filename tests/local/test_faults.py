@@ -249,11 +249,15 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
         with keeper.cursor() as kept, loser.cursor() as lost:
             kept.execute("CREATE TABLE test.t (a INT PRIMARY KEY)")
             kept.execute("INSERT INTO test.t VALUES (1)")
+            kept.execute("CREATE TABLE test.again (a INT)")
+            kept.execute("INSERT INTO test.again VALUES (4)")
             kept.execute("CREATE STAGE s URL='file:///tmp/'")
             kept.execute("CREATE SNAPSHOT n FOR DATABASE test")
             lost.execute("BEGIN")
             lost.execute("INSERT INTO test.t VALUES (2)")
             lost.execute("CREATE TABLE test.u (a INT)")
+            lost.execute("DROP TABLE test.again")
+            lost.execute("CREATE TABLE test.again (b INT)")
             for definition in ("t (a INT)", "w (a NO_SUCH_TYPE)"):  # one is there and has to stay, one comes later
                 with pytest.raises(pymysql.MySQLError):
                     lost.execute(f"CREATE TABLE test.{definition}")
@@ -275,9 +279,10 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
             cursor.execute("SHOW STAGES")
             assert [row[0] for row in cursor.fetchall()] == ["s"]
             cursor.execute("SHOW TABLES FROM test")
-            assert cursor.fetchall() == (("t",), ("w",))
-            cursor.execute("SELECT a FROM test.w")
-            assert cursor.fetchall() == ((3,),)
+            assert cursor.fetchall() == (("again",), ("t",), ("w",))
+            for table, row in (("w", 3), ("again", 4)):
+                cursor.execute(f"SELECT a FROM test.{table}")
+                assert cursor.fetchall() == ((row,),)
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
