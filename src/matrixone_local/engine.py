@@ -26,6 +26,7 @@ from .wire import (
     OK,
     Capability,
     Command,
+    Gone,
     Packets,
     ResultColumn,
     Status,
@@ -66,6 +67,11 @@ _SYSTEM = (
 )
 
 
+FEW_BYTES = 4 << 20  # two of the engine's blocks
+LOOK_SECONDS = 1.0
+LOOKS = 5  # after which a disk is taken for full: tidying up may have made room before
+
+
 class EngineUnavailable(RuntimeError):
     """The engine has no build for this machine, or is not installed."""
 
@@ -91,30 +97,66 @@ class Rows:
 class Throttle:
     """Slows writers down as long as somebody is within it: large loads bring rows faster than they go to the disk.
 
+    Where the disk is full, the engine lets them wait for ever: then their statements are broken off.
+
     Args:
         connect: opens a session of the relay's own.
+
+    Attributes:
+        disk_is_full: whether the engine's data was found to have no room to grow.
     """
 
     def __init__(self, connect: Callable[[], Link]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
-        self._within = 0
+        self._within: set[int] = set()  # the numbers of connections
+        self._left = threading.Event()
+        self.disk_is_full = False
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def within(self, connection_id: int) -> Generator[None]:
+        """A block in which a connection brings many rows."""
         with self._lock:
-            self._within += 1
-            if self._within == 1:
-                self._set(_SLOWED)
-
-    def __exit__(self, *_error: object) -> None:
-        with self._lock:
-            self._within -= 1
             if not self._within:
-                self._set(_UNSLOWED)
+                self._left, self.disk_is_full = threading.Event(), False
+                self._set(_SLOWED)
+                threading.Thread(target=self._watch, args=(self._left,), daemon=True, name="watches the disk").start()
+            self._within.add(connection_id)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._within.remove(connection_id)
+                if not self._within:
+                    self._left.set()
+                    self._set(_UNSLOWED)
 
     def _set(self, percentage: int) -> None:
         with closing(self._connect()) as link, suppress(EngineError):
             link.query(f"ALTER SYSTEM SET writing_throttling_trigger_percentage = {percentage}")
+
+    def _watch(self, left: threading.Event) -> None:
+        """Look at the disk until all have left."""
+        looks = 0
+        with closing(self._connect()) as link, suppress(OSError, Gone):  # the engine was stopped
+            while not left.wait(LOOK_SECONDS):
+                looks = looks + 1 if _is_full(link) else 0
+                self.disk_is_full = looks >= LOOKS
+                if self.disk_is_full:
+                    self._break_off(link)
+
+    def _break_off(self, link: Link) -> None:
+        with self._lock:
+            for connection_id in self._within:
+                with suppress(EngineError):  # it is gone
+                    link.query(f"KILL QUERY {connection_id}")
+
+
+def _is_full(link: Link) -> bool:
+    """Whether the engine's file has no free blocks, and cannot grow: it does so to twice its size."""
+    found = link.query("SELECT free_size, allocated_size, total_size FROM oceanbase.__all_virtual_disk_stat").rows
+    free, allocated, possible = (int(value or 0) for value in found[0])
+    return free < FEW_BYTES and possible < 2 * allocated
 
 
 class Engine:
@@ -134,7 +176,7 @@ class Engine:
         except library.SeekdbError as error:  # a number is all that it says
             free = shutil.disk_usage(folder).free >> 20
             raise EngineUnavailable(
-                f"the local server's engine did not start in {folder}: {error}; it needs about 1,000 MiB there, and"
+                f"the local server's engine did not start in {folder}: {error}; it needs about 2,100 MiB there, and"
                 f" {free:,} are free; what it found is told by the logs in {folder / 'engine'}"
             ) from None
         options = self._instance.connection_options()
@@ -182,7 +224,7 @@ class Link:
     Attributes:
         id: the connection's number, the same for client and engine, so that KILL needs no translation.
         status: the status flags of the last reply.
-        throttle: to be entered by who brings many rows.
+        throttle: to be entered by who brings many rows, with the connection's number.
     """
 
     def __init__(self, sock: socket.socket, throttle: Throttle) -> None:

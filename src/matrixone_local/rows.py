@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from .engine import EngineError, Link
 from .errors import internal
@@ -13,6 +14,7 @@ from .values import Column
 BATCH_ROWS = 500  # measured: the engine takes in batches of 500 a quarter faster than of 2,000
 BATCH_CHARACTERS = 1 << 20
 MANY_CHARACTERS = 16 << 20  # of rows, from which on a load may fill the engine's memory
+LONG_SECONDS = 5.0  # for the engine's answers, from which on something may be wrong with it
 KILLS_OUTLIVED = 20
 
 
@@ -82,29 +84,69 @@ def inserted(link: Link, head: str, batches: Iterable[Batch], client: Cancellabl
         Refused: a row cannot be read, or KILL QUERY was sent; some rows are inserted by then.
         EngineError: the engine refuses a row.
     """
-    count = brought = 0
-    asked = False
-    with ExitStack() as slowed:
-        try:
-            for text, _rows in batches:
-                if asked:
-                    asked = False
-                    count += link.answer().affected
-                if client.is_cancelled():
-                    raise internal("context canceled")
-                link.ask(f"{head}{text}")
-                asked = True
-                brought += len(text)
-                if brought - len(text) <= MANY_CHARACTERS < brought:
-                    slowed.enter_context(link.throttle)
-        except BaseException:
-            if asked:
+    with _Insertion(link) as insertion:
+        for text, _rows in batches:
+            if client.is_cancelled():
+                raise internal("context canceled")
+            insertion.send(f"{head}{text}")
+    return insertion.count
+
+
+class _Insertion:
+    """Sends INSERT statements, each while the next one is made.
+
+    Args:
+        link: the session.
+
+    Attributes:
+        count: how many rows were taken in.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._slowed = ExitStack()
+        self._asked = self._is_slowed = False
+        self._brought = 0  # characters
+        self._waited = 0.0  # seconds, for answers
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        with self._slowed:
+            if kind is None:
+                self._take_in()
+            elif self._asked:
                 with suppress(EngineError):  # the reason to stop came first
-                    link.answer()
+                    self._link.answer()
+
+    def send(self, statement: str) -> None:
+        """Send a statement, once the one before is carried out."""
+        self._take_in()
+        self._link.ask(statement)
+        self._asked = True
+        self._brought += len(statement)
+        if not self._is_slowed and (self._brought > MANY_CHARACTERS or self._waited > LONG_SECONDS):
+            self._slowed.enter_context(self._link.throttle.within(self._link.id))
+            self._is_slowed = True
+
+    def _take_in(self) -> None:
+        if not self._asked:
+            return
+        self._asked = False
+        began = time.monotonic()
+        try:
+            self.count += self._link.answer().affected
+        except EngineError:
+            self._see_to_room()  # what is broken off for it is refused for it
             raise
-        if asked:
-            count += link.answer().affected
-    return count
+        self._see_to_room()
+        self._waited += time.monotonic() - began
+
+    def _see_to_room(self) -> None:
+        if self._is_slowed and self._link.throttle.disk_is_full:
+            raise internal("no space left on device: the local server's data cannot grow any more")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Faults: one client's trouble is told to it in words, leaves nothing of its transaction, and is nobody else's."""
 
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pymysql
 import pytest
+
+from matrixone_local import LocalServer
 
 
 def query(sql):
@@ -117,6 +120,29 @@ def test_no_room_for_a_file(tmp_path):
             assert cursor.fetchone() == (0,)
     finally:
         process.communicate(timeout=30)
+
+
+def test_no_room_for_the_data(tmp_path):
+    """The engine lets a load wait for ever where its file cannot grow."""
+    path = tmp_path / "noise.csv"
+    path.write_text("".join(f"{number},{os.urandom(200).hex()}\n" for number in range(200_000)))
+    with LocalServer(allow_path=[tmp_path]) as server:
+        assert server._running
+        with server._running._engine.session() as cursor:
+            cursor.execute("ALTER SYSTEM SET datafile_maxsize = '64M'")
+        login = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
+        with pymysql.connect(**login, autocommit=True) as loader, loader.cursor() as cursor:
+            cursor.execute("CREATE TABLE test.t (id INT, x VARCHAR(500))")
+            with pytest.raises(pymysql.MySQLError, match="no space left on device"):
+                for _ in range(3):
+                    cursor.execute(f"LOAD DATA INFILE '{path}' INTO TABLE test.t FIELDS TERMINATED BY ','")
+            cursor.execute("SELECT count(*) % 200000 FROM test.t")
+            assert cursor.fetchone() == (0,)
+            with pymysql.connect(**login, autocommit=True) as other, other.cursor() as another:
+                another.execute("CREATE TABLE test.other (id INT)")
+                another.execute("INSERT INTO test.other VALUES (1)")
+                another.execute("SELECT * FROM test.other")
+                assert another.fetchone() == (1,)
 
 
 def test_a_file_that_changes_while_it_is_read(t, files):
