@@ -1,5 +1,6 @@
 """The project's tasks; `nox -l` lists them, `nox -s demo` runs one."""
 
+import os
 from pathlib import Path
 
 import nox
@@ -7,6 +8,8 @@ import nox
 nox.options.sessions = ["tests", "lint", "typecheck"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 GOOD, BAD = ["tests/typing/good_sync.py", "tests/typing/good_async.py"], Path("tests/typing/bad.py")
+
+AT_ONCE = [] if "MATRIXONE_URL" in os.environ else ["-n", "2"]  # two local servers: tests wait more than they compute
 
 
 def group(name: str) -> list[str]:
@@ -25,7 +28,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, against a local server or the one that MATRIXONE_URL names."""
     session.install("-q", "-e", ".[local]", *group("test"))
-    everything = [] if session.posargs else ["--cov", "--cov-report=term-missing"]
+    everything = [] if session.posargs else ["--cov", "--cov-report=term-missing", *AT_ONCE]
     session.run("pytest", *everything, *session.posargs)
 
 
@@ -33,7 +36,7 @@ def tests(session: nox.Session) -> None:
 def tests_sqlalchemy_20(session: nox.Session) -> None:
     """Run the tests of the core and of both clients on SQLAlchemy 2.0."""
     session.install("-q", "-e", ".[local]", *group("test"), "sqlalchemy[asyncio]<2.1")
-    session.run("pytest", "-q", *(session.posargs or ["tests/core", "tests/both"]))
+    session.run("pytest", "-q", *(session.posargs or ["tests/core", "tests/both", *AT_ONCE]))
 
 
 @nox.session
