@@ -136,7 +136,7 @@ class _Listener(socketserver.ThreadingTCPServer):
 
 
 class _Running:
-    """What a started server holds, and what its connections share (`relay.Services`)."""
+    """What a started server holds, and what its connections share (`services.Services`)."""
 
     def __init__(
         self,
@@ -186,7 +186,7 @@ class _Running:
         self.snapshots = Snapshots(self._engine, self._hidden)
         self._users = Users(self._engine, ROOT, password)
         sources = Sources(self.stages, storage)
-        self.files = StageFiles(sources)
+        self.files = StageFiles(sources, self._engine, self._hidden)
         self.loader = Loader(sources, Twins(self._engine, self._hidden))
         self.external = ExternalTables(self._engine, self._hidden, sources)
         self.exports = Exports(sources)

@@ -6,18 +6,23 @@ The engine has none of them: what they give is worked out here, and written into
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Protocol
 from urllib.parse import parse_qsl
 
-from .errors import Refused
+from .engine import Engine
+from .errors import Refused, internal
+from .hidden import Hidden
 from .sources import Source, Sources
-from .tokens import Kind, Reader, Token
+from .tokens import Kind, Reader, Token, tokenize
 from .values import literal
 
 LARGEST = 64 << 20  # bytes that load_file gives at once
+URL, CONTENT = "__mo_url", "__mo_content"  # columns that no name of a client's is taken for
 _FUNCTIONS = ("STAGE_LIST", "LOAD_FILE", "SAVE_FILE")
+_AFTER_ROWS = ("GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT", "INTO", "FOR", "WINDOW")
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,27 @@ def parse_remove(read: Reader) -> RemoveFiles:
 
 def mentions(tokens: list[Token]) -> bool:
     """Whether a statement calls one of the functions."""
-    return any(
-        token.kind is Kind.WORD and token.text.upper() in _FUNCTIONS and after.text == "("
-        for token, after in pairwise(tokens)
-    )
+    return _last_call(tokens) is not None
+
+
+def _last_call(tokens: list[Token]) -> int | None:
+    """Where the last call begins, which is within all others that it is in."""
+    for at in range(len(tokens) - 2, -1, -1):
+        if tokens[at].kind is Kind.WORD and tokens[at].text.upper() in _FUNCTIONS and tokens[at + 1].text == "(":
+            return at
+    return None
+
+
+class Asked(Protocol):
+    """The connection that a statement came by."""
+
+    def value(self, expression: str) -> str | None:
+        """What an SQL expression comes to."""
+        ...
+
+    def column(self, query: str) -> list[str | None]:
+        """The first column of a query's rows."""
+        ...
 
 
 class StageFiles:
@@ -50,41 +72,39 @@ class StageFiles:
 
     Args:
         sources: what knows where files lie.
+        engine: what keeps the contents of many files for a query.
+        hidden: where.
     """
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, engine: Engine, hidden: Hidden) -> None:
         self._sources = sources
+        self._engine = engine
+        self._hidden = hidden
 
-    def written_in(self, sql: str, tokens: list[Token], evaluate: Callable[[str], str | None]) -> str:
+    def written_in(self, sql: str, tokens: list[Token], asked: Asked, until: ExitStack) -> str:
         """The statement with what the functions give in their place.
 
         Args:
             sql: the statement.
             tokens: its tokens.
-            evaluate: gives the value of an SQL expression.
+            asked: gives the values of expressions.
+            until: drops what is kept for the statement when it is left.
 
         Raises:
             Refused: a stage or a file cannot be used.
         """
-        for at in reversed(range(len(tokens) - 1)):
-            name = tokens[at].text.upper()
-            if tokens[at].kind is not Kind.WORD or name not in _FUNCTIONS or tokens[at + 1].text != "(":
-                continue
-            read = Reader(sql, tokens)
+        while (at := _last_call(tokens)) is not None:
+            name, read = tokens[at].text.upper(), Reader(sql, tokens)
             read.at = at + 2
             if name == "STAGE_LIST":
                 given = self._listed(read, tokens[at - 1])
             elif name == "LOAD_FILE":
-                given = self._loaded(_datalink(read))
+                given = self._loaded(_argument(read), at, asked, until)
             else:
-                url = _datalink(read)
-                read.expect(",")
-                first = read.at
-                _to_the_end(read)
-                data = evaluate(sql[tokens[first].start : tokens[read.at].start]) or ""
-                given = self._saved(url, data.encode("utf-8", "surrogateescape"))
+                given = self._saved(read, asked)
             read.expect(")")
             sql = sql[: tokens[at].start] + given + sql[tokens[read.at - 1].end :]
+            tokens = tokenize(sql)
         return sql
 
     def remove(self, statement: RemoveFiles) -> None:
@@ -107,7 +127,26 @@ class StageFiles:
         first, *others = (literal(path) for path in files)
         return f"(SELECT {first} AS file{''.join(f' UNION ALL SELECT {path}' for path in others)})"  # literals
 
-    def _loaded(self, url: str) -> str:
+    def _loaded(self, url: _Argument, at: int, asked: Asked, until: ExitStack) -> str:
+        if url.is_constant:
+            return _written(self._read(asked.value(url.sql) or ""))
+        rows = f"SELECT DISTINCT {url.sql} {_rows_of(url.statement, url.tokens, at)}"
+        contents = {one: self._read(one) for one in asked.column(rows) if one is not None}
+        return f"(SELECT {CONTENT} FROM {self._kept(contents, until)} WHERE {URL} = {url.sql})"  # noqa: S608  # the client's own expression
+
+    def _kept(self, contents: Mapping[str, bytes | None], until: ExitStack) -> str:
+        """A hidden table of the contents of files, by their URLs."""
+        table = self._hidden.table()
+        kind = "LONGTEXT" if all(map(_is_text, contents.values())) else "LONGBLOB"
+        with closing(self._engine.session_link()) as link:
+            link.query(f"CREATE TABLE {table} ({URL} VARCHAR(4096), {CONTENT} {kind})")
+            until.callback(self._hidden.drop_later, f"DROP TABLE {table}")
+            for url, data in contents.items():
+                link.query(f"INSERT INTO {table} VALUES ({literal(url)}, {_written(data)})")  # noqa: S608  # literals
+        return table
+
+    def _read(self, url: str) -> bytes | None:
+        """A file, or the part of it that `?offset=…&size=…` asks for; None beyond its end."""
         url, _, options = url.partition("?")
         told = dict(parse_qsl(options))
         store, path = self._sources.at(Source(url))
@@ -117,36 +156,121 @@ class StageFiles:
             raise _not_found(url)
         if len(data) > LARGEST:
             raise Refused(20101, "internal error: Data too long for blob")
-        if offset and not data:
-            return "NULL"
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            return f"x'{data.hex()}'"
-        return f"CONVERT(x'{data.hex()}' USING utf8mb4)"
+        return None if offset and not data else data
 
-    def _saved(self, url: str, data: bytes) -> str:
-        store, path = self._sources.at(Source(url))
-        if not store.write(path, io.BytesIO(data)):
-            raise Refused(20406, f"file {url.rpartition('/')[2]} already exists")
-        return str(len(data))
+    def _saved(self, read: Reader, asked: Asked) -> str:
+        url = _argument(read)
+        read.expect(",")
+        first = read.at
+        _to_the_end(read)
+        data = asked.value(read.sql[read.tokens[first].start : read.tokens[read.at].start]) or ""
+        place = asked.value(url.sql) or ""
+        store, path = self._sources.at(Source(place))
+        content = data.encode("utf-8", "surrogateescape")
+        if not store.write(path, io.BytesIO(content)):
+            raise Refused(20406, f"file {place.rpartition('/')[2]} already exists")
+        return str(len(content))
+
+
+def _is_text(data: bytes | None) -> bool:
+    try:
+        (data or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _written(data: bytes | None) -> str:
+    """A file's content as SQL: text, if it is UTF-8."""
+    if data is None:
+        return "NULL"
+    return f"CONVERT(x'{data.hex()}' USING utf8mb4)" if _is_text(data) else f"x'{data.hex()}'"
 
 
 def _not_found(url: str) -> Refused:
     return Refused(20405, f"file {url.rpartition('/')[2]} is not found")
 
 
-def _datalink(read: Reader) -> str:
-    """`CAST('url' AS datalink)`."""
-    read.expect("CAST", "(")
-    url = read.string()
-    read.expect("AS", "DATALINK", ")")
-    return url
+@dataclass(frozen=True)
+class _Argument:
+    """An SQL expression that is a file's URL.
+
+    Args:
+        sql: it, as text.
+        is_constant: whether it names no column.
+        statement: the statement that it stands in.
+        tokens: that one's tokens.
+    """
+
+    sql: str
+    is_constant: bool
+    statement: str
+    tokens: list[Token]
 
 
-def _to_the_end(read: Reader) -> None:
-    """Step to the bracket that closes the call."""
+def _argument(read: Reader) -> _Argument:
+    """The first argument of a call; what it is cast to is left out."""
+    first = read.at
+    _to_the_end(read, ",")
+    tokens = read.tokens[first : read.at]
+    if not tokens:
+        raise read.error()
+    is_cast = tokens[0].says("CAST") and tokens[-2].says("DATALINK")
+    if is_cast:
+        tokens = tokens[2:-3]
+    names = (
+        token.kind is Kind.QUOTED or (token.kind is Kind.WORD and after.text != "(" and not token.text.startswith("@"))
+        for token, after in zip(tokens, [*tokens[1:], tokens[-1]], strict=True)
+    )
+    return _Argument(f"({read.sql[tokens[0].start : tokens[-1].end]})", not any(names), read.sql, read.tokens)
+
+
+def _rows_of(sql: str, tokens: list[Token], at: int) -> str:
+    """The FROM and WHERE of the query in which a call stands; without WHERE, if it stands there.
+
+    Raises:
+        Refused: it has no FROM.
+    """
+    clauses = list(_clauses(tokens, _block(tokens, at)))
+    begin = next((place for place in clauses if tokens[place].says("FROM")), None)
+    if begin is None:
+        raise internal("load_file of a column needs the table that it is in")
+    ends = (place for place in clauses if place > begin and _ends_rows(tokens[place], within=at > place))
+    end = next(ends, len(tokens))
+    return sql[tokens[begin].start : tokens[end - 1].end]
+
+
+def _ends_rows(token: Token, *, within: bool) -> bool:
+    return token.says(*_AFTER_ROWS) or token.text in {")", ";"} or (within and token.says("WHERE"))
+
+
+def _clauses(tokens: list[Token], begin: int) -> Iterator[int]:
+    """The tokens of a query that stand in no brackets, to the one that ends it."""
     depth = 0
-    while (token := read.current) and not (depth == 0 and token.text == ")"):
+    for at in range(begin, len(tokens)):
+        depth += tokens[at].text == "("
+        if depth == 0:
+            yield at
+            if tokens[at].text in {")", ";"}:
+                return
+        depth -= tokens[at].text == ")"
+
+
+def _block(tokens: list[Token], at: int) -> int:
+    """Where the query begins that a token stands in."""
+    depth = 0
+    for before in range(at - 1, -1, -1):
+        depth += {"(": -1, ")": 1}.get(tokens[before].text, 0)
+        if depth < 0:
+            if tokens[before + 1].says("SELECT", "WITH"):
+                return before + 1
+            depth = 0
+    return 0
+
+
+def _to_the_end(read: Reader, *also: str) -> None:
+    """Step to the bracket that closes the call, or what else ends an argument."""
+    depth = 0
+    while (token := read.current) and not (depth == 0 and token.text in {")", *also}):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
         read.at += 1

@@ -6,7 +6,8 @@ The engine checks the rights. Roles, which it does not have, are kept as lists o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pymysql
@@ -50,7 +51,7 @@ class UserStatement:
         names: the users or roles concerned.
         tolerant: IF EXISTS or IF NOT EXISTS was said.
         password: of a new user.
-        role: the role given to users, or the default role of a new one.
+        roles: those given to or taken from users, or the default one of a new one.
         rights: the rights given to or taken from roles, such as `SELECT`.
         scope: on what, in the engine's words: `*.*`, `db.*`, a table.
     """
@@ -59,7 +60,7 @@ class UserStatement:
     names: tuple[str, ...]
     tolerant: bool = False
     password: str = field(default="", repr=False)
-    role: str = ""
+    roles: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
     scope: str = ""
 
@@ -72,13 +73,10 @@ def parse_user_statement(read: Reader) -> UserStatement:
     verb = f"{first} {read.next(Kind.WORD).text.upper()}"
     tolerant = read.take("IF", "NOT", "EXISTS") or read.take("IF", "EXISTS")
     name = _user(read)
-    password = role = ""
-    if read.take("IDENTIFIED", "BY"):
-        password = read.string()
-    if read.take("DEFAULT", "ROLE"):
-        role = read.name()
+    password = read.string() if read.take("IDENTIFIED", "BY") else ""
+    roles = (read.name().lower(),) if read.take("DEFAULT", "ROLE") else ()
     read.end()
-    return UserStatement(verb, (name,), tolerant, password, role)
+    return UserStatement(verb, (name,), tolerant, password, roles)
 
 
 def _grant(read: Reader, verb: str) -> UserStatement:
@@ -101,7 +99,7 @@ def _grant(read: Reader, verb: str) -> UserStatement:
     read.end()
     if on_object:
         return UserStatement(verb, tuple(names), rights=rights, scope=scope)
-    return UserStatement(verb, tuple(names), role=rights[0])
+    return UserStatement(verb, tuple(names), roles=tuple(right.lower() for right in rights))
 
 
 def _scope(read: Reader, object_type: str) -> str:
@@ -173,18 +171,34 @@ class Users:
             case "CREATE ROLE":
                 self._roles.setdefault(statement.names[0], set())
             case "DROP ROLE":
-                self._roles.pop(statement.names[0], None)
-            case "GRANT" if statement.role:
-                for user in statement.names:
-                    self._members.setdefault(statement.role, set()).add(user)
-                    self._give([user], self._grants(statement.role))
-            case "GRANT":
-                for role in statement.names:
-                    new = {Grant(right, statement.scope) for right in _engine_rights(statement.rights)}
-                    self._grants(role).update(new)
-                    self._give(sorted(self._members.get(role, ())), new)
+                role = statement.names[0]
+                gone, members = self._roles.pop(role, set()), self._members.pop(role, set())
+                self._take(members, gone)
+            case "GRANT" | "REVOKE" if statement.roles:
+                for role in statement.roles:
+                    self._change_members(role, statement.names, add=statement.verb == "GRANT")
             case _:
-                raise internal(f"the local server does not carry out {statement.verb} yet")
+                changed = {Grant(right, statement.scope) for right in _engine_rights(statement.rights)}
+                for role in statement.names:
+                    self._change_grants(role, changed, add=statement.verb == "GRANT")
+
+    def _change_members(self, role: str, users: Sequence[str], *, add: bool) -> None:
+        grants, members = self._grants(role), self._members.setdefault(role, set())
+        if add:
+            members.update(users)
+            self._give(users, grants)
+        else:
+            members.difference_update(users)
+            self._take(users, grants)
+
+    def _change_grants(self, role: str, changed: set[Grant], *, add: bool) -> None:
+        grants, members = self._grants(role), self._members.get(role, set())
+        if add:
+            grants.update(changed)
+            self._give(members, changed)
+        else:
+            grants.difference_update(changed)
+            self._take(members, changed)
 
     def _grants(self, role: str) -> set[Grant]:
         if role not in self._roles:
@@ -202,10 +216,9 @@ class Users:
             cursor.execute("CREATE USER %s", (name,))
             cursor.execute(f"GRANT SELECT ON {DATABASE}.* TO %s", (name,))  # what external tables are read into
             cursor.execute(f"GRANT DELETE ON {UNCOMMITTED} TO %s", (name,))  # struck in the user's own transaction
-        self._accounts[name] = Account(name, native_hash(statement.password), statement.role or "public")
-        if statement.role:
-            self._members.setdefault(statement.role, set()).add(name)
-            self._give([name], self._grants(statement.role))
+        self._accounts[name] = Account(name, native_hash(statement.password), *statement.roles)
+        for role in statement.roles:
+            self._change_members(role, [name], add=True)
 
     def _drop(self, statement: UserStatement) -> None:
         name = statement.names[0]
@@ -213,18 +226,26 @@ class Users:
             if statement.tolerant:
                 return
             raise internal(f"there is no user {name}")
+        for members in self._members.values():
+            members.discard(name)
         with self._engine.session() as cursor:
             cursor.execute("DROP USER IF EXISTS %s", (name,))
 
-    def _give(self, users: Sequence[str], grants: set[Grant]) -> None:
+    def _give(self, users: Iterable[str], grants: set[Grant]) -> None:
         with self._engine.session() as cursor:
             for user in users:
                 for grant in grants:
-                    _grant_in_engine(cursor, grant, user)
+                    cursor.execute(f"GRANT {grant.right} ON {grant.scope} TO %s", (user,))
 
-
-def _grant_in_engine(cursor: pymysql.cursors.Cursor, grant: Grant, user: str) -> None:
-    cursor.execute(f"GRANT {grant.right} ON {grant.scope} TO %s", (user,))
+    def _take(self, users: Iterable[str], grants: set[Grant]) -> None:
+        """Take rights from users; what they have by other roles they keep."""
+        with self._engine.session() as cursor:
+            for user in users:
+                for grant in grants:
+                    with suppress(pymysql.Error):  # one that the user was never given
+                        cursor.execute(f"REVOKE {grant.right} ON {grant.scope} FROM %s", (user,))
+                kept = (self._roles[role] for role, members in self._members.items() if user in members)
+                self._give([user], set[Grant]().union(*kept))
 
 
 def _engine_rights(rights: Sequence[str]) -> list[str]:

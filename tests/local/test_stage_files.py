@@ -85,6 +85,44 @@ def test_load_file(connect, place):
     assert sql.refused(f"SELECT {link(stage, 'none.csv')}") == (20405, "file none.csv is not found")
 
 
+def test_load_file_of_an_expression(connect, place):
+    stage, _ = place
+    sql = connect()
+    url = f"concat('stage://{stage}/', 'users', '.csv?offset=', 1 + 2, '&size=4')"
+    assert sql(f"SELECT load_file(CAST({url} AS datalink)), upper(load_file({url}))") == [("name", "NAME")]
+    assert sql.refused("SELECT load_file()")[0] == 1064
+
+
+def test_load_file_of_a_column(connect, place, matrixone_database_local):
+    """What DATALINK is for."""
+    stage, _ = place
+    sql = connect(database=matrixone_database_local)
+    sql("CREATE TABLE docs (id INT, doc DATALINK, part VARCHAR(20))")
+    for row in (
+        f"1, 'stage://{stage}/users.csv', '?offset=3&size=4'",
+        f"2, 'stage://{stage}/multi/part-0.csv', ''",
+        "3, NULL, NULL",
+    ):
+        sql(f"INSERT INTO docs VALUES ({row})")
+    first, second = sql("SELECT load_file(doc) FROM docs WHERE id < 3 ORDER BY id")
+    assert first == (USERS.decode(),)
+    assert second != first
+    assert sql("SELECT d.id, length(load_file(d.doc)) FROM docs AS d WHERE d.id <> 2 ORDER BY d.id LIMIT 9") == [
+        (1, len(USERS)),
+        (3, None),
+    ]
+    assert sql("SELECT load_file(CAST(concat(doc, part) AS datalink)) FROM docs WHERE id = 1") == [("name",)]
+    assert sql("SELECT id FROM docs WHERE load_file(doc) LIKE 'id,name%' ORDER BY id") == [(1,)]
+    assert sql("SELECT x.n FROM (SELECT count(load_file(doc)) AS n FROM docs GROUP BY id > 2) AS x ORDER BY 1") == [
+        (0,),
+        (2,),
+    ]
+    sql(f"INSERT INTO docs VALUES (4, 'stage://{stage}/raw.bin', ''), (5, 'stage://{stage}/none.csv', '')")
+    assert sql("SELECT hex(load_file(doc)) FROM docs WHERE id = 4") == [("1F8BFF",)]
+    assert sql.refused("SELECT load_file(doc) FROM docs WHERE id = 5") == (20405, "file none.csv is not found")
+    assert "needs the table" in sql.refused("SELECT load_file(doc)")[1]
+
+
 def test_save_and_remove(connect, place):
     stage, _ = place
     sql = connect()

@@ -1,0 +1,126 @@
+"""A client's statement in the engine's words: its files, its reads of the past, its external tables, its functions."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+
+from . import snapshots, stagefiles, statements
+from .engine import Link
+from .errors import internal
+from .rewording import reworded
+from .services import Services
+from .sources import Reads
+from .titles import with_titles, with_variables
+from .tokens import Token, tokenize
+from .users import Account
+from .values import literal
+
+
+class Rewriting:
+    """Puts the statements of one connection into the engine's words.
+
+    Args:
+        services: what connections share.
+        link: the connection's session.
+        account: who is logged in.
+        client: who may be asked to stop.
+    """
+
+    def __init__(self, services: Services, link: Link, account: Account, client: Reads) -> None:
+        self._services = services
+        self._link = link
+        self._account = account
+        self._client = client
+
+    def rewritten(self, sql: str, tokens: list[Token], until: ExitStack) -> str:
+        """The statement in the engine's words.
+
+        Args:
+            sql: the statement.
+            tokens: its tokens.
+            until: drops what was made for it when it is left.
+
+        Raises:
+            Refused: something that it names is not there, or cannot be read.
+        """
+        if stagefiles.mentions(tokens):
+            sql = self._services.files.written_in(sql, tokens, _Asked(self, until), until)
+            tokens = tokenize(sql)
+        sql = self._with_past(sql, tokens)
+        if self._services.external.mentioned(sql):
+            sql = self._services.external.read_in(sql, tokenize(sql), self._link, self._client, until)
+        return self.reworded(sql)
+
+    def reworded(self, sql: str) -> str:
+        """The statement with what needs no looking up put in the engine's words."""
+        tokens = tokenize(sql)
+        if not tokens:
+            return sql
+        if tokens[0].says("SET"):
+            return statements.settled(sql, tokens)
+        if tokens[0].says("SELECT"):
+            sql = with_titles(sql)  # by the names as they were written
+            sql = with_variables(sql, tokenize(sql), self._variable)
+        return reworded(sql)
+
+    def _variable(self, name: str) -> str | None:
+        """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""
+        if name in statements.OF_THE_SERVER:
+            return None
+        if name in {"current_user()", "user()", "session_user()"}:
+            return literal(f"{self._account.user}@localhost")
+        if name == "current_role()":
+            return literal(self._account.role)
+        if re.fullmatch(r"@@(session\.|global\.)?sql_mode", name):
+            return literal(",".join(sorted((self.value(name) or "").split(","))))
+        return f"CAST({name} AS CHAR)" if name.startswith("@@") else None
+
+    def value(self, expression: str) -> str | None:
+        """What an SQL expression comes to."""
+        return self._link.query(f"SELECT {expression}").rows[0][0]
+
+    def column(self, query: str, until: ExitStack) -> list[str | None]:
+        """The first column of a query's rows; arguments as of `rewritten`."""
+        return [row[0] for row in self._link.query(self.rewritten(query, tokenize(query), until)).rows]
+
+    def _with_past(self, sql: str, tokens: list[Token]) -> str:
+        """The statement with the past read where it says `{snapshot='name'}` or `{timestamp='…'}`."""
+        places = [(at, name, True) for at, name in snapshots.reads_past(tokens)]
+        places += [(at, moment, False) for at, moment in snapshots.read_then(tokens)]
+        for at, told, is_snapshot in sorted(places, reverse=True):
+            table, first = tokens[at - 1], at - 1
+            database = None
+            if at > 2 and tokens[at - 2].text == ".":
+                database, first = tokens[at - 3].value, at - 3
+            if is_snapshot:
+                then = self._services.snapshots.database_then(told, database or self._link.database)
+                past = f"`{then}`.`{table.value}` AS `{table.value}`"
+            else:
+                moment = self.value(f"CAST(UNIX_TIMESTAMP({literal(told)}) * 1000000 AS UNSIGNED)")
+                if not moment or moment == "0":
+                    raise internal(f"invalid timestamp {told}")
+                past = f"{sql[tokens[first].start : table.end]} AS OF SNAPSHOT {moment}000"
+            sql = sql[: tokens[first].start] + past + sql[tokens[at + 4].end :]
+        return sql
+
+
+class _Asked:
+    """What a statement's own expressions come to (`stagefiles.Asked`).
+
+    Args:
+        rewriting: puts them into the engine's words.
+        until: drops what was made for them when it is left.
+    """
+
+    def __init__(self, rewriting: Rewriting, until: ExitStack) -> None:
+        self._rewriting = rewriting
+        self._until = until
+
+    def value(self, expression: str) -> str | None:
+        """What an SQL expression comes to."""
+        return self._rewriting.value(expression)
+
+    def column(self, query: str) -> list[str | None]:
+        """The first column of a query's rows."""
+        return self._rewriting.column(query, self._until)

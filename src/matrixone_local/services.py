@@ -1,0 +1,72 @@
+"""What the connections of one server share, as a connection sees it."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Protocol
+
+from . import external, outfile, snapshots, stagefiles, stages
+from .definitions import Journal
+from .engine import Link
+from .loads import Loader
+from .users import Account, UserStatement
+
+
+class Services(Protocol):
+    """What the connections of one server share."""
+
+    def link(self) -> Link:
+        """A connection to the engine, not logged in yet."""
+        ...
+
+    def account(self, login: str) -> Account | None:
+        """Who logs in under this name, or None."""
+        ...
+
+    def manage(self, statement: UserStatement) -> None:
+        """Carry out a statement about users and rights."""
+        ...
+
+    def cancel(self, connection_id: int, *, end: bool) -> None:
+        """Stop what the relay itself is doing for that connection; end it as well."""
+        ...
+
+    @property
+    def stages(self) -> stages.Stages:
+        """The stages."""
+        ...
+
+    @property
+    def snapshots(self) -> snapshots.Snapshots:
+        """The snapshots."""
+        ...
+
+    @property
+    def files(self) -> stagefiles.StageFiles:
+        """The files of the stages."""
+        ...
+
+    @property
+    def loader(self) -> Loader:
+        """What carries LOAD DATA out."""
+        ...
+
+    @property
+    def external(self) -> external.ExternalTables:
+        """The external tables."""
+        ...
+
+    @property
+    def exports(self) -> outfile.Exports:
+        """What carries INTO OUTFILE out."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """Where what open transactions make is noted."""
+        ...
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """How to encrypt, where the server can."""
+        ...
