@@ -349,6 +349,9 @@ def test_parquet(client, stage, files):
     pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     sink = pyarrow.BufferOutputStream()
     table = pyarrow.table({"age": [1, None], "id": [1, 2], "name": ["a", "é"], "email": [None, "e"]})
+    for at in (0, 1):  # as the table's INT
+        field = table.schema.field(at).with_type(pyarrow.int32())
+        table = table.set_column(at, field, table.column(at).cast(pyarrow.int32()))
     parquet.write_table(table, sink)
     files.put("a.parquet", sink.getvalue().to_pybytes())
     read = client.load_data.read_parquet_stage

@@ -53,7 +53,7 @@ def parquet(rows):
 
 @pytest.fixture
 def stage(client, unique, files):
-    client.execute("CREATE TABLE r (id INT PRIMARY KEY, s TEXT, i INT, d DECIMAL(8,3), da DATE, b BLOB)")
+    client.execute("CREATE TABLE r (id BIGINT PRIMARY KEY, s TEXT, i INT, d DECIMAL(8,3), da DATE, b BLOB)")
     return client.stage.create_local(unique(), files.folder).name
 
 
