@@ -274,6 +274,7 @@ _BY_CODE: Mapping[int, type[MatrixOneError]] = {
     2014: ConnectionLost,
     2055: ConnectionLost,
     3024: StatementTimeout,  # our own connections raise it
+    20405: StageFileNotFound,
     20701: Deadlock,
 } | dict.fromkeys(  # after these the server has rolled back (server-facts 15)
     (20502, 20504, 20505, 20634, 20638, 20702, 20703, 20704, 20706, 20709), TransactionAborted

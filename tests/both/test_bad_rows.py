@@ -219,6 +219,21 @@ def test_bad_rows_of_arrow_data_are_left_out(client, read_rows):
     assert client.execute("SELECT count(*) FROM m").scalar() == 3
 
 
+def test_a_parquet_file_that_cannot_be_told_apart(client, mixed, files):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(pyarrow.table({"id": [1], "names": ["a"], "x": [1]}), sink)
+    files.put("other.parquet", sink.getvalue().to_pybytes())
+    files.put("none.parquet", "id,name\n")
+    for name, kind, says in (
+        ("other", errors.InvalidArgument, "has no column 'name'; it has id, names, x"),
+        ("none", errors.InvalidArgument, "is no Parquet file"),
+        ("missing", errors.StageFileNotFound, "not found"),
+    ):
+        with pytest.raises(kind, match=rf"stage://{mixed}/{name}\.parquet.*{says}"):
+            client.load_data.read_parquet_stage(mixed, f"{name}.parquet", "m", on_error="skip")
+
+
 def test_arrow_data_that_comes_only_once(client, mixed):
     pyarrow = pytest.importorskip("pyarrow")
     reader = pyarrow.table(ARROW).to_reader()

@@ -37,8 +37,12 @@ def reader_of(data: object) -> Any:
     )
 
 
-def parquet_reader(file: Any) -> Any:
-    """A pyarrow RecordBatchReader of a Parquet file: a path, or an open file that can be sought in.
+def parquet_reader(file: Any, name: str) -> Any:
+    """A pyarrow RecordBatchReader of a Parquet file.
+
+    Args:
+        file: a path, or an open file that can be sought in.
+        name: what it is called in messages.
 
     Raises:
         InvalidArgument: it is no Parquet file.
@@ -48,21 +52,27 @@ def parquet_reader(file: Any) -> Any:
     try:
         opened = parquet.ParquetFile(file)
     except arrow.ArrowInvalid as error:
-        raise InvalidArgument(f"{file!r} is no Parquet file: {error}") from None
+        raise InvalidArgument(f"{name} is no Parquet file: {error}") from None
     return arrow.RecordBatchReader.from_batches(opened.schema_arrow, opened.iter_batches(ROWS))
 
 
-def names_of(reader: Any, wanted: Sequence[str]) -> tuple[str, ...]:
+def names_of(reader: Any, wanted: Sequence[str], name: str) -> tuple[str, ...]:
     """The columns to take: those wanted, or all.
+
+    Args:
+        reader: the data.
+        wanted: their names; none for all.
+        name: what the data is called in messages.
 
     Raises:
         InvalidArgument: one of them is not there, or there twice.
     """
     has: list[str] = list(reader.schema.names)
     names = tuple(wanted) or tuple(has)
-    for name in names:
-        if has.count(name) != 1:
-            raise InvalidArgument(f"the data has {has.count(name)} columns called {name!r}; it has {', '.join(has)}")
+    for one in names:
+        if has.count(one) != 1:
+            found = "no column" if one not in has else "more than one column"
+            raise InvalidArgument(f"{name} has {found} {one!r}; it has {', '.join(has)}")
     return names
 
 

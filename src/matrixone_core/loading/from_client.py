@@ -90,8 +90,8 @@ def of_parquet(order: Order, data: Data) -> Op[LoadReport]:
     """Load a Parquet file."""
     with ExitStack() as opened:
         file = yield from _seekable(data, opened)
-        reader = yield from Blocking(partial(arrow.parquet_reader, file))
-        return (yield from _of_batches(order, data, reader, lambda: arrow.parquet_reader(file)))
+        begin = partial(arrow.parquet_reader, file, name_of(data))
+        return (yield from _of_batches(order, data, (yield from Blocking(begin)), begin))
 
 
 def of_arrow(order: Order, data: object) -> Op[LoadReport]:
@@ -103,7 +103,7 @@ def of_arrow(order: Order, data: object) -> Op[LoadReport]:
 
 
 def _of_batches(order: Order, data: object, reader: Any, again: Callable[[], Any] | None) -> Op[LoadReport]:
-    names = arrow.names_of(reader, tuple(filter(None, order.columns)))
+    names = arrow.names_of(reader, tuple(filter(None, order.columns)), name_of(data))
 
     def afresh() -> Iterator[bytes]:
         assert again is not None  # noqa: S101  # else it is not called

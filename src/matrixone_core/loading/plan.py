@@ -100,10 +100,11 @@ class LoadPlan:
         rows += [(c.file or "-", c.found or "", c.table or "-", c.type or "", c.problem or "") for c in self.columns]
         widths = [*(max(len(row[at]) for row in rows) for at in range(4)), 0]
         lines += ["  ".join(f"{t:<{width}}" for t, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        lines.append(
-            f"of the first {self.sampled:,} rows {self.conflicts:,} have keys that the table has, and {len(self.bad):,}"
-            " do not fit"
-        )
+        if self.sampled:
+            lines.append(
+                f"of the first {self.sampled:,} rows {self.conflicts:,} have keys that the table has, and"
+                f" {len(self.bad):,} do not fit"
+            )
         lines += [f"  {row}" for row in self.bad[:5]]
         return "\n".join([*lines, *(f"{statement};" for statement in self.sql)])
 

@@ -63,7 +63,7 @@ class ParquetPieces:
             InvalidArgument: it is no Parquet file, or has not got the columns.
         """
         if self._rows is None:
-            self._rows = _rows_of((yield from _fetched(self._url)), self._names)
+            self._rows = _rows_of((yield from _fetched(self._url)), self._url, self._names)
         return (yield from NextChunk(self._rows))
 
 
@@ -80,10 +80,10 @@ def _fetched(url: str) -> Op[Any]:
     return file
 
 
-def _rows_of(file: Any, names: Sequence[str]) -> Iterator[bytes]:
+def _rows_of(file: Any, url: str, names: Sequence[str]) -> Iterator[bytes]:
     with file:
-        reader = arrow.parquet_reader(file)
-        yield from arrow.csv_of(reader, arrow.names_of(reader, names))
+        reader = arrow.parquet_reader(file, url)
+        yield from arrow.csv_of(reader, arrow.names_of(reader, names, url))
 
 
 def size_of(url: str) -> Op[int]:
