@@ -122,8 +122,7 @@ class Journal:
             )
             cursor.execute(f"SELECT statement FROM {UNCOMMITTED} ORDER BY id DESC")  # noqa: S608  # a constant
             for (undo,) in cursor.fetchall():
-                with suppress(pymysql.Error):  # it had not come to what is to be taken back
-                    cursor.execute(undo)
+                _taken_back(undo, cursor)
             cursor.execute(f"DELETE FROM {UNCOMMITTED}")  # noqa: S608  # as above
             cursor.execute(f"SHOW TABLES FROM {DATABASE} LIKE '{DROPPED}%'")
             for (left,) in cursor.fetchall():  # their transactions were committed
@@ -167,6 +166,14 @@ class Journal:
         """Strike notes over a session: what they note is committed with its transaction, or is taken back already."""
         if numbers:
             link.query(f"DELETE FROM {UNCOMMITTED} WHERE id IN ({', '.join(map(str, numbers))})")  # noqa: S608  # numbers
+
+
+def _taken_back(undo: str, cursor: pymysql.cursors.Cursor) -> None:
+    try:
+        cursor.execute(undo)
+    except pymysql.MySQLError as error:
+        if error.args[0] not in MISSING:  # the server had not come to what was noted
+            raise
 
 
 @dataclass(frozen=True)
