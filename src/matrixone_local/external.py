@@ -9,9 +9,10 @@ are not put into it at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from .column_types import in_the_engine
 from .csv_lines import CsvLines
@@ -192,9 +193,10 @@ class ExternalTables:
                 continue  # defined, dropped or described
             if any(token.says("VIEW") for token in tokens[:5]):
                 raise internal("the local server makes no views of external tables")
-            hidden = self._filled((database, reference.name), reading, client, _condition(sql, tokens, reference))
-            until.callback(self._hidden.drop_later, f"DROP TABLE {hidden}")
-            sql = _replaced(sql, tokens, reference, hidden)
+            table = (database, reference.name)
+            hidden = self._filled(table, reading, client, _condition(sql, tokens, reference), until)
+            if hidden is not None:
+                sql = _replaced(sql, tokens, reference, hidden)
         return sql
 
     def check_load(self, table: Sequence[str], link: Link) -> None:
@@ -255,30 +257,47 @@ class ExternalTables:
                 for _, pieces in self._sources.files(source, client)
             )
 
-    def _filled(self, table: tuple[str, str], reading: str, client: Reads, wanted: Callable[[str], bool] | None) -> str:
-        """A hidden table with the rows of the files.
+    def _filled(
+        self,
+        table: tuple[str, str],
+        reading: str,
+        client: Reads,
+        wanted: Callable[[str], bool] | None,
+        until: ExitStack,
+    ) -> str | None:
+        """A hidden table with the rows of the files; None if there are none, as the external table is empty itself.
 
         Args:
             table: the external table.
             reading: how it is read.
             client: who for.
             wanted: whether a raw line, if it is one of those, may be wanted.
+            until: drops the table when it is left.
         """
-        hidden = self._hidden.table()
         source, form = _read(reading)
         with closing(self._engine.session_link()) as aside:
-            aside.query(f"CREATE TABLE {hidden} LIKE {quoted(table[0])}.{quoted(table[1])}")
             columns = [column for column in described(table, aside) if column.name != FILE_PATH]
+            raw = wanted if len(columns) == 1 else None
+            batches = chain.from_iterable(
+                form.batches(_sifted(form, pieces, raw), columns, also=f",{literal(path)}", exact=False)
+                for path, pieces in self._sources.files(source, client)
+            )
+            first = next(batches, None)
+            if first is None:
+                return None
+            hidden = self._hidden.table()
+            aside.query(f"CREATE TABLE {hidden} LIKE {quoted(table[0])}.{quoted(table[1])}")
+            until.callback(self._hidden.drop_later, f"DROP TABLE {hidden}")
             names = ", ".join(quoted(column.name) for column in [*columns, Column(FILE_PATH, "text")])
-            head = f"INSERT INTO {hidden} ({names}) VALUES "  # noqa: S608  # quoted
             aside.query("BEGIN")
-            for path, pieces in self._sources.files(source, client):
-                if wanted is not None and len(columns) == 1 and isinstance(form, CsvLines):
-                    pieces = form.raw_lines(pieces, wanted)  # noqa: PLW2901  # the same ones, fewer
-                batches = form.batches(pieces, columns, also=f",{literal(path)}", exact=False)
-                inserted(aside, head, batches, client)
+            inserted(aside, f"INSERT INTO {hidden} ({names}) VALUES ", chain([first], batches), client)  # noqa: S608  # quoted
             aside.query("COMMIT")
         return hidden
+
+
+def _sifted(form: Format, pieces: Iterator[bytes], wanted: Callable[[str], bool] | None) -> Iterator[bytes]:
+    """A file without raw lines that are not wanted."""
+    return form.raw_lines(pieces, wanted) if wanted is not None and isinstance(form, CsvLines) else pieces
 
 
 def _read(reading: str) -> tuple[Source, Format]:
