@@ -98,7 +98,7 @@ def _types(made):
 def test_a_table_like_a_parquet_file(client, stage, files):
     pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     sink = pyarrow.BufferOutputStream()
-    columns = {"id": [1], "d": pyarrow.array([None], pyarrow.decimal128(9, 2)), "v": [[1.0]], "s": ["x"], "b": [b"x"]}
+    columns = {"id": [1], "d": pyarrow.array([None], pyarrow.decimal128(9, 2)), "v": [[1.0]], "s": ["xy"], "b": [b"x"]}
     wide = {f"column_{at}_{'x' * 200}": [1] for at in range(300)}  # a footer that is longer than one piece
     for name, table in (("a.parquet", columns), ("wide.parquet", wide)):
         sink = pyarrow.BufferOutputStream()
@@ -109,6 +109,20 @@ def test_a_table_like_a_parquet_file(client, stage, files):
     plan = client.load_data.plan(stage, "a.parquet", "p", columns=["id", "s"])
     assert [column.file for column in plan.columns] == ["id", "s"]
     assert len(client.load_data.plan(stage, "wide.parquet", "p", on_conflict="unchecked").columns) == 5
+    client.execute("CREATE TABLE keyed (id BIGINT PRIMARY KEY, s TEXT)")
+    client.execute("INSERT INTO keyed VALUES (1, 'y')")
+    plan = client.load_data.plan(stage, "a.parquet", "keyed")
+    assert (plan.sampled, plan.conflicts, plan.bad) == (1, 1, ())
+    assert "of the first 1 rows 1 have keys" in str(plan)
+    client.execute("CREATE TABLE narrow (id INT PRIMARY KEY, s VARCHAR(1), more INT)")
+    plan = client.load_data.plan(stage, "a.parquet", "narrow", columns=["id", "s"])
+    assert [str(row) for row in plan.bad] == [
+        f"stage://{stage}/a.parquet, row 1, column 's', value 'xy': too long: 2 characters, and the column has 1"
+    ]
+    plan = client.load_data.plan(stage, "a.parquet", "narrow")
+    assert plan.sampled == 0
+    assert plan.columns[2].problem == "the file has no such column"
+    assert "of the first" not in str(plan)
     files.put("no.parquet", "1,2\n")
     with pytest.raises(errors.LoadFailed, match="no Parquet file"):
         client.create_table_from(stage, "no.parquet", "q")

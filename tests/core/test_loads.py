@@ -296,7 +296,7 @@ def test_tables_left_over_are_dropped_by_a_later_load():
 
 
 def test_json_that_the_server_lost_is_missed():
-    one = jobs.Input("a", "stage://s/a", JsonLines(), (), iter, count=lambda: _answer(3))
+    one = jobs.Input("a", "stage://s/a", JsonLines(), (), iter, Lines(JsonLines(), Pieces), count=lambda: _answer(3))
     with pytest.raises(LoadFailed, match="3 rows, and the server loaded 2"):
         play(reading._carried(None, None, one, LoadData("stage://s/a", ("t",), JsonLines())), Reply(count=2))
 
@@ -381,7 +381,7 @@ JOB = jobs.Job(("t",), (), (), loads.options.checked({}), LoadState(), None, Non
 
 
 def input_of(pieces=None, **changed):
-    lines = None if pieces is None else Lines(Csv(), lambda _names: Pieces(*pieces))
+    lines = Lines(Csv(), lambda _names: Pieces(*(pieces or ())), again=pieces is not None)
     return jobs.Input("a", "stage://s/a", Csv(), (), iter, lines, **changed)
 
 

@@ -65,7 +65,7 @@ class Input:
         format: how it is written.
         columns: the columns in the file's order, None for a field to skip; empty for the table's own.
         carry: carries its LOAD DATA out.
-        lines: how its rows can be told apart here; None where they cannot.
+        lines: how its rows can be told apart here.
         sieve: keeps its bad rows, if the others are to be loaded.
         parallel: whether the server may read pieces of it at once.
         count: counts its rows, and fails where one is malformed, if the server would lose it without a word.
@@ -79,7 +79,7 @@ class Input:
     format: Format
     columns: tuple[str | None, ...]
     carry: Callable[[LoadData], Op[int]]
-    lines: Lines | None = None
+    lines: Lines
     sieve: Sieve | None = None
     parallel: bool = False
     count: Callable[[], Op[int]] | None = None

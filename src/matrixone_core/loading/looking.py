@@ -117,7 +117,7 @@ def here(job: Job, table: Table, one: Input) -> Op[Input]:
     Raises:
         LoadFailed: the server would change something in one of its rows, or lose one.
     """
-    if one.look is not Look.HERE or one.lines is None:
+    if one.look is not Look.HERE:
         return one
     fitting, is_json, count = fitting_of(job, table, one), isinstance(one.format, JsonLines), 0
 

@@ -1,18 +1,22 @@
 """Looking ahead: what a load would do, without doing it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import types
 
+from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading import ways
+from matrixone_core.loading.csv_rows import Row
 from matrixone_core.loading.fitting import Fitting
 from matrixone_core.loading.flow import job_within, table_of, way_of
 from matrixone_core.loading.job import Input, Job, fitting_of, layout
 from matrixone_core.loading.order import Order
 from matrixone_core.loading.report import BadRow, LoadedFile
 from matrixone_core.loading.schema import FileColumn, Sample, sample_of
+from matrixone_core.loading.stage_file import size_of
 from matrixone_core.loading.target import Column, Table
 from matrixone_core.operation import (
     Aside,
@@ -29,11 +33,13 @@ from matrixone_core.operation import (
 )
 from matrixone_core.sql.external import IrregularLines
 from matrixone_core.sql.ledger import EnteredIds
+from matrixone_core.sql.load import Parquet
 from matrixone_core.sql.plan import CountKeys
 from matrixone_core.sql.staging import FirstDouble
 from matrixone_core.sql.table import LoadState, TablesLike
 
 MOST_SAMPLED = 200  # rows whose keys are looked for
+MOST_READ = 8 * 1024 * 1024  # bytes of a Parquet file, which is read whole
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,8 @@ def planned(order: Order, state: LoadState, inputs: Sequence[Input], again: Call
     job = job_within(order, state, _unheard)
     way, looked = yield from way_of(job, table, inputs)
     sample = yield from sample_of(inputs[0].path, order.format, header=order.header)
+    if isinstance(order.format, Parquet):
+        sample = replace(sample, rows=(yield from _first_rows(job, table, inputs[0])))
     columns, bad = _compared(job, table, inputs[0], sample)
     conflicts = 0
     for key in layout(job, table, inputs[0]).keys:
@@ -157,6 +165,19 @@ def planned(order: Order, state: LoadState, inputs: Sequence[Input], again: Call
     )  # fmt: skip
 
 
+def _first_rows(job: Job, table: Table, one: Input) -> Op[tuple[Row, ...]]:
+    """The rows of a Parquet file that is not too long to be read for a plan; none, where they cannot be told apart."""
+    if (yield from size_of(one.path)) > MOST_READ:
+        return ()
+    names = fitting_of(job, table, one).names
+    pieces, reader = one.lines.open(names), one.lines.reader(names)
+    try:
+        piece = yield from pieces.next()
+    except InvalidArgument:  # what the file has is told by its columns
+        return ()
+    return tuple(islice(reader.feed(piece or b""), MOST_SAMPLED))
+
+
 def _unheard(_file: LoadedFile) -> Op[None]:
     yield from ()
 
@@ -166,7 +187,7 @@ def _compared(
 ) -> tuple[tuple[PlannedColumn, ...], tuple[BadRow, ...]]:
     """The columns side by side, and the sampled rows that do not fit."""
     fitting = fitting_of(job, table, one)
-    by_name = bool(sample.columns) and not sample.rows  # Parquet
+    by_name = isinstance(one.format, Parquet)
     found = {column.name.lower(): column for column in sample.columns}
     pairs: list[PlannedColumn] = []
     for at, name in enumerate(fitting.names):

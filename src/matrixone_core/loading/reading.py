@@ -51,7 +51,7 @@ def read_file(job: Job, table: Table | None, one: Input, statement: LoadData) ->
 
 
 def _carried(job: Job, table: Table | None, one: Input, statement: LoadData) -> Op[LoadedFile]:
-    if one.sieve is not None and one.lines is not None and table is not None:
+    if one.sieve is not None and table is not None:
         fitting = fitting_of(job, table, one)
         if not statement.columns:
             statement = replace(statement, columns=tuple(fitting.names))
@@ -100,7 +100,7 @@ def bad_row_of(
         flaw: tells it.
         passed_over: matches rows that have none.
     """
-    if one.lines is None or not one.lines.again:
+    if not one.lines.again:
         return None
     try:
         if table is None:

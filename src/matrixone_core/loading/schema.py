@@ -51,7 +51,7 @@ class Sample:
 
     Args:
         columns: its columns.
-        rows: its first rows; none of a Parquet file.
+        rows: its first rows; none of a Parquet file, of which only the footer is read.
     """
 
     columns: tuple[FileColumn, ...]

@@ -107,7 +107,7 @@ def _look_of(job: Job, one: Input, way: Way, *, may_stage: bool) -> Look:
         return Look.SERVER
     if way is Way.STAGING and len(job.nulls) <= 1:
         return Look.STAGING
-    return Look.HERE if one.lines is not None and one.lines.again else Look.NONE
+    return Look.HERE if one.lines.again else Look.NONE
 
 
 def carried_out(
