@@ -45,7 +45,7 @@ class Rewriting:
             Refused: something that it names is not there, or cannot be read.
         """
         if stagefiles.mentions(tokens):
-            sql = self._services.files.written_in(sql, tokens, _Asked(self, until), until)
+            sql = self._services.files.written_in(sql, tokens, self, until)
             tokens = tokenize(sql)
         sql = self._with_past(sql, tokens)
         if self._services.external.mentioned(sql):
@@ -103,24 +103,3 @@ class Rewriting:
                 past = f"{sql[tokens[first].start : table.end]} AS OF SNAPSHOT {moment}000"
             sql = sql[: tokens[first].start] + past + sql[tokens[at + 4].end :]
         return sql
-
-
-class _Asked:
-    """What a statement's own expressions come to (`stagefiles.Asked`).
-
-    Args:
-        rewriting: puts them into the engine's words.
-        until: drops what was made for them when it is left.
-    """
-
-    def __init__(self, rewriting: Rewriting, until: ExitStack) -> None:
-        self._rewriting = rewriting
-        self._until = until
-
-    def value(self, expression: str) -> str | None:
-        """What an SQL expression comes to."""
-        return self._rewriting.value(expression)
-
-    def column(self, query: str) -> list[str | None]:
-        """The first column of a query's rows."""
-        return self._rewriting.column(query, self._until)

@@ -56,14 +56,14 @@ def _last_call(tokens: list[Token]) -> int | None:
 
 
 class Asked(Protocol):
-    """The connection that a statement came by."""
+    """The connection that a statement came by, which tells what its own expressions come to."""
 
     def value(self, expression: str) -> str | None:
         """What an SQL expression comes to."""
         ...
 
-    def column(self, query: str) -> list[str | None]:
-        """The first column of a query's rows."""
+    def column(self, query: str, until: ExitStack) -> list[str | None]:
+        """The first column of a query's rows; what is made for it is dropped when *until* is left."""
         ...
 
 
@@ -131,7 +131,7 @@ class StageFiles:
         if url.is_constant:
             return _written(self._read(asked.value(url.sql) or ""))
         rows = f"SELECT DISTINCT {url.sql} {_rows_of(url.statement, url.tokens, at)}"
-        contents = {one: self._read(one) for one in asked.column(rows) if one is not None}
+        contents = {one: self._read(one) for one in asked.column(rows, until) if one is not None}
         return f"(SELECT {CONTENT} FROM {self._kept(contents, until)} WHERE {URL} = {url.sql})"  # noqa: S608  # the client's own expression
 
     def _kept(self, contents: Mapping[str, bytes | None], until: ExitStack) -> str:
