@@ -15,7 +15,7 @@ def _needed(module: str) -> Any:
         return import_module(module)
     except ImportError:
         raise NotSupported(
-            "Arrow and Parquet data of the client need pyarrow: pip install 'matrixone[arrow]'"
+            "Parquet and Arrow data are read with pyarrow: pip install 'matrixone[arrow]'"
         ) from None
 
 
