@@ -101,7 +101,7 @@ def test_what_is_missing(client, stage, unique):
     for options in ({}, {"on_conflict": "unchecked"}, {"lock": "table"}, {"on_conflict": "skip"}):
         with pytest.raises(errors.StageFileNotFound, match=rf"^stage://{stage}/none\.csv: ") as caught:
             load(stage, "none.csv", User, **options)
-        assert caught.value.code == 20301
+        assert caught.value.code in {20301, 20405}  # LOAD DATA says so, or load_file before it
     with pytest.raises(errors.StageNotFound, match="nowhere"):
         load("nowhere_" + unique(), "users.csv", User)
     with pytest.raises(errors.TableNotFound, match="nothing"):

@@ -23,6 +23,7 @@ from matrixone_core.sql.stage import CreateStage, DropStage
         (20101, "internal error: do not have privilege to execute the statement", errors.PermissionDenied),
         (1142, "SELECT command denied", errors.PermissionDenied),
         (20301, "invalid input: the file does not exist in load flow", errors.StageFileNotFound),
+        (20405, "file none.csv is not found", errors.StageFileNotFound),
         (20101, "internal error: snapshot snd already exists", errors.SnapshotExists),
         (20101, "internal error: snapshot nope does not exist", errors.SnapshotNotFound),
         (20101, "internal error: find 0 snapshot records by name(nope), expect only 1", errors.SnapshotNotFound),
