@@ -138,7 +138,7 @@ class Throttle:
     def _watch(self, left: threading.Event) -> None:
         """Look at the disk until all have left."""
         looks = 0
-        with closing(self._connect()) as link, suppress(OSError, Gone):  # the engine was stopped
+        with suppress(OSError, Gone, EngineError), closing(self._connect()) as link:  # the engine may be stopped
             while not left.wait(LOOK_SECONDS):
                 looks = looks + 1 if _is_full(link) else 0
                 self.disk_is_full = looks >= LOOKS
