@@ -14,9 +14,7 @@ def _needed(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        raise NotSupported(
-            "Parquet and Arrow data are read with pyarrow: pip install 'matrixone[arrow]'"
-        ) from None
+        raise NotSupported("Parquet and Arrow data are read with pyarrow: pip install 'matrixone[arrow]'") from None
 
 
 def reader_of(data: object) -> Any:
