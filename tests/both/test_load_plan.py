@@ -95,7 +95,7 @@ def _types(made):
     return [(column.name, column.type) for column in made.columns]
 
 
-def test_a_table_like_a_parquet_file(client, stage, files):
+def test_a_table_like_a_parquet_file(client, stage, files, monkeypatch):
     pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     sink = pyarrow.BufferOutputStream()
     columns = {"id": [1], "d": pyarrow.array([None], pyarrow.decimal128(9, 2)), "v": [[1.0]], "s": ["xy"], "b": [b"x"]}
@@ -114,6 +114,9 @@ def test_a_table_like_a_parquet_file(client, stage, files):
     plan = client.load_data.plan(stage, "a.parquet", "keyed")
     assert (plan.sampled, plan.conflicts, plan.bad) == (1, 1, ())
     assert "of the first 1 rows 1 have keys" in str(plan)
+    with monkeypatch.context() as changed:
+        changed.setattr("matrixone_core.loading.plan.MOST_READ", 100)
+        assert client.load_data.plan(stage, "a.parquet", "keyed").sampled == 0
     client.execute("CREATE TABLE narrow (id INT PRIMARY KEY, s VARCHAR(1), more INT)")
     plan = client.load_data.plan(stage, "a.parquet", "narrow", columns=["id", "s"])
     assert [str(row) for row in plan.bad] == [
