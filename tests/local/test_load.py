@@ -166,9 +166,10 @@ def literals(batches):
 def numeric(text):
     """A number whatever its spelling; any other text as it is."""
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
         return text
+    return number if number.is_finite() else text  # NaN is not even itself
 
 
 @settings(max_examples=400, deadline=None)
