@@ -213,11 +213,10 @@ def _argument(read: Reader) -> _Argument:
     first = read.at
     _to_the_end(read, ",")
     tokens = read.tokens[first : read.at]
+    if len(tokens) > 4 and tokens[0].says("CAST") and tokens[-2].says("DATALINK"):
+        tokens = tokens[2:-3]
     if not tokens:
         raise read.error()
-    is_cast = tokens[0].says("CAST") and tokens[-2].says("DATALINK")
-    if is_cast:
-        tokens = tokens[2:-3]
     names = (
         token.kind is Kind.QUOTED or (token.kind is Kind.WORD and after.text != "(" and not token.text.startswith("@"))
         for token, after in zip(tokens, [*tokens[1:], tokens[-1]], strict=True)
@@ -274,3 +273,5 @@ def _to_the_end(read: Reader, *also: str) -> None:
     while (token := read.current) and not (depth == 0 and token.text in {")", *also}):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
         read.at += 1
+    if read.current is None:
+        raise read.error()

@@ -90,7 +90,10 @@ def test_load_file_of_an_expression(connect, place):
     sql = connect()
     url = f"concat('stage://{stage}/', 'users', '.csv?offset=', 1 + 2, '&size=4')"
     assert sql(f"SELECT load_file(CAST({url} AS datalink)), upper(load_file({url}))") == [("name", "NAME")]
-    assert sql.refused("SELECT load_file()")[0] == 1064
+    for call in ("load_file()", "load_file(CAST(AS DATALINK))", "load_file('x'", "save_file('x', 1", "save_file('x')"):
+        assert sql.refused(f"SELECT {call}")[0] == 1064
+    assert sql.refused("SELECT load_file(CAST)")
+    assert sql("SELECT 1") == [(1,)]
 
 
 def test_load_file_of_a_column(connect, place, matrixone_database_local):
