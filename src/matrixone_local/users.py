@@ -184,21 +184,13 @@ class Users:
 
     def _change_members(self, role: str, users: Sequence[str], *, add: bool) -> None:
         grants, members = self._grants(role), self._members.setdefault(role, set())
-        if add:
-            members.update(users)
-            self._give(users, grants)
-        else:
-            members.difference_update(users)
-            self._take(users, grants)
+        (members.update if add else members.difference_update)(users)
+        (self._give if add else self._take)(users, grants)
 
     def _change_grants(self, role: str, changed: set[Grant], *, add: bool) -> None:
-        grants, members = self._grants(role), self._members.get(role, set())
-        if add:
-            grants.update(changed)
-            self._give(members, changed)
-        else:
-            grants.difference_update(changed)
-            self._take(members, changed)
+        grants = self._grants(role)
+        (grants.update if add else grants.difference_update)(changed)
+        (self._give if add else self._take)(self._members.get(role, set()), changed)
 
     def _grants(self, role: str) -> set[Grant]:
         if role not in self._roles:

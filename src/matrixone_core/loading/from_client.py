@@ -1,7 +1,7 @@
 """Loads of data that the client has, which is sent as CSV."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -104,14 +104,15 @@ def of_arrow(order: Order, data: object) -> Op[LoadReport]:
 
 def _of_batches(order: Order, data: object, reader: Any, again: Callable[[], Any] | None) -> Op[LoadReport]:
     names = arrow.names_of(reader, tuple(filter(None, order.columns)), name_of(data))
-
-    def afresh() -> Iterator[bytes]:
-        assert again is not None  # noqa: S101  # else it is not called
-        yield from arrow.csv_of(again(), names)
-
     plain = partial(Plain, name_of(data), "none", None)
-    source = _Source(data, arrow.csv_of(reader, names), plain, afresh if again else None, "row")
+    afresh = None if again is None else partial(_csv_of, again, names)
+    source = _Source(data, arrow.csv_of(reader, names), plain, afresh, "row")
     return (yield from limited(order, _sent(order, source, names)))
+
+
+def _csv_of(begin: Callable[[], Any], names: Sequence[str]) -> Iterator[bytes]:
+    """Arrow data that is read from its beginning, when the first rows are asked for."""
+    yield from arrow.csv_of(begin(), names)
 
 
 def _all_columns(order: Order) -> Op[tuple[str, ...]]:
