@@ -119,4 +119,5 @@ def bad_cast(words: str) -> Refused | None:
     return Refused(20203, f"invalid argument cast to {kind}, bad value {found[2]}")
 
 
-ENDS_TRANSACTION = frozenset({1205, 20701})  # server-facts 15
+LOCK_TIMEOUT = 1205
+ENDS_TRANSACTION = frozenset({LOCK_TIMEOUT, 20701})  # server-facts 15

@@ -95,6 +95,10 @@ class Client(Reads, Protocol):
         """Its session, whose transaction the rows become part of."""
         ...
 
+    def settle(self, table: Sequence[str]) -> None:
+        """See to it that its transaction has no uncommitted rows in a table, which the engine would not change."""
+        ...
+
 
 class Loader:
     """Carries LOAD DATA statements out.
@@ -133,13 +137,16 @@ class Loader:
             except EngineError as error:
                 if error.code != DUPLICATE:
                     raise
-            again()
-            self._twins.allow(statement.table, link)
+            again(lambda: self._allow_twins(statement.table, client))
             return self._with_twins(statement, columns, client)
 
     def _rows(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> Iterator[Batch]:
         pieces = self._sources.open(statement.source, client)
         return statement.format.batches(pieces, columns)
+
+    def _allow_twins(self, table: Sequence[str], client: Client) -> None:
+        client.settle(table)
+        self._twins.allow(table, client.link)
 
     def _with_twins(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> int:
         names = [column.name for column in columns if column]

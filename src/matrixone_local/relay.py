@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from typing import IO, Any
 
@@ -16,7 +16,8 @@ import pymysql
 
 from . import catalogue, external, outfile, snapshots, stagefiles, stages, statements
 from .column_types import in_the_engine
-from .definitions import Definition, Definitions, End, defines, ends_transaction, transactional
+from .ddl import Change, End, change, defines, ends_transaction
+from .definitions import Definitions
 from .engine import EngineError, Link
 from .errors import ENDS_TRANSACTION, IN_TRANSACTION, NO_PRIVILEGE, Refused, as_matrixone, internal
 from .loads import LoadData, parse_load
@@ -61,7 +62,7 @@ class Session:
         self._services = services
         self._cancelled = threading.Event()
         self._definitions = Definitions(
-            services.journal, self._aside, lambda gone: services.external.forget(*gone.name)
+            services.journal, services.kept, self._aside, lambda gone: services.external.forget(*gone.name)
         )
         self._variables: set[str] = set()  # the user variables that have a value
         self._parameters: dict[int, int] = {}  # how many each prepared statement has
@@ -159,13 +160,14 @@ class Session:
 
     def _queries(self, sql: str) -> None:
         """Carry out the statements of a text, up to the first that fails."""
-        if statements.is_plain(sql) and not self._definitions and not self._services.external.mentioned(sql):
-            self._replies.forward_query(sql, statements.PLAINLY)  # a long INSERT is not worth reading
-            return
-        query = query_in_the_engine(sql)
-        if query is not None and not self._definitions and not self._services.external.mentioned(sql):
-            self._replies.forward_query(query, statements.AS_QUERY)
-            return
+        if self._is_of_the_engine(sql):
+            if statements.is_plain(sql):
+                self._replies.forward_query(sql, statements.PLAINLY)  # a long INSERT is not worth reading
+                return
+            query = query_in_the_engine(sql)
+            if query is not None:
+                self._replies.forward_query(query, statements.AS_QUERY)
+                return
         tokens = tokenize(sql)
         texts = statements.parts(sql, tokens)
         if len(texts) > 1 and not self._login.capabilities & Capability.MULTI_STATEMENTS:
@@ -175,11 +177,18 @@ class Session:
             with self._replies.more():
                 if not self._query(text, tokenize(text)):
                     return
-        self._query(texts[-1], tokenize(texts[-1]) if len(texts) > 1 else tokens)
+        self._query(texts[-1], tokens if texts[-1] == sql else tokenize(texts[-1]))
+
+    def _is_of_the_engine(self, sql: str) -> bool:
+        """Whether none of the tables that a statement may name is anything but a table of the engine."""
+        services = self._services
+        return not (self._definitions or services.external.mentioned(sql) or services.kept.mentioned(sql))
 
     def _query(self, sql: str, tokens: list[Token]) -> bool:
         """Carry out one statement; False if it was refused."""
         try:
+            if self._services.kept.mentioned(sql):
+                self._services.kept.wait_to_change(tokens, self)
             with ExitStack() as until:
                 statement = self._recognised(sql, tokens)
                 if statement is None:
@@ -266,6 +275,9 @@ class Session:
     def _ordinary(self, sql: str, tokens: list[Token], until: ExitStack) -> bool:
         """Carry out what the engine has as well, in its own way or in ours."""
         self._check(tokens)
+        if self._services.kept.mentioned(sql):
+            sql = self._services.kept.read_in(sql, tokens, self.link)
+            tokens = tokenize(sql)
         if defines(tokens):
             return self._define(sql, tokens, until)
         if killed := statements.kills(tokens):
@@ -303,9 +315,9 @@ class Session:
     def _settle(self, end: End) -> None:
         """Settle the transaction's definitions: a statement has ended it."""
         if end is End.ROLLBACK:
-            self._definitions.rolled_back()
+            self._definitions.rolled_back(self)
         elif end is End.COMMIT or not self.link.in_transaction:
-            self._definitions.committed()
+            self._definitions.committed(self)
 
     def _check(self, tokens: list[Token]) -> None:
         """Refuse what a MatrixOne server refuses and the engine would not."""
@@ -350,36 +362,50 @@ class Session:
 
     def _define(self, sql: str, tokens: list[Token], until: ExitStack) -> bool:
         """Carry out a CREATE, DROP, ALTER, TRUNCATE or RENAME."""
-        self._services.external.check(tokens, self.link)
-        definition = transactional(tokens)
-        joins = self._in_transaction or not self.link.autocommit
+        services = self._services
+        services.external.check(tokens, self.link)
+        told = change(sql, tokens)
+        made = told and told.within(self.link.database)
         carry_out = self._carry_out(sql, tokens, until)
-        if joins and definition:
-            again = not (tokens[1].says("EXTERNAL") or self._services.external.mentioned(sql))
-            self._define_within(definition.within(self.link.database), carry_out, again=again)
-        elif self._in_transaction and tokens[0].says("TRUNCATE"):
+        if self._in_transaction or not self.link.autocommit:
+            self._replies.ok(self._define_within(sql, tokens, made, carry_out))
+            return True
+        affected = carry_out(self.link)
+        if made:
+            anew = [made.makes] if made.makes and not tokens[1].says("EXTERNAL") else []
+            for one in (*anew, *made.drops):
+                services.external.forget(*one.name)
+        self._replies.ok(affected)
+        return True
+
+    def _define_within(
+        self, sql: str, tokens: list[Token], told: Change | None, carry_out: Callable[[Link], int]
+    ) -> int:
+        """Carry a definition out as a part of the transaction; returns how many rows that affected."""
+        if tokens[0].says("TRUNCATE"):
             table = tokens[2 if tokens[1].says("TABLE") else 1]
             self.link.query(f"DELETE FROM {sql[table.start :]}")  # noqa: S608  # the client's own name
-            self._replies.ok()
-        elif self._in_transaction:
+            return 0
+        if told is None:
+            if not self._in_transaction:
+                return carry_out(self.link)
             raise internal(
                 f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
                 "commit it; COMMIT first"
             )
-        else:
-            affected = carry_out(self.link)
-            if definition and (definition.verb == "DROP" or not tokens[1].says("EXTERNAL")):
-                self._services.external.forget(*definition.within(self.link.database).name)
-            self._replies.ok(affected)
-        return True
+        if told.drops:
+            self._definitions.drop(told.drops)
+            return 0
+        if told.makes:
+            again = not (tokens[1].says("EXTERNAL") or self._services.external.mentioned(sql))
+            return self._definitions.make(told.makes, carry_out, self, again=again)
+        return self._definitions.change(told.touches, carry_out, self)
 
-    def _define_within(self, definition: Definition, carry_out: Callable[[Link], int], *, again: bool) -> None:
-        """Carry a definition out as a part of the transaction; *again* as `Definitions.make` has it."""
-        if definition.verb == "DROP":
-            self._definitions.drop(definition)
-            self._replies.ok()
-            return
-        self._replies.ok(self._definitions.make(definition, carry_out, again=again))
+    def settle(self, table: Sequence[str]) -> None:
+        """See to it that the transaction has no uncommitted rows in a table, which the engine would not change."""
+        if self._in_transaction:
+            database = table[0] if len(table) == 2 else self.link.database
+            self._definitions.settle([(database.lower(), table[-1].lower())], self)
 
     def _carry_out(self, sql: str, tokens: list[Token], until: ExitStack) -> Callable[[Link], int]:
         """What carries a definition out over a session, and gives the number of rows it affects."""
@@ -423,7 +449,7 @@ class Session:
     def _lose_transaction(self) -> None:
         """A deadlock or a lock timeout rolls the whole transaction back (server-facts 15)."""
         self.link.query("ROLLBACK")
-        self._definitions.rolled_back()
+        self._definitions.rolled_back(self)
 
     # -- the client's own files ---------------------------------------------------------------------------------
 

@@ -150,21 +150,24 @@ class _Insertion:
 
 
 @contextmanager
-def whole_or_not(link: Link) -> Generator[Callable[[], None]]:
+def whole_or_not(link: Link) -> Generator[Callable[[Callable[[], None]], None]]:
     """A block of statements that are one statement to the client: carried out whole or not at all.
 
     They are a part of the client's transaction, if it has one.
 
     Yields:
-        What takes back what was done so far, to begin anew.
+        What takes back what was done so far, to begin anew, after something was done that is no part of the block.
     """
     single = link.autocommit and not link.in_transaction
     begin = "BEGIN" if single else "SAVEPOINT matrixone_load"
     back = "ROLLBACK" if single else "ROLLBACK TO SAVEPOINT matrixone_load"
 
-    def again() -> None:
+    def again(between: Callable[[], None]) -> None:
         _rolled_back(link, back)
-        link.query(begin)
+        try:
+            between()
+        finally:
+            link.query(begin)
 
     link.query(begin)
     try:

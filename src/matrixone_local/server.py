@@ -15,10 +15,11 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from . import catalogue
-from .definitions import Journal
 from .engine import Engine, Link
 from .external import ExternalTables
 from .hidden import Hidden
+from .journal import Journal
+from .kept import Kept
 from .loads import Loader
 from .outfile import Exports
 from .relay import Session
@@ -182,6 +183,7 @@ class _Running:
         self._hidden = Hidden(self._engine)
         catalogue.create_views(self._engine)
         self.journal = Journal(self._engine)
+        self.kept = Kept(self._engine, self._hidden)  # after the journal has put back what it keeps
         self.stages = Stages(self._engine)
         self.snapshots = Snapshots(self._engine, self._hidden)
         self._users = Users(self._engine, ROOT, password)

@@ -6,8 +6,9 @@ import ssl
 from typing import Protocol
 
 from . import external, outfile, snapshots, stagefiles, stages
-from .definitions import Journal
 from .engine import Link
+from .journal import Journal
+from .kept import Kept
 from .loads import Loader
 from .users import Account, UserStatement
 
@@ -64,6 +65,11 @@ class Services(Protocol):
     @property
     def journal(self) -> Journal:
         """Where what open transactions make is noted."""
+        ...
+
+    @property
+    def kept(self) -> Kept:
+        """The tables that open transactions have changed for good."""
         ...
 
     @property

@@ -7,7 +7,6 @@ seconds while they are young.
 
 from __future__ import annotations
 
-import itertools
 import re
 import time
 import uuid
@@ -17,6 +16,7 @@ from typing import Any
 
 import pymysql
 
+from .copies import FORK_SETTLES, copy, copy_or_fork, is_small
 from .engine import Engine
 from .errors import Refused, internal
 from .hidden import PREFIX, Hidden
@@ -27,9 +27,6 @@ TABLE = """CREATE TABLE IF NOT EXISTS mo_catalog.mo_snapshots (
     snapshot_id VARCHAR(36) NOT NULL, sname VARCHAR(64) NOT NULL PRIMARY KEY, ts BIGINT, level VARCHAR(16),
     account_name VARCHAR(300), database_name TEXT, table_name TEXT, obj_id BIGINT UNSIGNED, kind VARCHAR(32))"""
 HIDDEN = f"{PREFIX}snapshot_"  # the copies' names begin with this
-COPIED_TABLES, COPIED_ROWS = 20, 20_000  # more are forked: a table takes 40 ms to copy, 100,000 rows 0.5 s
-NOT_YET, NOT_YET_TRIES = 4344, 500  # the engine's error for a moment that it takes for the future
-FORK_SETTLES = 15  # seconds after which a fork can be dropped at once (measured: 5 to 9)
 SYSTEM = frozenset({"information_schema", "mo_catalog", "mysql", "oceanbase"})
 ACCOUNT = "sys"
 
@@ -209,10 +206,10 @@ class Snapshots:
             for database in databases:
                 tables = [statement.table] if statement.table else _tables(cursor, database)
                 target = _copy_name(identity.hex, database)
-                if _is_small(cursor, [(database, table) for table in tables]):
+                if is_small(cursor, [(database, table) for table in tables]):
                     cursor.execute(f"CREATE DATABASE {quoted(target)}")
                     for table in tables:
-                        _copy(cursor, (database, table), (target, table), moment)
+                        copy(cursor, (database, table), (target, table), moment)
                 else:
                     cursor.execute(f"FORK DATABASE {quoted(database)} TO {quoted(target)}")
             cursor.execute(
@@ -259,7 +256,7 @@ class Snapshots:
             source_database = self.database_then(statement.snapshot, source_database)
         with self._engine.session() as cursor:
             if statement.of_table:
-                _copy_or_fork(cursor, (source_database, statement.source[-1]), (target[0], target[1]))
+                copy_or_fork(cursor, (source_database, statement.source[-1]), (target[0], target[1]))
             else:
                 if target[0] in _databases(cursor):
                     raise Refused(1007, f"database {target[0]} already exists")
@@ -280,7 +277,7 @@ class Snapshots:
                 database, table = statement.names
                 cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(database)}")
                 cursor.execute(f"DROP TABLE IF EXISTS {quoted(database)}.{quoted(table)}")
-                _copy_or_fork(cursor, (held[database], table), (database, table))
+                copy_or_fork(cursor, (held[database], table), (database, table))
                 return
             for database in wanted:
                 _refill(cursor, held[database], database)
@@ -312,60 +309,6 @@ def _tables(cursor: pymysql.cursors.Cursor, database: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _is_small(cursor: pymysql.cursors.Cursor, tables: Sequence[tuple[str, str]]) -> bool:
-    """Whether copying takes less than waiting for a fork would."""
-    left = COPIED_ROWS
-    for database, table in tables[: COPIED_TABLES + 1]:
-        rows = f"SELECT 1 FROM {quoted(database)}.{quoted(table)} LIMIT {left + 1}"  # noqa: S608  # quoted
-        cursor.execute(f"SELECT COUNT(*) FROM ({rows}) r")  # noqa: S608  # as above
-        row: Any = cursor.fetchone()
-        left -= row[0]
-        if left < 0:
-            return False
-    return len(tables) <= COPIED_TABLES
-
-
-def _copy(
-    cursor: pymysql.cursors.Cursor, source: tuple[str, str], target: tuple[str, str], moment: int | None = None
-) -> None:
-    """Make a table with the rows of another, as they are or were.
-
-    Args:
-        cursor: the relay's own session.
-        source: database and table.
-        target: database and table.
-        moment: nanoseconds since 1970; None for now.
-    """
-    old, new = (f"{quoted(database)}.{quoted(table)}" for database, table in (source, target))
-    cursor.execute(f"SHOW CREATE TABLE {old}")
-    row: Any = cursor.fetchone()
-    cursor.execute("SET foreign_key_checks = 0")
-    cursor.execute(f"USE {quoted(target[0])}")
-    definition: str = row[1].replace(f"CREATE TABLE {quoted(source[1])}", f"CREATE TABLE {new}", 1)
-    cursor.execute(definition.replace(f"REFERENCES {quoted(source[0])}.", f"REFERENCES {quoted(target[0])}."))
-    cursor.execute(f"SHOW COLUMNS FROM {old}")
-    rows: Any = cursor.fetchall()
-    names = ", ".join(quoted(name) for name, _, _, _, _, extra in rows if "GENERATED" not in extra.upper())
-    then = "" if moment is None else f" AS OF SNAPSHOT {moment}"
-    for attempt in itertools.count():
-        try:
-            cursor.execute(f"INSERT INTO {new} ({names}) SELECT {names} FROM {old}{then}")  # noqa: S608  # quoted
-        except pymysql.MySQLError as error:
-            if error.args[0] != NOT_YET or attempt == NOT_YET_TRIES:
-                raise
-            time.sleep(0.002)  # the engine's clock is some milliseconds behind
-        else:
-            return
-
-
-def _copy_or_fork(cursor: pymysql.cursors.Cursor, source: tuple[str, str], target: tuple[str, str]) -> None:
-    if _is_small(cursor, [source]):
-        _copy(cursor, source, target)
-    else:
-        old, new = (f"{quoted(database)}.{quoted(table)}" for database, table in (source, target))
-        cursor.execute(f"FORK TABLE {old} TO {new}")
-
-
 def _refill(cursor: pymysql.cursors.Cursor, source: str, target: str) -> None:
     """Give a database another's tables in the place of its own; sessions that use it go on."""
     cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(target)}")
@@ -373,7 +316,7 @@ def _refill(cursor: pymysql.cursors.Cursor, source: str, target: str) -> None:
     for table in _tables(cursor, target):
         cursor.execute(f"DROP TABLE {quoted(target)}.{quoted(table)}")
     for table in _tables(cursor, source):
-        _copy_or_fork(cursor, (source, table), (target, table))
+        copy_or_fork(cursor, (source, table), (target, table))
 
 
 def reads_past(tokens: Sequence[Token]) -> list[tuple[int, str]]:

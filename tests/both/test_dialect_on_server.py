@@ -4,7 +4,9 @@ import datetime
 import decimal
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import (
@@ -23,8 +25,10 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
 )
 from sqlalchemy.dialects.mysql import insert as upsert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 METADATA = MetaData()
@@ -94,6 +98,83 @@ def test_alembic_finds_nothing_to_change_and_makes_what_is_missing(engine):
         connection.commit()
         assert set(inspect(connection).get_table_names()) == {"things", "more"}
         assert [change[0] for change in compare_metadata(context, METADATA)] == ["remove_table"]
+
+
+ENVIRONMENT = """
+from alembic import context
+from sqlalchemy import create_engine
+
+engine = create_engine(context.config.get_main_option("sqlalchemy.url"))
+with engine.connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+engine.dispose()
+"""
+REVISIONS = {
+    "a1": """
+    op.create_table("users", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(50)))
+    op.create_index("ix_name", "users", ["name"])
+    op.bulk_insert(USERS, [{"id": 1, "name": "Ann"}, {"id": 2, "name": "Bob"}])
+---
+    op.drop_table("users")
+""",
+    "a2": """
+    op.add_column("users", sa.Column("age", sa.Integer))
+    op.execute("UPDATE users SET age = id + 40")
+    op.alter_column("users", "age", existing_type=sa.Integer, type_=sa.BigInteger, nullable=False)
+    op.alter_column("users", "name", new_column_name="full_name", existing_type=sa.String(50))
+    op.create_unique_constraint("uq_age", "users", ["age"])
+---
+    op.drop_constraint("uq_age", "users", type_="unique")
+    op.alter_column("users", "full_name", new_column_name="name", existing_type=sa.String(50))
+    op.drop_column("users", "age")
+""",
+    "broken": """
+    op.add_column("users", sa.Column("city", sa.String(9)))
+    op.execute("UPDATE users SET city = 'Rome'")
+    op.execute("UPDATE users SET nowhere = 1")
+---
+    pass
+""",
+}
+
+
+@pytest.fixture
+def migrations(engine, tmp_path):
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "env.py").write_text(ENVIRONMENT)
+    before = None
+    for revision, steps in REVISIONS.items():
+        up, down = steps.split("---")
+        (tmp_path / "versions" / f"{revision}.py").write_text(
+            "from alembic import op\nimport sqlalchemy as sa\n"
+            f"revision, down_revision = {revision!r}, {before!r}\n"
+            "USERS = sa.table('users', sa.column('id', sa.Integer), sa.column('name', sa.String))\n"
+            f"def upgrade():{up}\ndef downgrade():{down}"
+        )
+        before = revision
+    config = Config()
+    config.set_main_option("script_location", str(tmp_path))
+    config.set_main_option("sqlalchemy.url", engine.url.render_as_string(hide_password=False).replace("%", "%%"))
+    return config
+
+
+def test_alembic_migrates_up_and_down(engine, migrations):
+    command.upgrade(migrations, "a2")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT * FROM users ORDER BY id")).all() == [(1, "Ann", 41), (2, "Bob", 42)]
+        assert [one["nullable"] for one in inspect(connection).get_columns("users")] == [False, True, False]
+    with pytest.raises(DBAPIError, match="nowhere"):
+        command.upgrade(migrations, "broken")
+    with engine.connect() as connection:  # a migration that fails leaves nothing behind
+        assert [one["name"] for one in inspect(connection).get_columns("users")] == ["id", "full_name", "age"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["a2"]
+    command.downgrade(migrations, "a1")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT * FROM users ORDER BY id")).all() == [(1, "Ann"), (2, "Bob")]
+    command.downgrade(migrations, "base")
+    command.upgrade(migrations, "a1")
 
 
 @pytest.mark.anyio

@@ -1,9 +1,12 @@
 """Definitions within transactions (server-facts 13): undone by a rollback, in force after the commit."""
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
+
+from matrixone_local.copies import COPIED_ROWS
 
 
 def tables(sql):
@@ -111,12 +114,202 @@ def test_truncate_is_taken_back(t):
     assert t("SELECT a FROM t") == [(1,)]
 
 
-@pytest.mark.parametrize("statement", ["ALTER TABLE t ADD b INT", "CREATE INDEX i ON t (a)", "RENAME TABLE t TO u"])
-def test_what_cannot_be_taken_back_is_refused(t, statement):
-    code, words = t.refused(statement)
+CHANGES = {
+    "ALTER TABLE t ADD b INT DEFAULT 5": ("SELECT a, b FROM t", [(1, 5), (2, 5)]),
+    "ALTER TABLE t MODIFY a BIGINT": ("SELECT a FROM t", [(1,), (2,)]),
+    "CREATE INDEX i ON t (a)": ("SELECT a FROM t", [(1,), (2,)]),
+    "RENAME TABLE t TO u": ("SELECT a FROM u", [(1,), (2,)]),
+    "ALTER TABLE t RENAME TO u": ("SELECT a FROM u", [(1,), (2,)]),
+    "ALTER TABLE t RENAME COLUMN a TO c": ("SELECT c FROM t", [(1,), (2,)]),
+}
+
+
+def defined(sql, table="t"):
+    return sql(f"SHOW COLUMNS FROM {table}"), [row[2] for row in sql(f"SHOW INDEX FROM {table}")]
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_changes_of_a_table_are_a_part_of_the_transaction(t, statement):
+    query, rows = CHANGES[statement]
+    t(statement)
+    assert t(query) == rows
+    t("COMMIT")
+    assert t(query) == rows
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_changes_of_a_table_are_taken_back(t, statement):
+    before = defined(t)
+    t(statement)
+    t("ROLLBACK")
+    assert t("SELECT a FROM t") == [(1,)]
+    assert defined(t) == before
+    assert tables(t) == ["t"]
+    t("INSERT INTO t VALUES (2)")
+
+
+def test_a_change_that_is_refused_leaves_the_transaction_open(t):
+    assert t.refused("ALTER TABLE t ADD a INT")[0] == 1060
+    assert t.refused("ALTER TABLE nowhere ADD a INT")[0] == 1146
+    t("INSERT INTO t VALUES (3)")
+    t("COMMIT")
+    assert t("SELECT a FROM t") == [(1,), (2,), (3,)]
+
+
+def test_where_autocommit_is_off_a_change_opens_the_transaction(sql):
+    sql("CREATE TABLE t (a INT)")
+    sql("SET autocommit=0")
+    sql("ALTER TABLE t ADD b INT")
+    sql("INSERT INTO t VALUES (1, 2)")
+    sql("ALTER TABLE t ADD c INT")
+    sql("INSERT INTO t VALUES (1, 2, 3)")
+    sql("ROLLBACK")
+    assert [row[0] for row in sql("SHOW COLUMNS FROM t")] == ["a"]
+    assert sql("SELECT * FROM t") == []
+
+
+def test_tables_of_the_transaction_itself_are_changed(t):
+    """As migrations do: all of them in one transaction."""
+    t("CREATE TABLE u (a INT)")
+    t("INSERT INTO u VALUES (1)")
+    t("ALTER TABLE u ADD b INT")
+    t("UPDATE u SET b = a + 1")
+    t("ALTER TABLE u MODIFY b BIGINT NOT NULL")
+    assert t("SELECT * FROM u") == [(1, 2)]
+    t("ROLLBACK")
+    assert tables(t) == ["t"]
+    assert t("SELECT a FROM t") == [(1,)]
+
+
+def test_a_change_in_a_table_of_many_rows_is_taken_back(sql):
+    rows = COPIED_ROWS + 1
+    sql("CREATE TABLE t (a INT PRIMARY KEY)")
+    sql(f"INSERT INTO t VALUES {','.join(f'({number})' for number in range(rows))}")
+    sql("BEGIN")
+    sql("DELETE FROM t WHERE a > 9")
+    sql("ALTER TABLE t ADD b INT")
+    sql("ROLLBACK")
+    assert sql("SELECT count(*) FROM t") == [(rows,)]
+    assert [row[0] for row in sql("SHOW COLUMNS FROM t")] == ["a"]
+
+
+def test_foreign_keys_come_back(sql):
+    sql("CREATE TABLE parent (id INT PRIMARY KEY)")
+    sql("CREATE TABLE child (id INT PRIMARY KEY, p INT, CONSTRAINT fk FOREIGN KEY (p) REFERENCES parent (id))")
+    sql("INSERT INTO parent VALUES (1)")
+    sql("INSERT INTO child VALUES (1, 1)")
+    sql("BEGIN")
+    sql("ALTER TABLE child ADD x INT")
+    sql("ALTER TABLE parent ADD x INT")
+    sql("DELETE FROM child")
+    sql("DELETE FROM parent")
+    sql("ROLLBACK")
+    assert sql("SELECT * FROM child") == [(1, 1)]
+    assert sql.refused("INSERT INTO child VALUES (2, 7)")[0] == 1452
+    assert sql("INSERT INTO child VALUES (2, 1)") == 1
+    assert sql.refused("DELETE FROM parent")[0] == 1451
+
+
+def test_views_are_a_part_of_the_transaction(t):
+    t("COMMIT")
+    t("CREATE VIEW v AS SELECT a FROM t")
+    t("BEGIN")
+    t("CREATE VIEW w AS SELECT a + 1 b FROM t")
+    t("CREATE OR REPLACE VIEW v AS SELECT a + 2 c FROM t")
+    assert t("SELECT c FROM v ORDER BY c") == [(3,), (4,)]
+    t("DROP VIEW v")
+    assert t("SELECT b FROM w ORDER BY b") == [(2,), (3,)]
+    t("ROLLBACK")
+    assert t("SELECT a FROM v ORDER BY a") == [(1,), (2,)]
+    assert tables(t) == ["t", "v"]
+
+
+def test_several_tables_are_dropped_at_once(t):
+    t("CREATE TABLE u (a INT)")
+    assert t.refused("DROP TABLE t, missing")[0] == 1146
+    t("DROP TABLE t, u")
+    assert t.refused("SELECT * FROM u")[0] == 1064
+    t("COMMIT")
+    assert tables(t) == []
+
+
+def test_what_is_not_known_here_is_refused(t):
+    code, words = t.refused("CREATE FUNCTION f (a INT) RETURNS INT RETURN a")
     assert (code, "COMMIT first" in words) == (20101, True)
     t("ROLLBACK")
     assert t("SELECT a FROM t") == [(1,)]
+
+
+# -- everybody else ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def altered(t, connect, matrixone_database_local):
+    """A table that a transaction has changed, and somebody else's connection."""
+    t("ALTER TABLE t ADD b INT")
+    return t, connect(database=matrixone_database_local)
+
+
+def test_others_read_a_table_as_it_was(altered):
+    t, other = altered
+    t("INSERT INTO t VALUES (3, 3)")
+    assert other("SELECT * FROM t") == [(1,)]
+    assert other("SELECT x.a FROM t AS x JOIN t y ON x.a = y.a WHERE x.a IN (SELECT a FROM t)") == [(1,)]
+    assert [row[0] for row in other("SHOW COLUMNS FROM t")] == ["a"]
+    assert t("SELECT count(*) FROM t") == [(3,)]
+    t("COMMIT")
+    assert other("SELECT * FROM t") == [(1, None), (2, None), (3, 3)]
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+def test_others_wait_to_change_a_table(altered, end):
+    t, other = altered
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(other, "INSERT INTO t (a) VALUES (4)")
+        with pytest.raises(TimeoutError):
+            waiting.result(0.2)
+        t(end)
+        assert waiting.result(10) == 1
+    assert t("SELECT a FROM t") == ([(1,), (2,), (4,)] if end == "COMMIT" else [(1,), (4,)])
+
+
+def test_others_do_not_wait_for_ever(altered):
+    t, other = altered
+    other("SET lock_wait_timeout=1")
+    other("BEGIN")
+    assert other.refused("DROP TABLE t")[0] == 1205
+    with ThreadPoolExecutor() as pool:
+        other("SET lock_wait_timeout=100")
+        waiting = pool.submit(other.refused, "LOAD DATA INLINE FORMAT='csv', DATA='3' INTO TABLE t")
+        with pytest.raises(TimeoutError):
+            waiting.result(0.2)
+        t(f"KILL QUERY {other.raw.thread_id()}")
+        assert "context canceled" in waiting.result(10)[1]
+    assert t("SELECT a FROM t") == [(1,), (2,)]
+
+
+def test_a_change_waits_for_others(t, connect, matrixone_database_local):
+    other = connect(database=matrixone_database_local)
+    other("BEGIN")
+    other("INSERT INTO t VALUES (5)")
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(t, "ALTER TABLE t ADD b INT")
+        with pytest.raises(TimeoutError):
+            waiting.result(0.2)
+        other("COMMIT")
+        waiting.result(10)
+    t("ROLLBACK")
+    assert t("SELECT a FROM t") == [(1,), (5,)]
+
+
+def test_a_changed_table_comes_back_with_its_connection(altered):
+    t, other = altered
+    t.raw.close()
+    other("INSERT INTO t VALUES (6)")
+    assert other("SELECT * FROM t") == [(1,), (6,)]
+
+
+# -- a table dropped and made anew -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -170,12 +363,26 @@ def test_a_table_dropped_for_good_after_it_was_made_anew(kept):
     assert tables(kept) == []
 
 
-def test_a_table_that_the_transaction_has_changed_is_not_made_anew_in_it(t):
+@pytest.mark.parametrize(("end", "rows"), [("COMMIT", [("new",)]), ("ROLLBACK", [(1,)])])
+def test_a_table_that_the_transaction_has_changed_is_made_anew(t, end, rows):
     t("DROP TABLE t")
-    code, words = t.refused("CREATE TABLE t (b INT)")
+    t("CREATE TABLE t (b VARCHAR(9))")
+    t("INSERT INTO t VALUES ('new')")
+    t(end)
+    assert t("SELECT * FROM t") == rows
+    assert tables(t) == ["t"]
+
+
+def test_a_table_that_somebody_else_has_changed_is_not_made_anew(kept, connect, matrixone_database_local):
+    other = connect(database=matrixone_database_local)
+    other("BEGIN")
+    other("INSERT INTO t VALUES (2)")
+    kept("DROP TABLE t")
+    code, words = kept.refused("CREATE TABLE t (b INT)")
     assert (code, "COMMIT first" in words) == (20101, True)
-    t("ROLLBACK")
-    assert t("SELECT a FROM t") == [(1,)]
+    other("COMMIT")
+    kept("ROLLBACK")
+    assert kept("SELECT a FROM t") == [(1,), (2,)]
 
 
 def test_what_is_no_plain_table_is_not_made_anew(kept, unique, files):

@@ -277,6 +277,8 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
             kept.execute("INSERT INTO test.t VALUES (1)")
             kept.execute("CREATE TABLE test.again (a INT)")
             kept.execute("INSERT INTO test.again VALUES (4)")
+            kept.execute("CREATE TABLE test.altered (a INT PRIMARY KEY)")
+            kept.execute("INSERT INTO test.altered VALUES (5)")
             kept.execute("CREATE STAGE s URL='file:///tmp/'")
             kept.execute("CREATE SNAPSHOT n FOR DATABASE test")
             lost.execute("BEGIN")
@@ -284,6 +286,9 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
             lost.execute("CREATE TABLE test.u (a INT)")
             lost.execute("DROP TABLE test.again")
             lost.execute("CREATE TABLE test.again (b INT)")
+            lost.execute("INSERT INTO test.altered VALUES (6)")
+            lost.execute("ALTER TABLE test.altered ADD b INT")
+            lost.execute("INSERT INTO test.altered VALUES (7, 7)")
             for definition in ("t (a INT)", "w (a NO_SUCH_TYPE)"):  # one is there and has to stay, one comes later
                 with pytest.raises(pymysql.MySQLError):
                     lost.execute(f"CREATE TABLE test.{definition}")
@@ -305,8 +310,8 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
             cursor.execute("SHOW STAGES")
             assert [row[0] for row in cursor.fetchall()] == ["s"]
             cursor.execute("SHOW TABLES FROM test")
-            assert cursor.fetchall() == (("again",), ("t",), ("w",))
-            for table, row in (("w", 3), ("again", 4)):
+            assert cursor.fetchall() == (("again",), ("altered",), ("t",), ("w",))
+            for table, row in (("w", 3), ("again", 4), ("altered", 5)):
                 cursor.execute(f"SELECT a FROM test.{table}")
                 assert cursor.fetchall() == ((row,),)
     finally:

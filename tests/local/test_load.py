@@ -264,6 +264,18 @@ def test_twins_belong_to_the_transaction(keyed, connect, matrixone_database_loca
     assert len(rows(keyed)) == 3
 
 
+def test_twins_in_a_table_that_the_transaction_has_changed(keyed, connect, matrixone_database_local):
+    other = connect(database=matrixone_database_local)
+    for end, count in (("ROLLBACK", 0), ("COMMIT", 4)):
+        keyed("BEGIN")
+        keyed("INSERT INTO t VALUES (9, 'n')")
+        assert keyed(load(DOUBLE, "t")) == 3
+        assert len(rows(keyed)) == 4
+        assert other("SELECT count(*) FROM t") == [(0,)]
+        keyed(end)
+        assert len(rows(keyed)) == count
+
+
 def test_a_bad_row_behind_twins_leaves_nothing(keyed):
     keyed("INSERT INTO t VALUES (7, 'x')")
     assert keyed.refused(load("7,a\\nx,b\\n", "t"))[0] == 20101

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from matrixone_local.snapshots import COPIED_ROWS
+from matrixone_local.copies import COPIED_ROWS
 
 
 @pytest.fixture
