@@ -12,6 +12,7 @@ from .tokens import Kind, Reader, Token
 from .values import quoted
 
 MISSING = frozenset({1049, 1146})  # no such database, no such table
+NOBODY = "__mo_nobody"  # what no table is called
 _DEFINE = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
 _KINDS = {"TABLE": "TABLE", "DATABASE": "DATABASE", "SCHEMA": "DATABASE"}
 
@@ -100,9 +101,9 @@ def change(sql: str, tokens: Sequence[Token]) -> Change | None:
         if read.take("RENAME", "TABLE"):
             return Change(touches=_renamed(read))
         if read.take("ALTER", "TABLE"):
-            return Change(touches=(_name(read, "TABLE"), *_new_name(read)))
+            return Change(touches=(named(read, "TABLE"), *_new_name(read)))
         if read.take("ALTER", "VIEW") or read.take("CREATE", "OR", "REPLACE", "VIEW"):
-            return Change(touches=(_name(read, "VIEW"),))
+            return Change(touches=(named(read, "VIEW"),))
         if read.take("CREATE"):
             return _made(read)
         return _dropped(read) if read.take("DROP") else None
@@ -116,13 +117,13 @@ def _made(read: Reader) -> Change | None:
         return _of_an_index(read)
     if read.take("VIEW"):
         read.take("IF", "NOT", "EXISTS")
-        return Change(touches=(_name(read, "VIEW"),))
+        return Change(touches=(named(read, "VIEW"),))
     read.take("EXTERNAL")
     kind = _kind(read)
     if kind is None:
         return None
     tolerant = read.take("IF", "NOT", "EXISTS")
-    return Change(makes=replace(_name(read, kind), tolerant=tolerant))
+    return Change(makes=replace(named(read, kind), tolerant=tolerant))
 
 
 def _dropped(read: Reader) -> Change | None:
@@ -130,27 +131,29 @@ def _dropped(read: Reader) -> Change | None:
         return _of_an_index(read)
     if read.take("VIEW"):
         read.take("IF", "EXISTS")
-        return Change(touches=_names(read, "VIEW"))
+        return Change(touches=names(read, "VIEW"))
     kind = _kind(read)
     if kind is None:
         return None
     tolerant = read.take("IF", "EXISTS")
-    return Change(drops=tuple(replace(one, tolerant=tolerant) for one in _names(read, kind)))
+    return Change(drops=tuple(replace(one, tolerant=tolerant) for one in names(read, kind)))
 
 
 def _kind(read: Reader) -> str | None:
     return next((kind for word, kind in _KINDS.items() if read.take(word)), None)
 
 
-def _name(read: Reader, kind: str) -> Definition:
+def named(read: Reader, kind: str) -> Definition:
+    """What is named next."""
     first = read.name().lower()
     return Definition(kind, (first, read.name().lower()) if read.take(".") else (first,))
 
 
-def _names(read: Reader, kind: str) -> tuple[Definition, ...]:
-    found = [_name(read, kind)]
+def names(read: Reader, kind: str) -> tuple[Definition, ...]:
+    """What is named next, with commas between the names."""
+    found = [named(read, kind)]
     while read.take(","):
-        found.append(_name(read, kind))
+        found.append(named(read, kind))
     return tuple(found)
 
 
@@ -158,16 +161,16 @@ def _of_an_index(read: Reader) -> Change:
     """Behind CREATE INDEX or DROP INDEX: it is its table that changes."""
     while not read.take("ON"):
         read.next(*Kind)
-    return Change(touches=(_name(read, "TABLE"),))
+    return Change(touches=(named(read, "TABLE"),))
 
 
 def _renamed(read: Reader) -> tuple[Definition, ...]:
     """Behind RENAME TABLE: the old names and the new ones."""
     found: list[Definition] = []
     while True:
-        found.append(_name(read, "TABLE"))
+        found.append(named(read, "TABLE"))
         read.expect("TO")
-        found.append(_name(read, "TABLE"))
+        found.append(named(read, "TABLE"))
         if not read.take(","):
             return tuple(found)
 
@@ -180,7 +183,7 @@ def _new_name(read: Reader) -> tuple[Definition, ...]:
         elif not any(map(read.take, ("COLUMN", "INDEX", "KEY"))):
             read.take("TO")
             read.take("AS")
-            return (_name(read, "TABLE"),)
+            return (named(read, "TABLE"),)
     return ()
 
 

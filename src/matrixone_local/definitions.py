@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 
-from .ddl import Definition
+from .ddl import NOBODY, Definition
 from .engine import EngineError, Link
 from .errors import Refused, internal
 from .journal import Journal, Undo
@@ -20,7 +20,6 @@ from .references import table_references
 from .tokens import Token
 from .values import quoted
 
-NOBODY = "__mo_nobody"  # what no table is called
 INTERRUPTED = 1317
 
 
@@ -48,6 +47,10 @@ class Definitions:
 
     def __bool__(self) -> bool:
         return bool(self._undo or self._dropped)
+
+    def are_open(self, link: Link) -> bool:
+        """Whether the client's transaction is open."""
+        return link.in_transaction or bool(self)
 
     # -- what makes, drops and changes something ----------------------------------------------------------------
 
@@ -117,18 +120,18 @@ class Definitions:
                 self._keep(one, aside, client)
             return carry_out(aside)
 
-    def settle(self, tables: Iterable[tuple[str, ...]], client: Waiting) -> None:
+    def settle(self, tables: Iterable[tuple[str, ...]] | None, client: Waiting) -> None:
         """See to it that the transaction has no uncommitted rows in these tables, which the engine would not change.
 
         Args:
-            tables: databases and names, in small letters.
+            tables: databases and names, in small letters; None for all tables.
             client: whose transaction it is.
 
         Raises:
             EngineError: as for `change`.
         """
         changed = self._kept.changed(client.link.id)
-        if changed.isdisjoint(tables):
+        if not changed if tables is None else changed.isdisjoint(tables):
             return
         with closing(self._aside()) as aside:
             for table in sorted(changed):

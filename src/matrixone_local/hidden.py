@@ -14,6 +14,7 @@ from .engine import Engine
 from .values import quoted
 
 DATABASE = "__mo_local"
+TEMPORARY = f"{DATABASE}_temporary"  # where users have all rights (`temporary.TemporaryTables`)
 UNCOMMITTED = f"{DATABASE}.uncommitted"  # what open transactions have made (`definitions.Journal`)
 PREFIX = "__mo_"  # databases and columns whose names begin with this are not shown
 
@@ -36,12 +37,18 @@ class Hidden:
             cursor.execute(f"SHOW TABLES FROM {DATABASE} LIKE 'scratch\\_%'")
             for (left,) in cursor.fetchall():  # by a run before this one
                 cursor.execute(f"DROP TABLE {DATABASE}.{quoted(left)}")
+            cursor.execute(f"DROP DATABASE IF EXISTS {TEMPORARY}")
+            cursor.execute(f"CREATE DATABASE {TEMPORARY}")
         self._thread = threading.Thread(target=self._drop, daemon=True, name="matrixone_local drops")
         self._thread.start()
 
     def table(self) -> str:
         """A name for a new table, with its database, in back-quotes where needed."""
         return f"{DATABASE}.scratch_{next(self._numbers)}"
+
+    def temporary_table(self) -> str:
+        """A name for a new temporary table, with its database."""
+        return f"{TEMPORARY}.temporary_{next(self._numbers)}"
 
     def drop_later(self, statement: str, *, after: float = 0) -> None:
         """Carry out a DROP in the background, *after* so many seconds."""

@@ -52,6 +52,7 @@ def table_references(tokens: Sequence[Token]) -> list[TableReference]:
     clause: list[str | None] = [None]  # what opened the list of names, for each bracket that is open
     expected = False
     deletes = bool(tokens) and tokens[0].says("DELETE")
+    of_an_index = any(token.says("INDEX") for token in tokens[1:3]) and tokens[0].says("CREATE", "DROP")
     at = 0
     while at < len(tokens):
         token = tokens[at]
@@ -63,6 +64,8 @@ def table_references(tokens: Sequence[Token]) -> list[TableReference]:
             expected = False
         elif word in _OPENS and not (word == "UPDATE" and at and tokens[at - 1].says("KEY", "FOR")):
             clause[-1], expected = word, True
+        elif (word == "ON" and of_an_index) or (at == 0 and word in {"DESC", "DESCRIBE"}):
+            clause[-1], expected = "FROM" if at == 0 else "TABLE", True
         elif word in _CLOSES:
             clause[-1], expected = None, False
         elif token.says(",") and clause[-1] in {"FROM", "JOIN"}:

@@ -10,13 +10,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from typing import IO, Any
 
 import pymysql
 
-from . import catalogue, external, outfile, snapshots, stagefiles, stages, statements
-from .column_types import in_the_engine
-from .ddl import Change, End, change, defines, ends_transaction
+from . import catalogue, outfile, snapshots, stagefiles, stages, statements
+from .ddl import End, defines, ends_transaction
+from .defining import Defining
 from .definitions import Definitions
 from .engine import EngineError, Link
 from .errors import ENDS_TRANSACTION, IN_TRANSACTION, NO_PRIVILEGE, Refused, as_matrixone, internal
@@ -26,6 +27,7 @@ from .replies import Replies
 from .rewording import query_in_the_engine
 from .rewriting import Rewriting
 from .services import Services
+from .temporary import TemporaryTables
 from .tokens import Reader, Token, tokenize
 from .users import UserStatement, parse_user_statement
 from .wire import Capability, Command, Gone, Packets, with_decimals_as_text
@@ -64,6 +66,7 @@ class Session:
         self._definitions = Definitions(
             services.journal, services.kept, self._aside, lambda gone: services.external.forget(*gone.name)
         )
+        self._temporary = TemporaryTables(services.hidden, self._aside)
         self._variables: set[str] = set()  # the user variables that have a value
         self._parameters: dict[int, int] = {}  # how many each prepared statement has
         self._local: IO[bytes] | None = None  # what the client sent for the statement that is carried out
@@ -95,6 +98,9 @@ class Session:
             login.packets, login.sequence, self.link, lambda: bool(self._definitions), self._lose_transaction
         )
         self._rewriting = Rewriting(self._services, self.link, login.account, self)
+        self._defining = Defining(
+            self._services, login.account, self._definitions, self._temporary, self._rewriting, self
+        )
         try:
             self.link.log_in(login.account.user, login.capabilities, login.database)
         except EngineError as error:
@@ -106,6 +112,7 @@ class Session:
         finally:
             if self._definitions:  # dropping what was made waits for the transaction that fills it
                 self._lose_transaction()
+            self._temporary.close()
 
     def cancel(self) -> None:
         """Stop what is done for the client here."""
@@ -181,8 +188,8 @@ class Session:
 
     def _is_of_the_engine(self, sql: str) -> bool:
         """Whether none of the tables that a statement may name is anything but a table of the engine."""
-        services = self._services
-        return not (self._definitions or services.external.mentioned(sql) or services.kept.mentioned(sql))
+        others = (self._services.external, self._services.kept, self._temporary)
+        return not self._definitions and not any(tables.mentioned(sql) for tables in others)
 
     def _query(self, sql: str, tokens: list[Token]) -> bool:
         """Carry out one statement; False if it was refused."""
@@ -238,7 +245,7 @@ class Session:
         changes = self._changes().get(type(statement))
         if changes is not None and not self._login.account.is_admin:
             raise internal(NO_PRIVILEGE)
-        if self._in_transaction and not isinstance(statement, UserStatement):
+        if self._definitions.are_open(self.link) and not isinstance(statement, UserStatement):
             raise internal(IN_TRANSACTION)  # server-facts 12
         if changes is not None:
             changes(statement)
@@ -249,7 +256,8 @@ class Session:
         elif isinstance(statement, snapshots.ShowSnapshots):
             self._replies.forward_query(statement.sql, statements.AS_QUERY)
 
-    def _load(self, statement: LoadData) -> None:
+    def _load(self, told: LoadData) -> None:
+        statement = replace(told, table=self._temporary.hidden(told.table, self.link.database))
         self._services.external.check_load(statement.table, self.link)
         try:
             count = self._services.loader.load(statement, self)
@@ -279,12 +287,16 @@ class Session:
             sql = self._services.kept.read_in(sql, tokens, self.link)
             tokens = tokenize(sql)
         if defines(tokens):
-            return self._define(sql, tokens, until)
+            self._replies.ok(self._defining.define(sql, tokens, until))
+            return True
+        if self._temporary.mentioned(sql):
+            sql = self._temporary.named_in(sql, tokens, self.link.database)
+            tokens = tokenize(sql)
         if killed := statements.kills(tokens):
             self._kill(*killed)
             return True
         if told := catalogue.answer(tokens, self.link):
-            self._replies.rows(told)
+            self._replies.rows(self._temporary.told(told))
             return True
         at = outfile.find(tokens)
         if at is not None:
@@ -346,6 +358,8 @@ class Session:
         """Prepare a statement in the engine; what only MatrixOne has goes as text."""
         tokens = tokenize(sql)
         kind = tuple(token.text.upper() for token in tokens[:2])
+        if self._temporary.mentioned(sql):
+            sql = self._temporary.named_in(sql, tokens, self.link.database)
         if kind in OWN_STATEMENTS or stagefiles.mentions(tokens) or self._services.external.mentioned(sql):
             words = "the local server does not prepare this statement; send it as text"
             self._replies.refuse(Refused(1295, words))
@@ -356,95 +370,10 @@ class Session:
 
     # -- definitions and transactions ---------------------------------------------------------------------------
 
-    @property
-    def _in_transaction(self) -> bool:
-        return self.link.in_transaction or bool(self._definitions)
-
-    def _define(self, sql: str, tokens: list[Token], until: ExitStack) -> bool:
-        """Carry out a CREATE, DROP, ALTER, TRUNCATE or RENAME."""
-        services = self._services
-        services.external.check(tokens, self.link)
-        told = change(sql, tokens)
-        made = told and told.within(self.link.database)
-        carry_out = self._carry_out(sql, tokens, until)
-        if self._in_transaction or not self.link.autocommit:
-            self._replies.ok(self._define_within(sql, tokens, made, carry_out))
-            return True
-        affected = carry_out(self.link)
-        if made:
-            anew = [made.makes] if made.makes and not tokens[1].says("EXTERNAL") else []
-            for one in (*anew, *made.drops):
-                services.external.forget(*one.name)
-        self._replies.ok(affected)
-        return True
-
-    def _define_within(
-        self, sql: str, tokens: list[Token], told: Change | None, carry_out: Callable[[Link], int]
-    ) -> int:
-        """Carry a definition out as a part of the transaction; returns how many rows that affected."""
-        if tokens[0].says("TRUNCATE"):
-            table = tokens[2 if tokens[1].says("TABLE") else 1]
-            self.link.query(f"DELETE FROM {sql[table.start :]}")  # noqa: S608  # the client's own name
-            return 0
-        if told is None:
-            if not self._in_transaction:
-                return carry_out(self.link)
-            raise internal(
-                f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
-                "commit it; COMMIT first"
-            )
-        if told.drops:
-            self._definitions.drop(told.drops)
-            return 0
-        if told.makes:
-            again = not (tokens[1].says("EXTERNAL") or self._services.external.mentioned(sql))
-            return self._definitions.make(told.makes, carry_out, self, again=again)
-        return self._definitions.change(told.touches, carry_out, self)
-
     def settle(self, table: Sequence[str]) -> None:
         """See to it that the transaction has no uncommitted rows in a table, which the engine would not change."""
-        if self._in_transaction:
-            database = table[0] if len(table) == 2 else self.link.database
-            self._definitions.settle([(database.lower(), table[-1].lower())], self)
-
-    def _carry_out(self, sql: str, tokens: list[Token], until: ExitStack) -> Callable[[Link], int]:
-        """What carries a definition out over a session, and gives the number of rows it affects."""
-        services = self._services
-        if tokens[0].says("CREATE") and any(token.says("CLONE") for token in tokens[:8]):
-            read = Reader(sql, tokens)
-            read.at = 1
-            clone, database = snapshots.parse_clone(read), self.link.database
-            if not self._login.account.is_admin:  # the copy is made with the server's rights
-                raise internal(NO_PRIVILEGE)
-
-            def made(_link: Link) -> int:
-                services.snapshots.clone(clone, database)
-                return 0
-
-            return made
-        if tokens[0].says("CREATE") and tokens[1].says("EXTERNAL"):
-            read = Reader(sql, tokens)
-            read.at = 3
-            table = external.parse_create(read)
-
-            def create(link: Link) -> int:
-                link.query(table.definition)
-                services.external.add(table.table[0] if len(table.table) == 2 else link.database, table)
-                return 0
-
-            return create
-        dropped = statements.drops_database(tokens)
-        if dropped is not None:
-
-            def drop(link: Link) -> int:
-                tables = catalogue.tables_within(dropped, link)
-                link.query(sql)
-                return tables
-
-            return drop
-        reworded = in_the_engine(sql) if tokens[0].says("CREATE", "ALTER") else sql
-        reworded = self._rewriting.rewritten(reworded, tokenize(reworded), until)
-        return lambda link: link.query(reworded).affected
+        database = table[0] if len(table) == 2 else self.link.database
+        self._definitions.settle([(database.lower(), table[-1].lower())], self)
 
     def _lose_transaction(self) -> None:
         """A deadlock or a lock timeout rolls the whole transaction back (server-facts 15)."""

@@ -180,17 +180,17 @@ class _Running:
     def _provide(self, allowed: Sequence[Path], password: str) -> None:
         """Make what connections share."""
         storage = Storage(allowed)
-        self._hidden = Hidden(self._engine)
+        self.hidden = Hidden(self._engine)
         catalogue.create_views(self._engine)
         self.journal = Journal(self._engine)
-        self.kept = Kept(self._engine, self._hidden)  # after the journal has put back what it keeps
+        self.kept = Kept(self._engine, self.hidden)  # after the journal has put back what it keeps
         self.stages = Stages(self._engine)
-        self.snapshots = Snapshots(self._engine, self._hidden)
+        self.snapshots = Snapshots(self._engine, self.hidden)
         self._users = Users(self._engine, ROOT, password)
         sources = Sources(self.stages, storage)
-        self.files = StageFiles(sources, self._engine, self._hidden)
-        self.loader = Loader(sources, Twins(self._engine, self._hidden))
-        self.external = ExternalTables(self._engine, self._hidden, sources)
+        self.files = StageFiles(sources, self._engine, self.hidden)
+        self.loader = Loader(sources, Twins(self._engine, self.hidden))
+        self.external = ExternalTables(self._engine, self.hidden, sources)
         self.exports = Exports(sources)
 
     # -- what connections share ---------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ class _Running:
 
     def close(self) -> None:
         """Stop accepting, end what runs, stop the engine."""
-        self._hidden.close()
+        self.hidden.close()
         self._listener.shutdown()
         self._listener.server_close()
         self._thread.join()

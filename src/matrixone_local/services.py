@@ -7,6 +7,7 @@ from typing import Protocol
 
 from . import external, outfile, snapshots, stagefiles, stages
 from .engine import Link
+from .hidden import Hidden
 from .journal import Journal
 from .kept import Kept
 from .loads import Loader
@@ -70,6 +71,11 @@ class Services(Protocol):
     @property
     def kept(self) -> Kept:
         """The tables that open transactions have changed for good."""
+        ...
+
+    @property
+    def hidden(self) -> Hidden:
+        """Where hidden tables lie."""
         ...
 
     @property

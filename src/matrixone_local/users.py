@@ -14,7 +14,7 @@ import pymysql
 
 from .engine import Engine
 from .errors import internal
-from .hidden import DATABASE, UNCOMMITTED
+from .hidden import DATABASE, TEMPORARY, UNCOMMITTED
 from .tokens import Kind, Reader
 from .values import quoted
 from .wire import native_hash
@@ -208,6 +208,7 @@ class Users:
             cursor.execute("CREATE USER %s", (name,))
             cursor.execute(f"GRANT SELECT ON {DATABASE}.* TO %s", (name,))  # what external tables are read into
             cursor.execute(f"GRANT DELETE ON {UNCOMMITTED} TO %s", (name,))  # struck in the user's own transaction
+            cursor.execute(f"GRANT ALL PRIVILEGES ON {TEMPORARY}.* TO %s", (name,))
         self._accounts[name] = Account(name, native_hash(statement.password), *statement.roles)
         for role in statement.roles:
             self._change_members(role, [name], add=True)

@@ -224,6 +224,16 @@ def test_views_are_a_part_of_the_transaction(t):
     assert tables(t) == ["t", "v"]
 
 
+def test_tables_are_made_of_what_the_transaction_has_changed(t):
+    t("CREATE TABLE u AS SELECT a + 10 AS b FROM t")
+    t("CREATE TABLE copy CLONE t")
+    assert t("SELECT b FROM u ORDER BY b") == [(11,), (12,)]
+    assert t("SELECT a FROM copy ORDER BY a") == [(1,), (2,)]
+    t("ROLLBACK")
+    assert tables(t) == ["t"]
+    assert t("SELECT a FROM t") == [(1,)]
+
+
 def test_several_tables_are_dropped_at_once(t):
     t("CREATE TABLE u (a INT)")
     assert t.refused("DROP TABLE t, missing")[0] == 1146

@@ -1,0 +1,166 @@
+"""Carries out CREATE, DROP, ALTER, TRUNCATE and RENAME: by themselves, or as a part of the client's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from . import catalogue, external, snapshots, statements
+from .column_types import in_the_engine
+from .ddl import Change, change
+from .definitions import Definitions
+from .engine import Link
+from .errors import NO_PRIVILEGE, internal
+from .kept import Waiting
+from .references import table_references
+from .rewriting import Rewriting
+from .services import Services
+from .temporary import TemporaryTables
+from .tokens import Reader, Token, tokenize
+from .users import Account
+
+
+class Defining:
+    """Carries definitions out for one client.
+
+    Args:
+        services: what connections share.
+        account: who is logged in.
+        definitions: those of the open transaction.
+        temporary: the client's temporary tables.
+        rewriting: puts statements into the engine's words.
+        client: the client.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        account: Account,
+        definitions: Definitions,
+        temporary: TemporaryTables,
+        rewriting: Rewriting,
+        client: Waiting,
+    ) -> None:
+        self._services = services
+        self._account = account
+        self._definitions = definitions
+        self._temporary = temporary
+        self._rewriting = rewriting
+        self._client = client
+
+    def define(self, sql: str, tokens: list[Token], until: ExitStack) -> int:
+        """Carry a definition out.
+
+        Args:
+            sql: the statement.
+            tokens: its tokens.
+            until: drops what was made for it when it is left.
+
+        Returns:
+            How many rows it affects.
+
+        Raises:
+            Refused: a transaction cannot take it back, or something that it names is not as it should be.
+            EngineError: the engine refuses it.
+        """
+        link = self._client.link
+        if self._temporary.drop(sql, tokens, link.database):
+            return 0
+        if self._temporary.mentioned(sql):
+            sql = self._temporary.named_in(sql, tokens, link.database)
+            tokens = tokenize(sql)
+        self._services.external.check(tokens, link)
+        carry_out = self._carry_out(sql, tokens, until)
+        told = change(sql, tokens)
+        told = told and told.within(link.database)
+        if self._definitions.are_open(link) or not link.autocommit:
+            self._settle_what_is_read(tokens)
+            return carry_out(link) if self._is_temporary(tokens) else self._within(sql, tokens, told, carry_out)
+        affected = carry_out(link)
+        if told:
+            anew = [told.makes] if told.makes and not tokens[1].says("EXTERNAL") else []
+            for one in (*anew, *told.drops):
+                self._services.external.forget(*one.name)
+        return affected
+
+    def _is_temporary(self, tokens: list[Token]) -> bool:
+        return tokens[0].says("CREATE") and tokens[1].says("TEMPORARY")
+
+    def _settle_what_is_read(self, tokens: list[Token]) -> None:
+        """What is made from tables is made over another session, which sees what is committed alone."""
+        database = self._client.link.database
+        if any(token.says("CLONE") for token in tokens):
+            self._definitions.settle(None, self._client)
+        elif tokens[0].says("CREATE"):
+            read = [one for one in table_references(tokens) if one.reads]
+            tables = [((one.database or database).lower(), one.name.lower()) for one in read]
+            self._definitions.settle(tables, self._client)
+
+    def _within(self, sql: str, tokens: list[Token], told: Change | None, carry_out: Callable[[Link], int]) -> int:
+        """Carry a definition out as a part of the transaction."""
+        link = self._client.link
+        if tokens[0].says("TRUNCATE"):
+            table = tokens[2 if tokens[1].says("TABLE") else 1]
+            link.query(f"DELETE FROM {sql[table.start :]}")  # noqa: S608  # the client's own name
+            return 0
+        if told is None:
+            if not self._definitions.are_open(link):
+                return carry_out(link)
+            raise internal(
+                f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
+                "commit it; COMMIT first"
+            )
+        if told.drops:
+            self._definitions.drop(told.drops)
+            return 0
+        if told.makes:
+            again = not (tokens[1].says("EXTERNAL") or self._services.external.mentioned(sql))
+            return self._definitions.make(told.makes, carry_out, self._client, again=again)
+        return self._definitions.change(told.touches, carry_out, self._client)
+
+    def _carry_out(self, sql: str, tokens: list[Token], until: ExitStack) -> Callable[[Link], int]:
+        """What carries a definition out over a session, and gives the number of rows it affects."""
+        creates = tokens[0].says("CREATE")
+        if creates and any(token.says("CLONE") for token in tokens[:8]):
+            return self._clones(sql, tokens)
+        if creates and tokens[1].says("EXTERNAL"):
+            return self._creates_external(sql, tokens)
+        dropped = statements.drops_database(tokens)
+        if dropped is not None:
+            return lambda link: _drop_database(dropped, sql, link)
+        reworded = in_the_engine(sql) if tokens[0].says("CREATE", "ALTER") else sql
+        reworded = self._rewriting.rewritten(reworded, tokenize(reworded), until)
+        if self._is_temporary(tokens):
+            return lambda link: self._temporary.create(reworded, tokenize(reworded), link.database)
+        return lambda link: link.query(reworded).affected
+
+    def _clones(self, sql: str, tokens: list[Token]) -> Callable[[Link], int]:
+        if not self._account.is_admin:  # the copy is made with the server's rights
+            raise internal(NO_PRIVILEGE)
+        read = Reader(sql, tokens)
+        read.at = 1
+        clone, database = snapshots.parse_clone(read), self._client.link.database
+
+        def carry_out(_link: Link) -> int:
+            self._services.snapshots.clone(clone, database)
+            return 0
+
+        return carry_out
+
+    def _creates_external(self, sql: str, tokens: list[Token]) -> Callable[[Link], int]:
+        read = Reader(sql, tokens)
+        read.at = 3
+        table = external.parse_create(read)
+
+        def carry_out(link: Link) -> int:
+            link.query(table.definition)
+            self._services.external.add(table.table[0] if len(table.table) == 2 else link.database, table)
+            return 0
+
+        return carry_out
+
+
+def _drop_database(name: str, sql: str, link: Link) -> int:
+    tables = catalogue.tables_within(name, link)
+    link.query(sql)
+    return tables
