@@ -69,6 +69,8 @@ _SYSTEM = (
     "compaction_mid_thread_score=1",
     "compaction_low_thread_score=1",
     f"writing_throttling_trigger_percentage={_UNSLOWED}",
+    # Else the first name that is not known waits for PL packages, which a timer loads 5 s after the start.
+    "_enable_async_load_sys_package=False",
 )
 
 FEW_BYTES = 4 << 20  # two of the engine's blocks

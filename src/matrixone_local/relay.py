@@ -44,6 +44,7 @@ OWN_STATEMENTS: Mapping[tuple[str, str], Callable[[Reader], object]] = {
     ("LOAD", "DATA"): parse_load,
     ("REMOVE", "FILES"): stagefiles.parse_remove,
     ("CREATE", "USER"): parse_user_statement,
+    ("ALTER", "USER"): parse_user_statement,
     ("DROP", "USER"): parse_user_statement,
     ("CREATE", "ROLE"): parse_user_statement,
     ("DROP", "ROLE"): parse_user_statement,
@@ -337,6 +338,8 @@ class Session:
             return
         if any(catalogue.is_hidden(token) for token in tokens):
             raise internal("names that begin with __mo_local are the local server's own")
+        if tokens[0].says("SET") and tokens[1:2] and tokens[1].says("PASSWORD"):
+            raise internal("the local server changes passwords by ALTER USER … IDENTIFIED BY alone")
         if tokens[0].says("ROLLBACK") and any(token.says("TO") for token in tokens[1:3]):
             raise internal("savepoint has not been implemented yet. please rollback the transaction.")
         if not self._login.account.is_admin and statements.names_catalogue(tokens):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pymysql
 
@@ -47,10 +47,10 @@ class UserStatement:
     """A statement about users, roles or rights.
 
     Args:
-        verb: `CREATE USER`, `DROP USER`, `CREATE ROLE`, `DROP ROLE`, `GRANT` or `REVOKE`.
+        verb: `CREATE USER`, `ALTER USER`, `DROP USER`, `CREATE ROLE`, `DROP ROLE`, `GRANT` or `REVOKE`.
         names: the users or roles concerned.
         tolerant: IF EXISTS or IF NOT EXISTS was said.
-        password: of a new user.
+        password: the new one of a user.
         roles: those given to or taken from users, or the default one of a new one.
         rights: the rights given to or taken from roles, such as `SELECT`.
         scope: on what, in the engine's words: `*.*`, `db.*`, a table.
@@ -73,7 +73,12 @@ def parse_user_statement(read: Reader) -> UserStatement:
     verb = f"{first} {read.next(Kind.WORD).text.upper()}"
     tolerant = read.take("IF", "NOT", "EXISTS") or read.take("IF", "EXISTS")
     name = _user(read)
-    password = read.string() if read.take("IDENTIFIED", "BY") else ""
+    password = ""
+    if verb == "ALTER USER":
+        read.expect("IDENTIFIED", "BY")
+        password = read.string()
+    elif read.take("IDENTIFIED", "BY"):
+        password = read.string()
     roles = (read.name().lower(),) if read.take("DEFAULT", "ROLE") else ()
     read.end()
     return UserStatement(verb, (name,), tolerant, password, roles)
@@ -166,6 +171,8 @@ class Users:
         match statement.verb:
             case "CREATE USER":
                 self._create(statement)
+            case "ALTER USER":
+                self._alter(statement)
             case "DROP USER":
                 self._drop(statement)
             case "CREATE ROLE":
@@ -212,6 +219,13 @@ class Users:
         self._accounts[name] = Account(name, native_hash(statement.password), *statement.roles)
         for role in statement.roles:
             self._change_members(role, [name], add=True)
+
+    def _alter(self, statement: UserStatement) -> None:
+        account = self._accounts.get(statement.names[0])
+        if account is not None:
+            self._accounts[account.user] = replace(account, password_hash=native_hash(statement.password))
+        elif not statement.tolerant:
+            raise internal(f"there is no user {statement.names[0]}")
 
     def _drop(self, statement: UserStatement) -> None:
         name = statement.names[0]

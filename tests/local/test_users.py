@@ -57,3 +57,15 @@ def test_who_was_dropped_cannot_log_in_and_gets_nothing(sql, connect, names, mat
     sql(f"GRANT SELECT ON TABLE {matrixone_database_local}.* TO {first}")
     sql(f"CREATE USER {user} IDENTIFIED BY 'other'")
     assert connect(user=user, password="other").refused(f"SELECT a FROM {matrixone_database_local}.t")
+
+
+def test_a_password_is_changed(sql, connect, names):
+    user = names[0]
+    assert "ALTER USER" in sql.refused("SET PASSWORD = 'other'")[1]
+    sql(f"ALTER USER {user} IDENTIFIED BY 'other'")
+    connect(user=user, password="other")
+    with pytest.raises(pymysql.MySQLError, match="Access denied"):
+        connect(user=user, password="sesame")
+    assert sql.refused("ALTER USER nobody IDENTIFIED BY 'x'")[0] == 20101
+    sql("ALTER USER IF EXISTS nobody IDENTIFIED BY 'x'")
+    assert connect(user=user, password="other").refused(f"ALTER USER {user} IDENTIFIED BY 'x'")[0] == 20101
