@@ -6,7 +6,7 @@ The answers are the engine's own, asked for in the client's session; what is the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -81,6 +81,21 @@ def create_views(engine: Engine) -> None:
         }
         for name, select in views.items():
             cursor.execute(f"CREATE OR REPLACE VIEW {DATABASE}.{name} AS {select}")
+        for name, select in _catalogue(views).items():
+            cursor.execute(f"CREATE OR REPLACE VIEW mo_catalog.{name} AS {select}")
+
+
+def _catalogue(views: Mapping[str, str]) -> Mapping[str, str]:
+    """Of mo_catalog's tables what information_schema has, by its views."""
+    kind = "CASE table_type WHEN 'VIEW' THEN 'v' ELSE 'r' END"
+    return {
+        "mo_database": f"SELECT schema_name AS datname, 'def' AS dat_catalog_name FROM ({views['schemata']}) s",  # noqa: S608  # constants
+        "mo_tables": f"SELECT table_name AS relname, table_schema AS reldatabase, {kind} AS relkind,"  # noqa: S608  # constants
+        f" table_comment AS rel_comment, create_time AS created_time FROM ({views['tables']}) t",
+        "mo_columns": "SELECT table_schema AS att_database, table_name AS att_relname, column_name AS attname,"  # noqa: S608  # constants
+        " ordinal_position AS attnum, column_type AS att_typ, column_default AS att_default,"
+        f" column_comment AS att_comment FROM ({views['columns']}) c",
+    }
 
 
 def through_views(sql: str, tokens: Sequence[Token]) -> str:

@@ -28,7 +28,6 @@ _BEFORE_A_NAME = frozenset({"(", ",", "ADD", "COLUMN", "MODIFY"})
 _CASTS = {
     **dict.fromkeys(("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT"), "SIGNED"),
     **dict.fromkeys(("VARCHAR", "TEXT"), "CHAR"),
-    **dict.fromkeys(("VECF32", "VECF64"), "VECTOR"),
     "TIMESTAMP": "DATETIME",
 }
 

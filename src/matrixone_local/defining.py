@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from . import catalogue, external, snapshots, statements
+from . import catalogue, external, layout, snapshots, statements
 from .column_types import in_the_engine
 from .ddl import Change, change
 from .definitions import Definitions
@@ -128,7 +128,7 @@ class Defining:
         dropped = statements.drops_database(tokens)
         if dropped is not None:
             return lambda link: _drop_database(dropped, sql, link)
-        reworded = in_the_engine(sql) if tokens[0].says("CREATE", "ALTER") else sql
+        reworded = in_the_engine(layout.in_the_engine(sql)) if tokens[0].says("CREATE", "ALTER") else sql
         reworded = self._rewriting.rewritten(reworded, tokenize(reworded), until)
         if self._is_temporary(tokens):
             return lambda link: self._temporary.create(reworded, tokenize(reworded), link.database)

@@ -51,6 +51,7 @@ _GLOBALS = (
     "collation_server='utf8mb4_bin'",
     "collation_database='utf8mb4_bin'",
     "max_allowed_packet=1073741824",
+    "cte_max_recursion_depth=4294967295",
     "sql_mode='ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,"
     "STRICT_TRANS_TABLES'",
 )

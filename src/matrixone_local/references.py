@@ -85,10 +85,12 @@ def _reference(tokens: Sequence[Token], at: int, *, reads: bool) -> TableReferen
     first, database = at, None
     if at + 2 < len(tokens) and tokens[at + 1].says(".") and tokens[at + 2].kind in _NAMES:
         database, at = tokens[at].value, at + 2
-    following = tokens[at + 1] if at + 1 < len(tokens) else None
-    alias = following is not None and (
-        following.says("AS")
-        or following.kind is Kind.QUOTED
-        or (following.kind is Kind.WORD and following.text.upper() not in _NO_ALIAS)
+    return TableReference(first, at, database, tokens[at].value, reads, has_alias(tokens, at))
+
+
+def has_alias(tokens: Sequence[Token], last: int) -> bool:
+    """Whether another name follows what ends there."""
+    following = tokens[last + 1] if last + 1 < len(tokens) else None
+    return following is not None and (
+        following.kind is Kind.QUOTED or (following.kind is Kind.WORD and following.text.upper() not in _NO_ALIAS)
     )
-    return TableReference(first, at, database, tokens[at].value, reads, alias)

@@ -181,10 +181,10 @@ class _Running:
         """Make what connections share."""
         storage = Storage(allowed)
         self.hidden = Hidden(self._engine)
-        catalogue.create_views(self._engine)
         self.journal = Journal(self._engine)
         self.kept = Kept(self._engine, self.hidden)  # after the journal has put back what it keeps
         self.stages = Stages(self._engine)
+        catalogue.create_views(self._engine)
         self.snapshots = Snapshots(self._engine, self.hidden)
         self._users = Users(self._engine, ROOT, password)
         sources = Sources(self.stages, storage)

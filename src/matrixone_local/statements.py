@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from . import functions
 from .tokens import Kind, Token
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
@@ -18,6 +19,7 @@ OF_THE_SERVER = {
     "@@transaction_isolation": "'REPEATABLE-READ'",
     "@@tx_isolation": "'REPEATABLE-READ'",
 }
+LONGEST = 65_536  # characters of a change of rows in which functions are looked for: longer ones are lists of values
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
 _OURS = re.compile(
     r"mo_catalog|__mo_local|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
@@ -27,7 +29,9 @@ _OURS = re.compile(
 
 def is_plain(sql: str) -> bool:
     """Whether a statement can go to the engine unread: it changes rows, and says nothing that is read here."""
-    return _PLAIN.match(sql) is not None and _OURS.search(sql) is None
+    if _PLAIN.match(sql) is None or _OURS.search(sql) is not None:
+        return False
+    return len(sql) > LONGEST or functions.MENTIONED.search(sql) is None
 
 
 def parts(sql: str, tokens: Sequence[Token]) -> list[str]:
@@ -122,8 +126,15 @@ def _is_user_variable(token: Token) -> bool:
     return token.kind is Kind.WORD and token.text.startswith("@") and not token.text.startswith("@@")
 
 
+# What a MatrixOne server can be told to use or how, and the engine uses anyway.
+_OF_MATRIXONE = re.compile(
+    r"^\s*SET\s+(?:SESSION\s+|GLOBAL\s+|@@(?:SESSION|GLOBAL)\.)?(experimental_\w+|probe_limit)\b", re.IGNORECASE
+)
+
+
 def settled(sql: str, tokens: Sequence[Token]) -> str:
     """A SET as the engine understands it."""
+    sql = _OF_MATRIXONE.sub(r"SET @\1", sql)
     if len(tokens) > 2 and tokens[1].says("NAMES"):  # text compares byte for byte whatever is named
         return "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
     extra = [

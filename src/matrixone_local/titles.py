@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+from . import functions
 from .tokens import Kind, Token, tokenize
 
 _ENDS = frozenset(
@@ -24,7 +25,8 @@ def with_titles(sql: str) -> str:
         item = tokens[first : last + 1]
         title = _title(item)
         written = sql[item[0].start : item[-1].end]
-        if title is not None and title != written and len(title) <= LONGEST:
+        as_written = title == written and functions.MENTIONED.search(written) is None  # else it will be put otherwise
+        if title is not None and not as_written and len(title) <= LONGEST:
             sql = f"{sql[: item[-1].end]} AS `{title}`{sql[item[-1].end :]}"
     return sql
 

@@ -381,3 +381,18 @@ def test_a_folder_in_which_the_engine_does_not_start(tmp_path):
     Path(tmp_path, "engine").write_text("in its way")
     with pytest.raises(matrixone_local.EngineUnavailable, match=r"did not start in .*MiB there, and [\d,]+ are free"):
         LocalServer(path=tmp_path).start()
+
+
+def test_the_catalogue_lists_databases_tables_and_columns(sql, matrixone_database_local):
+    sql("CREATE TABLE t (a INT COMMENT 'first', b VECF32(2))")
+    sql("CREATE VIEW v AS SELECT a FROM t")
+    where = f"reldatabase = '{matrixone_database_local}'"
+    assert sql(f"SELECT relname, relkind FROM mo_catalog.mo_tables WHERE {where} ORDER BY 1") == [
+        ("t", "r"),
+        ("v", "v"),
+    ]
+    assert (matrixone_database_local,) in sql("SELECT datname FROM mo_catalog.mo_database")
+    where = f"att_database = '{matrixone_database_local}' AND att_relname = 't'"
+    columns = sql(f"SELECT attname, att_typ, att_comment FROM mo_catalog.mo_columns WHERE {where} ORDER BY attnum")
+    assert columns == [("a", "int(11)", "first"), ("b", "vecf32(2)", "")]
+    assert not [name for (name,) in sql("SELECT datname FROM mo_catalog.mo_database") if name.startswith("__mo")]

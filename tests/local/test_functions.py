@@ -1,0 +1,86 @@
+"""Functions and operators that MatrixOne has and the engine has not."""
+
+import math
+
+import pytest
+
+
+@pytest.fixture
+def v(sql):
+    sql("CREATE TABLE v (id INT PRIMARY KEY, e VECF32(2), name VARCHAR(20))")
+    sql("INSERT INTO v VALUES (1, '[3, 4]', 'Anna'), (2, '[6, 8]', 'bob'), (3, NULL, NULL)")
+    return sql
+
+
+def test_vectors(v):
+    assert v("SELECT l2_norm(e), l1_norm(e), summation(e) FROM v WHERE id = 1") == [(5.0, 7.0, 7.0)]
+    distance = v("SELECT L2_DISTANCE_SQ(e, '[0, 0]') FROM v ORDER BY id")
+    assert [row[0] and round(row[0], 9) for row in distance] == [25.0, 100.0, None]
+    assert v("SELECT id FROM v WHERE l2_norm(normalize_l2(e)) BETWEEN 0.999 AND 1.001") == [(1,), (2,)]
+    near = "SELECT id FROM v WHERE e IS NOT NULL ORDER BY l2_distance(e, CAST('[6, 7]' AS vecf32(2))) LIMIT 1"
+    assert v(near) == [(2,)]
+    assert v("UPDATE v SET e = normalize_l2(e) WHERE id = 2") == 1
+    assert v("SELECT round(l2_norm(e), 5) FROM v WHERE id = 2") == [(1.0,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "distance"),
+    [("IVFFLAT", "vector_l2_ops"), ("ivfflat", "vector_cosine_ops"), ("hnsw", "vector_l2_ops")],
+)
+def test_indexes_of_vectors(v, kind, distance):
+    v("SET experimental_ivf_index = 1")
+    v(f"CREATE INDEX near USING {kind} ON v (e) LISTS = 2 OP_TYPE '{distance}'")
+    v("INSERT INTO v VALUES (9, '[9, 9]', 'c')")
+    assert "near" in {row[2] for row in v("SHOW INDEX FROM v")}
+    assert v("SELECT id FROM v WHERE id > 2 AND e IS NOT NULL ORDER BY l2_distance(e, '[9, 8]') LIMIT 1") == [(9,)]
+    v("DROP INDEX near ON v")
+    assert v.refused("CREATE INDEX far USING ivfflat ON v (e) OP_TYPE 'no_ops'")[0] == 1064
+
+
+def test_a_table_in_clusters(sql):
+    sql("CREATE TABLE c (a INT, b INT) COMMENT 'x' CLUSTER BY (a, b)")
+    assert sql("INSERT INTO c VALUES (1, 2)") == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "numbers"),
+    [
+        ("generate_series(1, 4)", [1, 2, 3, 4]),
+        ("generate_series(1, 10, 4)", [1, 5, 9]),
+        ("generate_series(3, 1, -1)", [3, 2, 1]),
+        ("generate_series(3, 1)", []),
+        ("generate_series(1 + 1, (SELECT 4)) AS g", [2, 3, 4]),
+    ],
+)
+def test_series(sql, call, numbers):
+    assert [row[0] for row in sql(f"SELECT result FROM {call} ORDER BY result {'DESC' * ('-1' in call)}")] == numbers
+
+
+def test_a_long_series_in_a_join(v):
+    assert v("SELECT count(*), max(g.result) FROM generate_series(1, 20000) g") == [(20_000, 20_000)]
+    query = "SELECT v.id, s.result FROM v JOIN generate_series(1, 2) s ON s.result <= v.id WHERE v.id < 3 ORDER BY 1, 2"
+    assert v(query) == [(1, 1), (2, 1), (2, 2)]
+
+
+def test_texts(v):
+    assert v("SELECT id FROM v WHERE name ILIKE 'a%'") == [(1,)]
+    assert v("SELECT id FROM v WHERE concat('x', name) NOT ILIKE '%B' ORDER BY id") == [(1,)]
+    assert v("SELECT id FROM v WHERE startswith(name, 'An') OR endswith(name, 'ob') ORDER BY id") == [(1,), (2,)]
+    assert str(v("SELECT to_date('2026-02-03', '%Y-%m-%d')")[0][0]).startswith("2026-02-03")
+    assert v("UPDATE v SET name = 'found' WHERE name ILIKE 'ANNA'") == 1
+
+
+def test_casts_to_bool(sql):
+    values = "CAST(2 AS BOOL), CAST('false' AS BOOLEAN), CAST('TRUE' AS bool), CAST(0 AS BOOL), CAST(NULL AS BOOL)"
+    assert sql(f"SELECT {values}") == [(1, 0, 1, 0, None)]
+
+
+def test_titles_are_as_they_were_written(v):
+    with v.raw.cursor() as cursor:
+        cursor.execute("SELECT l2_norm(e), startswith(name, 'A') FROM v WHERE id = 1")
+        assert [column[0] for column in cursor.description] == ["l2_norm(e)", "startswith(name, A)"]
+
+
+def test_a_wrong_number_of_arguments(v):
+    assert v.refused("SELECT l2_norm(e, e) FROM v")[0] == 20105
+    assert math.isclose(v("SELECT l2_norm(e) FROM v WHERE id = 2")[0][0], 10)
