@@ -21,13 +21,14 @@ NULL: Field = (None, False)
 
 @dataclass(frozen=True)
 class CsvLines:
-    """How fields and lines are told apart.
+    r"""How fields and lines are told apart.
 
     Args:
         delimiter: what stands between fields.
         quote: the character around fields that hold a delimiter or a line's end.
         escape: the character that takes the meaning from the next one; "" for none.
         starting: what a line must begin with; what stands before it is skipped.
+        line_end: what stands behind a line; `\n` may have a `\r` before it.
         ignore: how many records are skipped at the start.
     """
 
@@ -35,6 +36,7 @@ class CsvLines:
     quote: str = '"'
     escape: str = "\\"
     starting: str = ""
+    line_end: str = "\n"
     ignore: int = 0
 
     def batches(
@@ -74,7 +76,7 @@ class CsvLines:
             wanted: tells by a line without its end.
         """
         marks = [mark.encode() for mark in (self.delimiter, self.quote, self.starting) if mark]
-        rest, ignored, sifts = b"", 0, True
+        rest, ignored, sifts = b"", 0, self._ends_plainly
         for piece in pieces:
             data = rest + piece
             sifts = sifts and not any(mark in piece for mark in marks)
@@ -89,19 +91,24 @@ class CsvLines:
             yield data[:head] + (found.encode("utf-8", "surrogateescape") if sifts else data[head:end])
         yield rest
 
+    @property
+    def _ends_plainly(self) -> bool:
+        return self.line_end in {"", "\n", "\r\n"}
+
     @cached_property
     def _field(self) -> re.Pattern[str]:
         delimiter, quote, escape = re.escape(self.delimiter), re.escape(self.quote), re.escape(self.escape)
         escaped = f"|{escape}." if escape else ""
         within = f"(?:[^{quote}{escape}]{escaped}|{quote}{quote})*" if quote else ""
-        quoted = f"{quote}({within}){quote}(?={delimiter}|\r?\n|\\Z)|" if quote else "()(?!)|"
-        return re.compile(f"(?:{quoted}((?:(?!{delimiter}|\r?\n).)*))({delimiter}|\r?\n|\\Z)", re.DOTALL)
+        end = "\r?\n" if self._ends_plainly else re.escape(self.line_end)
+        quoted = f"{quote}({within}){quote}(?={delimiter}|{end}|\\Z)|" if quote else "()(?!)|"
+        return re.compile(f"(?:{quoted}((?:(?!{delimiter}|{end}).)*))({delimiter}|{end}|\\Z)", re.DOTALL)
 
     def _plain_lines(self, columns: Sequence[Column | None]) -> _PlainLines:
         """What recognises lines whose fields can be taken as they stand; nothing, where some never can."""
         patterns = [column.plain for column in columns if column]
         special = {self.delimiter, self.quote, self.escape}
-        clear = len(self.delimiter) == 1 and len(self.quote) < 2 and len(self.escape) < 2
+        clear = self._ends_plainly and len(self.delimiter) == 1 and len(self.quote) < 2 and len(self.escape) < 2
         if None in patterns or None in columns or self.starting or not clear or re.match(r"[\w'.-]", self.delimiter):
             return _PlainLines(None, on=False)
         unquoted = f"[^{re.escape(''.join(special))}\\\\\r\n]"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .csv_lines import CsvLines
-from .errors import bad_configuration, bad_input, internal
+from .errors import bad_configuration, internal
 from .json_lines import JsonLines
 from .parquet import Parquet
 from .rows import Cancellable, Format
@@ -84,8 +84,6 @@ def parse_format(read: Reader, source: Source) -> Format:
             read.expect("ROWS")
     match source.format.lower():
         case "csv":
-            if told.pop("line_end", "\n") not in {"\n", "\r\n"}:
-                raise bad_input("the local server reads lines that end with \\n or \\r\\n")
             return CsvLines(**told, ignore=ignore)
         case "jsonline":
             return JsonLines(source.json.lower())

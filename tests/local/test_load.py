@@ -133,6 +133,13 @@ def test_a_last_line_without_an_end_counts():
     assert [[text for text, _ in record] for record in CsvLines().records([b'1,"a"'])] == [["1", "a"]]
 
 
+def test_lines_with_other_ends(keyed, files):
+    files.put("odd.txt", "1,'a\n'|-|2,b-|c|-|3,'d|-|'")
+    clauses = "FIELDS TERMINATED BY ',' ENCLOSED BY '\\'' LINES TERMINATED BY '|-|'"
+    assert keyed(f"LOAD DATA INFILE '{files.folder}/odd.txt' INTO TABLE t {clauses}") == 3
+    assert rows(keyed) == [(1, "a\n"), (2, "b-|c"), (3, "d|-|")]
+
+
 COLUMNS = {
     "int": Column("a", "int(11)"),
     "bigint": Column("a", "bigint(20) unsigned"),
