@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from .errors import Refused, bad_input, internal
@@ -57,12 +58,43 @@ class Parquet:
 
     @staticmethod
     def _batches(arrays: Sequence[Any], columns: Sequence[Column], also: str) -> Iterator[Batch]:
-        compute: Any = importlib.import_module("pyarrow.compute")
-        told = [_literals(array, column, at) for at, (array, column) in enumerate(zip(arrays, columns, strict=True))]
-        rows: list[str] = compute.binary_join_element_wise(*told, ",").to_pylist()
-        for start in range(0, len(rows), BATCH_ROWS):
-            some = rows[start : start + BATCH_ROWS]
-            yield Batch(f"({f'{also}),('.join(some)}{also})", len(some))
+        named = list(zip(arrays, columns, strict=True))
+        plain = [None if array.null_count else _texts(array, column) for array, column in named]
+        if None not in plain:
+            batches = list(_joined(plain, "'", also))
+            if all(_is_clear(batch, len(columns), also) for batch in batches):
+                yield from batches
+                return
+        yield from _joined([_literals(array, column, at) for at, (array, column) in enumerate(named)], "", also)
+
+
+def _joined(values: Sequence[Any], quote: str, also: str) -> Iterator[Batch]:
+    """The rows of columns that are arrays of texts, each of which is put in quotes."""
+    arrow: Any = importlib.import_module("pyarrow")
+    compute: Any = importlib.import_module("pyarrow.compute")
+    rows = compute.binary_join_element_wise(*values, f"{quote},{quote}")
+    bounds = [*range(0, len(rows), BATCH_ROWS), len(rows)]
+    lists = arrow.ListArray.from_arrays(arrow.array(bounds, arrow.int32()), rows)
+    texts: list[str] = compute.binary_join(lists, f"{quote}{also}),({quote}").to_pylist()
+    for text, (start, end) in zip(texts, pairwise(bounds), strict=True):
+        yield Batch(f"({quote}{text}{quote}{also})", end - start)
+
+
+def _is_clear(batch: Batch, columns: int, also: str) -> bool:
+    """Whether nothing within the quotes of a batch has a meaning."""
+    quotes = (2 * columns + also.count("'")) * batch.size
+    return batch.text.count("'") == quotes and "\\" not in batch.text and "\0" not in batch.text
+
+
+def _texts(array: Any, column: Column) -> Any | None:
+    """A column's values as what may stand in quotes, numbers too; None if that has to be worked out one by one."""
+    arrow: Any = importlib.import_module("pyarrow")
+    kind = array.type
+    is_text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
+    is_number = arrow.types.is_integer(kind) and column.base in NUMBERS
+    if (is_number and _fits(array, column)) or (is_text and column.plain and _is_short(array, column)):
+        return array.cast(arrow.string())
+    return None
 
 
 def _literals(array: Any, column: Column, position: int) -> Any:
@@ -71,13 +103,8 @@ def _literals(array: Any, column: Column, position: int) -> Any:
     compute: Any = importlib.import_module("pyarrow.compute")
     if array.null_count and column.required:
         raise Refused(3819, f"constraint violation: Column '{column.name}' cannot be null", "23000")
-    kind = array.type
-    is_text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
-    if arrow.types.is_integer(kind) and column.base in NUMBERS and _fits(array, column):
-        # in quotes the engine takes numbers in a third faster (measured)
-        told = compute.binary_join_element_wise("'", array.cast(arrow.string()), "'", "")
-    elif is_text and column.plain and _is_short(array, column):
-        told = array.cast(arrow.string())
+    told = _texts(array, column)
+    if told is not None:
         for mark, written in (("\\", "\\\\"), ("'", "''"), ("\0", "\\0")):
             told = compute.replace_substring(told, mark, written)
         told = compute.binary_join_element_wise("'", told, "'", "")
