@@ -189,8 +189,9 @@ class Session:
 
     def _is_of_the_engine(self, sql: str) -> bool:
         """Whether none of the tables that a statement may name is anything but a table of the engine."""
-        others = (self._services.external, self._services.kept, self._temporary)
-        return not self._definitions and not any(tables.mentioned(sql) for tables in others)
+        services = self._services
+        odd = services.external.mentioned(sql) or services.kept.mentioned(sql) or self._temporary.mentioned(sql)
+        return not (odd or self._definitions)
 
     def _query(self, sql: str, tokens: list[Token]) -> bool:
         """Carry out one statement; False if it was refused."""
