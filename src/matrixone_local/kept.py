@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -56,14 +56,14 @@ class _Copy:
     """A table as it was.
 
     Args:
-        owner: the number of the connection whose transaction has changed it.
-        hidden: where it is.
+        owner: the number of the connection whose transaction changes it.
+        hidden: where it is; "" until it is copied, as the table itself is the same until then.
         is_fork: whether it is a fork, which is not dropped at once.
     """
 
     owner: int
-    hidden: str
-    is_fork: bool
+    hidden: str = ""
+    is_fork: bool = False
 
 
 class Kept:
@@ -106,16 +106,17 @@ class Kept:
             EngineError: other transactions that have changed it did not end in time.
             Refused: the client did not want to wait.
         """
-        owner = client.link.id
-        for _ in _patience(client):
-            if not any(name == table and holder != owner for name, holder in self._locked()):
-                break
+        self._reserve(table, client)
         name = _new_name()
         hidden = f"{DATABASE}.{name}"
-        with self._engine.session() as cursor:
-            keys = foreign_keys(cursor, table)
-            is_fork = copy_or_fork(cursor, table, (DATABASE, name), keys=False)
-        self._copies[table] = _Copy(owner, hidden, is_fork)
+        try:
+            with self._engine.session() as cursor:
+                keys = foreign_keys(cursor, table)
+                is_fork = copy_or_fork(cursor, table, (DATABASE, name), keys=False)
+        except BaseException:
+            self._release([table])
+            raise
+        self._copies[table] = _Copy(client.link.id, hidden, is_fork)
         where = ".".join(map(quoted, table))
         return Undo(
             (
@@ -146,16 +147,31 @@ class Kept:
                 late.cancel()
                 late.join()
 
+    def _reserve(self, table: Table, client: Waiting) -> None:
+        """Let others wait to change a table, once none of them has changed it."""
+        for _ in _patience(client):
+            if self._is_free(table, client.link):
+                self._copies[table] = _Copy(client.link.id)
+                if self._is_free(table, client.link):  # nobody was faster
+                    return
+                self._release([table])
+
+    def _is_free(self, table: Table, link: Link) -> bool:
+        return not any(name == table and holder != link.id for name, holder in self._locked())
+
+    def _release(self, tables: Iterable[Table]) -> None:
+        with self._released:
+            for table in tables:
+                del self._copies[table]
+            self._released.notify_all()
+
     def let_go(self, owner: int) -> None:
         """A connection's transaction has ended: its tables are everybody's again."""
-        with self._released:
-            gone = {table: copy for table, copy in self._copies.items() if copy.owner == owner}
-            for table, copy in gone.items():
-                del self._copies[table]
-                self._hidden.drop_later(
-                    f"DROP TABLE IF EXISTS {copy.hidden}", after=FORK_SETTLES if copy.is_fork else 0
-                )
-            self._released.notify_all()
+        gone = {table: copy for table, copy in list(self._copies.items()) if copy.owner == owner}
+        if gone:
+            self._release(gone)
+        for copy in gone.values():
+            self._hidden.drop_later(f"DROP TABLE IF EXISTS {copy.hidden}", after=FORK_SETTLES if copy.is_fork else 0)
 
     # -- everybody else -----------------------------------------------------------------------------------------
 
@@ -186,7 +202,7 @@ class Kept:
         """The statement with the copies in the place of tables that others have changed, where it reads them."""
         for reference in reversed(table_references(tokens)):
             copy = self._others(_named(reference, link), link) if reference.reads else None
-            if copy is not None:
+            if copy is not None and copy.hidden:
                 described = tokens[0].says("SHOW", "DESC", "DESCRIBE")
                 alias = "" if reference.has_alias or described else f" AS {quoted(reference.name)}"
                 sql = f"{sql[: tokens[reference.first].start]}{copy.hidden}{alias}{sql[tokens[reference.last].end :]}"

@@ -156,6 +156,19 @@ def test_a_change_that_is_refused_leaves_the_transaction_open(t):
     assert t("SELECT a FROM t") == [(1,), (2,), (3,)]
 
 
+@pytest.mark.parametrize("begin", ["BEGIN", "SET autocommit=0"])
+def test_what_follows_a_change_is_a_part_of_the_transaction(sql, begin):
+    """Whatever the engine has committed by then."""
+    sql("CREATE TABLE t (a INT)")
+    sql("CREATE TABLE u (a INT)")
+    sql(begin)
+    sql("INSERT INTO t VALUES (1)")
+    sql("ALTER TABLE t ADD b INT")
+    sql("LOAD DATA INLINE FORMAT='csv', DATA='1\n2' INTO TABLE u")
+    sql("ROLLBACK")
+    assert (sql("SELECT * FROM t"), sql("SELECT * FROM u")) == ([], [])
+
+
 def test_where_autocommit_is_off_a_change_opens_the_transaction(sql):
     sql("CREATE TABLE t (a INT)")
     sql("SET autocommit=0")
