@@ -17,6 +17,7 @@ from .tokens import unquote
 from .values import ANY, Column, Field
 
 NULL: Field = (None, False)
+Sift = Callable[[Iterable[str]], Iterable[str]]
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,14 @@ class CsvLines:
             if not isinstance(found, str):
                 yield found
 
-    def raw_lines(self, pieces: Iterable[bytes], wanted: Callable[[str], bool]) -> Iterator[bytes]:
+    def raw_lines(self, pieces: Iterable[bytes], wanted: Sift) -> Iterator[bytes]:
         """The lines that are wanted, of a file whose lines have one field each and nothing that has a meaning.
 
         From a delimiter or quote on, everything is given.
 
         Args:
             pieces: the file.
-            wanted: tells by a line without its end.
+            wanted: gives those of several lines without their ends.
         """
         marks = [mark.encode() for mark in (self.delimiter, self.quote, self.starting) if mark]
         rest, ignored, sifts = b"", 0, self._ends_plainly
@@ -86,9 +87,13 @@ class CsvLines:
             while ignored < self.ignore and head < end:
                 head = (data.find(b"\n", head, end) + 1) or end
                 ignored += 1
-            lines = data[head:end].decode("utf-8", "surrogateescape").split("\n") if sifts else ()
-            found = "".join([f"{line}\n" for line in lines if line and wanted(line.removesuffix("\r"))])
-            yield data[:head] + (found.encode("utf-8", "surrogateescape") if sifts else data[head:end])
+            if sifts:
+                text = data[head:end].decode("utf-8", "surrogateescape")
+                lines = (text.replace("\r\n", "\n") if "\r" in text else text).split("\n")
+                found = "".join([f"{line}\n" for line in wanted(filter(None, lines))])
+                yield data[:head] + found.encode("utf-8", "surrogateescape")
+            else:
+                yield data
         yield rest
 
     @property

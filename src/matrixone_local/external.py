@@ -9,13 +9,14 @@ are not put into it at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import partial
+from itertools import chain, filterfalse
 
 from .column_types import in_the_engine
-from .csv_lines import CsvLines
+from .csv_lines import CsvLines, Sift
 from .engine import Engine, Link
 from .errors import Refused, bad_input, internal
 from .hidden import DATABASE, Hidden
@@ -262,7 +263,7 @@ class ExternalTables:
         table: tuple[str, str],
         reading: str,
         client: Reads,
-        wanted: Callable[[str], bool] | None,
+        wanted: Sift | None,
         until: ExitStack,
     ) -> str | None:
         """A hidden table with the rows of the files; None if there are none, as the external table is empty itself.
@@ -271,7 +272,7 @@ class ExternalTables:
             table: the external table.
             reading: how it is read.
             client: who for.
-            wanted: whether a raw line, if it is one of those, may be wanted.
+            wanted: leaves out raw lines, if it is of those, that are not wanted.
             until: drops the table when it is left.
         """
         source, form = _read(reading)
@@ -295,7 +296,7 @@ class ExternalTables:
         return hidden
 
 
-def _sifted(form: Format, pieces: Iterator[bytes], wanted: Callable[[str], bool] | None) -> Iterator[bytes]:
+def _sifted(form: Format, pieces: Iterator[bytes], wanted: Sift | None) -> Iterator[bytes]:
     """A file without raw lines that are not wanted."""
     return form.raw_lines(pieces, wanted) if wanted is not None and isinstance(form, CsvLines) else pieces
 
@@ -325,8 +326,8 @@ def _same(
     return columns if sum(column is not None for column in columns) == len(insert.columns) else None
 
 
-def _condition(sql: str, tokens: Sequence[Token], reference: TableReference) -> Callable[[str], bool] | None:
-    """What tells the raw lines that a statement wants by one regular expression, if that is all it asks for."""
+def _condition(sql: str, tokens: Sequence[Token], reference: TableReference) -> Sift | None:
+    """What leaves out raw lines that a statement does not want, if it tells them by one regular expression alone."""
     read = Reader(sql, list(tokens))
     read.at = reference.last + 1
     try:
@@ -342,7 +343,7 @@ def _condition(sql: str, tokens: Sequence[Token], reference: TableReference) -> 
         read.end()
     except (Refused, re.error):
         return None
-    return (lambda line: found(line) is None) if negated else (lambda line: found(line) is not None)
+    return partial(filterfalse, found) if negated else partial(filter, found)
 
 
 def _replaced(sql: str, tokens: Sequence[Token], reference: TableReference, hidden: str) -> str:
