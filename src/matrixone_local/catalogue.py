@@ -6,18 +6,18 @@ The answers are the engine's own, asked for in the client's session; what is the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from . import information
 from .column_types import MARK, described, told
-from .engine import Engine, EngineError, Link
+from .engine import EngineError, Link
 from .hidden import DATABASE, PREFIX
-from .tokens import Kind, Token
+from .tokens import Kind, Token, tokenize
 from .values import quoted
 
 Value = str | int | None
-_INFORMATION = frozenset({"COLUMNS", "TABLES", "SCHEMATA", "STATISTICS", "KEY_COLUMN_USAGE"})
 _INDEX_TITLES = (
     "Table",
     "Non_unique",
@@ -44,67 +44,6 @@ class Answer:
 
     titles: Sequence[str]
     rows: Sequence[Sequence[Value]]
-
-
-def create_views(engine: Engine) -> None:
-    """Make the views that stand for tables of information_schema."""
-    shown = f"LEFT(table_schema, {len(PREFIX)}) <> '{PREFIX}' AND table_schema <> 'oceanbase'"
-    column_shown = f"{shown} AND LEFT(column_name, {len(PREFIX)}) <> '{PREFIX}'"
-    kind = (
-        f"CASE WHEN LEFT(column_comment, {len(MARK)}) = '{MARK}' THEN"
-        f" UPPER(SUBSTRING_INDEX(SUBSTRING_INDEX(SUBSTR(column_comment, {len(MARK) + 1}), ';', 1), '(', 1))"
-        " WHEN column_type LIKE 'tinyint(1)%' THEN 'BOOL' WHEN data_type LIKE 'VECTOR%' THEN 'VECF32'"
-        " ELSE UPPER(data_type) END"
-    )
-    told_type = (
-        f"CASE WHEN LEFT(column_comment, {len(MARK)}) = '{MARK}' THEN"
-        f" SUBSTRING_INDEX(SUBSTR(column_comment, {len(MARK) + 1}), ';', 1)"
-        " WHEN column_type LIKE 'tinyint(1)%' THEN 'bool'"
-        " WHEN data_type LIKE 'VECTOR%' THEN REPLACE(LOWER(column_type), 'vector', 'vecf32') ELSE column_type END"
-    )
-    comment = (
-        f"CASE WHEN LEFT(column_comment, {len(MARK)}) = '{MARK}' THEN"
-        " SUBSTR(column_comment, LOCATE(';', column_comment) + 1) ELSE column_comment END"
-    )
-    with engine.session() as cursor:
-        cursor.execute("SHOW COLUMNS FROM information_schema.columns")
-        names = [str(row[0]).lower() for row in cursor.fetchall()]
-        put = {"data_type": kind, "column_type": told_type, "column_comment": comment}
-        columns = ", ".join(f"{put[name]} AS {name}" if name in put else name for name in names)
-        views = {
-            "columns": f"SELECT {columns} FROM information_schema.columns WHERE {column_shown}",  # noqa: S608  # constants
-            "tables": f"SELECT * FROM information_schema.tables WHERE {shown}",  # noqa: S608  # constants
-            "schemata": "SELECT * FROM information_schema.schemata"  # noqa: S608  # constants
-            f" WHERE {shown.replace('table_schema', 'schema_name')}",
-            "statistics": f"SELECT * FROM information_schema.statistics WHERE {column_shown}",  # noqa: S608  # constants
-            "key_column_usage": f"SELECT * FROM information_schema.key_column_usage WHERE {column_shown}",  # noqa: S608  # constants
-        }
-        for name, select in views.items():
-            cursor.execute(f"CREATE OR REPLACE VIEW {DATABASE}.{name} AS {select}")
-        for name, select in _catalogue(views).items():
-            cursor.execute(f"CREATE OR REPLACE VIEW mo_catalog.{name} AS {select}")
-
-
-def _catalogue(views: Mapping[str, str]) -> Mapping[str, str]:
-    """Of mo_catalog's tables what information_schema has, by its views."""
-    kind = "CASE table_type WHEN 'VIEW' THEN 'v' ELSE 'r' END"
-    return {
-        "mo_database": f"SELECT schema_name AS datname, 'def' AS dat_catalog_name FROM ({views['schemata']}) s",  # noqa: S608  # constants
-        "mo_tables": f"SELECT table_name AS relname, table_schema AS reldatabase, {kind} AS relkind,"  # noqa: S608  # constants
-        f" table_comment AS rel_comment, create_time AS created_time FROM ({views['tables']}) t",
-        "mo_columns": "SELECT table_schema AS att_database, table_name AS att_relname, column_name AS attname,"  # noqa: S608  # constants
-        " ordinal_position AS attnum, column_type AS att_typ, column_default AS att_default,"
-        f" column_comment AS att_comment FROM ({views['columns']}) c",
-    }
-
-
-def through_views(sql: str, tokens: Sequence[Token]) -> str:
-    """A statement with the views in the place of tables of information_schema."""
-    for at in range(len(tokens) - 3, -1, -1):
-        names = tokens[at].value.upper(), tokens[at + 2].value.upper()
-        if names[0] == "INFORMATION_SCHEMA" and tokens[at + 1].says(".") and names[1] in _INFORMATION:
-            sql = f"{sql[: tokens[at].start]}{DATABASE}.{names[1].lower()}{sql[tokens[at + 2].end :]}"
-    return sql
 
 
 def answer(tokens: Sequence[Token], link: Link) -> Answer | None:
@@ -224,7 +163,8 @@ def _variable(value: str | None) -> Value:
 
 def _databases(tokens: Sequence[Token], link: Link) -> Answer:
     like = next((after.text for at, after in pairwise(tokens) if at.says("LIKE")), "'%'")
-    names = link.query(f"SELECT schema_name FROM {DATABASE}.schemata WHERE schema_name LIKE {like} ORDER BY 1").rows  # noqa: S608  # the client's own literal
+    shown = f"SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE {like} ORDER BY 1"  # noqa: S608  # the client's own literal
+    names = link.query(information.read_in(shown, tokenize(shown))).rows
     return Answer(["Database"], names)
 
 

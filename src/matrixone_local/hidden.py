@@ -33,12 +33,11 @@ class Hidden:
         self._numbers = itertools.count(1)
         self._work: queue.Queue[tuple[float, str] | None] = queue.Queue()
         with engine.session() as cursor:
-            cursor.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
-            cursor.execute(f"SHOW TABLES FROM {DATABASE} LIKE 'scratch\\_%'")
-            for (left,) in cursor.fetchall():  # by a run before this one
-                cursor.execute(f"DROP TABLE {DATABASE}.{quoted(left)}")
-            cursor.execute(f"DROP DATABASE IF EXISTS {TEMPORARY}")
-            cursor.execute(f"CREATE DATABASE {TEMPORARY}")
+            for database, pattern in ((DATABASE, "scratch\\_%"), (TEMPORARY, "%")):
+                cursor.execute(f"CREATE DATABASE IF NOT EXISTS {database}")
+                cursor.execute(f"SHOW TABLES FROM {database} LIKE '{pattern}'")
+                for (left,) in cursor.fetchall():  # by a run before this one
+                    cursor.execute(f"DROP TABLE {database}.{quoted(left)}")
         self._thread = threading.Thread(target=self._drop, daemon=True, name="matrixone_local drops")
         self._thread.start()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from . import catalogue, functions, outfile, stagefiles, statements
+from . import catalogue, functions, information, outfile, stagefiles, statements
 from .column_types import casts_in_the_engine
 from .titles import with_titles, with_variables
 from .tokens import Kind, tokenize
@@ -45,4 +45,4 @@ def reworded(sql: str) -> str:
         sql = with_variables(sql, tokenize(sql), statements.OF_THE_SERVER.get)
         tokens = tokenize(sql)
     sql = functions.in_the_engine(casts_in_the_engine(sql, tokens))
-    return catalogue.through_views(sql, tokenize(sql))
+    return information.read_in(sql, tokenize(sql))

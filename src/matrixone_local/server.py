@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from . import catalogue
 from .engine import Engine, Link
 from .external import ExternalTables
 from .hidden import Hidden
@@ -184,7 +183,6 @@ class _Running:
         self.journal = Journal(self._engine)
         self.kept = Kept(self._engine, self.hidden)  # after the journal has put back what it keeps
         self.stages = Stages(self._engine)
-        catalogue.create_views(self._engine)
         self.snapshots = Snapshots(self._engine, self.hidden)
         self._users = Users(self._engine, ROOT, password)
         sources = Sources(self.stages, storage)

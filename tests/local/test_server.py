@@ -312,7 +312,6 @@ def test_only_allowed_folders_are_read(tmp_path_factory, connection_to):
         ("RESTORE TABLE t {SNAPSHOT='none_such'}", 1064, "syntax"),
         ("SELECT * FROM t {timestamp='nonsense'}", 20101, "nonsense"),
         ("LOAD DATA INFILE {'filepath'='/tmp/x','compression'='lz4'} INTO TABLE t", 20101, "lz4"),
-        ("LOAD DATA INFILE 'x' INTO TABLE t LINES TERMINATED BY ';'", 20301, "lines"),
         ("LOAD DATA INLINE FORMAT='csv', DATA='1\\n' INTO TABLE t (nope)", 1054, "nope"),
         ("LOAD DATA INLINE FORMAT='csv', DATA='1\\n' INTO TABLE nope", 1146, "nope"),
         ("LOAD DATA INFILE 'x' INTO t", 1064, "MatrixOne server version"),
