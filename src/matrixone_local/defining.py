@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -9,7 +10,7 @@ from . import catalogue, external, layout, snapshots, statements
 from .column_types import in_the_engine
 from .ddl import Change, change
 from .definitions import Definitions
-from .engine import Link
+from .engine import EngineError, Link
 from .errors import NO_PRIVILEGE, internal
 from .kept import Waiting
 from .references import table_references
@@ -18,6 +19,9 @@ from .services import Services
 from .temporary import TemporaryTables
 from .tokens import Reader, Token, tokenize
 from .users import Account
+
+NOT_YET = 5627  # "Schema try again"
+TRIES, PAUSE_SECONDS = 50, 0.02
 
 
 class Defining:
@@ -132,7 +136,7 @@ class Defining:
         reworded = self._rewriting.rewritten(reworded, tokenize(reworded), until)
         if self._is_temporary(tokens):
             return lambda link: self._temporary.create(reworded, tokenize(reworded), link.database)
-        return lambda link: link.query(reworded).affected
+        return lambda link: _persistently(reworded, link)
 
     def _clones(self, sql: str, tokens: list[Token]) -> Callable[[Link], int]:
         if not self._account.is_admin:  # the copy is made with the server's rights
@@ -158,6 +162,18 @@ class Defining:
             return 0
 
         return carry_out
+
+
+def _persistently(sql: str, link: Link) -> int:
+    """Carry out a statement that the engine refuses while it learns of other definitions."""
+    for _ in range(TRIES):
+        try:
+            return link.query(sql).affected
+        except EngineError as error:
+            if error.code != NOT_YET:
+                raise
+        time.sleep(PAUSE_SECONDS)
+    return link.query(sql).affected
 
 
 def _drop_database(name: str, sql: str, link: Link) -> int:
