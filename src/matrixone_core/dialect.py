@@ -4,6 +4,7 @@ MySQL's, but for what server-facts 40 and 41 found to differ. It reads the setti
 options, so that an engine made by hand connects as a client does.
 """
 
+import re
 import ssl
 import sys
 from collections.abc import Mapping
@@ -89,6 +90,16 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         """Whether a connection is gone after this error; one is closed when a statement's time is up."""
         return e.args[:1] == (STATEMENT_TIMEOUT,) or bool(super().is_disconnect(e, connection, cursor))
 
+    def get_foreign_keys(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
+        """Foreign keys as MySQL tells them: without RESTRICT, which is the default and is always told here."""
+        found: Any = super().get_foreign_keys(connection, table_name, schema, **kw)
+        return [one | {"options": {k: v for k, v in one["options"].items() if v != "RESTRICT"}} for one in found]
+
+    def _describe_table(self, *args: Any, **kwargs: Any) -> Any:
+        """A view's columns, whose types are told as `VARCHAR(10)`, `INT(32)`, `TEXT(0)`, with those of tables."""
+        described: Any = super()._describe_table(*args, **kwargs)
+        return [(name, _as_in_tables(kind), *rest) for name, kind, *rest in described]
+
     def do_savepoint(self, connection: Any, name: str) -> None:
         """Refuse: the server takes a SAVEPOINT and then refuses to go back to it (server-facts 15, 40)."""
         raise NotSupported(
@@ -101,6 +112,11 @@ class MatrixOneDialect_aiomysql(MatrixOneDialect_pymysql, MySQLDialect_aiomysql)
     """`matrixone+aiomysql://`."""
 
     supports_statement_cache = True
+
+
+def _as_in_tables(kind: str) -> str:
+    small = kind if kind.upper().startswith(("ENUM", "SET")) else kind.lower()
+    return re.sub(r"\(0\)$|(?<=int)( unsigned)?\(\d+\)$", r"\1", small)
 
 
 def _session_variables(options: Mapping[str, Any]) -> str:

@@ -5,13 +5,13 @@ The answers are the engine's own, asked for in the client's session; what is the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from . import information
-from .column_types import MARK, described, told
+from .column_types import described, told
+from .created import as_created
 from .engine import EngineError, Link
 from .hidden import DATABASE, PREFIX
 from .tokens import Kind, Token, tokenize
@@ -121,33 +121,12 @@ def _index(tokens: Sequence[Token], at: int, link: Link) -> Answer:
 
 def _create_table(tokens: Sequence[Token], at: int, link: Link) -> Answer:
     table, _ = _table(tokens, at)
-    [[name, text, *_]] = link.query(f"SHOW CREATE TABLE {table}").rows
-    return Answer(["Table", "Create Table"], [[name, as_created(str(text))]])
-
-
-def as_created(text: str) -> str:
-    """The engine's CREATE TABLE as a MatrixOne server gives it: its own types, no options of storage."""
-    head, *lines, tail = text.split("\n")
-    kept: list[str] = []
-    for written in lines:
-        if not re.match(rf"\s*`{PREFIX}", written):
-            line = re.sub(rf", `{PREFIX}\w+`", "", written.rstrip(","))
-            line = re.sub(r" BLOCK_SIZE \d+( LOCAL)?| COLLATE \w+| CHARACTER SET \w+", "", line)
-            kept.append(_column_line(line))
-    comment = re.search(r" COMMENT = ('(?:[^'\\]|\\.|'')*')", tail)
-    return "\n".join([head, ",\n".join(kept), ")" + (f" COMMENT={comment[1]}" if comment else "")])
-
-
-def _column_line(line: str) -> str:
-    found = re.fullmatch(r"(\s*`(?:[^`]|``)+`) ([a-zA-Z]+(?:\([^)]*\))?(?: unsigned)?)(.*)", line, re.DOTALL)
-    if not found:
-        return line
-    rest = found[3]
-    comment = re.search(rf" COMMENT '{MARK}((?:[^'\\]|\\.|'')*?);((?:[^'\\]|\\.|'')*)'", rest)
-    if comment:
-        kept = f" COMMENT '{comment[2]}'" if comment[2] else ""
-        return f"{found[1]} {comment[1]}{rest[: comment.start()]}{kept}{rest[comment.end() :]}"
-    return f"{found[1]} {told(found[2], '')[0]}{rest}"
+    found = link.query(f"SHOW CREATE TABLE {table}").rows[0]
+    if len(found) > 2:  # a view
+        return Answer(["View", "Create View", "character_set_client", "collation_connection"], [found])
+    name, text = found
+    database = tokens[at].value if tokens[at + 1 : at + 2] and tokens[at + 1].says(".") else link.database
+    return Answer(["Table", "Create Table"], [[name, as_created(str(text), database)]])
 
 
 def _variables(tokens: Sequence[Token], link: Link) -> Answer:

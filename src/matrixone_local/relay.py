@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
@@ -216,6 +217,9 @@ class Session:
             self._replies.refuse(internal(f"{error.strerror}"))
         except pymysql.MySQLError as error:  # a statement of the relay's own on the catalogue
             self._replies.refuse(Refused(1105, str(error)))
+        except Exception as error:  # noqa: BLE001  # a mistake of ours is to cost the client this statement alone
+            traceback.print_exc()
+            self._replies.refuse(Refused(1105, f"the local server failed: {error!r}"))
         else:
             return True
         return False

@@ -5,7 +5,8 @@ import decimal
 
 import pytest
 from alembic import command
-from alembic.autogenerate import compare_metadata
+from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
+from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    ForeignKey,
     Integer,
     LargeBinary,
     MetaData,
@@ -30,6 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from matrixone.orm import UUID, VECF32
 
 METADATA = MetaData()
 THINGS = Table(
@@ -98,6 +102,57 @@ def test_alembic_finds_nothing_to_change_and_makes_what_is_missing(engine):
         connection.commit()
         assert set(inspect(connection).get_table_names()) == {"things", "more"}
         assert [change[0] for change in compare_metadata(context, METADATA)] == ["remove_table"]
+
+
+OWN_TYPES = MetaData()
+Table(
+    "documents",
+    OWN_TYPES,
+    Column("id", Integer, primary_key=True),
+    Column("thing", Integer, ForeignKey("owners.id", ondelete="CASCADE")),
+    Column("other", Integer, ForeignKey("owners.id")),
+    Column("vector", VECF32(3)),
+    Column("key", UUID()),
+)
+Table("owners", OWN_TYPES, Column("id", Integer, primary_key=True, autoincrement=False))
+
+
+def test_foreign_keys_and_types_of_its_own_come_back_as_they_were(engine):
+    METADATA.drop_all(engine)
+    OWN_TYPES.create_all(engine)
+    try:
+        found = inspect(engine).get_foreign_keys("documents")
+        told = {key["constrained_columns"][0]: (key["referred_table"], key["options"]) for key in found}
+        assert told == {"thing": ("owners", {"ondelete": "CASCADE"}), "other": ("owners", {})}
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection)
+            assert compare_metadata(context, OWN_TYPES) == []
+            made = produce_migrations(context, OWN_TYPES)
+            assert made.upgrade_ops.is_empty()
+            OWN_TYPES.drop_all(connection)
+            connection.commit()
+            made = produce_migrations(MigrationContext.configure(connection), OWN_TYPES)
+            written = render_python_code(made.upgrade_ops, migration_context=context)
+            needed = AutogenContext(context, OWN_TYPES)
+            context.impl.render_type(VECF32(3), needed)
+        assert "matrixone.orm.VECF32(3)" in written
+        assert "matrixone.orm.UUID()" in written
+        assert needed.imports == {"import matrixone.orm"}
+    finally:
+        OWN_TYPES.drop_all(engine)
+
+
+def test_views_are_reflected(engine):
+    with engine.begin() as connection:
+        connection.execute(text("CREATE VIEW names AS SELECT name FROM things"))
+    try:
+        found = inspect(engine)
+        assert found.get_view_names() == ["names"]
+        assert "things" in found.get_view_definition("names")
+        assert [column["name"] for column in found.get_columns("names")] == ["name"]
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("DROP VIEW names"))
 
 
 ENVIRONMENT = """

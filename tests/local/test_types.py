@@ -119,3 +119,18 @@ def test_the_local_servers_own_tables_are_not_seen(sql):
         "DROP TABLE __mo_local.external_tables",
     ):
         assert sql.refused(statement)[0] == 20101
+
+
+def test_show_create_table(sql, matrixone_database_local):
+    sql("CREATE TABLE p (id INT PRIMARY KEY)")
+    sql("CREATE TABLE f (id INT, a INT, t TEXT, PRIMARY KEY (id), CONSTRAINT one FOREIGN KEY (a) REFERENCES p (id))")
+    sql("ALTER TABLE f ADD FULLTEXT INDEX words (t)")
+    lines = sql("SHOW CREATE TABLE f")[0][1].split("\n")
+    assert "  CONSTRAINT `one` FOREIGN KEY (`a`) REFERENCES `p` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT," in lines
+    assert "  FULLTEXT KEY `words` (`t`)" in lines
+    [(_, elsewhere)] = sql(f"SHOW CREATE TABLE {matrixone_database_local}.f")
+    assert elsewhere.split("\n") == lines
+    sql("CREATE TABLE parts (id INT PRIMARY KEY) PARTITION BY HASH(id) PARTITIONS 2")
+    assert sql("SHOW CREATE TABLE parts")[0][1].split("\n")[-1].startswith(") partition by hash(id) (")
+    sql("CREATE VIEW v AS SELECT id FROM p")
+    assert sql("SHOW CREATE TABLE v")[0][1].startswith("CREATE VIEW `v` AS ")
