@@ -80,6 +80,12 @@ class Connection(aiomysql.Connection):
             raise
         return connection
 
+    def close(self) -> None:
+        """Hang up at once: a polite end of TLS waits for the server's, and the event loop may end before that comes."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+        self._writer = self._reader = None
+
     def __del__(self) -> None:
         if self._loop.is_closed():  # nothing can be said to the server any more; the socket closes itself
             self._writer = self._reader = None

@@ -1,5 +1,7 @@
 """Connecting, executing, streaming, by both clients."""
 
+import asyncio
+import gc
 import socket
 import threading
 
@@ -9,7 +11,7 @@ from sqlalchemy import Column, ForeignKey, Integer, create_engine, delete, func,
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import joinedload, relationship
 
-from matrixone import errors
+from matrixone import AsyncClient, errors
 
 
 def sync_pool(client):
@@ -169,6 +171,21 @@ def test_tls(new_client, mode, tls_server):
     if mode != "required":
         with pytest.raises(errors.ConnectionFailed, match=r"(?i)certificate"):
             new_client(host="localhost", port=server.port, ssl_mode=mode).connect()
+
+
+def test_tls_ends_before_the_event_loop_does(tls_server):
+    """No socket is left to the garbage collector, which warns of it."""
+    server, _ = tls_server
+
+    async def ask():
+        async with AsyncClient(
+            host="localhost", port=server.port, user="root", password="111", ssl_mode="required"
+        ) as client:
+            assert (await client.execute("SELECT 1")).scalar() == 1
+
+    for _ in range(10):
+        asyncio.run(ask())
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
