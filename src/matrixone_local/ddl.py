@@ -102,6 +102,9 @@ def change(sql: str, tokens: Sequence[Token]) -> Change | None:
             return Change(touches=_renamed(read))
         if read.take("ALTER", "TABLE"):
             return Change(touches=(named(read, "TABLE"), *_new_name(read)))
+        if read.take("TRUNCATE"):
+            read.take("TABLE")
+            return Change(touches=(named(read, "TABLE"),))
         if read.take("ALTER", "VIEW") or read.take("CREATE", "OR", "REPLACE", "VIEW"):
             return Change(touches=(named(read, "VIEW"),))
         if read.take("CREATE"):

@@ -103,10 +103,8 @@ class Defining:
     def _within(self, sql: str, tokens: list[Token], told: Change | None, carry_out: Callable[[Link], int]) -> int:
         """Carry a definition out as a part of the transaction."""
         link = self._client.link
-        if tokens[0].says("TRUNCATE"):
-            table = tokens[2 if tokens[1].says("TABLE") else 1]
-            link.query(f"DELETE FROM {sql[table.start :]}")  # noqa: S608  # the client's own name
-            return 0
+        if told and tokens[0].says("TRUNCATE"):
+            return self._definitions.empty(told.touches[0], carry_out, self._client)
         if told is None:
             if not self._definitions.are_open(link):
                 return carry_out(link)

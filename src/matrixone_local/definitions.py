@@ -120,6 +120,37 @@ class Definitions:
                 self._keep(one, aside, client)
             return carry_out(aside)
 
+    def empty(self, table: Definition, carry_out: Callable[[Link], int], client: Waiting) -> int:
+        """Carry out TRUNCATE: few rows are deleted, a table of many gives way to a new one until the transaction ends.
+
+        Args:
+            table: the table.
+            carry_out: empties it, over the session that it is given.
+            client: whose transaction it is.
+
+        Returns:
+            How many rows that affected, which is none.
+
+        Raises:
+            EngineError: there is no such table, or as for `change`.
+            Refused: the transaction has dropped it.
+        """
+        if not self._has_dropped(table) and self._kept.is_small(_table(table)):
+            client.link.query(f"DELETE FROM {table.quoted}")  # noqa: S608  # quoted
+            return 0
+        self.settle([table.name], client)
+        if table.name in self._touched or self._has_dropped(table) or self._kept.has_foreign_keys(_table(table)):
+            return self.change([table], carry_out, client)
+        hidden = self._kept.hidden(table)
+        there = f"SELECT 1 FROM {hidden.quoted} LIMIT 0"  # noqa: S608  # a name of ours; missing once it was put back
+        back = Undo((there, table.drop, f"RENAME TABLE {hidden.quoted} TO {table.quoted}"))
+        with closing(self._aside()) as aside:
+            nobody = replace(table, name=(table.database, NOBODY))
+            aside.query(nobody.drop)  # asks for the right alone
+            self._noted(back, lambda: self._kept.replace(table, hidden, client), aside)
+        self._touched.add(table.name)
+        return 0
+
     def settle(self, tables: Iterable[tuple[str, ...]] | None, client: Waiting) -> None:
         """See to it that the transaction has no uncommitted rows in these tables, which the engine would not change.
 

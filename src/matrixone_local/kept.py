@@ -15,7 +15,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from .copies import FORK_SETTLES, copy_or_fork, foreign_keys
+import pymysql
+
+from .copies import FORK_SETTLES, copy_or_fork, foreign_keys, is_small
 from .ddl import Definition
 from .engine import Engine, EngineError, Link
 from .errors import LOCK_TIMEOUT, internal
@@ -88,6 +90,25 @@ class Kept:
         """The tables of which a connection's open transaction has changed rows."""
         return {table for table, holder in self._locked() if holder == connection_id}
 
+    def is_small(self, table: Table) -> bool:
+        """Whether a table has few rows.
+
+        Raises:
+            EngineError: there is no such table.
+        """
+        try:
+            with self._engine.session() as cursor:
+                return is_small(cursor, [table])
+        except pymysql.MySQLError as error:
+            raise EngineError(int(error.args[0]), "42S02", str(error.args[1])) from None
+
+    def has_foreign_keys(self, table: Table) -> bool:
+        """Whether a table has any, or is named in another's."""
+        referenced = "referenced_table_schema = %s AND referenced_table_name = %s"
+        with self._engine.session() as cursor:
+            cursor.execute(f"SELECT 1 FROM information_schema.key_column_usage WHERE {referenced} LIMIT 1", table)  # noqa: S608  # constants
+            return bool(cursor.fetchall() or foreign_keys(cursor, table))
+
     def link(self) -> Link:
         """A session with the server's rights."""
         return self._engine.session_link()
@@ -128,8 +149,31 @@ class Kept:
             )
         )
 
+    def replace(self, table: Definition, hidden: Definition, client: Waiting) -> int:
+        """Give a table a hidden name, under which others read it, and put an empty one in its place; returns 0.
+
+        Raises:
+            EngineError: other transactions that have changed it did not end in time.
+            Refused: the client did not want to wait.
+        """
+        key = (table.name[0], table.name[1])
+        self._reserve(key, client)
+        try:
+            self.rename(table, hidden)
+            try:
+                with self._engine.session() as cursor:
+                    cursor.execute(f"CREATE TABLE {table.quoted} LIKE {hidden.quoted}")
+            except BaseException:
+                self.rename(hidden, table)
+                raise
+        except BaseException:
+            self._release([key])
+            raise
+        self._copies[key] = _Copy(client.link.id, hidden.quoted)
+        return 0
+
     def hidden(self, table: Definition) -> Definition:
-        """A hidden name for a table that a transaction has dropped."""
+        """A hidden name for a table that a transaction has dropped or emptied."""
         return replace(table, name=(DATABASE, _new_name()))
 
     def rename(self, table: Definition, name: Definition) -> int:
