@@ -91,7 +91,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         return e.args[:1] == (STATEMENT_TIMEOUT,) or bool(super().is_disconnect(e, connection, cursor))
 
     def get_foreign_keys(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        """Foreign keys as MySQL tells them: without RESTRICT, which is the default and is always told here."""
+        """Foreign keys as MySQL tells them: without RESTRICT, which is the default and may be told here."""
         found: Any = super().get_foreign_keys(connection, table_name, schema, **kw)
         return [one | {"options": {k: v for k, v in one["options"].items() if v != "RESTRICT"}} for one in found]
 
