@@ -97,8 +97,7 @@ class Defining:
             self._definitions.settle(None, self._client)
         elif tokens[0].says("CREATE"):
             read = [one for one in table_references(tokens) if one.reads]
-            tables = [((one.database or database).lower(), one.name.lower()) for one in read]
-            self._definitions.settle(tables, self._client)
+            self._definitions.settle([one.within(database) for one in read], self._client)
 
     def _within(self, sql: str, tokens: list[Token], told: Change | None, carry_out: Callable[[Link], int]) -> int:
         """Carry a definition out as a part of the transaction."""
@@ -170,7 +169,7 @@ def _persistently(sql: str, link: Link) -> int:
         except EngineError as error:
             if error.code != NOT_YET:
                 raise
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(PAUSE_SECONDS)  # it tells nobody when it has learned
     return link.query(sql).affected
 
 

@@ -233,7 +233,7 @@ class Definitions:
         if not hidden:
             return
         for reference in table_references(tokens):
-            name = ((reference.database or database()).lower(), reference.name.lower())
+            name = reference.within(database())
             if name in hidden and tokens[0].says("SELECT", "WITH", "("):
                 raise Refused(1064, f'SQL parser error: table "{name[1]}" does not exist', "42000")
             if name in hidden:

@@ -21,7 +21,7 @@ from .engine import Engine, Link
 from .errors import Refused, bad_input, internal
 from .hidden import DATABASE, Hidden
 from .loads import Client, described
-from .references import TableReference, table_references
+from .references import TableReference, replaced, table_references
 from .rows import Format, inserted, whole_or_not
 from .sources import Reads, Source, Sources, parse_format, parse_source
 from .tokens import Kind, Reader, Token, tokenize
@@ -197,7 +197,7 @@ class ExternalTables:
             table = (database, reference.name)
             hidden = self._filled(table, reading, client, _condition(sql, tokens, reference), until)
             if hidden is not None:
-                sql = _replaced(sql, tokens, reference, hidden)
+                sql = replaced(sql, tokens, reference, hidden)
         return sql
 
     def check_load(self, table: Sequence[str], link: Link) -> None:
@@ -344,8 +344,3 @@ def _condition(sql: str, tokens: Sequence[Token], reference: TableReference) -> 
     except (Refused, re.error):
         return None
     return partial(filterfalse, found) if negated else partial(filter, found)
-
-
-def _replaced(sql: str, tokens: Sequence[Token], reference: TableReference, hidden: str) -> str:
-    alias = "" if reference.has_alias else f" AS {quoted(reference.name)}"
-    return f"{sql[: tokens[reference.first].start]}{hidden}{alias}{sql[tokens[reference.last].end :]}"

@@ -23,7 +23,7 @@ from .engine import Engine, EngineError, Link
 from .errors import LOCK_TIMEOUT, internal
 from .hidden import DATABASE, Hidden
 from .journal import Undo
-from .references import TableReference, table_references
+from .references import replaced, table_references
 from .rows import Cancellable
 from .tokens import Token
 from .values import quoted
@@ -240,16 +240,14 @@ class Kept:
         if tokens and tokens[0].says(*_CHANGES):
             for reference in table_references(tokens):
                 if not reference.reads:
-                    self._wait(_named(reference, client.link), client)
+                    self._wait(reference.within(client.link.database), client)
 
     def read_in(self, sql: str, tokens: Sequence[Token], link: Link) -> str:
         """The statement with the copies in the place of tables that others have changed, where it reads them."""
         for reference in reversed(table_references(tokens)):
-            copy = self._others(_named(reference, link), link) if reference.reads else None
+            copy = self._others(reference.within(link.database), link) if reference.reads else None
             if copy is not None and copy.hidden:
-                described = tokens[0].says("SHOW", "DESC", "DESCRIBE")
-                alias = "" if reference.has_alias or described else f" AS {quoted(reference.name)}"
-                sql = f"{sql[: tokens[reference.first].start]}{copy.hidden}{alias}{sql[tokens[reference.last].end :]}"
+                sql = replaced(sql, tokens, reference, copy.hidden)
         return sql
 
     def _others(self, table: Table, link: Link) -> _Copy | None:
@@ -261,10 +259,6 @@ class Kept:
             for _ in _patience(client, self._released.wait):
                 if not self._others(table, client.link):
                     break
-
-
-def _named(reference: TableReference, link: Link) -> Table:
-    return (reference.database or link.database).lower(), reference.name.lower()
 
 
 def _new_name() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .tokens import Kind, Token
+from .values import quoted
 
 _OPENS = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE"})  # names of tables follow
 _CLOSES = frozenset(
@@ -44,6 +45,10 @@ class TableReference:
     name: str
     reads: bool
     has_alias: bool
+
+    def within(self, database: str) -> tuple[str, str]:
+        """Its database, this one if it names none, and its name, in small letters."""
+        return (self.database or database).lower(), self.name.lower()
 
 
 def table_references(tokens: Sequence[Token]) -> list[TableReference]:
@@ -94,3 +99,18 @@ def has_alias(tokens: Sequence[Token], last: int) -> bool:
     return following is not None and (
         following.kind is Kind.QUOTED or (following.kind is Kind.WORD and following.text.upper() not in _NO_ALIAS)
     )
+
+
+def replaced(sql: str, tokens: Sequence[Token], reference: TableReference, table: str) -> str:
+    """A statement with another table in the place of one that it names, under the name that it had.
+
+    Args:
+        sql: the statement.
+        tokens: its tokens.
+        reference: where the one is named.
+        table: the other, as SQL has it.
+    """
+    describes = tokens[0].says("SHOW", "DESC", "DESCRIBE")
+    takes_alias = tokens[0].says("UPDATE") or (reference.reads and not describes)
+    alias = f" AS {quoted(reference.name)}" if takes_alias and not reference.has_alias else ""
+    return f"{sql[: tokens[reference.first].start]}{table}{alias}{sql[tokens[reference.last].end :]}"

@@ -13,11 +13,9 @@ from .ddl import MISSING, NOBODY, named, names
 from .engine import EngineError, Link
 from .errors import Refused
 from .hidden import Hidden
-from .references import table_references
+from .references import replaced, table_references
 from .tokens import Reader, Token
 from .values import quoted
-
-_DESCRIBES = ("SHOW", "DESC", "DESCRIBE")
 
 
 class TemporaryTables:
@@ -107,13 +105,9 @@ class TemporaryTables:
         for reference in reversed(table_references(tokens)):
             if makes_a_table and not reference.reads:
                 continue
-            hidden = self._tables.get(((reference.database or database).lower(), reference.name.lower()))
+            hidden = self._tables.get(reference.within(database))
             if hidden is not None:
-                takes_alias = not reference.has_alias and (
-                    tokens[0].says("UPDATE") or (reference.reads and not tokens[0].says(*_DESCRIBES))
-                )
-                alias = f" AS {quoted(reference.name)}" if takes_alias else ""
-                sql = f"{sql[: tokens[reference.first].start]}{hidden}{alias}{sql[tokens[reference.last].end :]}"
+                sql = replaced(sql, tokens, reference, hidden)
         return sql
 
     def told(self, answer: Answer) -> Answer:
