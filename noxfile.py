@@ -40,6 +40,13 @@ def tests_sqlalchemy_20(session: nox.Session) -> None:
 
 
 @nox.session
+def dialect(session: nox.Session) -> None:
+    """Run SQLAlchemy's and Alembic's own tests of a dialect, on both drivers."""
+    session.install("-q", "-e", ".[local]", *group("dialect"))
+    session.run("pytest", "-c", "tests/dialect/setup.cfg", "tests/dialect", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and the direction of imports."""
     session.install("-q", "-e", ".", *group("lint"))

@@ -12,6 +12,7 @@ from itertools import pairwise
 from . import information
 from .column_types import described, told
 from .created import as_created
+from .ddl import Name
 from .engine import EngineError, Link
 from .hidden import DATABASE, PREFIX
 from .tokens import Kind, Token, tokenize
@@ -46,8 +47,14 @@ class Answer:
     rows: Sequence[Sequence[Value]]
 
 
-def answer(tokens: Sequence[Token], link: Link) -> Answer | None:
-    """The answer to a SHOW or DESCRIBE that the engine would word otherwise; None if it is no such statement."""
+def answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name] = ()) -> Answer | None:
+    """The answer to a SHOW or DESCRIBE that the engine would word otherwise; None if it is no such statement.
+
+    Args:
+        tokens: the statement's.
+        link: the client's session.
+        dropped: the tables and databases that are not told of, as the client's transaction has dropped them.
+    """
     words = [token.text.upper() for token in tokens if token.text != ";"]
     if words[:1] in (["DESC"], ["DESCRIBE"]) and len(words) in {2, 4}:
         return _columns(tokens, 1, link)
@@ -64,7 +71,9 @@ def answer(tokens: Sequence[Token], link: Link) -> Answer | None:
     if what == "VARIABLES" or words[2:3] == ["VARIABLES"]:
         return _variables(tokens, link)
     if what in {"DATABASES", "SCHEMAS"}:
-        return _databases(tokens, link)
+        return _databases(tokens, link, dropped)
+    if what in {"TABLES", "TABLE"} and dropped and words[1:3] != ["CREATE", "TABLE"]:
+        return _tables(tokens, link, dropped)
     return None
 
 
@@ -140,10 +149,18 @@ def _variable(value: str | None) -> Value:
     return value.lower() if value in {"ON", "OFF"} else value
 
 
-def _databases(tokens: Sequence[Token], link: Link) -> Answer:
+def _tables(tokens: Sequence[Token], link: Link, dropped: Sequence[Name]) -> Answer:
+    """SHOW TABLES or SHOW TABLE STATUS without what is dropped: the first column is the table's name."""
+    database = next((after.value for at, after in pairwise(tokens) if at.says("FROM", "IN")), None) or link.database
+    rows = link.stream(" ".join(token.text for token in tokens if token.text != ";"))
+    titles = [column.name for column in next(rows)]
+    return Answer(titles, [row for row in rows if (database.lower(), row[0]) not in dropped])
+
+
+def _databases(tokens: Sequence[Token], link: Link, dropped: Sequence[Name]) -> Answer:
     like = next((after.text for at, after in pairwise(tokens) if at.says("LIKE")), "'%'")
     shown = f"SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE {like} ORDER BY 1"  # noqa: S608  # the client's own literal
-    names = link.query(information.read_in(shown, tokenize(shown))).rows
+    names = link.query(information.read_in(shown, tokenize(shown), dropped)).rows
     return Answer(["Database"], names)
 
 

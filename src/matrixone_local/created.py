@@ -6,11 +6,14 @@ import re
 
 from .column_types import MARK, told
 from .hidden import PREFIX
+from .tokens import unquote
 from .values import quoted
 
 _NAME = r"`(?:[^`]|``)+`"
 _COLUMN = re.compile(rf"(\s*{_NAME}) ([a-zA-Z]+(?:\([^)]*\))?(?: unsigned)?)(.*)", re.DOTALL)
 _COMMENT = re.compile(rf" COMMENT '{MARK}((?:[^'\\]|\\.|'')*?);((?:[^'\\]|\\.|'')*)'")
+_QUOTED = re.compile(rf"{_NAME}|'(?:[^'\\]|\\.|'')*'")
+_ESCAPES = str.maketrans({"'": "''", "\\": "\\\\", "\0": "\\0", "\n": "\\n", "\r": "\\r"})
 _STORAGE = re.compile(r" BLOCK_SIZE \d+( LOCAL)?| COLLATE \w+| CHARACTER SET \w+")
 _FOREIGN_KEY = re.compile(
     rf"(?P<own>.* FOREIGN KEY \(.*?\) REFERENCES )(?P<database>{_NAME})\.(?P<table>{_NAME})(?P<columns>\(.*?\))"
@@ -32,7 +35,13 @@ def as_created(text: str, database: str) -> str:
     kept = [_told(line.removesuffix(","), database) for line in lines[:end] if not re.match(rf"\s*`{PREFIX}", line)]
     comment = re.search(r" COMMENT = ('(?:[^'\\]|\\.|'')*')", lines[end])
     partitions = "".join(f" {line.strip()}" for line in lines[end + 1 :])
-    return "\n".join([head, ",\n".join(kept), f"){f' COMMENT={comment[1]}' if comment else ''}{partitions}"])
+    told = "\n".join([head, ",\n".join(kept), f"){f' COMMENT={comment[1]}' if comment else ''}{partitions}"])
+    return _QUOTED.sub(lambda found: _requoted(found[0]), told)
+
+
+def _requoted(text: str) -> str:
+    """A text as MySQL tells it, where the engine has a backslash before quotes; a name as it is."""
+    return text if text.startswith("`") else f"'{unquote(text).translate(_ESCAPES)}'"
 
 
 def _told(written: str, database: str) -> str:

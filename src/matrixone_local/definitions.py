@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 
-from .ddl import NOBODY, Definition
+from .ddl import NOBODY, Definition, Name
 from .engine import EngineError, Link
 from .errors import Refused, internal
 from .journal import Journal, Undo
@@ -42,11 +42,16 @@ class Definitions:
         self._gone = gone
         self._notes: list[int] = []
         self._undo: list[Undo] = []
-        self._touched: set[tuple[str, ...]] = set()  # what a rollback takes back already
+        self._touched: set[Name] = set()  # what a rollback takes back already
         self._dropped: list[Definition] = []
 
     def __bool__(self) -> bool:
         return bool(self._undo or self._dropped)
+
+    @property
+    def dropped(self) -> tuple[Name, ...]:
+        """The names of the tables and databases that the transaction has dropped, and that are still there."""
+        return tuple(one.name for one in self._dropped)
 
     def are_open(self, link: Link) -> bool:
         """Whether the client's transaction is open."""
@@ -151,7 +156,7 @@ class Definitions:
         self._touched.add(table.name)
         return 0
 
-    def settle(self, tables: Iterable[tuple[str, ...]] | None, client: Waiting) -> None:
+    def settle(self, tables: Iterable[Name] | None, client: Waiting) -> None:
         """See to it that the transaction has no uncommitted rows in these tables, which the engine would not change.
 
         Args:
@@ -225,11 +230,11 @@ class Definitions:
     # -- what the transaction sees ------------------------------------------------------------------------------
 
     def _has_dropped(self, definition: Definition) -> bool:
-        return any(one.name == definition.name for one in self._dropped)
+        return definition.name in self.dropped
 
     def check(self, tokens: Sequence[Token], database: Callable[[], str]) -> None:
         """Refuse a statement about a table that the transaction has dropped."""
-        hidden = {one.name for one in self._dropped}
+        hidden = set(self.dropped)
         if not hidden:
             return
         for reference in table_references(tokens):

@@ -39,13 +39,17 @@ _CALLS = {
 _SERIES = "GENERATE_SERIES"  # (first, last[, step]), in the place of a table
 _BOOLS = frozenset({"BOOL", "BOOLEAN"})
 _VECTORS = frozenset({"VECF32", "VECF64"})
+_HUGE = re.compile(r"\bLIMIT\s+(?:\d+\s*,\s*)?\d{19}", re.IGNORECASE)
+_MOST = 1 << 62  # rows: with an offset added it is a BIGINT still
 MENTIONED = re.compile(
     rf"\b(?:{'|'.join([*(name for name, _ in _CALLS), _SERIES, *_BOOLS, *_VECTORS, 'ILIKE'])})\b", re.IGNORECASE
 )
 
 
 def in_the_engine(sql: str) -> str:
-    """A query or a change of rows with its functions and operators in the engine's words."""
+    """A query or a change of rows with its functions, operators and limits in the engine's words."""
+    if _HUGE.search(sql) is not None:
+        sql = _limited(sql)
     if MENTIONED.search(sql) is None:
         return sql
     again = True
@@ -57,6 +61,17 @@ def in_the_engine(sql: str) -> str:
             if put is not None:
                 sql, again = put, True
                 break
+    return sql
+
+
+def _limited(sql: str) -> str:
+    """The statement with a limit that stands for none, as MySQL's manual has it, so small that the engine can add."""
+    tokens = tokenize(sql)
+    places = {at + 1 for at, token in enumerate(tokens) if token.says("LIMIT")}
+    places |= {at + 2 for at in places if at + 2 < len(tokens) and tokens[at + 1].says(",")}
+    for at in sorted(places, reverse=True):
+        if at < len(tokens) and tokens[at].text.isdigit() and int(tokens[at].text) > _MOST:
+            sql = f"{sql[: tokens[at].start]}{_MOST}{sql[tokens[at].end :]}"
     return sql
 
 

@@ -7,14 +7,17 @@ views in the background, and a server that is killed then makes no definition an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from .column_types import MARK
+from .ddl import Name
 from .hidden import PREFIX
 from .references import has_alias
 from .tokens import Token
+from .values import literal
 
 _SHOWN = f"LEFT(table_schema, {len(PREFIX)}) <> '{PREFIX}' AND table_schema <> 'oceanbase'"
-_COLUMN_SHOWN = f"{_SHOWN} AND LEFT(column_name, {len(PREFIX)}) <> '{PREFIX}'"
+_COLUMN_SHOWN = f"LEFT(column_name, {len(PREFIX)}) <> '{PREFIX}'"
 _MARKED = f"LEFT(column_comment, {len(MARK)}) = '{MARK}'"
 _MARKED_TYPE = f"SUBSTRING_INDEX(SUBSTR(column_comment, {len(MARK) + 1}), ';', 1)"
 # The engine's columns of information_schema.columns, some of them in MatrixOne's words.
@@ -35,16 +38,25 @@ _COLUMNS = {
 }
 
 
-def _queries() -> Mapping[tuple[str, str], str]:
+@lru_cache(8)
+def _queries(dropped: Sequence[Name]) -> Mapping[tuple[str, str], str]:
     """What stands in the place of a table, by its database and name in capitals."""
+    databases = "".join(f" AND table_schema <> {literal(name[0])}" for name in dropped if len(name) == 1)
+    tables = "".join(
+        f" AND NOT (table_schema = {literal(name[0])} AND table_name = {literal(name[1])})"
+        for name in dropped
+        if len(name) == 2
+    )
+    shown = f"{_SHOWN}{databases}"
+    columns_shown = f"{shown}{tables} AND {_COLUMN_SHOWN}"
     columns = ", ".join(f"{put} AS {name}" if put else name for name, put in _COLUMNS.items())
     found = {
-        "COLUMNS": f"SELECT {columns} FROM information_schema.columns WHERE {_COLUMN_SHOWN}",  # noqa: S608  # constants
-        "TABLES": f"SELECT * FROM information_schema.tables WHERE {_SHOWN}",  # noqa: S608  # constants
+        "COLUMNS": f"SELECT {columns} FROM information_schema.columns WHERE {columns_shown}",  # noqa: S608  # constants
+        "TABLES": f"SELECT * FROM information_schema.tables WHERE {shown}{tables}",  # noqa: S608  # constants
         "SCHEMATA": "SELECT * FROM information_schema.schemata"  # noqa: S608  # constants
-        f" WHERE {_SHOWN.replace('table_schema', 'schema_name')}",
-        "STATISTICS": f"SELECT * FROM information_schema.statistics WHERE {_COLUMN_SHOWN}",  # noqa: S608  # constants
-        "KEY_COLUMN_USAGE": f"SELECT * FROM information_schema.key_column_usage WHERE {_COLUMN_SHOWN}",  # noqa: S608  # constants
+        f" WHERE {shown.replace('table_schema', 'schema_name')}",
+        "STATISTICS": f"SELECT * FROM information_schema.statistics WHERE {columns_shown}",  # noqa: S608  # constants
+        "KEY_COLUMN_USAGE": f"SELECT * FROM information_schema.key_column_usage WHERE {columns_shown}",  # noqa: S608  # constants
     }
     kind = "CASE table_type WHEN 'VIEW' THEN 'v' ELSE 'r' END"
     catalogue = {
@@ -59,13 +71,17 @@ def _queries() -> Mapping[tuple[str, str], str]:
     return of_information | {("MO_CATALOG", name): query for name, query in catalogue.items()}
 
 
-_QUERIES = _queries()
+def read_in(sql: str, tokens: Sequence[Token], dropped: Sequence[Name] = ()) -> str:
+    """A statement with the queries in the place of the tables' names.
 
-
-def read_in(sql: str, tokens: Sequence[Token]) -> str:
-    """A statement with the queries in the place of the tables' names."""
+    Args:
+        sql: the statement.
+        tokens: its tokens.
+        dropped: the tables and databases that are not told of, as the client's transaction has dropped them.
+    """
+    queries = _queries(tuple(dropped))
     for at in range(len(tokens) - 3, -1, -1):
-        query = _QUERIES.get((tokens[at].value.upper(), tokens[at + 2].value.upper()))
+        query = queries.get((tokens[at].value.upper(), tokens[at + 2].value.upper()))
         if query is None or not tokens[at + 1].says("."):
             continue
         name = tokens[at + 2].value.lower()

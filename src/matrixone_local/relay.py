@@ -99,7 +99,7 @@ class Session:
         self._replies = Replies(
             login.packets, login.sequence, self.link, lambda: bool(self._definitions), self._lose_transaction
         )
-        self._rewriting = Rewriting(self._services, self.link, login.account, self)
+        self._rewriting = Rewriting(self._services, self.link, login.account, self, self._definitions)
         self._defining = Defining(
             self._services, login.account, self._definitions, self._temporary, self._rewriting, self
         )
@@ -301,7 +301,7 @@ class Session:
         if killed := statements.kills(tokens):
             self._kill(*killed)
             return True
-        if told := catalogue.answer(tokens, self.link):
+        if told := catalogue.answer(tokens, self.link, self._definitions.dropped):
             self._replies.rows(self._temporary.told(told))
             return True
         at = outfile.find(tokens)

@@ -5,10 +5,12 @@ Nothing here looks anything up, so that the same text need not be read twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from . import catalogue, functions, information, outfile, stagefiles, statements
 from .column_types import casts_in_the_engine
+from .ddl import Name
 from .titles import with_titles, with_variables
 from .tokens import Kind, tokenize
 
@@ -38,11 +40,11 @@ def _kept(sql: str) -> str | None:
     return reworded(sql)
 
 
-def reworded(sql: str) -> str:
-    """A statement with its titles, casts and views put in the engine's words."""
+def reworded(sql: str, dropped: Sequence[Name] = ()) -> str:
+    """A statement with its titles, casts and views put in the engine's words; `dropped` as of `information`."""
     if (tokens := tokenize(sql)) and tokens[0].says("SELECT"):
         sql = with_titles(sql)
         sql = with_variables(sql, tokenize(sql), statements.OF_THE_SERVER.get)
         tokens = tokenize(sql)
     sql = functions.in_the_engine(casts_in_the_engine(sql, tokens))
-    return information.read_in(sql, tokenize(sql))
+    return information.read_in(sql, tokenize(sql), dropped)

@@ -6,6 +6,7 @@ import re
 from contextlib import ExitStack
 
 from . import snapshots, stagefiles, statements
+from .definitions import Definitions
 from .engine import Link
 from .errors import internal
 from .rewording import reworded
@@ -25,13 +26,17 @@ class Rewriting:
         link: the connection's session.
         account: who is logged in.
         client: who may be asked to stop.
+        definitions: of its open transaction.
     """
 
-    def __init__(self, services: Services, link: Link, account: Account, client: Reads) -> None:
+    def __init__(
+        self, services: Services, link: Link, account: Account, client: Reads, definitions: Definitions
+    ) -> None:
         self._services = services
         self._link = link
         self._account = account
         self._client = client
+        self._definitions = definitions
 
     def rewritten(self, sql: str, tokens: list[Token], until: ExitStack) -> str:
         """The statement in the engine's words.
@@ -62,7 +67,7 @@ class Rewriting:
         if tokens[0].says("SELECT"):
             sql = with_titles(sql)  # by the names as they were written
             sql = with_variables(sql, tokenize(sql), self._variable)
-        return reworded(sql)
+        return reworded(sql, self._definitions.dropped)
 
     def _variable(self, name: str) -> str | None:
         """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""

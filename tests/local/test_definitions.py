@@ -32,6 +32,40 @@ def test_a_dropped_table_is_gone_at_once_and_back_after_a_rollback(t):
     assert t("SELECT a FROM t") == [(1,)]
 
 
+LISTS_TABLES = [
+    "SHOW TABLES",
+    "SHOW FULL TABLES LIKE '%'",
+    "SHOW TABLE STATUS",
+    "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+    "SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = DATABASE()",
+    "SELECT relname FROM mo_catalog.mo_tables WHERE reldatabase = DATABASE()",
+]
+
+
+@pytest.mark.parametrize("query", LISTS_TABLES)
+def test_a_dropped_table_is_not_listed(t, connect, matrixone_database_local, query):
+    other = connect(database=matrixone_database_local)
+    other("CREATE TABLE u (a INT)")
+    t("DROP TABLE t")
+    assert [row[0] for row in t(query)] == ["u"]
+    assert sorted(row[0] for row in other(query)) == ["t", "u"]
+    t("ROLLBACK")
+    assert sorted(row[0] for row in t(query)) == ["t", "u"]
+
+
+def test_a_dropped_database_is_not_listed(sql, unique):
+    name = unique("dropped")
+    sql(f"CREATE DATABASE {name}")
+    sql(f"CREATE TABLE {name}.t (a INT)")
+    sql("BEGIN")
+    sql(f"DROP DATABASE {name}")
+    assert (name,) not in sql("SHOW DATABASES")
+    assert sql(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{name}'") == []
+    sql("ROLLBACK")
+    assert sql(f"SHOW TABLES FROM {name}") == [("t",)]
+    sql(f"DROP DATABASE {name}")
+
+
 @pytest.mark.parametrize("end", ["COMMIT", "BEGIN", "START TRANSACTION"])
 def test_a_dropped_table_is_dropped_by_what_commits(t, end):
     t("DROP TABLE t")

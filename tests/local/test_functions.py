@@ -81,6 +81,13 @@ def test_titles_are_as_they_were_written(v):
         assert [column[0] for column in cursor.description] == ["l2_norm(e)", "startswith(name, A)"]
 
 
+@pytest.mark.parametrize("limit", ["1, 18446744073709551615", "18446744073709551615 OFFSET 1"])
+def test_a_limit_that_is_none(v, limit):
+    """How SQLAlchemy has an OFFSET by itself, after MySQL's manual."""
+    assert v(f"SELECT id FROM v ORDER BY id LIMIT {limit}") == [(2,), (3,)]
+    assert v("SELECT 'LIMIT 1, 18446744073709551615' FROM v LIMIT 1") == [("LIMIT 1, 18446744073709551615",)]
+
+
 def test_a_wrong_number_of_arguments(v):
     assert v.refused("SELECT l2_norm(e, e) FROM v")[0] == 20105
     assert math.isclose(v("SELECT l2_norm(e) FROM v WHERE id = 2")[0][0], 10)

@@ -121,6 +121,16 @@ def test_the_local_servers_own_tables_are_not_seen(sql):
         assert sql.refused(statement)[0] == 20101
 
 
+def test_comments_and_defaults_with_quotes_are_told_as_they_were(sql):
+    words = r"""it''s \"new\" \\ old"""
+    sql(f"CREATE TABLE t (a VARCHAR(20) DEFAULT '{words}' COMMENT '{words}') COMMENT='{words}'")
+    told = sql("SHOW CREATE TABLE t")[0][1]
+    assert told.count(r"""'it''s "new" \\ old'""") == 3
+    sql("DROP TABLE t")
+    sql(told)
+    assert sql("SHOW CREATE TABLE t")[0][1] == told
+
+
 def test_show_create_table(sql, matrixone_database_local):
     sql("CREATE TABLE p (id INT PRIMARY KEY)")
     sql("CREATE TABLE f (id INT, a INT, t TEXT, PRIMARY KEY (id), CONSTRAINT one FOREIGN KEY (a) REFERENCES p (id))")
