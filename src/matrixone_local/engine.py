@@ -314,7 +314,7 @@ class Link:
                     part = 1
             if part == 1:
                 yield from self._until_eof()
-                part = 2
+                part = 0 if self.status & Status.CURSOR_EXISTS else 2
             if part == 2:
                 yield from self._until_eof()
                 part = 0

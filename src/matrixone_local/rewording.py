@@ -44,7 +44,7 @@ def reworded(sql: str, dropped: Sequence[Name] = ()) -> str:
     """A statement with its titles, casts and views put in the engine's words; `dropped` as of `information`."""
     if (tokens := tokenize(sql)) and tokens[0].says("SELECT"):
         sql = with_titles(sql)
-        sql = with_variables(sql, tokenize(sql), statements.OF_THE_SERVER.get)
+        sql = with_variables(sql, tokenize(sql), statements.of_the_server)
         tokens = tokenize(sql)
     sql = functions.in_the_engine(casts_in_the_engine(sql, tokens))
     return information.read_in(sql, tokenize(sql), dropped)

@@ -71,13 +71,13 @@ class Rewriting:
 
     def _variable(self, name: str) -> str | None:
         """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""
-        if name in statements.OF_THE_SERVER:
+        if statements.of_the_server(name):
             return None
         if name in {"current_user()", "user()", "session_user()"}:
             return literal(f"{self._account.user}@localhost")
         if name == "current_role()":
             return literal(self._account.role)
-        if re.fullmatch(r"@@(session\.|global\.)?sql_mode", name):
+        if re.fullmatch(r"@@(session\.|global\.|local\.)?sql_mode", name):
             return literal(",".join(sorted((self.value(name) or "").split(","))))
         return f"CAST({name} AS CHAR)" if name.startswith("@@") else None
 

@@ -12,7 +12,7 @@ from .tokens import Kind, Token
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
 # What a MatrixOne server says of itself (conformance/session); the engine would name itself.
-OF_THE_SERVER = {
+_OF_THE_SERVER = {
     "version()": f"'{VERSION}'",
     "@@version": f"'{VERSION}'",
     "@@version_comment": "'MatrixOne'",
@@ -20,11 +20,17 @@ OF_THE_SERVER = {
     "@@tx_isolation": "'REPEATABLE-READ'",
 }
 LONGEST = 65_536  # characters of a change of rows in which functions are looked for: longer ones are lists of values
+_SCOPE = re.compile(r"^@@(?:(?:session|global|local)\.)?")
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
 _OURS = re.compile(
     r"mo_catalog|__mo_local|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
     re.IGNORECASE,
 )
+
+
+def of_the_server(name: str) -> str | None:
+    """What a variable or a function without arguments, in small letters, comes to on every MatrixOne server, as SQL."""
+    return _OF_THE_SERVER.get(_SCOPE.sub("@@", name))
 
 
 def is_plain(sql: str) -> bool:
@@ -47,7 +53,11 @@ def parts(sql: str, tokens: Sequence[Token]) -> list[str]:
 
 def is_set(tokens: Sequence[Token]) -> bool:
     """Whether this is a SET of anything but autocommit, after which the flags lie (server-facts 41)."""
-    return bool(tokens) and tokens[0].says("SET") and not any(token.text.lower() == "autocommit" for token in tokens)
+    return (
+        bool(tokens)
+        and tokens[0].says("SET")
+        and not any(_SCOPE.sub("", token.text.lower()) == "autocommit" for token in tokens)
+    )
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class Status(IntFlag):
     IN_TRANSACTION = 1
     AUTOCOMMIT = 2
     MORE_RESULTS = 8
+    CURSOR_EXISTS = 64  # the rows are fetched by commands of their own
 
 
 class ColumnType(IntEnum):

@@ -54,6 +54,21 @@ def test_prepared_statements_of_a_driver(connector):
     assert caught.value.errno == 1062
 
 
+CURSOR_READ_ONLY = 1  # the flag of a statement whose rows are fetched some at a time
+
+
+def test_rows_are_fetched_by_a_cursor_on_the_server(connector):
+    """As Java's drivers do with a fetch size."""
+    number = connector.cmd_stmt_prepare(b"SELECT result FROM generate_series(1, 5) s ORDER BY 1")["statement_id"]
+    _, columns, _ = connector.cmd_stmt_execute(number, flags=CURSOR_READ_ONLY)
+    batches = []
+    for _ in range(3):
+        connector.cmd_stmt_fetch(number, 2)
+        rows, _ = connector.get_rows(binary=True, columns=columns)
+        batches.append([number for (number,) in rows])
+    assert batches == [[1, 2], [3, 4], [5]]
+
+
 def test_what_cannot_be_prepared_says_so(connector):
     cursor = connector.cursor(prepared=True)
     with pytest.raises(mysql.connector.Error) as caught:

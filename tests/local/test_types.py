@@ -106,6 +106,20 @@ def test_bad_casts_and_unknown_variables(sql):
     assert sql("SELECT @some + @other") == [(7,)]
 
 
+def test_variables_with_their_scope(sql):
+    [(increment, isolation, mode)] = sql(
+        "SELECT @@session.auto_increment_increment AS increment, @@SESSION.transaction_isolation, @@global.sql_mode"
+    )
+    assert (int(increment), isolation) == (1, "REPEATABLE-READ")
+    assert "STRICT_TRANS_TABLES" in mode
+    sql("SET @@session.autocommit = 0")
+    sql("CREATE TABLE t (a INT)")
+    sql("ROLLBACK")
+    assert sql("SHOW TABLES") == []
+    assert sql("SET @a.b = 2") == 0
+    assert sql("SELECT @a.b + 1") == [(3,)]
+
+
 def test_the_local_servers_own_tables_are_not_seen(sql):
     asked = "SELECT count(*) FROM information_schema.{} WHERE table_schema LIKE '\\_\\_mo%'"
     for name in ("tables", "columns", "statistics"):
