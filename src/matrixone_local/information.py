@@ -47,16 +47,21 @@ def _queries(dropped: Sequence[Name]) -> Mapping[tuple[str, str], str]:
         for name in dropped
         if len(name) == 2
     )
-    shown = f"{_SHOWN}{databases}"
-    columns_shown = f"{shown}{tables} AND {_COLUMN_SHOWN}"
+    of_databases = f"{_SHOWN}{databases}"
+    of_tables = f"{of_databases}{tables}"
+    of_columns = f"{of_tables} AND {_COLUMN_SHOWN}"
     columns = ", ".join(f"{put} AS {name}" if put else name for name, put in _COLUMNS.items())
+    asked = {
+        "SCHEMATA": ("*", of_databases.replace("table_schema", "schema_name")),
+        **dict.fromkeys(("TABLES", "VIEWS", "PARTITIONS", "TABLE_CONSTRAINTS"), ("*", of_tables)),
+        "REFERENTIAL_CONSTRAINTS": ("*", of_tables.replace("table_schema", "constraint_schema")),
+        "CHECK_CONSTRAINTS": ("*", of_databases.replace("table_schema", "constraint_schema")),
+        **dict.fromkeys(("STATISTICS", "KEY_COLUMN_USAGE"), ("*", of_columns)),
+        "COLUMNS": (columns, of_columns),
+    }
     found = {
-        "COLUMNS": f"SELECT {columns} FROM information_schema.columns WHERE {columns_shown}",  # noqa: S608  # constants
-        "TABLES": f"SELECT * FROM information_schema.tables WHERE {shown}{tables}",  # noqa: S608  # constants
-        "SCHEMATA": "SELECT * FROM information_schema.schemata"  # noqa: S608  # constants
-        f" WHERE {shown.replace('table_schema', 'schema_name')}",
-        "STATISTICS": f"SELECT * FROM information_schema.statistics WHERE {columns_shown}",  # noqa: S608  # constants
-        "KEY_COLUMN_USAGE": f"SELECT * FROM information_schema.key_column_usage WHERE {columns_shown}",  # noqa: S608  # constants
+        name: f"SELECT {what} FROM information_schema.{name} WHERE {which}"  # noqa: S608  # constants, and literals
+        for name, (what, which) in asked.items()
     }
     kind = "CASE table_type WHEN 'VIEW' THEN 'v' ELSE 'r' END"
     catalogue = {

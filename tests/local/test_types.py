@@ -121,9 +121,11 @@ def test_variables_with_their_scope(sql):
 
 
 def test_the_local_servers_own_tables_are_not_seen(sql):
-    asked = "SELECT count(*) FROM information_schema.{} WHERE table_schema LIKE '\\_\\_mo%'"
-    for name in ("tables", "columns", "statistics"):
-        assert sql(asked.format(name)) == [(0,)]
+    asked = "SELECT count(*) FROM information_schema.{} WHERE {}_schema LIKE '\\_\\_mo%'"
+    for name in ("tables", "columns", "statistics", "views", "partitions", "key_column_usage", "table_constraints"):
+        assert sql(asked.format(name, "table")) == [(0,)]
+    for name in ("referential_constraints", "check_constraints"):
+        assert sql(asked.format(name, "constraint")) == [(0,)]
     assert sql("SELECT count(*) FROM information_schema.schemata WHERE schema_name LIKE '\\_\\_mo%'") == [(0,)]
     assert not [row for row in sql("SHOW DATABASES") if row[0].startswith("__mo")]
     for statement in (
@@ -143,6 +145,24 @@ def test_comments_and_defaults_with_quotes_are_told_as_they_were(sql):
     sql("DROP TABLE t")
     sql(told)
     assert sql("SHOW CREATE TABLE t")[0][1] == told
+
+
+def test_character_sets_are_read_and_passed_over(sql, unique):
+    """A text is compared byte for byte, as by dumps of MySQL databases, whose collations there are not."""
+    sql(
+        "CREATE TABLE t (a VARCHAR(5) CHARACTER SET latin1 COLLATE latin1_swedish_ci, charset INT, b TEXT CHARSET ascii,"
+        " s SET('x')) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci"
+    )
+    sql("INSERT INTO t VALUES ('a', 1, 'ü', 'x')")
+    assert sql("SELECT count(*) FROM t WHERE a = 'A'") == [(0,)]
+    sql("ALTER TABLE t CONVERT TO CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci")
+    sql("ALTER TABLE t CHANGE b charset2 VARCHAR(9) COLLATE utf8mb4_unicode_ci, CHANGE charset charset BIGINT")
+    assert sql("SELECT charset2 FROM t WHERE charset2 <> 'Ü'") == [("ü",)]
+    told = sql("SHOW CREATE TABLE t")[0][1]
+    assert "COLLATE" not in told and "CHARSET" not in told
+    name = unique("texts")
+    sql(f"CREATE DATABASE {name} DEFAULT CHARACTER SET = latin1 COLLATE = latin1_bin")
+    sql(f"DROP DATABASE {name}")
 
 
 def test_show_create_table(sql, matrixone_database_local):
