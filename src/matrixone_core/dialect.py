@@ -25,11 +25,18 @@ from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
 _TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
 _OPTIONS = (*_TLS, "connect_timeout", "lock_timeout", "time_zone")
 AUTOCOMMIT = "AUTOCOMMIT"
+_NO_LIMIT_OF_MYSQL = "18446744073709551615"  # as its manual has it: an engine that adds the offset to it refuses
+_NO_LIMIT = 1 << 62
 STATEMENT_TIMEOUT = 3024  # MySQL's number; the server never sends it
 
 
 class MatrixOneCompiler(MySQLCompiler_mysqldb):
     """MySQL's statements, without what MatrixOne does not carry out."""
+
+    def limit_clause(self, select: Any, **kw: Any) -> str:
+        """LIMIT and OFFSET; an OFFSET by itself has a limit that is none, and that the offset can be added to."""
+        clause: str = super().limit_clause(select, **kw)
+        return clause.replace(_NO_LIMIT_OF_MYSQL, str(_NO_LIMIT)) if select._limit_clause is None else clause
 
     def for_update_clause(self, select: Any, **kw: Any) -> str:
         """FOR UPDATE; SKIP LOCKED is refused, as the server would take it for a syntax error."""

@@ -75,6 +75,17 @@ def test_upserts_are_written_as_the_server_reads_them():
     assert "ON DUPLICATE KEY UPDATE n = VALUES(n)" in str(statement.compile(dialect=MatrixOneDialect_pymysql()))
 
 
+@DIALECTS
+def test_an_offset_by_itself_has_a_limit_that_it_can_be_added_to(dialect):
+    def clause(query):
+        return str(query.compile(dialect=dialect(), compile_kwargs={"literal_binds": True})).partition("LIMIT ")[2]
+
+    assert clause(select(T).offset(2)) == f"2, {1 << 62}"
+    assert clause(select(T).limit(18446744073709551615).offset(2)) == "2, 18446744073709551615"
+    assert clause(select(T).limit(3)) == "3"
+    assert clause(select(T)) == ""
+
+
 def test_skip_locked_is_refused_in_words():
     dialect = MatrixOneDialect_pymysql()
     assert str(select(T).with_for_update().compile(dialect=dialect)).endswith("FOR UPDATE")
