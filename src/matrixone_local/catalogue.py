@@ -15,6 +15,7 @@ from .created import as_created
 from .ddl import Name
 from .engine import EngineError, Link
 from .hidden import DATABASE, PREFIX
+from .statements import mode_told
 from .tokens import Kind, Token, tokenize
 from .values import quoted
 
@@ -140,12 +141,14 @@ def _create_table(tokens: Sequence[Token], at: int, link: Link) -> Answer:
 
 def _variables(tokens: Sequence[Token], link: Link) -> Answer:
     asked = " ".join(token.text for token in tokens if token.text != ";")
-    rows = [[name, _variable(value)] for name, value, *_ in link.query(asked).rows]
+    rows = [[name, _variable(name, value)] for name, value, *_ in link.query(asked).rows]
     return Answer(["Variable_name", "Value"], rows)
 
 
-def _variable(value: str | None) -> Value:
+def _variable(name: str | None, value: str | None) -> Value:
     """ON and OFF are written small."""
+    if name == "sql_mode":
+        return mode_told(value or "")
     return value.lower() if value in {"ON", "OFF"} else value
 
 

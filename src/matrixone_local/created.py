@@ -19,7 +19,7 @@ _FOREIGN_KEY = re.compile(
     rf"(?P<own>.* FOREIGN KEY \(.*?\) REFERENCES )(?P<database>{_NAME})\.(?P<table>{_NAME})(?P<columns>\(.*?\))"
     r"(?P<update> ON UPDATE [A-Z ]+?)(?P<delete> ON DELETE [A-Z ]+?) *"
 )
-_FULL_TEXT = re.compile(r"(\s*FULLTEXT KEY .*?\)) WITH PARSER .*")
+_FULL_TEXT = re.compile(r"(\s*FULLTEXT KEY .*?\)) WITH PARSER (\w+) .*")
 _VECTOR = re.compile(rf"(\s*)VECTOR (KEY {_NAME}) (\(.*?\)) WITH \(.*TYPE=(\w+),.*")
 
 
@@ -50,7 +50,7 @@ def _told(written: str, database: str) -> str:
         table = found["table"] if found["database"] == quoted(database) else f"{found['database']}.{found['table']}"
         return f"{found['own']}{table} {found['columns']}{found['delete']}{found['update']}"
     if found := _FULL_TEXT.fullmatch(line):
-        return found[1]
+        return found[1] if found[2] == "space" else f"{found[1]} WITH PARSER {found[2]}"
     if found := _VECTOR.fullmatch(line):
         return f"{found[1]}{found[2]} USING {found[4].replace('_', '').lower()} {found[3]}"
     return _column(line)

@@ -41,6 +41,8 @@ from .wire import (
 
 BINARY_COLLATION = 46  # utf8mb4_bin: MatrixOne compares text byte for byte
 
+ZERO_STAYS = "NO_AUTO_VALUE_ON_ZERO"  # a MatrixOne server numbers NULLs alone, whatever its sql_mode is
+
 # What differs from a MatrixOne server by default (design/local-server.md): statements end after ten seconds,
 # text compares without regard to case, the time zone is +08:00, packets end at 16 MiB.
 _GLOBALS = (
@@ -53,7 +55,7 @@ _GLOBALS = (
     "max_allowed_packet=1073741824",
     "cte_max_recursion_depth=4294967295",
     "sql_mode='ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,"
-    "STRICT_TRANS_TABLES'",
+    f"STRICT_TRANS_TABLES,{ZERO_STAYS}'",
 )
 
 # From which share of its memory for new rows on the engine slows writers down: while large files are loaded, and else.

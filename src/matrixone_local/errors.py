@@ -84,6 +84,7 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
         r"You have an error in your SQL syntax; .*? version (.*)",
         lambda m, _: (1064, f"SQL parser error: You have an error in your SQL syntax; {MANUAL} {m[1]}"),
     ),
+    (1149, r".*", lambda _, __: (1064, f"SQL parser error: You have an error in your SQL syntax; {MANUAL}")),
     (1142, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
     (1044, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
     (1227, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from .references import has_alias
-from .tokens import Kind, Token, tokenize
+from .tokens import Kind, Token, bracketed, tokenize
 
 _BLIND = "utf8mb4_general_ci"  # compares texts without regard to case
 SERIES = "__mo_series"
@@ -34,15 +34,18 @@ _CALLS = {
     ("SUMMATION", 1): "array_sum({0})",
     ("STARTSWITH", 2): "(LEFT({0}, CHAR_LENGTH({1})) = {1})",
     ("ENDSWITH", 2): "(RIGHT({0}, CHAR_LENGTH({1})) = {1})",
+    ("JSON_EXTRACT_STRING", 2): "JSON_UNQUOTE(JSON_EXTRACT({0}, {1}))",
+    ("JSON_EXTRACT_FLOAT64", 2): "CAST(JSON_EXTRACT({0}, {1}) AS DOUBLE)",
     ("TO_DATE", 2): "STR_TO_DATE({0}, {1})",
 }
 _SERIES = "GENERATE_SERIES"  # (first, last[, step]), in the place of a table
+_JSON = "JSON_EXTRACT"  # compared with a text, it is one
 _BOOLS = frozenset({"BOOL", "BOOLEAN"})
 _VECTORS = frozenset({"VECF32", "VECF64"})
 _HUGE = re.compile(r"\bLIMIT\s+(?:\d+\s*,\s*)?\d{19}", re.IGNORECASE)
 _MOST = 1 << 62  # rows: with an offset added it is a BIGINT still
 MENTIONED = re.compile(
-    rf"\b(?:{'|'.join([*(name for name, _ in _CALLS), _SERIES, *_BOOLS, *_VECTORS, 'ILIKE'])})\b", re.IGNORECASE
+    rf"\b(?:{'|'.join([*(name for name, _ in _CALLS), _SERIES, *_BOOLS, *_VECTORS, 'ILIKE', _JSON])})\b", re.IGNORECASE
 )
 
 
@@ -89,13 +92,16 @@ def _call(sql: str, tokens: Sequence[Token], at: int) -> str | None:
     is_call = tokens[at].kind is Kind.WORD and at + 1 < len(tokens) and tokens[at + 1].says("(")
     if not is_call or (at and tokens[at - 1].says(".")):
         return None
-    last, commas = _bracketed(tokens, at + 1)
+    last, commas = bracketed(tokens, at + 1)
     if last is None:
         return None
     bounds = [at + 1, *commas, last]
     arguments = [f"({sql[tokens[one].end : tokens[two].start].strip()})" for one, two in pairwise(bounds)]
     if tokens[at].says("CAST"):
         put = _cast(sql, tokens, at, last)
+    elif tokens[at].says(_JSON):
+        call = sql[tokens[at].start : tokens[last].end]
+        put = f"CAST({call} AS CHAR)" if _meets_text(tokens, at, last) else None
     elif tokens[at].says(_SERIES) and len(arguments) in {2, 3}:
         put = _series(*arguments) + ("" if has_alias(tokens, last) else " AS generate_series")
     else:
@@ -104,19 +110,15 @@ def _call(sql: str, tokens: Sequence[Token], at: int) -> str | None:
     return put and f"{sql[: tokens[at].start]}{put}{sql[tokens[last].end :]}"
 
 
-def _bracketed(tokens: Sequence[Token], opens: int) -> tuple[int | None, list[int]]:
-    """Where the bracket that opens there is closed, and the commas between its arguments."""
-    depth, commas = 0, list[int]()
-    for here in range(opens, len(tokens)):
-        if tokens[here].says("("):
-            depth += 1
-        elif tokens[here].says(")"):
-            depth -= 1
-            if not depth:
-                return here, commas
-        elif depth == 1 and tokens[here].says(","):
-            commas.append(here)
-    return None, []
+def _meets_text(tokens: Sequence[Token], first: int, last: int) -> bool:
+    """Whether what stands there is compared with a text in quotes."""
+    for step, at in ((-1, first - 1), (1, last + 1)):
+        beside = at
+        while 0 <= beside < len(tokens) and tokens[beside].text in {"=", "<", ">", "!"}:
+            beside += step
+        if beside != at and 0 <= beside < len(tokens) and tokens[beside].kind is Kind.STRING:
+            return True
+    return False
 
 
 def _cast(sql: str, tokens: Sequence[Token], at: int, last: int) -> str | None:

@@ -31,6 +31,7 @@ from .services import Services
 from .temporary import TemporaryTables
 from .tokens import Reader, Token, tokenize
 from .users import UserStatement, parse_user_statement
+from .values import quoted
 from .wire import Capability, Command, Gone, Packets, with_decimals_as_text
 
 SPOOLED = 1 << 20
@@ -133,7 +134,10 @@ class Session:
         """A session beside the client's, with its rights and its database."""
         link = self._services.link()
         try:
-            link.log_in(self._login.account.user, self._login.capabilities, self.link.database or None)
+            link.log_in(self._login.account.user, self._login.capabilities, None)
+            if database := self.link.database:
+                with suppress(EngineError):  # it was dropped meanwhile
+                    link.query(f"USE {quoted(database)}")
         except BaseException:
             link.close()
             raise

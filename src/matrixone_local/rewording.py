@@ -46,5 +46,8 @@ def reworded(sql: str, dropped: Sequence[Name] = ()) -> str:
         sql = with_titles(sql)
         sql = with_variables(sql, tokenize(sql), statements.of_the_server)
         tokens = tokenize(sql)
+    if tokens and tokens[0].says("EXPLAIN"):
+        sql = statements.explained(sql, tokens)
+        tokens = tokenize(sql)
     sql = functions.in_the_engine(casts_in_the_engine(sql, tokens))
     return information.read_in(sql, tokenize(sql), dropped)

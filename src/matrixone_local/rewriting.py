@@ -78,7 +78,7 @@ class Rewriting:
         if name == "current_role()":
             return literal(self._account.role)
         if re.fullmatch(r"@@(session\.|global\.|local\.)?sql_mode", name):
-            return literal(",".join(sorted((self.value(name) or "").split(","))))
+            return literal(statements.mode_told(self.value(name) or ""))
         return f"CAST({name} AS CHAR)" if name.startswith("@@") else None
 
     def value(self, expression: str) -> str | None:

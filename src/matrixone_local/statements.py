@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from . import functions
-from .tokens import Kind, Token
+from .engine import ZERO_STAYS
+from .tokens import Kind, Token, bracketed
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
 # What a MatrixOne server says of itself (conformance/session); the engine would name itself.
@@ -84,6 +85,14 @@ def manner(tokens: Sequence[Token]) -> Manner:
     return Manner(reads(tokens), is_set(tokens), casts(tokens))
 
 
+def explained(sql: str, tokens: Sequence[Token]) -> str:
+    """An EXPLAIN in the engine's words; it tells the plan alone, where ANALYZE would run the statement."""
+    last = 0
+    while last + 1 < len(tokens) and tokens[last + 1].says("VERBOSE", "ANALYZE"):
+        last += 1
+    return f"EXPLAIN{sql[tokens[last].end :]}"
+
+
 def kills(tokens: Sequence[Token]) -> tuple[int, bool] | None:
     """The connection that a KILL [QUERY | CONNECTION] names, and whether it ends the connection as well."""
     if tokens and tokens[0].says("KILL") and tokens[-1].kind is Kind.NUMBER:
@@ -138,13 +147,36 @@ def _is_user_variable(token: Token) -> bool:
 
 # What a MatrixOne server can be told to use or how, and the engine uses anyway.
 _OF_MATRIXONE = re.compile(
-    r"^\s*SET\s+(?:SESSION\s+|GLOBAL\s+|@@(?:SESSION|GLOBAL)\.)?(experimental_\w+|probe_limit)\b", re.IGNORECASE
+    r"^\s*SET\s+(?:SESSION\s+|GLOBAL\s+|@@(?:SESSION|GLOBAL)\.)?(experimental_\w+|probe_limit|ft_relevancy_algorithm)\b",
+    re.IGNORECASE,
 )
+
+
+def _with_mode(sql: str, tokens: Sequence[Token]) -> str:
+    """A SET whose sql_mode goes on to leave zeros as they are."""
+    for at in range(len(tokens) - 2):
+        if _SCOPE.sub("", tokens[at].text.lower()) != "sql_mode" or not tokens[at + 1].says("=", ":"):
+            continue
+        first = at + 2 if tokens[at + 1].says("=") else at + 3
+        last = first
+        while last + 1 < len(tokens) and not tokens[last + 1].says(",", ";"):
+            last += 1
+            last = (tokens[last].says("(") and bracketed(tokens, last)[0]) or last
+        told = sql[tokens[first].start : tokens[last].end]
+        if not tokens[first].says("DEFAULT"):
+            put = f"CONCAT_WS(',', NULLIF({told}, ''), '{ZERO_STAYS}')"
+            return f"{sql[: tokens[first].start]}{put}{sql[tokens[last].end :]}"
+    return sql
+
+
+def mode_told(mode: str) -> str:
+    """An sql_mode without what it has from this server."""
+    return ",".join(sorted(one for one in mode.split(",") if one != ZERO_STAYS))
 
 
 def settled(sql: str, tokens: Sequence[Token]) -> str:
     """A SET as the engine understands it."""
-    sql = _OF_MATRIXONE.sub(r"SET @\1", sql)
+    sql = _OF_MATRIXONE.sub(r"SET @\1", _with_mode(sql, tokens))
     if len(tokens) > 2 and tokens[1].says("NAMES"):  # text compares byte for byte whatever is named
         return "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
     extra = [

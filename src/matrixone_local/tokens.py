@@ -6,6 +6,7 @@ Everything it does not need to understand goes to the engine byte for byte.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -78,6 +79,21 @@ def tokenize(sql: str) -> list[Token]:
         for m in _PATTERN.finditer(sql)
         if m.lastgroup and m.lastgroup != "space"
     ]
+
+
+def bracketed(tokens: Sequence[Token], opens: int) -> tuple[int | None, list[int]]:
+    """Where the bracket that opens there is closed, and the commas between its arguments."""
+    depth, commas = 0, list[int]()
+    for here in range(opens, len(tokens)):
+        if tokens[here].says("("):
+            depth += 1
+        elif tokens[here].says(")"):
+            depth -= 1
+            if not depth:
+                return here, commas
+        elif depth == 1 and tokens[here].says(","):
+            commas.append(here)
+    return None, []
 
 
 class Reader:

@@ -66,6 +66,20 @@ def test_a_dropped_database_is_not_listed(sql, unique):
     sql(f"DROP DATABASE {name}")
 
 
+def test_definitions_after_the_current_database_was_dropped(connect, unique):
+    gone, name = unique("gone"), unique("after")
+    client = connect()
+    client("SET autocommit = 0")
+    for statement in (f"CREATE DATABASE {gone}", f"USE {gone}", f"DROP DATABASE {gone}", "COMMIT"):
+        client(statement)
+    client(f"CREATE DATABASE {name}")
+    client(f"CREATE TABLE {name}.t (a INT)")
+    client("COMMIT")
+    assert client(f"SHOW TABLES FROM {name}") == [("t",)]
+    client(f"DROP DATABASE {name}")
+    client("COMMIT")
+
+
 @pytest.mark.parametrize("end", ["COMMIT", "BEGIN", "START TRANSACTION"])
 def test_a_dropped_table_is_dropped_by_what_commits(t, end):
     t("DROP TABLE t")

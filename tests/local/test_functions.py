@@ -81,6 +81,38 @@ def test_titles_are_as_they_were_written(v):
         assert [column[0] for column in cursor.description] == ["l2_norm(e)", "startswith(name, A)"]
 
 
+def test_parts_of_json(sql):
+    sql("CREATE TABLE j (id INT, doc JSON)")
+    sql(
+        """INSERT INTO j VALUES (1, '{"brand": "Dell", "on": true, "price": 5.5}'), (2, '{"brand": "HP", "on": false}')"""
+    )
+    assert sql(
+        "SELECT json_extract_string(doc, '$.brand'), json_extract_float64(doc, '$.price') FROM j ORDER BY id"
+    ) == [
+        ("Dell", 5.5),
+        ("HP", None),
+    ]
+    assert sql("""SELECT id FROM j WHERE json_extract(doc, '$.brand') = '"Dell"'""") == [(1,)]
+    assert sql("SELECT id FROM j WHERE 'true' <> json_extract(doc, '$.on')") == [(2,)]
+    assert sql("SELECT id FROM j WHERE json_unquote(json_extract(doc, '$.brand')) = 'HP'") == [(2,)]
+    assert sql("SELECT id FROM j WHERE json_extract(doc, '$.price') > 5") == [(1,)]
+    assert sql("""UPDATE j SET id = 3 WHERE json_extract(doc, '$.brand') = '"HP"'""") == 1
+
+
+@pytest.mark.parametrize("explain", ["EXPLAIN", "EXPLAIN VERBOSE", "EXPLAIN ANALYZE", "EXPLAIN ANALYZE VERBOSE"])
+def test_plans(v, explain):
+    assert v(f"{explain} SELECT name FROM v WHERE id = CAST('1' AS INT)")
+
+
+@pytest.mark.parametrize("parser", ["", " WITH PARSER ngram"])
+def test_a_full_text_index_is_told_with_its_parser(sql, parser):
+    sql("SET ft_relevancy_algorithm = 'TF-IDF'")
+    sql(f"CREATE TABLE t (a TEXT, FULLTEXT INDEX words (a){parser})")
+    assert sql("SHOW CREATE TABLE t")[0][1].endswith(f"FULLTEXT KEY `words` (`a`){parser}\n)")
+    code, told = sql.refused("SELECT * FROM t WHERE MATCH(a) AGAINST('+one ~two' IN BOOLEAN MODE)")
+    assert (code, "MatrixOne" in told) == (1064, True)
+
+
 @pytest.mark.parametrize("limit", ["1, 18446744073709551615", "18446744073709551615 OFFSET 1"])
 def test_a_limit_that_is_none(v, limit):
     """How SQLAlchemy has an OFFSET by itself, after MySQL's manual."""

@@ -106,6 +106,30 @@ def test_bad_casts_and_unknown_variables(sql):
     assert sql("SELECT @some + @other") == [(7,)]
 
 
+def test_zeros_are_no_nulls_in_columns_that_are_numbered(sql):
+    sql("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)")
+    sql("INSERT INTO t VALUES (0, 1), (1, 2), (NULL, 3)")
+    sql("SET sql_mode = ''")
+    assert sql.refused("INSERT INTO t VALUES (0, 4)")[0] == 1062
+    assert sql("SELECT id, n FROM t ORDER BY id") == [(0, 1), (1, 2), (2, 3)]
+    sql("CREATE TABLE u (id INT AUTO_INCREMENT PRIMARY KEY)")
+    sql("LOAD DATA INLINE FORMAT='csv', DATA='0\n1\n2\n' INTO TABLE u")
+    assert sql("SELECT id FROM u ORDER BY id") == [(0,), (1,), (2,)]
+
+
+def test_the_mode_that_is_set_is_the_mode_that_is_told(sql):
+    default = sql("SELECT @@sql_mode")[0][0]
+    assert sql("SHOW VARIABLES LIKE 'sql_mode'") == [("sql_mode", default)]
+    sql("SET @old = @@sql_mode, sql_mode = CONCAT('PIPES_AS_CONCAT', ',', 'ANSI_QUOTES'), @b = 2")
+    assert sql("SELECT @@session.sql_mode, 'a' || 'b', @b") == [("ANSI_QUOTES,PIPES_AS_CONCAT", "ab", 2)]
+    sql("SET @@session.sql_mode := @old")
+    assert sql("SELECT @@sql_mode") == [(default,)]
+    sql("SET SESSION sql_mode = ''")
+    assert sql("SELECT @@sql_mode") == [("",)]
+    sql("SET sql_mode = DEFAULT")
+    assert sql("SELECT @@sql_mode") == [(default,)]
+
+
 def test_variables_with_their_scope(sql):
     [(increment, isolation, mode)] = sql(
         "SELECT @@session.auto_increment_increment AS increment, @@SESSION.transaction_isolation, @@global.sql_mode"
