@@ -9,6 +9,7 @@ from . import snapshots, stagefiles, statements
 from .definitions import Definitions
 from .engine import Link
 from .errors import internal
+from .numbering import numbered
 from .rewording import reworded
 from .services import Services
 from .sources import Reads
@@ -64,6 +65,7 @@ class Rewriting:
             return sql
         if tokens[0].says("SET"):
             return statements.settled(sql, tokens)
+        sql = numbered(sql, tokens, self._link)
         if tokens[0].says("SELECT"):
             sql = with_titles(sql)  # by the names as they were written
             sql = with_variables(sql, tokenize(sql), self._variable)

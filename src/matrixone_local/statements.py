@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from . import functions
 from .engine import ZERO_STAYS
+from .numbering import SAYS_DEFAULT
 from .tokens import Kind, Token, bracketed
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
@@ -24,7 +25,8 @@ LONGEST = 65_536  # characters of a change of rows in which functions are looked
 _SCOPE = re.compile(r"^@@(?:(?:session|global|local)\.)?")
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
 _OURS = re.compile(
-    r"mo_catalog|__mo_local|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
+    r"mo_catalog|__mo_local|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S|"
+    + SAYS_DEFAULT,
     re.IGNORECASE,
 )
 
@@ -157,13 +159,12 @@ def _with_mode(sql: str, tokens: Sequence[Token]) -> str:
     for at in range(len(tokens) - 2):
         if _SCOPE.sub("", tokens[at].text.lower()) != "sql_mode" or not tokens[at + 1].says("=", ":"):
             continue
-        first = at + 2 if tokens[at + 1].says("=") else at + 3
-        last = first
+        first = last = at + 2 if tokens[at + 1].says("=") else at + 3
         while last + 1 < len(tokens) and not tokens[last + 1].says(",", ";"):
             last += 1
             last = (tokens[last].says("(") and bracketed(tokens, last)[0]) or last
-        told = sql[tokens[first].start : tokens[last].end]
-        if not tokens[first].says("DEFAULT"):
+        if first < len(tokens) and not tokens[first].says("DEFAULT"):
+            told = sql[tokens[first].start : tokens[last].end]
             put = f"CONCAT_WS(',', NULLIF({told}, ''), '{ZERO_STAYS}')"
             return f"{sql[: tokens[first].start]}{put}{sql[tokens[last].end :]}"
     return sql

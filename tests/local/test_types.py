@@ -117,6 +117,19 @@ def test_zeros_are_no_nulls_in_columns_that_are_numbered(sql):
     assert sql("SELECT id FROM u ORDER BY id") == [(0,), (1,), (2,)]
 
 
+@pytest.mark.parametrize("statement", ["INSERT INTO", "REPLACE", "INSERT IGNORE INTO"])
+def test_a_default_in_a_column_that_is_numbered(sql, connect, matrixone_database_local, statement):
+    sql("CREATE TABLE t (n INT DEFAULT 7, id INT AUTO_INCREMENT PRIMARY KEY, s VARCHAR(20))")
+    sql(f"{statement} t VALUES (DEFAULT, DEFAULT, 'a'), (DEFAULT, 0, '(DEFAULT, '), (1, DEFAULT, concat('b', 'c'))")
+    sql(f"{statement} {matrixone_database_local}.t (`id`, N) VALUES (DEFAULT, DEFAULT)")
+    sql("INSERT INTO t () VALUES ()")
+    rows = sql("SELECT n, id > 0, s FROM t ORDER BY id")
+    assert rows == [(7, 0, "(DEFAULT, "), (7, 1, "a"), (1, 1, "bc"), (7, 1, None), (7, 1, None)]
+    assert len(set(sql("SELECT id FROM t"))) == 5
+    assert sql.refused(f"{statement} none VALUES (DEFAULT)")[0] == 1146
+    assert sql.refused(f"{statement} t (1) VALUES (DEFAULT)")[0] == 1064
+
+
 def test_the_mode_that_is_set_is_the_mode_that_is_told(sql):
     default = sql("SELECT @@sql_mode")[0][0]
     assert sql("SHOW VARIABLES LIKE 'sql_mode'") == [("sql_mode", default)]
