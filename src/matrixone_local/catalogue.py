@@ -39,6 +39,8 @@ _INDEX_TITLES = (
     "Expression",
 )
 
+_OWN = (f"`{PREFIX}", "`__recyclebin`", "`__public`", "`oceanbase`")  # databases of this server's and of its engine
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -73,6 +75,9 @@ def answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name] = ()) ->
         return _variables(tokens, link)
     if what in {"DATABASES", "SCHEMAS"}:
         return _databases(tokens, link, dropped)
+    if what == "GRANTS":
+        told = _as_asked(tokens, link)
+        return Answer(told.titles, [row for row in told.rows if not any(own in str(row[0]) for own in _OWN)])
     if what in {"TABLES", "TABLE"} and dropped and words[1:3] != ["CREATE", "TABLE"]:
         return _tables(tokens, link, dropped)
     return None
@@ -140,8 +145,7 @@ def _create_table(tokens: Sequence[Token], at: int, link: Link) -> Answer:
 
 
 def _variables(tokens: Sequence[Token], link: Link) -> Answer:
-    asked = " ".join(token.text for token in tokens if token.text != ";")
-    rows = [[name, _variable(name, value)] for name, value, *_ in link.query(asked).rows]
+    rows = [[name, _variable(name, value)] for name, value, *_ in link.query(_written(tokens)).rows]
     return Answer(["Variable_name", "Value"], rows)
 
 
@@ -155,9 +159,21 @@ def _variable(name: str | None, value: str | None) -> Value:
 def _tables(tokens: Sequence[Token], link: Link, dropped: Sequence[Name]) -> Answer:
     """SHOW TABLES or SHOW TABLE STATUS without what is dropped: the first column is the table's name."""
     database = next((after.value for at, after in pairwise(tokens) if at.says("FROM", "IN")), None) or link.database
-    rows = link.stream(" ".join(token.text for token in tokens if token.text != ";"))
-    titles = [column.name for column in next(rows)]
-    return Answer(titles, [row for row in rows if (database.lower(), row[0]) not in dropped])
+    told = _as_asked(tokens, link)
+    return Answer(told.titles, [row for row in told.rows if (database.lower(), row[0]) not in dropped])
+
+
+def _as_asked(tokens: Sequence[Token], link: Link) -> Answer:
+    """What the engine answers."""
+    rows = link.stream(_written(tokens))
+    return Answer([column.name for column in next(rows)], list(rows))
+
+
+def _written(tokens: Sequence[Token]) -> str:
+    """A statement without its remarks and its end."""
+    told = [token for token in tokens if not token.says(";")]
+    gaps = ["", *(" " if before.end < token.start else "" for before, token in pairwise(told))]
+    return "".join(gap + token.text for gap, token in zip(gaps, told, strict=True))
 
 
 def _databases(tokens: Sequence[Token], link: Link, dropped: Sequence[Name]) -> Answer:
