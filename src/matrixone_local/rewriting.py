@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack
 
 from . import snapshots, stagefiles, statements
@@ -79,7 +78,7 @@ class Rewriting:
             return literal(f"{self._account.user}@localhost")
         if name == "current_role()":
             return literal(self._account.role)
-        if re.fullmatch(r"@@(session\.|global\.|local\.)?sql_mode", name):
+        if name.startswith("@@") and statements.unscoped(name) == "sql_mode":
             return literal(statements.mode_told(self.value(name) or ""))
         return f"CAST({name} AS CHAR)" if name.startswith("@@") else None
 

@@ -36,6 +36,11 @@ def of_the_server(name: str) -> str | None:
     return _OF_THE_SERVER.get(_SCOPE.sub("@@", name))
 
 
+def unscoped(variable: str) -> str:
+    """A system variable's name in small letters, without `@@` and its scope."""
+    return _SCOPE.sub("", variable.lower())
+
+
 def is_plain(sql: str) -> bool:
     """Whether a statement can go to the engine unread: it changes rows, and says nothing that is read here."""
     if _PLAIN.match(sql) is None or _OURS.search(sql) is not None:
@@ -56,11 +61,7 @@ def parts(sql: str, tokens: Sequence[Token]) -> list[str]:
 
 def is_set(tokens: Sequence[Token]) -> bool:
     """Whether this is a SET of anything but autocommit, after which the flags lie (server-facts 41)."""
-    return (
-        bool(tokens)
-        and tokens[0].says("SET")
-        and not any(_SCOPE.sub("", token.text.lower()) == "autocommit" for token in tokens)
-    )
+    return bool(tokens) and tokens[0].says("SET") and not any(unscoped(token.text) == "autocommit" for token in tokens)
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ _OF_MATRIXONE = re.compile(
 def _with_mode(sql: str, tokens: Sequence[Token]) -> str:
     """A SET whose sql_mode goes on to leave zeros as they are."""
     for at in range(len(tokens) - 2):
-        if _SCOPE.sub("", tokens[at].text.lower()) != "sql_mode" or not tokens[at + 1].says("=", ":"):
+        if unscoped(tokens[at].text) != "sql_mode" or not tokens[at + 1].says("=", ":"):
             continue
         first = last = at + 2 if tokens[at + 1].says("=") else at + 3
         while last + 1 < len(tokens) and not tokens[last + 1].says(",", ";"):
