@@ -31,6 +31,7 @@ from matrixone_core.session import UnitOfWork
 T = TypeVar("T")
 _COMMIT = re.compile(r"[\s;]*COMMIT[\s;]*\Z", re.IGNORECASE)
 WORK = "matrixone_unit_of_work"  # the execution option that takes the unit of work along with a connection
+UNWATCHED = "skip_user_error_events"  # SQLAlchemy's execution option that passes over `handle_error`
 
 
 class Carrier(Protocol):
@@ -147,8 +148,9 @@ for _name in ("rollback", "close", "invalidate"):
 
 @event.listens_for(UnitOfWorkSession, "after_begin")
 def _after_begin(session: UnitOfWorkSession, _transaction: orm.SessionTransaction, connection: Connection) -> None:
-    session.begun = connection.execution_options(**{WORK: session.work})
+    session.begun = connection.execution_options(**{WORK: session.work, UNWATCHED: False})
     event.listen(connection, "commit", _on_commit)
+    event.listen(connection, "set_connection_execution_options", _keep_watching)
 
 
 @event.listens_for(UnitOfWorkSession, "before_commit")
@@ -202,6 +204,11 @@ def watch(engine: Engine, time_limit: float | None) -> None:
     event.listen(engine, "do_executemany", before_statement)
     event.listen(engine, "do_execute_no_params", before_bare_statement)
     event.listen(engine, "handle_error", _on_error)
+
+
+def _keep_watching(_connection: Connection, options: dict[str, Any]) -> None:
+    """Take the option back out that an inspector sets in place, and that would stay for the transaction's rest."""
+    options.pop(UNWATCHED, None)
 
 
 def _on_commit(connection: Connection) -> None:
