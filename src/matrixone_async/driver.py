@@ -48,7 +48,7 @@ from matrixone_core.operation import (
     Together,
     Watched,
 )
-from matrixone_core.sqlalchemy_session import note_closed
+from matrixone_core.sqlalchemy_session import note_closed, usable
 
 T = TypeVar("T")
 _log = logging.getLogger("matrixone")
@@ -191,7 +191,7 @@ class AsyncDriver:
     async def connection(self) -> AsyncGenerator[AsyncConnection]:
         """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
         if self.pin is not None:
-            yield await acquired(self.pin, self.where)
+            yield usable(await acquired(self.pin, self.where))
             return
         connection = await acquired(self.engine.connect().start, self.where)
         try:

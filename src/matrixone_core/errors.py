@@ -178,7 +178,7 @@ class CommitIncomplete(MatrixOneError):
     """The session's rows are committed, but not everything that follows a commit is done.
 
     Attributes:
-        committed: the statements that took effect beside the rows.
+        committed: the statements that took effect; COMMIT among them is that of the rows.
         pending: the statements that are left to do, the one that failed first.
     """
 
@@ -388,7 +388,7 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
     failed = ConnectionFailed(
         f"cannot connect to {where}: {words}{hint}", code=code, sqlstate=_SQLSTATES.get(code or 0)
     )
-    failed.retryable = refused  # a server that is starting; a wrong password stays wrong
+    failed.retryable = refused or _BY_CODE.get(code or 0) is ConnectionLost  # a wrong password stays wrong
     failed.__cause__ = _bare(error, code, words)
     return failed
 
@@ -399,6 +399,17 @@ def no_connection_free(error: BaseException) -> PoolExhausted:
         f"no connection came free in time: {error}; close sessions and streams sooner, or connect with a larger "
         "pool_size, max_overflow or pool_timeout"
     )
+
+
+def commit_not_sent(unknown: CommitUnknown) -> ConnectionLost:
+    """The error in a session for a COMMIT without an answer on another connection than the session's."""
+    lost = ConnectionLost(
+        f"the connection broke that a session uses beside its own, whose COMMIT is not sent: {unknown.__cause__}",
+        code=unknown.code,
+        sqlstate=unknown.sqlstate,
+    )
+    lost.__cause__ = unknown.__cause__
+    return lost
 
 
 def commit_unknown(lost: ConnectionLost) -> CommitUnknown:

@@ -29,10 +29,12 @@ from matrixone_core.errors import (
     TableNotFound,
     aborted,
     aborts,
+    commit_not_sent,
     from_driver,
     unanswered,
 )
-from matrixone_core.operation import Aside, Calling, Op, Runner, Sleep, Statement, Step, interpreted, within
+from matrixone_core.literals import Part
+from matrixone_core.operation import Aside, Calling, Command, Op, Runner, Sleep, Statement, Step, interpreted, within
 from matrixone_core.sql.external import CreateExternal
 from matrixone_core.sql.files import FileLength, ListFiles, ReadFile
 from matrixone_core.sql.load import LoadData, resolved
@@ -49,6 +51,15 @@ from matrixone_core.sql.table import AskLoadState, ColumnNames, LoadState
 T = TypeVar("T")
 BETWEEN_ATTEMPTS = 0.05  # seconds
 NOBODYS = "__matrixone_python_asks_for_the_right"  # a name that nobody uses, to drop if it exists
+
+
+@dataclass(frozen=True)
+class CommitRows(Command):
+    """The session's own COMMIT, among the statements that took effect."""
+
+    def parts(self) -> Iterator[Part]:
+        """COMMIT."""
+        yield "COMMIT"
 
 
 @dataclass
@@ -102,7 +113,7 @@ class UnitOfWork:
     def within(self, op: Op[T]) -> Op[T]:
         """An operation as a session has it: what it says to stages and snapshots is kept."""
         try:
-            result: T = yield from interpreted(op, self._perform)
+            result: T = yield from _before_the_commit(interpreted(op, self._perform))
         except LoadUnfinished as error:
             self.failed(error)
             raise
@@ -285,7 +296,7 @@ class UnitOfWork:
         self.check()
         try:
             for wanted, tolerant in self._creations():
-                yield from self._create(wanted, tolerant=tolerant)
+                yield from _before_the_commit(self._create(wanted, tolerant=tolerant))
         except BaseException as error:
             _note(error, (yield from self._undo()))
             raise
@@ -327,7 +338,7 @@ class UnitOfWork:
             MatrixOneError: nothing is committed, but a stage could not be dropped again.
         """
         if self._outcome:
-            yield from _carried_out(tuple(self._created), self.pending(), run)
+            yield from _carried_out((*self._created, CommitRows()), self.pending(), run)
         elif self._outcome is False:
             _raise_first((yield from self._undo()))
 
@@ -353,14 +364,14 @@ class UnitOfWork:
         undone, failures = [*self._created], list[MatrixOneError]()
         if self._doubtful is not None:
             try:
-                if (yield from self._is_ours(self._doubtful)):
+                if (yield from _before_the_commit(self._is_ours(self._doubtful))):
                     undone.append(self._doubtful)
             except MatrixOneError as error:
                 failures.append(_left_over(self._doubtful, "may have been created, and is to be looked for", error))
         self._created, self._doubtful = [], None
         for statement in reversed(undone):
             try:
-                yield from Aside(iter(DropStage(statement.name, if_exists=True)))
+                yield from _before_the_commit(iter(Aside(iter(DropStage(statement.name, if_exists=True)))))
             except MatrixOneError as error:
                 failures.append(_left_over(statement, "could not be dropped again", error))
         return failures
@@ -371,6 +382,15 @@ class UnitOfWork:
         if found is None or (found.url, found.comment) != (statement.url, statement.comment):
             return False
         return found.credentials is None or found.credentials == statement.credentials
+
+
+def _before_the_commit(op: Op[T]) -> Op[T]:
+    """An operation before the session's COMMIT, or instead of it: that of another connection is not the session's."""
+    try:
+        return (yield from op)
+    except CommitUnknown as error:
+        failure = commit_not_sent(error)
+    raise failure
 
 
 def _left_over(statement: CreateStage, what: str, error: MatrixOneError) -> MatrixOneError:

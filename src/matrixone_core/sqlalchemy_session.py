@@ -247,6 +247,29 @@ def _on_error(context: ExceptionContext) -> MatrixOneError | None:
     return unknown
 
 
+class Transacting(Protocol):
+    """A connection of SQLAlchemy's, blocking or not."""
+
+    @property
+    def invalidated(self) -> bool:
+        """Whether it was lost."""
+        ...
+
+
+ConnectionT = TypeVar("ConnectionT", bound=Transacting)
+
+
+def usable(connection: ConnectionT) -> ConnectionT:
+    """The connection of a transaction that goes on.
+
+    Raises:
+        ConnectionLost: it was lost; SQLAlchemy would refuse the next statement in words of its own.
+    """
+    if connection.invalidated:
+        raise ConnectionLost("the connection was lost, and its transaction is rolled back; nothing more was sent")
+    return connection
+
+
 def note_closed(connection: Connection) -> None:
     """Tell the unit of work that its connection is closed, if it is; SQLAlchemy tells only of the drivers' errors."""
     work = _work_of(connection)

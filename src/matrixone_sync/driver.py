@@ -45,7 +45,7 @@ from matrixone_core.operation import (
     Together,
     Watched,
 )
-from matrixone_core.sqlalchemy_session import note_closed
+from matrixone_core.sqlalchemy_session import note_closed, usable
 from matrixone_sync.crew import Crew
 
 T = TypeVar("T")
@@ -179,7 +179,7 @@ class Driver:
     def connection(self) -> Generator[Connection]:
         """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
         if self.pin is not None:
-            yield acquired(self.pin, self.where)
+            yield usable(acquired(self.pin, self.where))
             return
         with acquired(self.engine.connect, self.where) as connection:
             yield connection

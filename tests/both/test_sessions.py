@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 from models import User
@@ -270,13 +271,24 @@ def test_what_fails_after_the_commit_can_be_resumed(users, other, unique):
         session.snapshots.create(snapshot, "account")
         session.snapshots.create(later, "account")
         other.snapshots.create(snapshot, "account")
-    assert [str(statement) for statement in caught.value.committed] == [f"CREATE STAGE `{stage}` URL='file:///a/'"]
+    assert list(map(str, caught.value.committed)) == [f"CREATE STAGE `{stage}` URL='file:///a/'", "COMMIT"]
     assert [statement.name for statement in caught.value.pending] == [snapshot, later]
     assert other.stage.exists(stage)
     assert other.execute("SELECT count(*) FROM users").scalar() == 1
     other.snapshots.drop(snapshot)
     resumed(users, caught.value)
     assert {snapshot, later} <= {one.name for one in other.snapshots.list()}
+
+
+def test_rows_that_are_committed_without_what_follows_are_named(users, other, unique):
+    snapshot = unique("p")
+    with pytest.raises(errors.CommitIncomplete, match=snapshot) as caught, users.session() as session:
+        session.add(User(id=1))
+        session.snapshots.create(snapshot, "account")
+        other.snapshots.create(snapshot, "account")
+    assert list(map(str, caught.value.committed)) == ["COMMIT"]
+    assert [statement.name for statement in caught.value.pending] == [snapshot]
+    assert other.execute("SELECT count(*) FROM users").scalar() == 1
 
 
 def resumed(client, error):
@@ -451,7 +463,7 @@ def test_nothing_switches_a_sessions_errors_off(impatient, other, files, unique,
 
 @UNWATCHED
 def test_nothing_makes_another_error_of_a_commit_without_an_answer(
-    users, proxied, proxy, other, files, unique, first
+    users, proxied, proxy, *, other, files, unique, first
 ):
     files.put("users.csv", ROWS)
     source, stage = unique(), unique()
@@ -463,6 +475,69 @@ def test_nothing_makes_another_error_of_a_commit_without_an_answer(
         session.execute(text("INSERT INTO users (id) VALUES (12)"))
     assert caught.value.stages == (stage,)
     assert other.stage.exists(stage)
+
+
+def load_once(client, side, stage, calls):
+    """Load in a session that is repeated, beside stages, snapshots and rows."""
+
+    def work(session):
+        calls.append(1)
+        session.stage.exists(stage)
+        session.snapshots.drop("none_such", if_exists=True)
+        session.load_data.read_csv_stage(stage, "users.csv", User)
+        session.execute(text("INSERT INTO users (id) VALUES (12)"))
+
+    async def work_async(session):
+        calls.append(1)
+        await session.stage.exists(stage)
+        await session.snapshots.drop("none_such", if_exists=True)
+        await session.load_data.read_csv_stage(stage, "users.csv", User)
+        await session.execute(text("INSERT INTO users (id) VALUES (12)"))
+
+    client.run_in_session(work if side == "sync" else work_async)
+
+
+@pytest.mark.parametrize("what", ["send and cut", "cut"])
+def test_a_session_with_a_load_is_repeated_wherever_its_connections_break(
+    users, new_client, proxy, *, database, other, files, unique, side, monkeypatch, what
+):
+    """Whichever of its statements is not answered; but for its own COMMIT, which nobody can know about."""
+    monkeypatch.setattr("matrixone_core.session.BETWEEN_ATTEMPTS", 0)
+    files.put("users.csv", ROWS)
+    stage = unique()
+    users.stage.create_local(stage, files.folder)
+
+    def connected():
+        client = new_client(url=proxy.url, database=database)
+        client.connect()
+        return client
+
+    def breaking_at(number):
+        """A rule that breaks the connection at the statement of this number, and whether that is the session's COMMIT."""
+        left, own = iter(range(number + 1)), []
+
+        def rule(statement, before):
+            if next(left, None) != number:
+                return "pass"
+            own.append(statement == "COMMIT" and any("VALUES (12)" in one for one in before))
+            return what
+
+        return rule, own
+
+    for number in count():
+        other.execute("DELETE FROM users")
+        client, calls = connected(), []
+        proxy.rule, own = breaking_at(number)
+        try:
+            load_once(client, side, stage, calls)
+        except errors.CommitUnknown:
+            assert own == [True]
+            break
+        assert own == [False]
+        assert len(calls) == 2
+        assert sorted(other.execute("SELECT id FROM users").scalars()) == [1, 2, 12]
+        client.disconnect()
+    assert number > 10
 
 
 def test_a_session_is_repeated_after_a_lock_timeout(impatient, other, side):

@@ -24,6 +24,7 @@ from matrixone_core.errors import (
     StatementTimeout,
     TableNotFound,
     TransactionAborted,
+    commit_unknown,
 )
 from matrixone_core.operation import Aside, Atomic, Calling, Clock, Limited, Reply, Sleep
 from matrixone_core.secrets import Credentials
@@ -462,6 +463,30 @@ def test_an_unanswered_commit_undoes_nothing():
     assert case.sent(case.work.after_end(case.server.run)) == []
 
 
+UNKNOWN = commit_unknown(ConnectionLost("no answer", code=2013))
+
+
+def test_a_commit_of_another_connection_is_not_the_sessions():
+    """Whether it is a question's, a kept stage's or that of taking one back: the session's COMMIT was not sent."""
+    case = Case()
+    case.server.broken["DROP STAGE"] = UNKNOWN
+    with pytest.raises(ConnectionLost, match="COMMIT is not sent") as caught:
+        case.do(stages.create("a", "file:///"))
+    assert (type(caught.value), caught.value.code, caught.value.retryable) == (ConnectionLost, 2013, True)
+    assert caught.value.__cause__ is UNKNOWN.__cause__
+    case.server.broken = {}
+    case.do(stages.create("a", "file:///"))
+    case.server.broken = {"CREATE STAGE": UNKNOWN}
+    with pytest.raises(ConnectionLost) as caught:
+        case.server.run(case.work.before_commit())
+    assert type(caught.value) is ConnectionLost
+    case.server.broken = {"DROP STAGE": UNKNOWN}
+    case.server.run(case.work.before_commit())
+    with pytest.raises(ConnectionLost, match="could not be dropped again") as caught:
+        case.server.run(case.work.after_end(case.server.run))
+    assert type(caught.value) is ConnectionLost
+
+
 def test_somebody_elses_stage_is_as_good_where_that_was_said():
     case = Case()
     case.do(stages.create("a", "file:///", if_not_exists=True))
@@ -486,7 +511,7 @@ def test_what_follows_the_commit_and_fails_can_be_resumed(at, error):
     case.server.broken[steps[at]] = error
     with pytest.raises(CommitIncomplete, match=str(error)) as caught:
         case.server.run(case.work.after_end(case.server.run))
-    assert texts(caught.value.committed) == ["CREATE STAGE `new` URL='file:///'", *steps[:at]]
+    assert texts(caught.value.committed) == ["CREATE STAGE `new` URL='file:///'", "COMMIT", *steps[:at]]
     assert texts(caught.value.pending) == steps[at:]
     with pytest.raises(CommitIncomplete) as again:
         caught.value.resume()
