@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 from . import information
 from .column_types import described, told
@@ -15,6 +16,7 @@ from .created import as_created
 from .ddl import Name
 from .engine import EngineError, Link
 from .hidden import DATABASE, PREFIX
+from .snapshots import SYSTEM, reads_past
 from .statements import mode_told
 from .tokens import Kind, Token, tokenize
 from .values import quoted
@@ -50,14 +52,32 @@ class Answer:
     rows: Sequence[Sequence[Value]]
 
 
-def answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name] = ()) -> Answer | None:
+class Past(Protocol):
+    """What the databases of a snapshot are now."""
+
+    def database_then(self, name: str, database: str) -> str:
+        """The hidden database that holds what *database* held when the snapshot *name* was taken."""
+        ...
+
+    def databases_then(self, name: str) -> list[str]:
+        """The databases that the snapshot *name* holds."""
+        ...
+
+
+def answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name], past: Past) -> Answer | None:
     """The answer to a SHOW or DESCRIBE that the engine would word otherwise; None if it is no such statement.
 
     Args:
         tokens: the statement's.
         link: the client's session.
-        dropped: the tables and databases that are not told of, as the client's transaction has dropped them.
+        dropped: the tables and databases that are not shown, as the client's transaction has dropped them.
+        past: what `SHOW … {snapshot='name'}` reads.
+
+    Raises:
+        Refused: there is no such snapshot, or it does not hold the database.
     """
+    if tokens and tokens[0].says("SHOW") and (braces := reads_past(tokens)):
+        return _shown_then(tokens, *braces[0], link, past)
     words = [token.text.upper() for token in tokens if token.text != ";"]
     if words[:1] in (["DESC"], ["DESCRIBE"]) and len(words) in {2, 4}:
         return _columns(tokens, 1, link)
@@ -81,6 +101,28 @@ def answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name] = ()) ->
     if what in {"TABLES", "TABLE"} and dropped and words[1:3] != ["CREATE", "TABLE"]:
         return _tables(tokens, link, dropped)
     return None
+
+
+def _shown_then(tokens: Sequence[Token], at: int, snapshot: str, link: Link, past: Past) -> Answer | None:
+    """The answer to SHOW DATABASES, SHOW TABLES or SHOW CREATE TABLE with `{snapshot='name'}` at a position."""
+    if tokens[1].says("DATABASES"):
+        return Answer(
+            ["Database"], [[name] for name in sorted({*past.databases_then(snapshot), *SYSTEM} - {"oceanbase"})]
+        )
+    rest = " ".join(token.text for token in tokens[at + 5 :])
+    if tokens[1].says("CREATE") and tokens[2].says("TABLE"):
+        database, table = tokens[at - 3].value if tokens[at - 2].says(".") else link.database, tokens[at - 1]
+        hidden = past.database_then(snapshot, database)
+        asked = f"SHOW CREATE TABLE {quoted(hidden)}.{table.text}"
+    elif tokens[1].says("TABLES", "FULL"):
+        database = tokens[at - 1].value if tokens[at - 2].says("FROM", "IN") else link.database
+        hidden = past.database_then(snapshot, database)
+        asked = f"SHOW{' FULL' if tokens[1].says('FULL') else ''} TABLES FROM {quoted(hidden)} {rest}"
+    else:
+        return None
+    asked_tokens = tokenize(asked)
+    told = answer(asked_tokens, link, (), past) or _as_asked(asked_tokens, link)
+    return Answer([title.replace(hidden, database) for title in told.titles], told.rows)
 
 
 def _table(tokens: Sequence[Token], at: int) -> tuple[str, Sequence[Token]]:

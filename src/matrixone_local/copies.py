@@ -13,6 +13,8 @@ from typing import Any
 
 import pymysql
 
+from .references import table_references
+from .tokens import Kind, tokenize
 from .values import quoted
 
 COPIED_TABLES, COPIED_ROWS = 20, 20_000  # more are forked: a table takes 40 ms to copy, 100,000 rows 0.5 s
@@ -88,6 +90,61 @@ def copy_or_fork(
 def foreign_keys(cursor: pymysql.cursors.Cursor, table: tuple[str, str]) -> list[str]:
     """A table's foreign keys, each as ALTER TABLE … ADD takes it."""
     return _FOREIGN_KEY.findall(_definition(cursor, table))
+
+
+def is_referenced(cursor: pymysql.cursors.Cursor, table: tuple[str, str]) -> bool:
+    """Whether a foreign key of another table refers to a table."""
+    cursor.execute(
+        "SELECT 1 FROM information_schema.key_column_usage WHERE referenced_table_schema = %s"
+        " AND referenced_table_name = %s AND (table_schema, table_name) <> (%s, %s) LIMIT 1",
+        (*table, *table),
+    )
+    return bool(cursor.fetchall())
+
+
+def copy_views(cursor: pymysql.cursors.Cursor, source: str, target: str, names: Sequence[str] | None = None) -> None:
+    """Make a database's views, or those that are named, in another, where they read the tables of that one.
+
+    A view that reads something that is not there is left out: it could not be read before either.
+    """
+    cursor.execute(f"USE {quoted(target)}")
+    left = [_view(cursor, source, name, target) for name in (views(cursor, source) if names is None else names)]
+    while left:
+        failed = [definition for definition in left if not _is_made(cursor, definition)]
+        if len(failed) == len(left):
+            return
+        left = failed  # a view may read one that comes behind it
+
+
+def views(cursor: pymysql.cursors.Cursor, database: str) -> list[str]:
+    """The names of a database's views."""
+    cursor.execute(f"SHOW FULL TABLES FROM {quoted(database)} WHERE table_type = 'VIEW'")
+    rows: Any = cursor.fetchall()
+    return [row[0] for row in rows]
+
+
+def _view(cursor: pymysql.cursors.Cursor, database: str, name: str, target: str) -> str:
+    """What makes a view anew, on the tables of another database."""
+    cursor.execute(f"SHOW CREATE VIEW {quoted(database)}.{quoted(name)}")
+    row: Any = cursor.fetchone()
+    sql = str(row[1])
+    tokens = tokenize(sql)
+    named = {reference.first for reference in table_references(tokens) if reference.database == database}
+    for at in range(len(tokens) - 4, -1, -1):
+        is_column = tokens[at + 1].says(".") and tokens[at + 3].says(".") and not tokens[at - 1].says(".")
+        if tokens[at].kind is Kind.QUOTED and tokens[at].value == database and is_column:
+            named.add(at)
+    for at in sorted(named, reverse=True):
+        sql = f"{sql[: tokens[at].start]}{quoted(target)}{sql[tokens[at].end :]}"
+    return sql
+
+
+def _is_made(cursor: pymysql.cursors.Cursor, definition: str) -> bool:
+    try:
+        cursor.execute(definition)
+    except pymysql.MySQLError:
+        return False
+    return True
 
 
 def _definition(cursor: pymysql.cursors.Cursor, table: tuple[str, str]) -> str:

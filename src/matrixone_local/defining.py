@@ -122,7 +122,7 @@ class Defining:
     def _carry_out(self, sql: str, tokens: list[Token], until: ExitStack) -> Callable[[Link], int]:
         """What carries a definition out over a session, and gives the number of rows it affects."""
         creates = tokens[0].says("CREATE")
-        if creates and any(token.says("CLONE") for token in tokens[:8]):
+        if creates and any(token.says("CLONE") for token in tokens[:10]):
             return self._clones(sql, tokens)
         if creates and tokens[1].says("EXTERNAL"):
             return self._creates_external(sql, tokens)
@@ -141,6 +141,9 @@ class Defining:
         read = Reader(sql, tokens)
         read.at = 1
         clone, database = snapshots.parse_clone(read), self._client.link.database
+        of = clone.source[0] if len(clone.source) == 2 or not clone.of_table else database
+        if odd := self._services.external.first(of, clone.source[-1] if clone.of_table else None):
+            raise internal(f"{of}.{odd} is not BASE TABLE")
 
         def carry_out(_link: Link) -> int:
             self._services.snapshots.clone(clone, database)

@@ -200,6 +200,11 @@ class ExternalTables:
                 sql = replaced(sql, tokens, reference, hidden)
         return sql
 
+    def first(self, database: str, table: str | None = None) -> str | None:
+        """The name of an external table of a database: of the first, or of this one; None if there is none."""
+        names = sorted(name for of, name in self._readings if of == database.lower())
+        return next((name for name in names if table is None or name == table.lower()), None)
+
     def check_load(self, table: Sequence[str], link: Link) -> None:
         """Refuse to load into an external table.
 

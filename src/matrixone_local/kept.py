@@ -17,7 +17,7 @@ from typing import Protocol
 
 import pymysql
 
-from .copies import FORK_SETTLES, copy_or_fork, foreign_keys, is_small
+from .copies import FORK_SETTLES, copy_or_fork, foreign_keys, is_referenced, is_small
 from .ddl import Definition
 from .engine import Engine, EngineError, Link
 from .errors import LOCK_TIMEOUT, internal
@@ -104,10 +104,8 @@ class Kept:
 
     def has_foreign_keys(self, table: Table) -> bool:
         """Whether a table has any, or is named in another's."""
-        referenced = "referenced_table_schema = %s AND referenced_table_name = %s"
         with self._engine.session() as cursor:
-            cursor.execute(f"SELECT 1 FROM information_schema.key_column_usage WHERE {referenced} LIMIT 1", table)  # noqa: S608  # constants
-            return bool(cursor.fetchall() or foreign_keys(cursor, table))
+            return is_referenced(cursor, table) or bool(foreign_keys(cursor, table))
 
     def link(self) -> Link:
         """A session with the server's rights."""

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import pymysql
 
-from . import catalogue, outfile, snapshots, stagefiles, stages, statements
+from . import catalogue, outfile, pitr, snapshots, stagefiles, stages, statements
 from .ddl import End, defines, ends_transaction
 from .defining import Defining
 from .definitions import Definitions
@@ -43,6 +43,11 @@ OWN_STATEMENTS: Mapping[tuple[str, str], Callable[[Reader], object]] = {
     ("CREATE", "SNAPSHOT"): snapshots.parse_create,
     ("DROP", "SNAPSHOT"): snapshots.parse_drop,
     ("SHOW", "SNAPSHOTS"): snapshots.parse_show,
+    ("CREATE", "PITR"): pitr.parse_create,
+    ("ALTER", "PITR"): pitr.parse_alter,
+    ("DROP", "PITR"): pitr.parse_drop,
+    ("SHOW", "PITR"): pitr.parse_show,
+    ("SHOW", "RECOVERY_WINDOW"): pitr.parse_windows,
     ("LOAD", "DATA"): parse_load,
     ("REMOVE", "FILES"): stagefiles.parse_remove,
     ("CREATE", "USER"): parse_user_statement,
@@ -240,7 +245,7 @@ class Session:
             return parse(read)
         if kind[:1] == ("RESTORE",):
             read.at = 1
-            return snapshots.parse_restore(read)
+            return pitr.parse_restore(read) or snapshots.parse_restore(read)
         return None
 
     def _own(self, statement: object) -> None:
@@ -263,7 +268,9 @@ class Session:
         elif isinstance(statement, stages.ShowStages):
             titles = ("STAGE_NAME", "URL", "STATUS", "COMMENT")
             self._replies.rows(catalogue.Answer(titles, self._services.stages.show(statement)))
-        elif isinstance(statement, snapshots.ShowSnapshots):
+        elif isinstance(statement, pitr.ShowWindows):
+            self._replies.rows(self._services.pitrs.windows(statement))
+        elif isinstance(statement, snapshots.ShowSnapshots | pitr.ShowPitr):
             self._replies.forward_query(statement.sql, statements.AS_QUERY)
 
     def _load(self, told: LoadData) -> None:
@@ -287,6 +294,10 @@ class Session:
             snapshots.CreateSnapshot: services.snapshots.create,
             snapshots.DropSnapshot: services.snapshots.drop,
             snapshots.Restore: services.snapshots.restore,
+            pitr.CreatePitr: services.pitrs.create,
+            pitr.AlterPitr: services.pitrs.alter,
+            pitr.DropPitr: services.pitrs.drop,
+            pitr.RestorePitr: services.pitrs.restore,
             UserStatement: services.manage,
         }
 
@@ -305,7 +316,7 @@ class Session:
         if killed := statements.kills(tokens):
             self._kill(*killed)
             return True
-        if told := catalogue.answer(tokens, self.link, self._definitions.dropped):
+        if told := catalogue.answer(tokens, self.link, self._definitions.dropped, self._services.snapshots):
             self._replies.rows(self._temporary.told(told))
             return True
         at = outfile.find(tokens)

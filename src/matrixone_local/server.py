@@ -21,6 +21,7 @@ from .journal import Journal
 from .kept import Kept
 from .loads import Loader
 from .outfile import Exports
+from .pitr import Pitrs
 from .relay import Session
 from .snapshots import Snapshots
 from .sources import Sources
@@ -184,6 +185,7 @@ class _Running:
         self.kept = Kept(self._engine, self.hidden)  # after the journal has put back what it keeps
         self.stages = Stages(self._engine)
         self.snapshots = Snapshots(self._engine, self.hidden)
+        self.pitrs = Pitrs(self._engine, self.hidden)
         self._users = Users(self._engine, ROOT, password)
         sources = Sources(self.stages, storage)
         self.files = StageFiles(sources, self._engine, self.hidden)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Protocol
 
-from . import external, outfile, snapshots, stagefiles, stages
+from . import external, outfile, pitr, snapshots, stagefiles, stages
 from .engine import Link
 from .hidden import Hidden
 from .journal import Journal
@@ -41,6 +41,11 @@ class Services(Protocol):
     @property
     def snapshots(self) -> snapshots.Snapshots:
         """The snapshots."""
+        ...
+
+    @property
+    def pitrs(self) -> pitr.Pitrs:
+        """The PITR."""
         ...
 
     @property

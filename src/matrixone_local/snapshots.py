@@ -16,7 +16,7 @@ from typing import Any
 
 import pymysql
 
-from .copies import FORK_SETTLES, copy, copy_or_fork, is_small
+from .copies import FORK_SETTLES, copy, copy_or_fork, copy_views, is_referenced, is_small, views
 from .engine import Engine
 from .errors import Refused, internal
 from .hidden import PREFIX, Hidden
@@ -114,12 +114,14 @@ class Clone:
         source: what it is made of.
         snapshot: as of when; None for now.
         of_table: whether it is a table.
+        if_not_exists: whether a table that is there is left alone.
     """
 
     target: tuple[str, ...]
     source: tuple[str, ...]
     snapshot: str | None
     of_table: bool
+    if_not_exists: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,13 +138,13 @@ def parse_clone(read: Reader) -> Clone:
     of_table = read.take("TABLE")
     if not of_table and not read.take("DATABASE"):
         raise read.error()
-    read.take("IF", "NOT", "EXISTS")
+    if_not_exists = read.take("IF", "NOT", "EXISTS")
     target = _names(read)
     read.expect("CLONE")
     source = _names(read)
     snapshot = _braced(read) if read.looks("{") else None
     read.end()
-    return Clone(target, source, snapshot, of_table)
+    return Clone(target, source, snapshot, of_table, if_not_exists)
 
 
 def parse_restore(read: Reader) -> Restore:
@@ -186,7 +188,7 @@ class Snapshots:
             cursor.execute("SELECT replace(snapshot_id, '-', '') FROM mo_catalog.mo_snapshots")
             rows: Any = cursor.fetchall()
             kept = tuple(_copy_name(identity, "") for (identity,) in rows)
-            for database in _databases(cursor):  # left by a run before this one
+            for database in databases(cursor):  # left by a run before this one
                 if database.startswith(HIDDEN) and not database.startswith(kept):
                     cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)}")
 
@@ -200,18 +202,18 @@ class Snapshots:
                 if statement.if_not_exists:
                     return
                 raise internal(f"snapshot {name} already exists")
-            databases = _concerned(cursor, statement)
+            concerned = _concerned(cursor, statement)
             identity = uuid.uuid4()
             moment = time.time_ns()
-            for database in databases:
-                tables = [statement.table] if statement.table else _tables(cursor, database)
+            for database in concerned:
+                wanted = [statement.table] if statement.table else tables(cursor, database)
                 target = _copy_name(identity.hex, database)
-                if is_small(cursor, [(database, table) for table in tables]):
-                    cursor.execute(f"CREATE DATABASE {quoted(target)}")
-                    for table in tables:
-                        copy(cursor, (database, table), (target, table), moment)
+                if is_small(cursor, [(database, table) for table in wanted]):
+                    copy_then(cursor, database, wanted, target, moment)
                 else:
                     cursor.execute(f"FORK DATABASE {quoted(database)} TO {quoted(target)}")
+                if not statement.table:
+                    copy_views(cursor, database, target)
             cursor.execute(
                 "INSERT INTO mo_catalog.mo_snapshots VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 'user')",
                 (str(identity), name, moment, statement.level, ACCOUNT, statement.database, statement.table),
@@ -227,7 +229,7 @@ class Snapshots:
                     return
                 raise internal(f"snapshot {name} does not exist")
             cursor.execute("DELETE FROM mo_catalog.mo_snapshots WHERE sname = %s", (name,))
-            for database in _databases(cursor):
+            for database in databases(cursor):
                 if database.startswith(_copy_name(identity, "")):
                     self._hidden.drop_later(f"DROP DATABASE IF EXISTS {quoted(database)}", after=FORK_SETTLES)
 
@@ -236,9 +238,15 @@ class Snapshots:
         with self._engine.session() as cursor:
             identity = _identity(cursor, name)
             copy = _copy_name(identity, database)
-            if copy not in _databases(cursor):
+            if copy not in databases(cursor):
                 raise internal(f"the snapshot {name} does not hold the database {database}")
             return copy
+
+    def databases_then(self, name: str) -> list[str]:
+        """The databases that a snapshot holds."""
+        with self._engine.session() as cursor:
+            prefix = _copy_name(_identity(cursor, name), "")
+            return [one.removeprefix(prefix) for one in databases(cursor) if one.startswith(prefix)]
 
     def clone(self, statement: Clone, database: str) -> None:
         """Carry out a CLONE.
@@ -256,17 +264,24 @@ class Snapshots:
             source_database = self.database_then(statement.snapshot, source_database)
         with self._engine.session() as cursor:
             if statement.of_table:
+                if (target[1] in tables(cursor, target[0])) and statement.if_not_exists:
+                    return
+                if statement.source[-1] not in tables(cursor, source_database):
+                    missing = "-".join((*statement.source[:-1], statement.source[-1]))
+                    raise Refused(1064, f"SQL parser error: table {missing} does not exist", "42000")
                 copy_or_fork(cursor, (source_database, statement.source[-1]), (target[0], target[1]))
             else:
-                if target[0] in _databases(cursor):
+                if target[0] in databases(cursor):
+                    if statement.if_not_exists:
+                        return
                     raise Refused(1007, f"database {target[0]} already exists")
-                _refill(cursor, source_database, target[0])
+                refill(cursor, source_database, target[0])
 
     def restore(self, statement: Restore) -> None:
         """Carry out a RESTORE: what is there now gives way to what was."""
         with self._engine.session() as cursor:
             identity = _identity(cursor, statement.snapshot)
-            everything = _databases(cursor)
+            everything = databases(cursor)
             held = {name.removeprefix(_copy_name(identity, "")): name for name in everything}
             held = {database: copy for database, copy in held.items() if copy.startswith(_copy_name(identity, ""))}
             wanted = list(held) if statement.level == "account" else [statement.names[0]]
@@ -275,48 +290,69 @@ class Snapshots:
                     raise internal(f"the snapshot {statement.snapshot} does not hold the database {database}")
             if statement.level == "table":
                 database, table = statement.names
-                cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(database)}")
-                cursor.execute(f"DROP TABLE IF EXISTS {quoted(database)}.{quoted(table)}")
-                copy_or_fork(cursor, (held[database], table), (database, table))
+                if table not in tables(cursor, held[database]):
+                    raise internal(f"table {table} not exists at snapshot {statement.snapshot}")
+                put_back(cursor, (held[database], table), (database, table))
                 return
             for database in wanted:
-                _refill(cursor, held[database], database)
+                refill(cursor, held[database], database)
             if statement.level == "account":
                 for database in everything:
-                    if _is_users(database) and database not in held:
+                    if is_users(database) and database not in held:
                         cursor.execute(f"DROP DATABASE {quoted(database)}")
+
+
+def copy_then(cursor: pymysql.cursors.Cursor, source: str, tables: Sequence[str], target: str, moment: int) -> None:
+    """Make a database of tables as they were at a moment, in nanoseconds since 1970."""
+    cursor.execute(f"CREATE DATABASE {quoted(target)}")
+    for table in tables:
+        copy(cursor, (source, table), (target, table), moment)
+
+
+def put_back(cursor: pymysql.cursors.Cursor, source: tuple[str, str], target: tuple[str, str]) -> None:
+    """Give a table another's rows and definition; one that a foreign key refers to stays as it is (server-facts 63)."""
+    if is_referenced(cursor, target):
+        return
+    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(target[0])}")
+    cursor.execute(f"DROP TABLE IF EXISTS {quoted(target[0])}.{quoted(target[1])}")
+    copy_or_fork(cursor, source, target)
+
+
+def refill(cursor: pymysql.cursors.Cursor, source: str, target: str) -> None:
+    """Give a database another's tables and views in the place of its own; sessions that use it go on."""
+    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(target)}")
+    cursor.execute("SET foreign_key_checks = 0")
+    for view in views(cursor, target):
+        cursor.execute(f"DROP VIEW {quoted(target)}.{quoted(view)}")
+    for table in tables(cursor, target):
+        cursor.execute(f"DROP TABLE {quoted(target)}.{quoted(table)}")
+    for table in tables(cursor, source):
+        copy_or_fork(cursor, (source, table), (target, table))
+    copy_views(cursor, source, target)
 
 
 def _concerned(cursor: pymysql.cursors.Cursor, statement: CreateSnapshot) -> list[str]:
     """The databases that a snapshot is of."""
-    everything = _databases(cursor)
+    everything = databases(cursor)
     if statement.level in {"cluster", "account"}:
-        return [name for name in everything if _is_users(name)]
+        return [name for name in everything if is_users(name)]
     if statement.database not in everything:
         raise internal(f"database {statement.database} does not exist")
-    if statement.table and statement.table not in _tables(cursor, statement.database):
+    if statement.table and statement.table not in tables(cursor, statement.database):
         raise internal(f"table {statement.database}.{statement.table} does not exist")
     return [statement.database]
 
 
-def _is_users(database: str) -> bool:
+def is_users(database: str) -> bool:
+    """Whether a database is neither the server's own nor its engine's."""
     return database not in SYSTEM and not database.startswith(PREFIX)
 
 
-def _tables(cursor: pymysql.cursors.Cursor, database: str) -> list[str]:
+def tables(cursor: pymysql.cursors.Cursor, database: str) -> list[str]:
+    """The names of a database's tables, views excluded."""
     cursor.execute(f"SHOW FULL TABLES FROM {quoted(database)} WHERE table_type = 'BASE TABLE'")
     rows: Any = cursor.fetchall()
     return [row[0] for row in rows]
-
-
-def _refill(cursor: pymysql.cursors.Cursor, source: str, target: str) -> None:
-    """Give a database another's tables in the place of its own; sessions that use it go on."""
-    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(target)}")
-    cursor.execute("SET foreign_key_checks = 0")
-    for table in _tables(cursor, target):
-        cursor.execute(f"DROP TABLE {quoted(target)}.{quoted(table)}")
-    for table in _tables(cursor, source):
-        copy_or_fork(cursor, (source, table), (target, table))
 
 
 def reads_past(tokens: Sequence[Token]) -> list[tuple[int, str]]:
@@ -345,7 +381,8 @@ def _copy_name(identity: str, database: str) -> str:
     return f"{HIDDEN}{identity}_{database}"
 
 
-def _databases(cursor: pymysql.cursors.Cursor) -> list[str]:
+def databases(cursor: pymysql.cursors.Cursor) -> list[str]:
+    """The names of all databases."""
     cursor.execute("SHOW DATABASES")
     rows: Any = cursor.fetchall()
     return [row[0] for row in rows]
