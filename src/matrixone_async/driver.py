@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import isawaitable
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from matrixone_core.connecting import limited
+from matrixone_core.connecting import CLEAN_UP_SECONDS, limited
 from matrixone_core.errors import (
     ConnectionLost,
     MatrixOneError,
@@ -52,7 +52,6 @@ from matrixone_core.sqlalchemy_session import note_closed, usable
 
 T = TypeVar("T")
 _log = logging.getLogger("matrixone")
-CLEAN_UP_SECONDS = 5  # for what an operation still has to do once it is cancelled
 
 
 @dataclass(frozen=True)
@@ -80,22 +79,32 @@ class AsyncDriver:
     time_limit: float | None = None
 
     async def run(self, op: Op[T]) -> T:
-        """The result of an operation."""
-        cancelled = False
+        """The result of an operation; once it is cancelled, it ends with the cancellation."""
+        cancelled: BaseException | None = None
         try:
             step = next(op)
             while True:
-                try:  # what an operation still asks for once it is cancelled is clean-up
-                    with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True) if cancelled else nullcontext():
-                        answer = await self.perform(step)
+                try:
+                    answer = await (self.perform(step) if cancelled is None else self._clean_up(step, cancelled))
                 except BaseException as error:  # noqa: BLE001  # the operation's to handle, cancellation included
-                    cancelled = cancelled or not isinstance(error, Exception)
+                    cancelled = cancelled if isinstance(error, Exception) else cancelled or error
                     step = op.throw(error)
                 else:
                     step = op.send(answer)
         except StopIteration as done:
             result: T = done.value
             return result
+        except Exception as error:
+            if cancelled is not None:
+                raise cancelled from error
+            raise
+
+    async def _clean_up(self, step: Step[T], cancelled: BaseException) -> T:
+        """The answer to what an operation still asks for once it is cancelled, if it comes in time."""
+        with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
+            answer: T = await self.perform(step)
+            return answer
+        raise cancelled
 
     async def dispose(self) -> None:
         """Close all connections."""
@@ -198,7 +207,8 @@ class AsyncDriver:
             yield connection
             await committed(connection.commit)
         finally:
-            with anyio.CancelScope(shield=True):  # the connection goes back, or is closed, whatever is cancelled
+            # the connection goes back, or is closed, whatever is cancelled
+            with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
                 await connection.close()
 
 

@@ -21,6 +21,7 @@ BETWEEN_TRIES = 0.2  # seconds
 TIMEOUT = "timeout"  # the execution option for a statement's time limit in seconds
 IDLE_SECONDS = 30.0  # a connection idle for longer is pinged before it is used
 STOP_SECONDS = 4.0  # for a statement to end by a KILL
+CLEAN_UP_SECONDS = 5.0  # for each step that an operation still takes once it is cancelled or interrupted
 STOP_AGAIN = (0.05, 0.2, 0.75)  # the parts of it after each KILL: one may reach the server before the statement does
 SENT_AT_ONCE = 1024 * 1024  # bytes of the client's data in one packet
 CR_LOCAL_REFUSED = 2068  # MySQL's number for it

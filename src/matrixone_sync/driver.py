@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from matrixone_core.connecting import limited
+from matrixone_core.connecting import CLEAN_UP_SECONDS, limited
 from matrixone_core.errors import (
     ConnectionLost,
     InvalidArgument,
     MatrixOneError,
+    StatementTimeout,
     cannot_connect,
     commit_unknown,
     from_driver,
@@ -80,19 +81,33 @@ class Driver:
     telling: threading.Lock = field(default_factory=threading.Lock, repr=False)  # one event at a time
 
     def run(self, op: Op[T]) -> T:
-        """The result of an operation."""
+        """The result of an operation; once it is interrupted, it ends with the interruption."""
+        interrupted: BaseException | None = None
         try:
             step = next(op)
             while True:
                 try:
-                    answer = self.perform(step)
-                except BaseException as error:  # noqa: BLE001  # the operation's to handle, cancellation included
+                    answer = self.perform(step) if interrupted is None else self._clean_up(step, interrupted)
+                except BaseException as error:  # noqa: BLE001  # the operation's to handle, interruption included
+                    interrupted = interrupted if isinstance(error, Exception) else interrupted or error
                     step = op.throw(error)
                 else:
                     step = op.send(answer)
         except StopIteration as done:
             result: T = done.value
             return result
+        except Exception as error:
+            if interrupted is not None:
+                raise interrupted from error
+            raise
+
+    def _clean_up(self, step: Step[T], interrupted: BaseException) -> T:
+        """The answer to what an operation still asks for once it is interrupted, if it comes in time."""
+        try:
+            answer: T = replace(self, time_limit=CLEAN_UP_SECONDS).perform(step)
+        except StatementTimeout:
+            raise interrupted from None
+        return answer
 
     def dispose(self) -> None:
         """Close all connections."""

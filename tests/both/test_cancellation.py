@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 
 import anyio
@@ -15,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from matrixone import AsyncClient, Client, errors
 from matrixone_async.driver import AsyncDriver
 from matrixone_core.errors import ServerError
-from matrixone_core.operation import Atomic, Reply
+from matrixone_core.operation import Atomic, Command, Reply
 from matrixone_core.sql.stage import CreateStage, DropStage, ShowStages
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +49,104 @@ async def test_clean_up_runs_after_a_cancellation():
         await Slow(None, None, None, None, "").run(op())
     assert scope.cancelled_caught
     assert done == ["CreateStage", "ShowStages", "DropStage"]
+
+
+@dataclass(frozen=True)
+class Sql(Command):
+    text: str
+
+    def parts(self):
+        yield self.text
+
+
+def cleaned_up(answers):
+    """An operation that cleans up in three steps, of which the second has no answer in time."""
+    try:
+        yield from Sql("SELECT 1")
+        yield from Sql(SLOW)
+    finally:
+        try:
+            answers.append((yield from Sql("SELECT 'first'")))
+            answers.append((yield from Sql("SELECT 'second'")))
+        finally:
+            yield from Sql("SELECT 'third'")
+            answers.append("third")
+
+
+def failing_clean_up():
+    try:
+        yield from Sql(SLOW)
+    finally:
+        yield from Sql("SELECT none_such")
+
+
+def hold_second(statement, before):
+    return "hold" if statement == "SELECT 'second'" else "pass"
+
+
+async def test_clean_up_of_a_cancelled_call_that_takes_too_long(users, proxy, monkeypatch):
+    """The operation never takes the answer of another step for that of the one that is given up."""
+    monkeypatch.setattr("matrixone_async.driver.CLEAN_UP_SECONDS", 0.3)
+    monkeypatch.setattr("matrixone_async.connection.STOP_SECONDS", 0.3)
+    answers = []
+    for stop in (stop_task, stop_scope):
+        answers.clear()
+        await stop(proxy, users.perform(cleaned_up(answers)))
+        assert answers == [None, "third"]
+    proxy.release()
+    await stop_task(proxy, users.perform(failing_clean_up()))
+    assert users.engine.pool.checkedout() == 0
+
+
+async def stop_task(proxy, call):
+    """Cancel a call during its slow statement; it ends with the cancellation."""
+    task = asyncio.ensure_future(call)
+    loop = asyncio.get_running_loop()
+
+    def rule(statement, before):
+        if statement == SLOW:
+            loop.call_soon_threadsafe(task.cancel)
+        return hold_second(statement, before)
+
+    proxy.rule = rule
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+
+
+async def stop_scope(proxy, call):
+    scope = anyio.CancelScope()
+    loop = asyncio.get_running_loop()
+
+    def rule(statement, before):
+        if statement == SLOW:
+            loop.call_soon_threadsafe(scope.cancel)
+        return hold_second(statement, before)
+
+    proxy.rule = rule
+    with scope:
+        await call
+    assert scope.cancelled_caught
+
+
+def test_clean_up_after_ctrl_c_that_takes_too_long(proxy, database, monkeypatch):
+    monkeypatch.setattr("matrixone_sync.driver.CLEAN_UP_SECONDS", 0.3)
+    monkeypatch.setattr("matrixone_sync.connection.STOP_SECONDS", 0.3)
+    with Client(url=proxy.url, database=database) as client:
+        for operation in (cleaned_up, lambda _: failing_clean_up()):
+            answers = []
+
+            def rule(statement, before):
+                if statement == SLOW:
+                    os.kill(os.getpid(), signal.SIGINT)
+                return hold_second(statement, before)
+
+            proxy.rule = rule
+            with pytest.raises(KeyboardInterrupt):
+                client.perform(operation(answers))
+            assert answers in ([None, "third"], [])
+            proxy.release()
+        assert client.engine.pool.checkedout() == 0
 
 
 async def test_a_cancelled_call_at_any_moment_gives_its_connection_back(matrixone_url, database, unique):
