@@ -18,7 +18,7 @@ from .engine import EngineError, Link
 from .hidden import DATABASE, PREFIX
 from .snapshots import SYSTEM, reads_past
 from .statements import mode_told
-from .tokens import Kind, Token, tokenize
+from .tokens import Kind, Statement, Token
 from .values import quoted
 
 Value = str | int | None
@@ -221,7 +221,9 @@ def _written(tokens: Sequence[Token]) -> str:
 def _databases(tokens: Sequence[Token], link: Link, dropped: Sequence[Name]) -> Answer:
     like = next((after.text for at, after in pairwise(tokens) if at.says("LIKE")), "'%'")
     shown = f"SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE {like} ORDER BY 1"  # noqa: S608  # the client's own literal
-    names = link.query(information.read_in(shown, tokenize(shown), dropped)).rows
+    asked = Statement(shown)
+    information.read_in(asked, dropped)
+    names = link.query(asked.written()).rows
     return Answer(["Database"], names)
 
 

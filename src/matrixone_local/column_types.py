@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .tokens import Kind, Token, tokenize
+from .tokens import Kind, Statement, Token, tokenize
 from .values import literal
 
 MARK = "__mo:"
@@ -46,18 +46,18 @@ def in_the_engine(sql: str) -> str:
     return sql
 
 
-def casts_in_the_engine(sql: str, tokens: Sequence[Token]) -> str:
-    """A statement with the types of its CASTs put as the engine's."""
-    for at in range(len(tokens) - 1, 1, -1):
-        word = tokens[at].text.upper()
-        if not tokens[at - 1].says("AS") or word not in _CASTS or tokens[at].kind is not Kind.WORD:
+def put_casts(statement: Statement) -> None:
+    """Put the types of a statement's CASTs as the engine's."""
+    tokens = statement.tokens
+    for at in range(2, len(tokens)):
+        word = tokens[at].said
+        if word not in _CASTS or tokens[at - 1].said != "AS":
             continue
         following = tokens[at + 1] if at + 1 < len(tokens) else None
         if following is not None and following.says(")", "(", "UNSIGNED"):
             unsigned = following.says("UNSIGNED")
             end = following.end if unsigned else tokens[at].end
-            sql = f"{sql[: tokens[at].start]}{'UNSIGNED' if unsigned else _CASTS[word]}{sql[end:]}"
-    return sql
+            statement.put(tokens[at].start, end, "UNSIGNED" if unsigned else _CASTS[word])
 
 
 def _is_type(tokens: Sequence[Token], at: int) -> bool:

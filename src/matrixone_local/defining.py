@@ -17,7 +17,7 @@ from .references import table_references
 from .rewriting import Rewriting
 from .services import Services
 from .temporary import TemporaryTables
-from .tokens import Reader, Token, tokenize
+from .tokens import Reader, Statement, Token, tokenize
 from .users import Account
 
 NOT_YET = 5627  # "Schema try again"
@@ -52,12 +52,11 @@ class Defining:
         self._rewriting = rewriting
         self._client = client
 
-    def define(self, sql: str, tokens: list[Token], until: ExitStack) -> int:
+    def define(self, statement: Statement, until: ExitStack) -> int:
         """Carry a definition out.
 
         Args:
-            sql: the statement.
-            tokens: its tokens.
+            statement: the statement.
             until: drops what was made for it when it is left.
 
         Returns:
@@ -68,11 +67,11 @@ class Defining:
             EngineError: the engine refuses it.
         """
         link = self._client.link
-        if self._temporary.drop(sql, tokens, link.database):
+        if self._temporary.drop(statement.sql, statement.tokens, link.database):
             return 0
-        if self._temporary.mentioned(sql):
-            sql = self._temporary.named_in(sql, tokens, link.database)
-            tokens = tokenize(sql)
+        if self._temporary.mentioned(statement.sql):
+            statement = self._temporary.named_in(statement, link.database)
+        sql, tokens = statement.sql, statement.tokens
         self._services.external.check(tokens, link)
         carry_out = self._carry_out(sql, tokens, until)
         told = change(sql, tokens)
@@ -130,7 +129,7 @@ class Defining:
         if dropped is not None:
             return lambda link: _drop_database(dropped, sql, link)
         reworded = in_the_engine(layout.in_the_engine(sql)) if tokens[0].says("CREATE", "ALTER") else sql
-        reworded = self._rewriting.rewritten(reworded, tokenize(reworded), until)
+        reworded = self._rewriting.rewritten(Statement(reworded), until)
         if self._is_temporary(tokens):
             return lambda link: self._temporary.create(reworded, tokenize(reworded), link.database)
         return lambda link: _persistently(reworded, link)

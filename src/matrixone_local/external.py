@@ -21,10 +21,10 @@ from .engine import Engine, Link
 from .errors import Refused, bad_input, internal
 from .hidden import DATABASE, Hidden
 from .loads import Client, described
-from .references import TableReference, replaced, table_references
+from .references import TableReference, put_table, table_references
 from .rows import Format, inserted, whole_or_not
 from .sources import Reads, Source, Sources, parse_format, parse_source
-from .tokens import Kind, Reader, Token, tokenize
+from .tokens import Kind, Reader, Statement, Token, tokenize
 from .values import Column, literal, quoted
 
 FILE_PATH = "__mo_filepath"
@@ -168,12 +168,11 @@ class ExternalTables:
         """Whether a statement may be about one of them."""
         return bool(self._names) and any(name in sql.lower() for name in self._names)
 
-    def read_in(self, sql: str, tokens: Sequence[Token], link: Link, client: Reads, until: ExitStack) -> str:
+    def read_in(self, statement: Statement, link: Link, client: Reads, until: ExitStack) -> Statement:
         """The statement with hidden tables, filled from the files, in the place of external ones.
 
         Args:
-            sql: the statement.
-            tokens: its tokens.
+            statement: the statement.
             link: the client's session.
             client: who may be asked to stop.
             until: drops the hidden tables when it is left.
@@ -181,6 +180,7 @@ class ExternalTables:
         Raises:
             Refused: a file cannot be read, or the statement would change an external table.
         """
+        tokens = statement.tokens
         for reference in reversed(table_references(tokens)):
             if reference.name.lower() not in self._names:
                 continue
@@ -195,10 +195,10 @@ class ExternalTables:
             if any(token.says("VIEW") for token in tokens[:5]):
                 raise internal("the local server makes no views of external tables")
             table = (database, reference.name)
-            hidden = self._filled(table, reading, client, _condition(sql, tokens, reference), until)
+            hidden = self._filled(table, reading, client, _condition(statement.sql, tokens, reference), until)
             if hidden is not None:
-                sql = replaced(sql, tokens, reference, hidden)
-        return sql
+                put_table(statement, reference, hidden)
+        return statement.changed()
 
     def first(self, database: str, table: str | None = None) -> str | None:
         """The name of an external table of a database: of the first, or of this one; None if there is none."""

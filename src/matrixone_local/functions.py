@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from .references import has_alias
-from .tokens import Kind, Token, bracketed, tokenize
+from .tokens import Kind, Statement, Token, bracketed
 
 _BLIND = "utf8mb4_general_ci"  # compares texts without regard to case
 SERIES = "__mo_series"
@@ -42,6 +42,7 @@ _SERIES = "GENERATE_SERIES"  # (first, last[, step]), in the place of a table
 _JSON = "JSON_EXTRACT"  # compared with a text, it is one
 _BOOLS = frozenset({"BOOL", "BOOLEAN"})
 _VECTORS = frozenset({"VECF32", "VECF64"})
+_NAMES = frozenset({name for name, _ in _CALLS} | {_SERIES, _JSON, "CAST"})
 _HUGE = re.compile(r"\bLIMIT\s+(?:\d+\s*,\s*)?\d{19}", re.IGNORECASE)
 _MOST = 1 << 62  # rows: with an offset added it is a BIGINT still
 MENTIONED = re.compile(
@@ -49,65 +50,63 @@ MENTIONED = re.compile(
 )
 
 
-def in_the_engine(sql: str) -> str:
-    """A query or a change of rows with its functions, operators and limits in the engine's words."""
-    if _HUGE.search(sql) is not None:
-        sql = _limited(sql)
-    if MENTIONED.search(sql) is None:
-        return sql
-    again = True
-    while again:  # innermost calls first: what stands in an argument is to the right of its function
-        again = False
-        tokens = tokenize(sql)
-        for at in range(len(tokens) - 1, -1, -1):
-            put = _operator(sql, tokens, at) or _call(sql, tokens, at)
-            if put is not None:
-                sql, again = put, True
-                break
-    return sql
+def put_functions(statement: Statement) -> None:
+    """Put the functions, operators and limits of a query or a change of rows in the engine's words.
+
+    What other changes there are within their arguments has to be put before.
+    """
+    if _HUGE.search(statement.sql) is not None:
+        _limit(statement)
+    if MENTIONED.search(statement.sql) is None:
+        return
+    for at in range(len(statement.tokens) - 1, -1, -1):  # what stands in an argument is to the right of its function
+        if statement.tokens[at].says("ILIKE") and at:
+            _put_operator(statement, at)
+        else:
+            _put_call(statement, at)
 
 
-def _limited(sql: str) -> str:
-    """The statement with a limit that stands for none, as MySQL's manual has it, so small that the engine can add."""
-    tokens = tokenize(sql)
+def _limit(statement: Statement) -> None:
+    """Put a limit that stands for none, as MySQL's manual has it, so small that the engine can add to it."""
+    tokens = statement.tokens
     places = {at + 1 for at, token in enumerate(tokens) if token.says("LIMIT")}
     places |= {at + 2 for at in places if at + 2 < len(tokens) and tokens[at + 1].says(",")}
-    for at in sorted(places, reverse=True):
+    for at in places:
         if at < len(tokens) and tokens[at].text.isdigit() and int(tokens[at].text) > _MOST:
-            sql = f"{sql[: tokens[at].start]}{_MOST}{sql[tokens[at].end :]}"
-    return sql
+            statement.put(tokens[at].start, tokens[at].end, str(_MOST))
 
 
-def _operator(sql: str, tokens: Sequence[Token], at: int) -> str | None:
-    """The statement with an ILIKE put otherwise, if one stands there."""
-    if not tokens[at].says("ILIKE") or at == 0:
-        return None
+def _put_operator(statement: Statement, at: int) -> None:
+    """Put an ILIKE otherwise."""
+    tokens = statement.tokens
     first = at - 1 if tokens[at - 1].says("NOT") else at
     negated = "NOT " if first < at else ""
-    return f"{sql[: tokens[first].start]}COLLATE {_BLIND} {negated}LIKE{sql[tokens[at].end :]}"
+    statement.put(tokens[first].start, tokens[at].end, f"COLLATE {_BLIND} {negated}LIKE")
 
 
-def _call(sql: str, tokens: Sequence[Token], at: int) -> str | None:
-    """The statement with a call put otherwise, if one that has to be stands there."""
+def _put_call(statement: Statement, at: int) -> None:
+    """Put a call otherwise, if one that has to be stands there."""
+    tokens = statement.tokens
     is_call = tokens[at].kind is Kind.WORD and at + 1 < len(tokens) and tokens[at + 1].says("(")
-    if not is_call or (at and tokens[at - 1].says(".")):
-        return None
+    if not is_call or (at and tokens[at - 1].says(".")) or tokens[at].text.upper() not in _NAMES:
+        return
     last, commas = bracketed(tokens, at + 1)
     if last is None:
-        return None
+        return
     bounds = [at + 1, *commas, last]
-    arguments = [f"({sql[tokens[one].end : tokens[two].start].strip()})" for one, two in pairwise(bounds)]
+    arguments = [f"({statement.written(tokens[one].end, tokens[two].start).strip()})" for one, two in pairwise(bounds)]
     if tokens[at].says("CAST"):
-        put = _cast(sql, tokens, at, last)
+        put = _cast(statement, at, last)
     elif tokens[at].says(_JSON):
-        call = sql[tokens[at].start : tokens[last].end]
+        call = statement.written(tokens[at].start, tokens[last].end)
         put = f"CAST({call} AS CHAR)" if _meets_text(tokens, at, last) else None
     elif tokens[at].says(_SERIES) and len(arguments) in {2, 3}:
         put = _series(*arguments) + ("" if has_alias(tokens, last) else " AS generate_series")
     else:
         template = _CALLS.get((tokens[at].text.upper(), len(arguments)))
         put = template and template.format(*arguments)
-    return put and f"{sql[: tokens[at].start]}{put}{sql[tokens[last].end :]}"
+    if put is not None:
+        statement.put(tokens[at].start, tokens[last].end, put)
 
 
 def _meets_text(tokens: Sequence[Token], first: int, last: int) -> bool:
@@ -121,13 +120,13 @@ def _meets_text(tokens: Sequence[Token], first: int, last: int) -> bool:
     return False
 
 
-def _cast(sql: str, tokens: Sequence[Token], at: int, last: int) -> str | None:
+def _cast(statement: Statement, at: int, last: int) -> str | None:
     """What a CAST to a type that the engine casts nothing to comes to; None for others."""
-    depth = 0
+    tokens, depth = statement.tokens, 0
     for here in range(at + 2, last):
         depth += {"(": 1, ")": -1}.get(tokens[here].text, 0) if tokens[here].kind is Kind.SYMBOL else 0
         if depth == 0 and tokens[here].says("AS"):
-            value = f"({sql[tokens[at + 1].end : tokens[here].start].strip()})"
+            value = f"({statement.written(tokens[at + 1].end, tokens[here].start).strip()})"
             kind = tokens[here + 1].text.upper()
             if kind in _BOOLS:
                 return _to_bool(value)

@@ -13,7 +13,7 @@ from .column_types import MARK
 from .ddl import Name
 from .hidden import PREFIX
 from .references import has_alias
-from .tokens import Token
+from .tokens import Statement
 from .values import literal
 
 _SHOWN = f"LEFT(table_schema, {len(PREFIX)}) <> '{PREFIX}' AND table_schema <> 'oceanbase'"
@@ -76,22 +76,22 @@ def _queries(dropped: Sequence[Name]) -> Mapping[tuple[str, str], str]:
     return of_information | {("MO_CATALOG", name): query for name, query in catalogue.items()}
 
 
-def read_in(sql: str, tokens: Sequence[Token], dropped: Sequence[Name] = ()) -> str:
-    """A statement with the queries in the place of the tables' names.
+def read_in(statement: Statement, dropped: Sequence[Name] = ()) -> None:
+    """Put the queries in the place of the tables' names.
 
     Args:
-        sql: the statement.
-        tokens: its tokens.
+        statement: the statement.
         dropped: the tables and databases that are not told of, as the client's transaction has dropped them.
     """
-    queries = _queries(tuple(dropped))
-    for at in range(len(tokens) - 3, -1, -1):
+    queries, tokens = _queries(tuple(dropped)), statement.tokens
+    for at in range(len(tokens) - 2):
+        if tokens[at + 1].said != ".":
+            continue
         query = queries.get((tokens[at].value.upper(), tokens[at + 2].value.upper()))
-        if query is None or not tokens[at + 1].says("."):
+        if query is None:
             continue
         name = tokens[at + 2].value.lower()
         qualifies = at + 3 < len(tokens) and tokens[at + 3].says(".")  # a column
         alias = "" if has_alias(tokens, at + 2) else f" AS {name}"
         put = name if qualifies else f"({query}){alias}"
-        sql = f"{sql[: tokens[at].start]}{put}{sql[tokens[at + 2].end :]}"
-    return sql
+        statement.put(tokens[at].start, tokens[at + 2].end, put)

@@ -23,9 +23,9 @@ from .engine import Engine, EngineError, Link
 from .errors import LOCK_TIMEOUT, internal
 from .hidden import DATABASE, Hidden
 from .journal import Undo
-from .references import replaced, table_references
+from .references import put_table, table_references
 from .rows import Cancellable
-from .tokens import Token
+from .tokens import Statement, Token
 from .values import quoted
 
 PATIENCE_SECONDS = 3.0  # for a table to be put aside
@@ -240,13 +240,13 @@ class Kept:
                 if not reference.reads:
                     self._wait(reference.within(client.link.database), client)
 
-    def read_in(self, sql: str, tokens: Sequence[Token], link: Link) -> str:
+    def read_in(self, statement: Statement, link: Link) -> Statement:
         """The statement with the copies in the place of tables that others have changed, where it reads them."""
-        for reference in reversed(table_references(tokens)):
+        for reference in table_references(statement.tokens):
             copy = self._others(reference.within(link.database), link) if reference.reads else None
             if copy is not None and copy.hidden:
-                sql = replaced(sql, tokens, reference, copy.hidden)
-        return sql
+                put_table(statement, reference, copy.hidden)
+        return statement.changed()
 
     def _others(self, table: Table, link: Link) -> _Copy | None:
         copy = self._copies.get(table)

@@ -7,40 +7,39 @@ from collections.abc import Iterator, Sequence
 
 from .engine import EngineError, Link
 from .errors import Refused
-from .tokens import Kind, Reader, Token
+from .tokens import Kind, Reader, Statement, Token
 from .values import quoted
 
 SAYS_DEFAULT = r"[(,]\s*DEFAULT\s*[,)]"
 _SAYS_DEFAULT = re.compile(SAYS_DEFAULT, re.IGNORECASE)
 
 
-def numbered(sql: str, tokens: Sequence[Token], link: Link) -> str:
-    """An INSERT or REPLACE with NULL, which is numbered, where it says DEFAULT for a column that is.
+def put_numbers(statement: Statement, link: Link) -> None:
+    """Put NULL, which is numbered, where an INSERT or REPLACE says DEFAULT for a column that is.
 
     Args:
-        sql: the statement.
-        tokens: its tokens.
+        statement: the statement.
         link: the client's session, which is asked for the columns.
     """
-    if not tokens[0].says("INSERT", "REPLACE") or _SAYS_DEFAULT.search(sql) is None:
-        return sql
-    read = Reader(sql, list(tokens))
+    tokens = statement.tokens
+    if not tokens[0].says("INSERT", "REPLACE") or _SAYS_DEFAULT.search(statement.sql) is None:
+        return
+    read = Reader(statement.sql, tokens)
     try:
         table, names = _target(read)
     except Refused:
-        return sql  # the engine says what is wrong with it
+        return  # the engine says what is wrong with it
     if not (read.take("VALUES") or read.take("VALUE")):
-        return sql
+        return
     try:
         described = link.query(f"SHOW COLUMNS FROM {table}").rows
     except EngineError:
-        return sql
+        return
     columns = names or [str(name).lower() for name, *_ in described]
     counted = {str(name).lower() for name, *_, extra in described if "auto_increment" in str(extra)}
-    for token, position in reversed(list(_defaults(tokens[read.at :]))):
+    for token, position in _defaults(tokens[read.at :]):
         if position < len(columns) and columns[position] in counted:
-            sql = f"{sql[: token.start]}NULL{sql[token.end :]}"
-    return sql
+            statement.put(token.start, token.end, "NULL")
 
 
 def _target(read: Reader) -> tuple[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .tokens import Kind, Token
+from .tokens import Kind, Statement, Token
 from .values import quoted
 
 _OPENS = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE"})  # names of tables follow
@@ -101,16 +101,16 @@ def has_alias(tokens: Sequence[Token], last: int) -> bool:
     )
 
 
-def replaced(sql: str, tokens: Sequence[Token], reference: TableReference, table: str) -> str:
-    """A statement with another table in the place of one that it names, under the name that it had.
+def put_table(statement: Statement, reference: TableReference, table: str) -> None:
+    """Put another table in the place of one that a statement names, under the name that it had.
 
     Args:
-        sql: the statement.
-        tokens: its tokens.
+        statement: the statement.
         reference: where the one is named.
         table: the other, as SQL has it.
     """
+    tokens = statement.tokens
     describes = tokens[0].says("SHOW", "DESC", "DESCRIBE")
     takes_alias = tokens[0].says("UPDATE") or (reference.reads and not describes)
     alias = f" AS {quoted(reference.name)}" if takes_alias and not reference.has_alias else ""
-    return f"{sql[: tokens[reference.first].start]}{table}{alias}{sql[tokens[reference.last].end :]}"
+    statement.put(tokens[reference.first].start, tokens[reference.last].end, f"{table}{alias}")

@@ -22,6 +22,7 @@ from .defining import Defining
 from .definitions import Definitions
 from .engine import EngineError, Link
 from .errors import ENDS_TRANSACTION, IN_TRANSACTION, NO_PRIVILEGE, Refused, as_matrixone, internal
+from .hidden import DATABASE
 from .loads import LoadData, parse_load
 from .login import Login, log_in
 from .replies import Replies
@@ -29,7 +30,7 @@ from .rewording import query_in_the_engine
 from .rewriting import Rewriting
 from .services import Services
 from .temporary import TemporaryTables
-from .tokens import Reader, Token, tokenize
+from .tokens import Reader, Statement, Token
 from .users import UserStatement, parse_user_statement
 from .values import quoted
 from .wire import Capability, Command, Gone, Packets, with_decimals_as_text
@@ -178,24 +179,24 @@ class Session:
 
     def _queries(self, sql: str) -> None:
         """Carry out the statements of a text, up to the first that fails."""
+        text = Statement(sql)
         if self._is_of_the_engine(sql):
             if statements.is_plain(sql):
                 self._replies.forward_query(sql, statements.PLAINLY)  # a long INSERT is not worth reading
                 return
-            query = query_in_the_engine(sql)
+            query = query_in_the_engine(text)
             if query is not None:
                 self._replies.forward_query(query, statements.AS_QUERY)
                 return
-        tokens = tokenize(sql)
-        texts = statements.parts(sql, tokens)
-        if len(texts) > 1 and not self._login.capabilities & Capability.MULTI_STATEMENTS:
-            self._replies.forward_query(sql, statements.manner(tokens))  # the engine says what is wrong with it
+        *others, last = statements.parts(text)
+        if others and not self._login.capabilities & Capability.MULTI_STATEMENTS:
+            self._replies.forward_query(sql, statements.manner(text.tokens))  # the engine says what is wrong with it
             return
-        for text in texts[:-1]:
+        for statement in others:
             with self._replies.more():
-                if not self._query(text, tokenize(text)):
+                if not self._query(statement):
                     return
-        self._query(texts[-1], tokens if texts[-1] == sql else tokenize(texts[-1]))
+        self._query(last)
 
     def _is_of_the_engine(self, sql: str) -> bool:
         """Whether none of the tables that a statement may name is anything but a table of the engine."""
@@ -203,16 +204,16 @@ class Session:
         odd = services.external.mentioned(sql) or services.kept.mentioned(sql) or self._temporary.mentioned(sql)
         return not (odd or self._definitions)
 
-    def _query(self, sql: str, tokens: list[Token]) -> bool:
+    def _query(self, statement: Statement) -> bool:
         """Carry out one statement; False if it was refused."""
         try:
-            if self._services.kept.mentioned(sql):
-                self._services.kept.wait_to_change(tokens, self)
+            if self._services.kept.mentioned(statement.sql):
+                self._services.kept.wait_to_change(statement.tokens, self)
             with ExitStack() as until:
-                statement = self._recognised(sql, tokens)
-                if statement is None:
-                    return self._ordinary(sql, tokens, until)
-                self._own(statement)
+                recognised = self._recognised(statement.sql, statement.tokens)
+                if recognised is None:
+                    return self._ordinary(statement, until)
+                self._own(recognised)
         except Refused as refused:
             self._replies.refuse(refused)
         except EngineError as error:
@@ -301,18 +302,17 @@ class Session:
             UserStatement: services.manage,
         }
 
-    def _ordinary(self, sql: str, tokens: list[Token], until: ExitStack) -> bool:
+    def _ordinary(self, statement: Statement, until: ExitStack) -> bool:
         """Carry out what the engine has as well, in its own way or in ours."""
-        self._check(tokens)
-        if self._services.kept.mentioned(sql):
-            sql = self._services.kept.read_in(sql, tokens, self.link)
-            tokens = tokenize(sql)
-        if defines(tokens):
-            self._replies.ok(self._defining.define(sql, tokens, until))
+        self._check(statement)
+        if self._services.kept.mentioned(statement.sql):
+            statement = self._services.kept.read_in(statement, self.link)
+        if defines(statement.tokens):
+            self._replies.ok(self._defining.define(statement, until))
             return True
-        if self._temporary.mentioned(sql):
-            sql = self._temporary.named_in(sql, tokens, self.link.database)
-            tokens = tokenize(sql)
+        if self._temporary.mentioned(statement.sql):
+            statement = self._temporary.named_in(statement, self.link.database)
+        sql, tokens = statement.sql, statement.tokens
         if killed := statements.kills(tokens):
             self._kill(*killed)
             return True
@@ -322,8 +322,8 @@ class Session:
         at = outfile.find(tokens)
         if at is not None:
             written = outfile.parse(sql, tokens, at)
-            query = tokenize(written.query)
-            self._services.exports.write(written.over(self._rewriting.rewritten(written.query, query, until)), self)
+            rewritten = self._rewriting.rewritten(Statement(written.query), until)
+            self._services.exports.write(written.over(rewritten), self)
             self._replies.ok()
             return True
         count = self._services.external.insert(sql, tokens, self)
@@ -334,7 +334,7 @@ class Session:
         end = ends_transaction(tokens) if self._definitions else None
         if end in {End.COMMIT, End.AUTOCOMMIT}:
             self._definitions.commits(self.link)
-        rewritten = self._rewriting.rewritten(sql, tokens, until)
+        rewritten = self._rewriting.rewritten(statement, until)
         if end in {End.COMMIT, End.ROLLBACK}:  # what the statement drops is gone when the client hears of it
             self.link.query(rewritten)
             self._settle(end)
@@ -352,11 +352,12 @@ class Session:
         elif end is End.COMMIT or not self.link.in_transaction:
             self._definitions.committed(self)
 
-    def _check(self, tokens: list[Token]) -> None:
+    def _check(self, statement: Statement) -> None:
         """Refuse what a MatrixOne server refuses and the engine would not."""
+        tokens = statement.tokens
         if not tokens:
             return
-        if any(catalogue.is_hidden(token) for token in tokens):
+        if DATABASE in statement.sql.lower() and any(catalogue.is_hidden(token) for token in tokens):
             raise internal("names that begin with __mo_local are the local server's own")
         if tokens[0].says("SET") and tokens[1:2] and tokens[1].says("PASSWORD"):
             raise internal("the local server changes passwords by ALTER USER … IDENTIFIED BY alone")
@@ -379,15 +380,16 @@ class Session:
 
     def _prepare(self, sql: str) -> None:
         """Prepare a statement in the engine; what only MatrixOne has goes as text."""
-        tokens = tokenize(sql)
+        statement = Statement(sql)
+        tokens = statement.tokens
         kind = tuple(token.text.upper() for token in tokens[:2])
         if self._temporary.mentioned(sql):
-            sql = self._temporary.named_in(sql, tokens, self.link.database)
+            statement = self._temporary.named_in(statement, self.link.database)
         if kind in OWN_STATEMENTS or stagefiles.mentions(tokens) or self._services.external.mentioned(sql):
             words = "the local server does not prepare this statement; send it as text"
             self._replies.refuse(Refused(1295, words))
             return
-        prepared = self._replies.prepare(self._rewriting.reworded(sql))
+        prepared = self._replies.prepare(self._rewriting.reworded(statement))
         if prepared is not None:
             self._parameters[prepared[0]] = prepared[1]
 

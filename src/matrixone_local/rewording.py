@@ -5,49 +5,75 @@ Nothing here looks anything up, so that the same text need not be read twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+import threading
+from collections.abc import Callable, Sequence
 
 from . import catalogue, functions, information, outfile, stagefiles, statements
-from .column_types import casts_in_the_engine
+from .column_types import put_casts
 from .ddl import Name
-from .titles import with_titles, with_variables
-from .tokens import Kind, tokenize
+from .hidden import DATABASE
+from .titles import give_titles, put_variables
+from .tokens import Kind, Statement
 
 LONGEST = 4096  # characters of a query that is kept
 KEPT = 2048
 _LOOKED_UP = frozenset({"CAST", "CONVERT", "MO_CATALOG", "CURRENT_USER", "USER", "SESSION_USER", "CURRENT_ROLE"})
 
 
-def query_in_the_engine(sql: str) -> str | None:
+_kept: dict[str, str | None] = {}
+_keeping = threading.Lock()
+
+
+def query_in_the_engine(statement: Statement) -> str | None:
     """A query in the engine's words, if its text alone tells them; None for every other statement."""
-    return _kept(sql) if len(sql) <= LONGEST else None
+    if len(statement.sql) > LONGEST:
+        return None
+    if statement.sql not in _kept:
+        put = _query_in_the_engine(statement)
+        with _keeping:
+            if len(_kept) >= KEPT:
+                del _kept[next(iter(_kept))]  # the oldest: one that is sent often comes back at once
+            _kept[statement.sql] = put
+        return put
+    return _kept.get(statement.sql)
 
 
-@lru_cache(KEPT)
-def _kept(sql: str) -> str | None:
-    tokens = tokenize(sql)
+def _query_in_the_engine(statement: Statement) -> str | None:
+    tokens = statement.tokens
     if not tokens or not tokens[0].says("SELECT"):
         return None
+    hides = DATABASE in statement.sql.lower()
     for token in tokens:
         is_name = token.kind in {Kind.WORD, Kind.QUOTED}
-        if is_name and (token.text.startswith("@") or token.value.upper() in _LOOKED_UP or catalogue.is_hidden(token)):
+        if is_name and (
+            token.text.startswith("@") or token.value.upper() in _LOOKED_UP or (hides and catalogue.is_hidden(token))
+        ):
             return None
         if token.kind is Kind.SYMBOL and token.text in {";", "{"}:
             return None
     if stagefiles.mentions(tokens) or outfile.find(tokens) is not None:
         return None
-    return reworded(sql)
+    return reworded(statement)
 
 
-def reworded(sql: str, dropped: Sequence[Name] = ()) -> str:
-    """A statement with its titles, casts and views put in the engine's words; `dropped` as of `information`."""
-    if (tokens := tokenize(sql)) and tokens[0].says("SELECT"):
-        sql = with_titles(sql)
-        sql = with_variables(sql, tokenize(sql), statements.of_the_server)
-        tokens = tokenize(sql)
-    if tokens and tokens[0].says("EXPLAIN"):
-        sql = statements.explained(sql, tokens)
-        tokens = tokenize(sql)
-    sql = functions.in_the_engine(casts_in_the_engine(sql, tokens))
-    return information.read_in(sql, tokenize(sql), dropped)
+def reworded(
+    statement: Statement,
+    dropped: Sequence[Name] = (),
+    variable: Callable[[str], str | None] = statements.of_the_server,
+) -> str:
+    """A statement with its titles, variables, casts, functions and views put in the engine's words.
+
+    Args:
+        statement: the statement.
+        dropped: as of `information.read_in`.
+        variable: gives the values of variables, as of `titles.put_variables`.
+    """
+    if statement.tokens and statement.tokens[0].says("SELECT"):
+        give_titles(statement)
+        put_variables(statement, variable)
+    if statement.tokens and statement.tokens[0].says("EXPLAIN"):
+        statements.put_explain(statement)
+    put_casts(statement)
+    information.read_in(statement, dropped)
+    functions.put_functions(statement)
+    return statement.written()

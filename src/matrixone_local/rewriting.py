@@ -8,12 +8,11 @@ from . import snapshots, stagefiles, statements
 from .definitions import Definitions
 from .engine import Link
 from .errors import internal
-from .numbering import numbered
+from .numbering import put_numbers
 from .rewording import reworded
 from .services import Services
 from .sources import Reads
-from .titles import with_titles, with_variables
-from .tokens import Token, tokenize
+from .tokens import Statement
 from .users import Account
 from .values import literal
 
@@ -38,42 +37,36 @@ class Rewriting:
         self._client = client
         self._definitions = definitions
 
-    def rewritten(self, sql: str, tokens: list[Token], until: ExitStack) -> str:
+    def rewritten(self, statement: Statement, until: ExitStack) -> str:
         """The statement in the engine's words.
 
         Args:
-            sql: the statement.
-            tokens: its tokens.
+            statement: the statement.
             until: drops what was made for it when it is left.
 
         Raises:
             Refused: something that it names is not there, or cannot be read.
         """
-        if stagefiles.mentions(tokens):
-            sql = self._services.files.written_in(sql, tokens, self, until)
-            tokens = tokenize(sql)
-        sql = self._with_past(sql, tokens)
-        if self._services.external.mentioned(sql):
-            sql = self._services.external.read_in(sql, tokenize(sql), self._link, self._client, until)
-        return self.reworded(sql)
+        if stagefiles.mentions(statement.tokens):
+            statement = Statement(self._services.files.written_in(statement.sql, statement.tokens, self, until))
+        statement = self._with_past(statement)
+        if self._services.external.mentioned(statement.sql):
+            statement = self._services.external.read_in(statement, self._link, self._client, until)
+        return self.reworded(statement)
 
-    def reworded(self, sql: str) -> str:
+    def reworded(self, statement: Statement) -> str:
         """The statement with what needs no looking up put in the engine's words."""
-        tokens = tokenize(sql)
-        if not tokens:
-            return sql
-        if tokens[0].says("SET"):
-            return statements.settled(sql, tokens)
-        sql = numbered(sql, tokens, self._link)
-        if tokens[0].says("SELECT"):
-            sql = with_titles(sql)  # by the names as they were written
-            sql = with_variables(sql, tokenize(sql), self._variable)
-        return reworded(sql, self._definitions.dropped)
+        if not statement.tokens:
+            return statement.sql
+        if statement.tokens[0].says("SET"):
+            return statements.settled(statement)
+        put_numbers(statement, self._link)
+        return reworded(statement, self._definitions.dropped, self._variable)
 
     def _variable(self, name: str) -> str | None:
         """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""
-        if statements.of_the_server(name):
-            return None
+        if told := statements.of_the_server(name):
+            return told
         if name in {"current_user()", "user()", "session_user()"}:
             return literal(f"{self._account.user}@localhost")
         if name == "current_role()":
@@ -88,13 +81,14 @@ class Rewriting:
 
     def column(self, query: str, until: ExitStack) -> list[str | None]:
         """The first column of a query's rows; arguments as of `rewritten`."""
-        return [row[0] for row in self._link.query(self.rewritten(query, tokenize(query), until)).rows]
+        return [row[0] for row in self._link.query(self.rewritten(Statement(query), until)).rows]
 
-    def _with_past(self, sql: str, tokens: list[Token]) -> str:
+    def _with_past(self, statement: Statement) -> Statement:
         """The statement with the past read where it says `{snapshot='name'}` or `{timestamp='…'}`."""
+        tokens = statement.tokens
         places = [(at, name, True) for at, name in snapshots.reads_past(tokens)]
         places += [(at, moment, False) for at, moment in snapshots.read_then(tokens)]
-        for at, told, is_snapshot in sorted(places, reverse=True):
+        for at, told, is_snapshot in places:
             table, first = tokens[at - 1], at - 1
             database = None
             if at > 2 and tokens[at - 2].text == ".":
@@ -106,6 +100,6 @@ class Rewriting:
                 moment = self.value(f"CAST(UNIX_TIMESTAMP({literal(told)}) * 1000000 AS UNSIGNED)")
                 if not moment or moment == "0":
                     raise internal(f"invalid timestamp {told}")
-                past = f"{sql[tokens[first].start : table.end]} AS OF SNAPSHOT {moment}000"
-            sql = sql[: tokens[first].start] + past + sql[tokens[at + 4].end :]
-        return sql
+                past = f"{statement.sql[tokens[first].start : table.end]} AS OF SNAPSHOT {moment}000"
+            statement.put(tokens[first].start, tokens[at + 4].end, past)
+        return statement.changed()

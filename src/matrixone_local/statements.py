@@ -10,7 +10,7 @@ from itertools import pairwise
 from . import functions
 from .engine import ZERO_STAYS
 from .numbering import SAYS_DEFAULT
-from .tokens import Kind, Token, bracketed
+from .tokens import Kind, Statement, Token, bracketed
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
 # What a MatrixOne server says of itself (conformance/session); the engine would name itself.
@@ -48,15 +48,22 @@ def is_plain(sql: str) -> bool:
     return len(sql) > LONGEST or functions.MENTIONED.search(sql) is None
 
 
-def parts(sql: str, tokens: Sequence[Token]) -> list[str]:
+def parts(statement: Statement) -> list[Statement]:
     """The statements in a text, told apart by `;`."""
-    marks = [token for token in tokens if token.kind is Kind.SYMBOL and token.text == ";"]
-    if not marks or marks[-1] is not tokens[-1]:
-        bounds = [0, *(mark.end for mark in marks), len(sql)]
-    else:
-        bounds = [0, *(mark.end for mark in marks)]
-    found = [sql[start:end].strip().rstrip(";") for start, end in pairwise(bounds)]
-    return [one for one in found if one] or [sql]
+    tokens = statement.tokens
+    marks = [at for at, token in enumerate(tokens) if token.kind is Kind.SYMBOL and token.text == ";"]
+    bounds = [-1, *marks, len(tokens)]
+    found = [tokens[start + 1 : end] for start, end in pairwise(bounds)]
+    found = [one for one in found if one]
+    if not found or (len(found) == 1 and not marks):
+        return [statement]
+    return [_part(statement.sql, one) for one in found]
+
+
+def _part(sql: str, tokens: Sequence[Token]) -> Statement:
+    first = tokens[0].start
+    moved = [Token(one.kind, one.text, one.start - first, one.end - first, one.said) for one in tokens]
+    return Statement(sql[first : tokens[-1].end], moved)
 
 
 def is_set(tokens: Sequence[Token]) -> bool:
@@ -88,12 +95,12 @@ def manner(tokens: Sequence[Token]) -> Manner:
     return Manner(reads(tokens), is_set(tokens), casts(tokens))
 
 
-def explained(sql: str, tokens: Sequence[Token]) -> str:
-    """An EXPLAIN in the engine's words; it tells the plan alone, where ANALYZE would run the statement."""
-    last = 0
+def put_explain(statement: Statement) -> None:
+    """Put an EXPLAIN in the engine's words; it tells the plan alone, where ANALYZE would run the statement."""
+    tokens, last = statement.tokens, 0
     while last + 1 < len(tokens) and tokens[last + 1].says("VERBOSE", "ANALYZE"):
         last += 1
-    return f"EXPLAIN{sql[tokens[last].end :]}"
+    statement.put(tokens[0].start, tokens[last].end, "EXPLAIN")
 
 
 def kills(tokens: Sequence[Token]) -> tuple[int, bool] | None:
@@ -155,8 +162,9 @@ _OF_MATRIXONE = re.compile(
 )
 
 
-def _with_mode(sql: str, tokens: Sequence[Token]) -> str:
-    """A SET whose sql_mode goes on to leave zeros as they are."""
+def _put_mode(statement: Statement) -> None:
+    """Let the sql_mode of a SET go on to leave zeros as they are."""
+    tokens = statement.tokens
     for at in range(len(tokens) - 2):
         if unscoped(tokens[at].text) != "sql_mode" or not tokens[at + 1].says("=", ":"):
             continue
@@ -165,10 +173,9 @@ def _with_mode(sql: str, tokens: Sequence[Token]) -> str:
             last += 1
             last = (tokens[last].says("(") and bracketed(tokens, last)[0]) or last
         if first < len(tokens) and not tokens[first].says("DEFAULT"):
-            told = sql[tokens[first].start : tokens[last].end]
+            told = statement.sql[tokens[first].start : tokens[last].end]
             put = f"CONCAT_WS(',', NULLIF({told}, ''), '{ZERO_STAYS}')"
-            return f"{sql[: tokens[first].start]}{put}{sql[tokens[last].end :]}"
-    return sql
+            statement.put(tokens[first].start, tokens[last].end, put)
 
 
 def mode_told(mode: str) -> str:
@@ -176,9 +183,11 @@ def mode_told(mode: str) -> str:
     return ",".join(sorted(one for one in mode.split(",") if one != ZERO_STAYS))
 
 
-def settled(sql: str, tokens: Sequence[Token]) -> str:
+def settled(statement: Statement) -> str:
     """A SET as the engine understands it."""
-    sql = _OF_MATRIXONE.sub(r"SET @\1", _with_mode(sql, tokens))
+    tokens = statement.tokens
+    _put_mode(statement)
+    sql = _OF_MATRIXONE.sub(r"SET @\1", statement.written())
     if len(tokens) > 2 and tokens[1].says("NAMES"):  # text compares byte for byte whatever is named
         return "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
     extra = [

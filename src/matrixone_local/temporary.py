@@ -13,8 +13,8 @@ from .ddl import MISSING, NOBODY, named, names
 from .engine import EngineError, Link
 from .errors import Refused
 from .hidden import Hidden
-from .references import replaced, table_references
-from .tokens import Reader, Token
+from .references import put_table, table_references
+from .tokens import Reader, Statement, Token
 from .values import quoted
 
 
@@ -99,16 +99,17 @@ class TemporaryTables:
                 self._hidden.drop_later(f"DROP TABLE {self._tables.pop(table.name)}")
         return True
 
-    def named_in(self, sql: str, tokens: Sequence[Token], database: str) -> str:
+    def named_in(self, statement: Statement, database: str) -> Statement:
         """The statement with the names of the hidden tables in the place of the temporary ones'."""
+        tokens = statement.tokens
         makes_a_table = tokens[0].says("CREATE") and not any(token.says("INDEX") for token in tokens[1:3])
-        for reference in reversed(table_references(tokens)):
+        for reference in table_references(tokens):
             if makes_a_table and not reference.reads:
                 continue
             hidden = self._tables.get(reference.within(database))
             if hidden is not None:
-                sql = replaced(sql, tokens, reference, hidden)
-        return sql
+                put_table(statement, reference, hidden)
+        return statement.changed()
 
     def told(self, answer: Answer) -> Answer:
         """A description with the names that the client knows."""

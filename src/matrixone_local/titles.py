@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from . import functions
-from .tokens import Kind, Token, tokenize
+from .tokens import Kind, Statement, Token
 
 _ENDS = frozenset(
     {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTO", "FOR", "EXCEPT", "INTERSECT", ";"}
@@ -18,17 +18,15 @@ _OPERATORS = frozenset("+-*/%<>=!&|^")
 LONGEST = 64  # longer ones are left to the engine
 
 
-def with_titles(sql: str) -> str:
-    """A SELECT whose expressions have a MatrixOne server's titles."""
-    tokens = tokenize(sql)
-    for first, last in reversed(_items(tokens)):
-        item = tokens[first : last + 1]
+def give_titles(statement: Statement) -> None:
+    """Give the expressions of a SELECT a MatrixOne server's titles."""
+    for first, last in _items(statement.tokens):
+        item = statement.tokens[first : last + 1]
         title = _title(item)
-        written = sql[item[0].start : item[-1].end]
+        written = statement.sql[item[0].start : item[-1].end]
         as_written = title == written and functions.MENTIONED.search(written) is None  # else it will be put otherwise
         if title is not None and not as_written and len(title) <= LONGEST:
-            sql = f"{sql[: item[-1].end]} AS `{title}`{sql[item[-1].end :]}"
-    return sql
+            statement.insert(item[-1].end, f" AS `{title}`")
 
 
 def _items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
@@ -42,11 +40,11 @@ def _items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     depth = 0
     for at in range(first, len(tokens)):
         token = tokens[at]
-        if depth == 0 and (token.says(",") or token.says(*_ENDS)):
+        if depth == 0 and (token.said == "," or token.said in _ENDS):
             if at > first:
                 items.append((first, at - 1))
             first = at + 1
-            if not token.says(","):
+            if token.said != ",":
                 return items
         elif token.kind is Kind.SYMBOL:
             depth += {"(": 1, ")": -1}.get(token.text, 0)
@@ -57,11 +55,14 @@ def _items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
 
 def _title(item: Sequence[Token]) -> str | None:
     """An expression's title; None for what has a name already or is not understood here."""
-    if len(item) == 1 or any(token.says("AS") and depth == 0 for token, depth in _depths(item)):
+    if len(item) == 1:
+        return None
+    depths = _depths(item)
+    if any(token.said == "AS" and depth == 0 for token, depth in depths):
         return None
     if any(token.kind is Kind.QUOTED or "`" in token.text for token in item):
         return None
-    for (before, depth), (token, _) in pairwise(_depths(item)):
+    for (before, depth), (token, _) in pairwise(depths):
         if depth == 0 and _ends_value(before) and token.kind in {Kind.WORD, Kind.STRING}:
             return None  # an alias without AS, or an operator in letters
     return "".join(_spelled(item))
@@ -71,9 +72,9 @@ def _depths(item: Sequence[Token]) -> list[tuple[Token, int]]:
     found: list[tuple[Token, int]] = []
     depth = 0
     for token in item:
-        depth -= token.kind is Kind.SYMBOL and token.text == ")"
+        depth -= token.said == ")"
         found.append((token, depth))
-        depth += token.kind is Kind.SYMBOL and token.text == "("
+        depth += token.said == "("
     return found
 
 
@@ -106,15 +107,15 @@ def _is_sign(before: Token | None, token: Token) -> bool:
     return token.text in {"+", "-", "*"} and (before is None or not _ends_value(before))
 
 
-def with_variables(sql: str, tokens: Sequence[Token], value: Callable[[str], str | None]) -> str:
-    """A statement with the values of functions and variables that the engine answers otherwise.
+def put_variables(statement: Statement, value: Callable[[str], str | None]) -> None:
+    """Put the values of functions and variables that the engine answers otherwise, after titles are given.
 
     Args:
-        sql: the statement.
-        tokens: its tokens.
+        statement: the statement.
         value: gives what a name in small letters, as `@@version` or `version()`, comes to as SQL; None for others.
     """
-    for at in range(len(tokens) - 1, 0, -1):
+    tokens = statement.tokens
+    for at in range(1, len(tokens)):
         call = tokens[at : at + 3]
         if tokens[at].kind is not Kind.WORD or tokens[at - 1].text == ".":
             continue
@@ -125,11 +126,11 @@ def with_variables(sql: str, tokens: Sequence[Token], value: Callable[[str], str
         told = value(name)
         if told is None:
             continue
-        written = sql[tokens[at].start : last.end]
+        written = statement.sql[tokens[at].start : last.end]
         index = at + (2 if last is not tokens[at] else 0)
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         begins = tokens[at - 1].says("SELECT", ",", "DISTINCT")
         stands_alone = begins and (following is None or following.says(",", *_ENDS))
-        title = f" AS `{written}`" if stands_alone else ""
-        sql = f"{sql[: tokens[at].start]}{told}{title}{sql[last.end :]}"
-    return sql
+        statement.put(tokens[at].start, last.end, told)
+        if stands_alone and not statement.has_inserted(last.end):
+            statement.insert(last.end, f" AS `{written}`")

@@ -6,6 +6,7 @@ Everything it does not need to understand goes to the engine byte for byte.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -36,18 +37,29 @@ class Kind(Enum):
     NUMBER = "number"
     SYMBOL = "symbol"
 
+    __hash__ = object.__hash__  # members are alike if they are the same, and every statement asks for it often
+
 
 _KINDS = {kind.value: kind for kind in Kind} | {"hex": Kind.NUMBER}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, each would take three times as long to make
 class Token:
-    """A piece of a statement: what it is, its text as written, where it begins and ends."""
+    """A piece of a statement.
+
+    Args:
+        kind: what it is.
+        text: how it is written.
+        start: where it begins.
+        end: where it ends.
+        said: the keyword or symbol that it may be, in capitals; empty for what is none.
+    """
 
     kind: Kind
     text: str
     start: int
     end: int
+    said: str
 
     @property
     def value(self) -> str:
@@ -60,7 +72,7 @@ class Token:
 
     def says(self, *words: str) -> bool:
         """Whether this is one of the (upper-case) keywords or symbols."""
-        return self.kind in {Kind.WORD, Kind.SYMBOL} and self.text.upper() in words
+        return self.said in words
 
 
 def unquote(literal: str) -> str:
@@ -74,11 +86,74 @@ def unquote(literal: str) -> str:
 
 def tokenize(sql: str) -> list[Token]:
     """All tokens of *sql* but its spaces and remarks."""
-    return [
-        Token(_KINDS[m.lastgroup], m[0], m.start(), m.end())
-        for m in _PATTERN.finditer(sql)
-        if m.lastgroup and m.lastgroup != "space"
-    ]
+    found: list[Token] = []
+    for match in _PATTERN.finditer(sql):
+        group = match.lastgroup
+        if group is None or group == "space":
+            continue
+        text = match[0]
+        said = text if group == "symbol" else text.upper() if group == "word" else ""
+        found.append(Token(_KINDS[group], text, *match.span(), said))
+    return found
+
+
+class Statement:
+    """A statement, its tokens, and the changes that are to be made in it, which are applied at once.
+
+    Whoever changes it reads the tokens of the text as it was sent, whatever others have put elsewhere.
+
+    Args:
+        sql: its text.
+        tokens: its tokens; they are read from the text once they are asked for.
+    """
+
+    def __init__(self, sql: str, tokens: list[Token] | None = None) -> None:
+        self.sql = sql
+        self._tokens = tokens
+        self._edits: list[tuple[int, int, str]] = []  # (start, end, text), from left to right, none within another
+
+    @property
+    def tokens(self) -> list[Token]:
+        """Its tokens."""
+        if self._tokens is None:
+            self._tokens = tokenize(self.sql)
+        return self._tokens
+
+    def put(self, start: int, end: int, text: str) -> None:
+        """Put a text in the place of a part, and of what was put within it before."""
+        first = bisect_left(self._edits, (start, end > start), key=_place)
+        last = first
+        while last < len(self._edits) and self._edits[last][0] < end:
+            last += 1
+        self._edits[first:last] = [(start, end, text)]
+
+    def insert(self, at: int, text: str) -> None:
+        """Put a text between two others, behind what was inserted there before."""
+        self._edits.insert(bisect_right(self._edits, (at, False), key=_place), (at, at, text))
+
+    def has_inserted(self, at: int) -> bool:
+        """Whether a text was inserted there."""
+        found = bisect_left(self._edits, (at, False), key=_place)
+        return found < len(self._edits) and self._edits[found][:2] == (at, at)
+
+    def written(self, start: int = 0, end: int | None = None) -> str:
+        """The statement, or a part of it, with the changes."""
+        end = len(self.sql) if end is None else end
+        parts: list[str] = []
+        for first, last, text in self._edits:
+            if start <= first and last <= end:
+                parts += (self.sql[start:first], text)
+                start = last
+        return "".join((*parts, self.sql[start:end]))
+
+    def changed(self) -> Statement:
+        """The statement that the changes make of it."""
+        return Statement(self.written()) if self._edits else self
+
+
+def _place(edit: tuple[int, int, str]) -> tuple[int, bool]:
+    """What edits are sorted by: a text is inserted before what stands there."""
+    return edit[0], edit[1] > edit[0]
 
 
 def bracketed(tokens: Sequence[Token], opens: int) -> tuple[int | None, list[int]]:
