@@ -18,7 +18,7 @@ from .engine import EngineError, Link
 from .hidden import DATABASE, PREFIX
 from .snapshots import SYSTEM, reads_past
 from .statements import mode_told
-from .tokens import Kind, Statement, Token
+from .tokens import Kind, Statement, Token, tokenize
 from .values import quoted
 
 Value = str | int | None
