@@ -18,6 +18,7 @@ from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.exc import CompileError
 from sqlalchemy.types import BOOLEAN
 
+from matrixone_core.connecting import TIMEOUT
 from matrixone_core.errors import InvalidArgument, NotSupported
 from matrixone_core.literals import literal
 from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
@@ -66,8 +67,9 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
             import matrixone_core.alembic as _  # noqa: F401, PLC0415  # registers itself, and needs Alembic
 
     def initialize(self, connection: Any) -> None:
-        """Learn what the server is."""
-        super().initialize(connection)
+        """Learn what the server is, as a part of connecting: the limit of the statement that comes next is not its."""
+        seconds = getattr(connection.connection.driver_connection, "connect_timeout", None)
+        super().initialize(connection.execution_options(**{TIMEOUT: seconds}))
         # the version promises `INSERT … AS new ON DUPLICATE KEY UPDATE`, which the server cannot read (server-facts 40)
         self._requires_alias_for_on_duplicate_key = False
 
@@ -87,6 +89,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
 
     def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
         """Set autocommit by a statement: the flags that drivers go by are not to be believed (server-facts 41)."""
+        self.get_driver_connection(dbapi_connection).time_limit = None  # that was the last statement's
         cursor = dbapi_connection.cursor()
         cursor.execute(f"SET autocommit={int(level == AUTOCOMMIT)}")
         cursor.close()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -525,22 +526,72 @@ def test_a_time_limit_for_the_whole_client(new_client, matrixone_url, database):
 
 def test_a_commit_has_no_time_limit(new_client, proxy, database, table):
     """Whoever gave it up would not know whether the rows are committed."""
-    client = new_client(url=proxy.url, database=database, timeout=0.1)
+    client = new_client(url=proxy.url, database=database, timeout=1)
     client.connect()
-    proxy.hold_commit(0.5)
+    proxy.hold_commit(1.5)
     client.execute("INSERT INTO users (id) VALUES (1)")
     assert table.execute("SELECT count(*) FROM users").scalar() == 1
 
 
-def test_what_outlives_the_kill_is_closed(new_client, proxy, database, table, monkeypatch, side):
-    """A statement that waits for a hanging S3 endpoint survives KILL (server-facts 16)."""
-    monkeypatch.setattr(f"matrixone_{side}.connection.STOP_SECONDS", 0.3)
+def test_a_statements_time_limit_does_not_count_for_connecting(new_client, proxy, database):
+    """SQLAlchemy asks a server that it connects to for the first time what it is."""
+    client = new_client(url=proxy.url, database=database, timeout=1)
+    asked = []
+
+    def rule(statement, before):
+        if not statement.startswith("SELECT @@") or asked:
+            return "pass"
+        asked.append(statement)
+        threading.Timer(1.5, proxy.release).start()
+        return "hold"
+
+    proxy.rule = rule
+    client.connect()
+    assert asked
+
+
+def test_a_time_limit_does_not_count_for_what_comes_after_its_statement(new_client, proxy, database, side):
+    """SQLAlchemy sets autocommit on the connection of the statement before."""
     client = new_client(url=proxy.url, database=database)
     client.connect()
+    client.execute("SELECT 1", timeout=0.2)
+
+    def rule(statement, before):
+        if statement != "SET autocommit=1":
+            return "pass"
+        threading.Timer(0.5, proxy.release).start()
+        return "hold"
+
+    async def scalar():
+        async with engine.connect() as connection:
+            return await connection.scalar(text("SELECT 2"))
+
+    proxy.rule = rule
+    engine = client.engine.execution_options(isolation_level="AUTOCOMMIT")
+    if side == "async":
+        assert client.portal.call(scalar) == 2
+    else:
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT 2")) == 2
+
+
+def ready_to_kill(client, monkeypatch, side):
+    """Have a connection for KILL, and only then little patience: logging in may take longer than that."""
+    with pytest.raises(OperationalError, match="longer than"):
+        client.execute("SELECT SLEEP(5)", timeout=0.2)
+    monkeypatch.setattr(f"matrixone_{side}.connection.STOP_SECONDS", 1)
+
+
+def test_what_outlives_the_kill_is_closed(new_client, proxy, database, table, monkeypatch, side):
+    """A statement that waits for a hanging S3 endpoint survives KILL (server-facts 16)."""
+    client = new_client(url=proxy.url, database=database)
+    client.connect()
+    ready_to_kill(client, monkeypatch, side)
+    before = len(proxy.sent("KILL QUERY"))
     proxy.rule = lambda statement, before: "hold" if statement.startswith("INSERT") else "pass"
     with pytest.raises(OperationalError, match="longer than"), client.session() as session:
         session.execute(text("INSERT INTO users (id) VALUES (1)"), execution_options={"timeout": 0.2})
-    assert len(proxy.sent("KILL QUERY")) == 3  # it may have been too early
+    assert len(proxy.sent("KILL QUERY")) == before + 3  # it may have been too early
     assert client.engine.pool.checkedout() == 0
     proxy.release()
     assert client.execute("SELECT 1").scalar() == 1
@@ -548,13 +599,14 @@ def test_what_outlives_the_kill_is_closed(new_client, proxy, database, table, mo
 
 
 def test_what_goes_aside_is_stopped_too(new_client, proxy, database, unique, monkeypatch, side):
-    monkeypatch.setattr(f"matrixone_{side}.connection.STOP_SECONDS", 0.3)
     client = new_client(url=proxy.url, database=database, timeout=1)
     client.connect()
+    ready_to_kill(client, monkeypatch, side)
+    before = len(proxy.sent("KILL QUERY"))
     proxy.rule = lambda statement, before: "hold" if statement.startswith("CREATE STAGE") else "pass"
     with pytest.raises(errors.StatementTimeout, match="1 s"), client.session() as session:
         session.stage.create(unique(), "file:///a/")
-    assert len(proxy.sent("KILL QUERY")) == 3
+    assert len(proxy.sent("KILL QUERY")) == before + 3
     driver = getattr(client, "wrapped", client)._connection
     assert [pool.pool.checkedout() for pool in (driver.engine, driver.reserve, driver.stopping)] == [0, 0, 0]
 
