@@ -15,6 +15,7 @@ from .column_types import described, told
 from .created import as_created
 from .ddl import Name
 from .engine import EngineError, Link
+from .errors import MANUAL, Refused
 from .hidden import DATABASE, PREFIX
 from .snapshots import SYSTEM, reads_past
 from .statements import mode_told
@@ -135,8 +136,32 @@ def _table(tokens: Sequence[Token], at: int) -> tuple[str, Sequence[Token]]:
     return ".".join(map(quoted, names)), [token for token in tokens[at:] if not token.says(";")]
 
 
+def _is_misread(table: str, link: Link) -> bool:
+    """Whether a table has a backslash in its name, with which a MatrixOne server finds nothing (server-facts 65).
+
+    Args:
+        table: its name, quoted.
+        link: the client's session.
+
+    Raises:
+        EngineError: there is no such table.
+        Refused: there is a quote in its name, which the server pastes into a statement.
+    """
+    if "'" not in table and "\\" not in table:
+        return False
+    link.query(f"SHOW COLUMNS FROM {table}")
+    if "'" in table:
+        rest = table.partition("'")[2]
+        raise Refused(1105, f"You have an error in your SQL syntax; {MANUAL} for the right syntax to use near {rest!r}")
+    return True
+
+
 def _columns(tokens: Sequence[Token], at: int, link: Link, *, full: bool = False) -> Answer:
     table, rest = _table(tokens, at)
+    titles = ["Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment"]
+    titles = titles if full else [one for one in titles if one not in {"Collation", "Privileges"}]
+    if _is_misread(table, link):
+        return Answer(titles, [])
     like = f" LIKE {rest[1].text}" if len(rest) == 2 and rest[0].says("LIKE") else ""
     rows: list[list[Value]] = []
     described_columns = link.query(f"SHOW FULL COLUMNS FROM {table}{like}").rows
@@ -151,8 +176,7 @@ def _columns(tokens: Sequence[Token], at: int, link: Link, *, full: bool = False
             rows.append([name, described(type_), collation, null, key, default, extra, privileges, comment])
         else:
             rows.append([name, described(type_), null, key, default, extra, comment])
-    titles = ["Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment"]
-    return Answer(titles if full else [one for one in titles if one not in {"Collation", "Privileges"}], rows)
+    return Answer(titles, rows)
 
 
 def _unique_alone(table: str, link: Link) -> frozenset[str]:
@@ -166,6 +190,8 @@ def _unique_alone(table: str, link: Link) -> frozenset[str]:
 
 def _index(tokens: Sequence[Token], at: int, link: Link) -> Answer:
     table, _ = _table(tokens, at)
+    if _is_misread(table, link):
+        return Answer(_INDEX_TITLES, [])
     rows: list[list[Value]] = []
     for name, unique, key, position, column, collation, *rest in link.query(f"SHOW INDEX FROM {table}").rows:
         if not str(column).startswith(PREFIX):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .tokens import Kind, Statement, Token, tokenize
 from .values import literal
@@ -23,6 +24,9 @@ _TYPES: dict[str, tuple[str, bool]] = {
     "BOOLEAN": ("TINYINT(1)", False),
     "MEDIUMINT": ("INT", False),
 }
+LONGEST_KEY = 4096  # characters of a text that can be a key of the engine
+IN_KEY = "VARCHAR(1024)"  # of a VARCHAR without a length that is in a key: four of them fit in one
+_LONGEST = 65_535  # characters of a VARCHAR, and of one without a length (server-facts 66)
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
 _BEFORE_A_NAME = frozenset({"(", ",", "ADD", "COLUMN", "MODIFY"})
 _CASTS = {
@@ -42,8 +46,53 @@ def in_the_engine(sql: str) -> str:
         if word == "TINYINT" and _argument(tokens, at) == "(1)":  # (1) means BOOL here
             sql = f"{sql[: tokens[at + 1].start]}{sql[tokens[at + 3].end :]}"
         elif word in _TYPES:
-            sql = _put(sql, tokens, at)
+            put, marked = _TYPES[word]
+            sql = _put(sql, tokens, at, put, f"{word.lower()}{_argument(tokens, at)}" if marked else "")
+        elif word == "VARCHAR" and (taken := _of_any_length(tokens, at)):
+            sql = _put(sql, tokens, at, taken, f"varchar({_length(tokens, at)})", takes_argument=True)
     return sql
+
+
+def _length(tokens: Sequence[Token], at: int) -> int:
+    """The length of a VARCHAR, which may have none."""
+    return int(_argument(tokens, at)[1:-1] or _LONGEST)
+
+
+def _of_any_length(tokens: Sequence[Token], at: int) -> str | None:
+    """The engine's type for a VARCHAR without a length, or one that is too long for a key; None for others."""
+    length = _length(tokens, at)
+    if _is_in_key(tokens, at):
+        return IN_KEY if length > LONGEST_KEY else None
+    if _argument(tokens, at):
+        return None
+    has_default = any(token.says("DEFAULT") for token in _rest(tokens, at))  # the engine gives texts of any length none
+    return f"VARCHAR({_LONGEST})" if has_default else "MEDIUMTEXT"  # several VARCHARs of this length make no row
+
+
+def _rest(tokens: Sequence[Token], at: int) -> Sequence[Token]:
+    """What follows a column's type, to the end of its definition."""
+    depth = 0
+    for here in range(at + 1, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(tokens[here].said, 0)
+        if depth < 0 or (depth == 0 and tokens[here].says(",", ";")):
+            return tokens[at + 1 : here]
+    return tokens[at + 1 :]
+
+
+def _is_in_key(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a key of its table names a column whose type stands there."""
+    if any(token.says("PRIMARY", "UNIQUE", "KEY", "REFERENCES") for token in _rest(tokens, at)):
+        return True
+    name, of_key, depth = tokens[at - 1].value.lower(), False, 0
+    for before, token in pairwise(tokens):
+        if of_key and depth and token.value.lower() == name and before.says("(", ","):
+            return True
+        depth = max(0, depth + {"(": 1, ")": -1}.get(token.said, 0)) if of_key else 0
+        if token.says("KEY", "INDEX", "UNIQUE"):
+            of_key = not before.says("FULLTEXT")
+        elif token.says(",") and not depth:
+            of_key = False
+    return False
 
 
 def put_casts(statement: Statement) -> None:
@@ -75,18 +124,26 @@ def _argument(tokens: Sequence[Token], at: int) -> str:
     return ""
 
 
-def _put(sql: str, tokens: Sequence[Token], at: int) -> str:
-    word = tokens[at].text
-    put, marked = _TYPES[word.upper()]
+def _put(sql: str, tokens: Sequence[Token], at: int, put: str, marked: str, *, takes_argument: bool = False) -> str:
+    """A definition with another type of a column.
+
+    Args:
+        sql: the definition.
+        tokens: its tokens.
+        at: the position of the type.
+        put: the engine's type.
+        marked: MatrixOne's type, where it has to be remembered.
+        takes_argument: whether the engine's type takes the place of the argument, too.
+    """
+    end = tokens[at + 3].end if _argument(tokens, at) else tokens[at].end
     if marked:
-        mark = f"{MARK}{word.lower()}{_argument(tokens, at)};"
+        mark = f"{MARK}{marked};"
         comment = _comment(tokens, at)
         if comment is None:
-            end = tokens[at + 3].end if _argument(tokens, at) else tokens[at].end
             sql = f"{sql[:end]} COMMENT {literal(mark)}{sql[end:]}"
         else:
             sql = f"{sql[: comment.start]}{literal(mark + comment.value)}{sql[comment.end :]}"
-    return f"{sql[: tokens[at].start]}{put}{sql[tokens[at].end :]}"
+    return f"{sql[: tokens[at].start]}{put}{sql[end if takes_argument else tokens[at].end :]}"
 
 
 def _comment(tokens: Sequence[Token], at: int) -> Token | None:
@@ -112,6 +169,8 @@ def told(kind: str, comment: str) -> tuple[str, str]:
     if marked:
         return marked[1], marked[2]
     kind = kind.lower()
+    if kind.endswith(("text", "blob")):
+        return kind[-4:], comment  # long or not, they are one type
     if kind.startswith("tinyint(1)"):
         return "bool", comment
     if kind.startswith("vector("):
@@ -125,6 +184,10 @@ def described(kind: str) -> str:
     arguments, rest = "", kind.removeprefix(base)
     if found := re.match(r"\(.*?\)", rest, re.DOTALL):
         arguments, rest = found[0], rest[found.end() :]
+    if base.endswith(("text", "blob")):
+        base = base[-4:]  # long or not, they are one type
+    if base == "float":
+        arguments = re.sub(r",.*", ")", arguments)
     if base in {"enum", "set"}:
         return f"{base.upper()}{arguments}{rest.upper()}"
     length = arguments or f"({_BITS.get(base, 0)})"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from . import catalogue, external, layout, snapshots, statements
-from .column_types import in_the_engine
-from .ddl import Change, change
+from .column_types import IN_KEY, in_the_engine, told
+from .ddl import Change, Definition, change
 from .definitions import Definitions
 from .engine import EngineError, Link
-from .errors import NO_PRIVILEGE, internal
+from .errors import NO_PRIVILEGE, RENAME_IN_TRANSACTION, internal
 from .kept import Waiting
 from .references import table_references
 from .rewriting import Rewriting
@@ -19,7 +20,9 @@ from .services import Services
 from .temporary import TemporaryTables
 from .tokens import Reader, Statement, Token, tokenize
 from .users import Account
+from .values import literal, quoted
 
+NO_KEY = 1167  # "can't index column"
 NOT_YET = 5627  # "Schema try again"
 TRIES, PAUSE_SECONDS = 50, 0.02
 
@@ -101,6 +104,8 @@ class Defining:
     def _within(self, sql: str, tokens: list[Token], told: Change | None, carry_out: Callable[[Link], int]) -> int:
         """Carry a definition out as a part of the transaction."""
         link = self._client.link
+        if tokens[0].says("RENAME"):
+            raise internal(RENAME_IN_TRANSACTION)
         if told and tokens[0].says("TRUNCATE"):
             return self._definitions.empty(told.touches[0], carry_out, self._client)
         if told is None:
@@ -132,7 +137,9 @@ class Defining:
         reworded = self._rewriting.rewritten(Statement(reworded), until)
         if self._is_temporary(tokens):
             return lambda link: self._temporary.create(reworded, tokenize(reworded), link.database)
-        return lambda link: _persistently(reworded, link)
+        told = change(sql, tokens)
+        table = told.touches[0].within(self._client.link.database) if told and told.touches else None
+        return lambda link: _with_keys(reworded, table, link)
 
     def _clones(self, sql: str, tokens: list[Token]) -> Callable[[Link], int]:
         if not self._account.is_admin:  # the copy is made with the server's rights
@@ -161,6 +168,34 @@ class Defining:
             return 0
 
         return carry_out
+
+
+def _with_keys(sql: str, table: Definition | None, link: Link) -> int:
+    """Carry a statement out; columns of any length that it puts into a key get a length that the engine can have there.
+
+    Args:
+        sql: the statement.
+        table: the table that it changes, or None.
+        link: the session.
+    """
+    while True:
+        try:
+            return _persistently(sql, link)
+        except EngineError as error:
+            found = re.search(r"can't index column '(.*)'", error.message) if error.code == NO_KEY else None
+            if table is None or found is None or not _shortened(table, found[1], link):
+                raise
+
+
+def _shortened(table: Definition, name: str, link: Link) -> bool:
+    """Whether a column is a VARCHAR without a length that has got one."""
+    for column, kind, _, null, *_, comment in link.query(f"SHOW FULL COLUMNS FROM {table.quoted}").rows:
+        if column == name and kind == "mediumtext" and told(kind, comment or "")[0].startswith("varchar"):
+            required = "" if null == "YES" else " NOT NULL"
+            what = f"{quoted(name)} {IN_KEY}{required} COMMENT {literal(comment or '')}"
+            link.query(f"ALTER TABLE {table.quoted} MODIFY {what}")
+            return True
+    return False
 
 
 def _persistently(sql: str, link: Link) -> int:

@@ -52,6 +52,9 @@ def syntax(words: str) -> Refused:
 NO_PRIVILEGE = "do not have privilege to execute the statement"
 IN_TRANSACTION = "unclassified statement appears in uncommitted transaction"
 
+USERS_IN_TRANSACTION = "administrative command is unsupported in transactions"
+RENAME_IN_TRANSACTION = "Only CREATE of DDL is supported in transactions"
+
 _Rewrite = Callable[[re.Match[str], bool], tuple[int, str]]
 
 

@@ -21,7 +21,15 @@ from .ddl import End, defines, ends_transaction
 from .defining import Defining
 from .definitions import Definitions
 from .engine import EngineError, Link
-from .errors import ENDS_TRANSACTION, IN_TRANSACTION, NO_PRIVILEGE, Refused, as_matrixone, internal
+from .errors import (
+    ENDS_TRANSACTION,
+    IN_TRANSACTION,
+    NO_PRIVILEGE,
+    USERS_IN_TRANSACTION,
+    Refused,
+    as_matrixone,
+    internal,
+)
 from .hidden import DATABASE
 from .loads import LoadData, parse_load
 from .login import Login, log_in
@@ -78,6 +86,7 @@ class Session:
         self._temporary = TemporaryTables(services.hidden, self._aside)
         self._variables: set[str] = set()  # the user variables that have a value
         self._parameters: dict[int, int] = {}  # how many each prepared statement has
+        self._has_begun = False  # a statement was sent since the last transaction ended
         self._local: IO[bytes] | None = None  # what the client sent for the statement that is carried out
 
     def serve(self, opened: Callable[[int], None]) -> None:
@@ -168,6 +177,7 @@ class Session:
                     Refused(1047, "the local server does not change users on an open connection", "08S01")
                 )
             elif command[0] == Command.STMT_EXECUTE:
+                self._has_begun = True
                 parameters = self._parameters.get(int.from_bytes(command[1:5], "little"), 0)
                 self._replies.forward(with_decimals_as_text(command, parameters))
             elif command[0] in {Command.STMT_CLOSE, Command.STMT_SEND_LONG_DATA}:
@@ -182,10 +192,12 @@ class Session:
         text = Statement(sql)
         if self._is_of_the_engine(sql):
             if statements.is_plain(sql):
+                self._has_begun = True
                 self._replies.forward_query(sql, statements.PLAINLY)  # a long INSERT is not worth reading
                 return
             query = query_in_the_engine(text)
             if query is not None:
+                self._has_begun = True
                 self._replies.forward_query(query, statements.AS_QUERY)
                 return
         *others, last = statements.parts(text)
@@ -212,6 +224,7 @@ class Session:
             with ExitStack() as until:
                 recognised = self._recognised(statement.sql, statement.tokens)
                 if recognised is None:
+                    self._begin_or_end(statement.tokens)
                     return self._ordinary(statement, until)
                 self._own(recognised)
         except Refused as refused:
@@ -233,6 +246,17 @@ class Session:
         else:
             return True
         return False
+
+    def _begin_or_end(self, tokens: Sequence[Token]) -> None:
+        """Note whether a statement begins or ends a transaction: each but SET begins one (server-facts 12, 67)."""
+        if not tokens or ends_transaction(tokens) is not None:
+            self._has_begun = False
+        elif not tokens[0].says("SET"):
+            self._has_begun = True
+
+    def _is_open(self) -> bool:
+        """Whether a transaction is open, in which some statements are refused."""
+        return self._definitions.are_open(self.link) or (self._has_begun and not self.link.autocommit)
 
     def _recognised(self, sql: str, tokens: list[Token]) -> object | None:
         """The statement as an object if it is one of MatrixOne's own."""
@@ -261,8 +285,8 @@ class Session:
         changes = self._changes().get(type(statement))
         if changes is not None and not self._login.account.is_admin:
             raise internal(NO_PRIVILEGE)
-        if self._definitions.are_open(self.link) and not isinstance(statement, UserStatement):
-            raise internal(IN_TRANSACTION)  # server-facts 12
+        if self._is_open():  # server-facts 12, 67
+            raise internal(USERS_IN_TRANSACTION if isinstance(statement, UserStatement) else IN_TRANSACTION)
         if changes is not None:
             changes(statement)
             self._replies.ok()

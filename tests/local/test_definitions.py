@@ -201,7 +201,6 @@ CHANGES = {
     "ALTER TABLE t ADD b INT DEFAULT 5": ("SELECT a, b FROM t", [(1, 5), (2, 5)]),
     "ALTER TABLE t MODIFY a BIGINT": ("SELECT a FROM t", [(1,), (2,)]),
     "CREATE INDEX i ON t (a)": ("SELECT a FROM t", [(1,), (2,)]),
-    "RENAME TABLE t TO u": ("SELECT a FROM u", [(1,), (2,)]),
     "ALTER TABLE t RENAME TO u": ("SELECT a FROM u", [(1,), (2,)]),
     "ALTER TABLE t RENAME COLUMN a TO c": ("SELECT c FROM t", [(1,), (2,)]),
 }

@@ -1,0 +1,69 @@
+"""Descriptions of tables on the local server, beside the recorded cases (conformance/describing)."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "asked", ["DESCRIBE {}", "SHOW COLUMNS FROM {}", "SHOW FULL COLUMNS FROM {}", "SHOW INDEX FROM {}"]
+)
+def test_names_that_a_server_misreads(sql, asked):
+    """It pastes them into a statement of its own (server-facts 65)."""
+    sql("CREATE TABLE `t'x` (id INT PRIMARY KEY)")
+    sql(r"CREATE TABLE `t\x` (id INT PRIMARY KEY)")
+    assert sql.refused(asked.format("`t'x`"))[0] == 1105
+    assert sql(asked.format(r"`t\x`")) == []
+    assert sql.refused(asked.format("`no'x`"))[0] == 1146
+
+
+def test_a_varchar_without_a_length(sql):
+    sql("CREATE TABLE t (a VARCHAR, b VARCHAR PRIMARY KEY, c VARCHAR COMMENT 'hi', d VARCHAR DEFAULT 'x')")
+    sql("ALTER TABLE t ADD COLUMN e VARCHAR")
+    assert {row[1] for row in sql("DESC t")} == {"VARCHAR(65535)"}
+    assert [row[-1] for row in sql("DESC t")] == ["", "", "hi", "", ""]
+    long = "é" * 65_000
+    sql("INSERT INTO t (a, b) VALUES (%s, 'k')", long)
+    assert sql("SELECT a, d FROM t") == [(long, "x")]
+    assert sql.refused("INSERT INTO t (b) VALUES ('k')")[0] == 1062
+
+
+def test_a_varchar_without_a_length_can_get_an_index(sql):
+    """As SQLModel makes it: the table first, the index in a statement of its own."""
+    sql("CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR NOT NULL, b VARCHAR)")
+    sql("INSERT INTO t VALUES (1, 'x', NULL)")
+    sql("CREATE UNIQUE INDEX u ON t (a)")
+    sql("ALTER TABLE t ADD INDEX k (a, b)")
+    assert [row[2:5] for row in sql("SHOW INDEX FROM t")][1:] == [("u", 1, "a"), ("k", 1, "a"), ("k", 2, "b")]
+    assert sql.refused("INSERT INTO t VALUES (2, 'x', '')")[0] == 1062
+    assert {row[1] for row in sql("DESC t")} == {"INT(32)", "VARCHAR(65535)"}
+
+
+def test_texts_of_all_lengths_are_one_type(sql):
+    sql("CREATE TABLE t (a TINYTEXT, b MEDIUMTEXT, c LONGBLOB)")
+    assert [row[1] for row in sql("DESC t")] == ["TEXT(0)", "TEXT(0)", "BLOB(0)"]
+    assert "`b` text DEFAULT NULL,\n  `c` blob" in sql("SHOW CREATE TABLE t")[0][1]
+
+
+def test_what_is_refused_in_transactions(sql, unique):
+    """With autocommit off each statement but SET begins one (server-facts 12, 67)."""
+    name = unique("stage")
+    create, rest = f"CREATE STAGE {name} URL='file:///tmp/'", f"DROP STAGE {name}"
+    sql("SET autocommit = 0")
+    sql("SET @x = 1")
+    assert sql(create) == 0
+    assert sql(rest) == 0
+    for begins in ("SELECT 1", "SHOW VARIABLES LIKE 'x'", "USE mo_catalog"):
+        sql(begins)
+        assert sql.refused(create)[0] == 20101
+        assert sql.refused("CREATE ROLE r")[1].endswith("administrative command is unsupported in transactions")
+        sql("ROLLBACK")
+        assert sql(create) == 0
+        assert sql(rest) == 0
+
+
+def test_tables_are_not_renamed_in_transactions(sql):
+    sql("CREATE TABLE t (id INT)")
+    sql("BEGIN")
+    assert sql.refused("RENAME TABLE t TO u")[0] == 20101
+    sql("ALTER TABLE t RENAME TO u")
+    sql("ROLLBACK")
+    assert sql("SHOW TABLES") == [("t",)]
