@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -265,12 +264,16 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
     command = [sys.executable, "-m", "matrixone_local", "serve", "--port", "0", "--path", str(tmp_path / "data")]
     login = {"host": "127.0.0.1", "user": "root", "password": "111", "autocommit": True}
 
+    @contextlib.contextmanager
     def started():
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-        return process, int(re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())[1])
+        """A server, killed at the end of the block however far the test came."""
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+            try:
+                yield int(re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())[1])
+            finally:
+                process.kill()
 
-    process, port = started()
-    try:
+    with started() as port:
         keeper, loser = (pymysql.connect(port=port, **login) for _ in range(2))
         with keeper.cursor() as kept, loser.cursor() as lost:
             kept.execute("CREATE TABLE test.t (a INT PRIMARY KEY)")
@@ -296,24 +299,17 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
             kept.execute("CREATE TABLE test.w (a INT)")
             kept.execute("INSERT INTO test.w VALUES (3)")
             kept.execute("COMMIT")
-            process.kill()
-        process.wait()
-        for one in (keeper, loser):
-            one._force_close()
-        process.stdout.close()
-        process, port = started()
-        with pymysql.connect(port=port, **login) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT a FROM test.t")
-            assert cursor.fetchall() == ((1,),)
-            cursor.execute("SELECT a FROM test.t {snapshot='n'}")
-            assert cursor.fetchall() == ((1,),)
-            cursor.execute("SHOW STAGES")
-            assert [row[0] for row in cursor.fetchall()] == ["s"]
-            cursor.execute("SHOW TABLES FROM test")
-            assert cursor.fetchall() == (("again",), ("altered",), ("t",), ("w",))
-            for table, row in (("w", 3), ("again", 4), ("altered", 5)):
-                cursor.execute(f"SELECT a FROM test.{table}")
-                assert cursor.fetchall() == ((row,),)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+    for one in (keeper, loser):
+        one._force_close()
+    with started() as port, pymysql.connect(port=port, **login) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT a FROM test.t")
+        assert cursor.fetchall() == ((1,),)
+        cursor.execute("SELECT a FROM test.t {snapshot='n'}")
+        assert cursor.fetchall() == ((1,),)
+        cursor.execute("SHOW STAGES")
+        assert [row[0] for row in cursor.fetchall()] == ["s"]
+        cursor.execute("SHOW TABLES FROM test")
+        assert cursor.fetchall() == (("again",), ("altered",), ("t",), ("w",))
+        for table, row in (("w", 3), ("again", 4), ("altered", 5)):
+            cursor.execute(f"SELECT a FROM test.{table}")
+            assert cursor.fetchall() == ((row,),)
