@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from matrixone_core import stages
 from matrixone_core.connecting import STOP_SECONDS
-from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StatementTimeout
+from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StatementTimeout, quoted
 from matrixone_core.operation import Aside, Clock, Limited, Op, Statement
 from matrixone_core.sql.files import FileLength, ListFiles
 from matrixone_core.sql.stage import Stage
@@ -84,7 +84,7 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
         StageNotFound: there is none of this name.
     """
     if not isinstance(timeout, int | float) or timeout < 5:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"timeout={timeout!r} is to be a number of seconds, 5 or more")
+        raise InvalidArgument(f"timeout={quoted(timeout)} is to be a number of seconds, 5 or more")
     ends = (yield from Clock()) + timeout - STOP_SECONDS
     found = yield from stages.get(name)
     problem = yield from _definition(found)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 from sqlalchemy import CursorResult, Executable, Result, text
 from sqlalchemy.orm import Session
 
-from matrixone_core.errors import ConnectionFailed, InvalidArgument
+from matrixone_core.errors import ConnectionFailed, InvalidArgument, quoted
 from matrixone_core.literals import Part, as_text
 from matrixone_core.operation import Clock, Command, Op, Sleep
 from matrixone_core.secrets import Secret
@@ -126,7 +126,7 @@ def as_statement(statement: str | Executable, params: Parameters | None) -> Exec
     if isinstance(statement, str):
         return text(statement if params is not None else as_text(statement))
     if not isinstance(statement, Executable) and not hasattr(statement, "__clause_element__"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{statement!r} is no SQL text and no statement of SQLAlchemy's")
+        raise InvalidArgument(f"{quoted(statement)} is no SQL text and no statement of SQLAlchemy's")
     return statement
 
 
@@ -150,5 +150,5 @@ def streaming(batch: int, timeout: float | None) -> dict[str, Any]:
         InvalidArgument: that cannot be.
     """
     if not isinstance(batch, int) or batch < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"batch={batch!r} is to be a number of rows, 1 or more")
+        raise InvalidArgument(f"batch={quoted(batch)} is to be a number of rows, 1 or more")
     return {"yield_per": batch, **limited(timeout)}

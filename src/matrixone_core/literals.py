@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from matrixone_core.errors import InvalidArgument
+from matrixone_core.errors import InvalidArgument, quoted
 from matrixone_core.secrets import MASK, Secret
 
 TextT = TypeVar("TextT", bound=str)
@@ -104,7 +104,7 @@ def checked_text(value: str, what: str) -> str:
         InvalidArgument: it is something else.
     """
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={value!r} is to be a str, not {type(value).__name__}")
+        raise InvalidArgument(f"{what}={quoted(value)} is to be a str, not {type(value).__name__}")
     return value
 
 
@@ -130,14 +130,16 @@ def _object_name(name: str, kind: str) -> str:
     if not checked_text(name, "name"):
         raise InvalidArgument(f"a {kind} name cannot be empty")
     if len(name) > LONGEST_NAME:
-        raise InvalidArgument(f"the {kind} name {name!r} has {len(name)} characters; at most {LONGEST_NAME} are kept")
+        raise InvalidArgument(
+            f"the {kind} name {quoted(name)} has {len(name)} characters; at most {LONGEST_NAME} are kept"
+        )
     for character in name:
         if not (character.isalnum() or character in "_-.$" or unicodedata.category(character).startswith("M")):
             raise InvalidArgument(
-                f"the {kind} name {name!r} has {character!r} in it; letters, digits and _ - . $ can be used"
+                f"the {kind} name {quoted(name)} has {quoted(character)} in it; letters, digits and _ - . $ can be used"
             )
     if not name.strip("."):
-        raise InvalidArgument(f"the {kind} name {name!r} needs a letter, a digit, _, - or $")
+        raise InvalidArgument(f"the {kind} name {quoted(name)} needs a letter, a digit, _, - or $")
     return name.lower()
 
 
@@ -168,17 +170,19 @@ def stage_path(stage: str, file: str, *, pattern: bool = False) -> str:
     if not checked_text(file, "file").strip("/"):
         raise InvalidArgument("the file's path in the stage is empty; give one such as 'users.csv'")
     if "://" in file:
-        raise InvalidArgument(f"{file!r} is a URL; give the path in the stage {stage!r}, such as 'users.csv'")
+        raise InvalidArgument(
+            f"{quoted(file)} is a URL; give the path in the stage {quoted(stage)}, such as 'users.csv'"
+        )
     for character in file:
         if pattern and character in WILDCARDS:
             continue
         reason = _NOT_IN_PATHS.get(character) or (None if character.isprintable() else "it cannot be printed")
         if reason:
-            raise InvalidArgument(f"the path {file!r} has {character!r} in it: {reason}")
+            raise InvalidArgument(f"the path {quoted(file)} has {quoted(character)} in it: {reason}")
     if ".." in file.split("/"):
-        raise InvalidArgument(f"the path {file!r} has '..' in it, which could leave the stage {stage!r}")
+        raise InvalidArgument(f"the path {quoted(file)} has '..' in it, which could leave the stage {quoted(stage)}")
     if file.endswith("/"):
-        raise InvalidArgument(f"{file!r} is a folder; give a file in it")
+        raise InvalidArgument(f"{quoted(file)} is a folder; give a file in it")
     return f"stage://{stage_name(stage)}/{file.lstrip('/')}"
 
 
@@ -191,14 +195,16 @@ def stage_url(url: str) -> str:
     scheme, found, rest = checked_text(url, "url").partition("://")
     if not found or scheme not in {"file", "s3", "stage"}:
         raise InvalidArgument(
-            f"the URL {url!r} cannot be a stage's; it must begin with file:///, s3:// or stage:// (in lower case)"
+            f"the URL {quoted(url)} cannot be a stage's; it must begin with file:///, s3:// or stage:// (in lower case)"
         )
     if scheme == "file" and not rest.startswith("/"):
-        raise InvalidArgument(f"the URL {url!r} names no absolute path; write file:/// and the path from the root")
+        raise InvalidArgument(
+            f"the URL {quoted(url)} names no absolute path; write file:/// and the path from the root"
+        )
     if not rest.strip("/") and scheme != "file":
-        raise InvalidArgument(f"the URL {url!r} names no {'bucket' if scheme == 's3' else 'parent stage'}")
+        raise InvalidArgument(f"the URL {quoted(url)} names no {'bucket' if scheme == 's3' else 'parent stage'}")
     if ".." in rest.split("/"):
-        raise InvalidArgument(f"the URL {url!r} has '..' in it; write the path that is meant")
+        raise InvalidArgument(f"the URL {quoted(url)} has '..' in it; write the path that is meant")
     return url
 
 
@@ -210,7 +216,7 @@ def table_name(name: str) -> tuple[str, ...]:
     """
     parts = tuple(name.split("."))
     if len(parts) > 2 or not all(parts):
-        raise InvalidArgument(f"the table name {name!r} is not 'table' or 'database.table'")
+        raise InvalidArgument(f"the table name {quoted(name)} is not 'table' or 'database.table'")
     return parts
 
 
@@ -221,5 +227,7 @@ def one_character(value: str, what: str) -> str:
         InvalidArgument: it is not one ASCII character, or it is one that ends lines.
     """
     if len(checked_text(value, what)) != 1 or not value.isascii() or value in "\r\n\0":
-        raise InvalidArgument(f"{what}={value!r} cannot be used; it must be one ASCII character, not a line's end")
+        raise InvalidArgument(
+            f"{what}={quoted(value)} cannot be used; it must be one ASCII character, not a line's end"
+        )
     return value

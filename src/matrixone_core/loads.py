@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Unpack, cast
 
 from matrixone_core import literals
-from matrixone_core.errors import LoadFailed, TableExists, TableNotFound
+from matrixone_core.errors import LoadFailed, TableExists, TableNotFound, quoted
 from matrixone_core.loading import from_client, from_stage, options, schema
 from matrixone_core.loading.client_data import Data
 from matrixone_core.loading.options import Columns, FormatOptions, LoadOptions, PlanOptions
@@ -355,7 +355,7 @@ def create_table_from(
         raise LoadFailed(f"{url} shows no columns: it is empty")
     statement = CreateTable(order.names, tuple((column.name, column.type or "TEXT") for column in sample.columns))
     if (yield from ColumnNames(order.names)):
-        raise TableExists(f"there is a table {'.'.join(order.names)!r} already")
+        raise TableExists(f"there is a table {quoted('.'.join(order.names))} already")
     yield from statement
     return InferredTable(".".join(order.names), sample.columns, str(statement))
 

@@ -31,6 +31,7 @@ from matrixone_core.errors import (
     aborts,
     commit_not_sent,
     from_driver,
+    quoted,
     unanswered,
 )
 from matrixone_core.literals import Part
@@ -181,7 +182,7 @@ class UnitOfWork:
         if (yield from self._stage(step.name)) is not None:
             if step.if_not_exists:
                 return
-            raise StageExists(f"there is a stage {step.name!r} already")
+            raise StageExists(f"there is a stage {quoted(step.name)} already")
         wanted = Stage(step.name, step.url, comment=step.comment, credentials=step.credentials)
         kept = self._stages.setdefault(step.name, Kept(None, None))
         kept.after, kept.replaced, kept.tolerant = wanted, kept.before is not None, step.if_not_exists
@@ -190,7 +191,7 @@ class UnitOfWork:
         yield from self._ask(DropStage(NOBODYS, if_exists=True))
         found = yield from self._stage(step.name)
         if found is None:
-            raise StageNotFound(f"there is no stage {step.name!r}")
+            raise StageNotFound(f"there is no stage {quoted(step.name)}")
         kept = self._stages.setdefault(step.name, Kept(found, found))
         kept.after = replace(
             found,
@@ -206,7 +207,7 @@ class UnitOfWork:
         if found is None:
             if step.if_exists:
                 return
-            raise StageNotFound(f"there is no stage {step.name!r}")
+            raise StageNotFound(f"there is no stage {quoted(step.name)}")
         self._stages.setdefault(step.name, Kept(found, None)).after = None
 
     def _shown(self, found: Sequence[Stage], like: str | None) -> tuple[Stage, ...]:
@@ -251,7 +252,7 @@ class UnitOfWork:
         if kept is None or kept.after == kept.before:
             return None
         if kept.after is None:
-            raise StageNotFound(f"there is no stage {name!r}; this session has dropped it")
+            raise StageNotFound(f"there is no stage {quoted(name)}; this session has dropped it")
         return kept.after
 
     # -- snapshots ----------------------------------------------------------------------------------------------
@@ -266,12 +267,12 @@ class UnitOfWork:
     def _create_snapshot(self, step: CreateSnapshot) -> Op[None]:
         yield from self._ask(DropSnapshot(NOBODYS, if_exists=True))
         if any(snapshot.name == step.name for snapshot in (yield from self._list_snapshots())):
-            raise SnapshotExists(f"there is a snapshot {step.name!r} already")
+            raise SnapshotExists(f"there is a snapshot {quoted(step.name)} already")
         if step.database is not None and not (yield from DatabaseExists(step.database)):
-            raise DatabaseNotFound(f"there is no database {step.database!r}")
+            raise DatabaseNotFound(f"there is no database {quoted(step.database)}")
         where = (step.database or "", step.table or "")
         if step.table is not None and not (yield from ColumnNames(where)):
-            raise TableNotFound(f"there is no table {'.'.join(where)!r}")
+            raise TableNotFound(f"there is no table {quoted('.'.join(where))}")
         self._snapshots[step.name] = step
 
     def _drop_snapshot(self, step: DropSnapshot) -> Op[None]:
@@ -281,7 +282,7 @@ class UnitOfWork:
         if any(snapshot.name == step.name for snapshot in (yield from self._list_snapshots())):
             self._dropped_snapshots[step.name] = replace(step, if_exists=True)
         elif not step.if_exists:
-            raise SnapshotNotFound(f"there is no snapshot {step.name!r}")
+            raise SnapshotNotFound(f"there is no snapshot {quoted(step.name)}")
 
     # -- when the session commits -------------------------------------------------------------------------------
 
@@ -394,7 +395,9 @@ def _before_the_commit(op: Op[T]) -> Op[T]:
 
 
 def _left_over(statement: CreateStage, what: str, error: MatrixOneError) -> MatrixOneError:
-    failure = type(error)(f"the stage {statement.name!r} {what}: {error}", code=error.code, sqlstate=error.sqlstate)
+    failure = type(error)(
+        f"the stage {quoted(statement.name)} {what}: {error}", code=error.code, sqlstate=error.sqlstate
+    )
     failure.__cause__ = error
     return failure
 
@@ -488,7 +491,7 @@ def repeated(work: Callable[[], Any], attempts: int) -> Op[Any]:
         InvalidArgument: `attempts` is less than 1.
     """
     if not isinstance(attempts, int) or attempts < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"attempts={attempts!r} is to be a number, 1 or more")
+        raise InvalidArgument(f"attempts={quoted(attempts)} is to be a number, 1 or more")
     for attempt in range(1, attempts):
         try:
             answer: Any = yield from Calling[Any](work)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import URL
 
-from matrixone_core.errors import InvalidArgument
+from matrixone_core.errors import InvalidArgument, quoted
 from matrixone_core.secrets import Secret
 
 SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]
@@ -140,7 +140,9 @@ class Settings:
         values: dict[str, Any] = {}
         for name, value in told.items():
             if name not in known:
-                raise InvalidArgument(f"there is no setting {name!r}; there are {', '.join(sorted(known))} and url")
+                raise InvalidArgument(
+                    f"there is no setting {quoted(name)}; there are {', '.join(sorted(known))} and url"
+                )
             values[name] = _CHECKS.get(name, _text)(name, value)
         settings = replace(self, **values)
         if settings.role is not None and settings.account is None:
@@ -148,7 +150,9 @@ class Settings:
         for name in ("account", "user", "role"):
             value = getattr(settings, name)
             if value is not None and re.search(r"[:#]", value):
-                raise InvalidArgument(f"{name}={value!r} cannot have ':' or '#' in it; give account=, user= and role=")
+                raise InvalidArgument(
+                    f"{name}={quoted(value)} cannot have ':' or '#' in it; give account=, user= and role="
+                )
         if settings.ssl_key is not None and settings.ssl_cert is None:
             raise InvalidArgument("ssl_key is given without ssl_cert, the certificate that it belongs to")
         return settings
@@ -224,7 +228,7 @@ def _read_url(url: Secret) -> dict[str, Any] | str:
     except ValueError:
         return f"cannot be read; it is to be {_HINT}"
     if parts.scheme not in _SCHEMES:
-        return f"begins with {parts.scheme!r}; it is to be {_HINT}"
+        return f"begins with {quoted(parts.scheme)}; it is to be {_HINT}"
     login, _, _ = parts.netloc.rpartition("@")
     if login.count(":") > 1:
         return (
@@ -254,7 +258,7 @@ _LOGIN_PARTS = ((), ("user",), ("account", "user"), ("account", "user", "role"))
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise InvalidArgument(f"{name}={value!r} is to be a str")
+        raise InvalidArgument(f"{name}={quoted(value)} is to be a str")
     if not value:
         raise InvalidArgument(f"{name} is empty")
     return value
@@ -272,20 +276,20 @@ def _port(name: str, value: Any) -> int:
     except (TypeError, ValueError):
         port = 0
     if not 0 < port < 65536:
-        raise InvalidArgument(f"{name}={value!r} is to be a number from 1 to 65535")
+        raise InvalidArgument(f"{name}={quoted(value)} is to be a number from 1 to 65535")
     return port
 
 
 def _ssl_mode(name: str, value: Any) -> str:
     mode = str(value).lower().replace("-", "_")
     if mode not in SSL_MODES:
-        raise InvalidArgument(f"{name}={value!r} is to be one of {', '.join(SSL_MODES)}")
+        raise InvalidArgument(f"{name}={quoted(value)} is to be one of {', '.join(SSL_MODES)}")
     return mode
 
 
 def _time_zone(name: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[+-]\d{1,2}:\d{2}|[A-Za-z][\w+/-]*", value):
-        raise InvalidArgument(f"{name}={value!r} is to be an offset such as '+08:00', or a name such as 'UTC'")
+        raise InvalidArgument(f"{name}={quoted(value)} is to be an offset such as '+08:00', or a name such as 'UTC'")
     return value
 
 
@@ -295,14 +299,14 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise InvalidArgument(f"{name}={value!r} is to be a number, zero or more")
+        raise InvalidArgument(f"{name}={quoted(value)} is to be a number, zero or more")
     return number
 
 
 def _whole(name: str, value: Any) -> int:
     number = _number(name, value)
     if number != int(number):
-        raise InvalidArgument(f"{name}={value!r} is to be a whole number")
+        raise InvalidArgument(f"{name}={quoted(value)} is to be a whole number")
     return int(number)
 
 
@@ -319,7 +323,7 @@ def time_limit(value: float) -> float:
         InvalidArgument: it is not a number of more than zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"timeout={value!r} is to be a number of seconds, more than zero")
+        raise InvalidArgument(f"timeout={quoted(value)} is to be a number of seconds, more than zero")
     return float(value)
 
 

@@ -1,7 +1,7 @@
 """Operations on snapshots."""
 
 from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument, SnapshotNotFound
+from matrixone_core.errors import InvalidArgument, SnapshotNotFound, quoted
 from matrixone_core.operation import Op
 from matrixone_core.sql.snapshot import CreateSnapshot, DropSnapshot, ShowSnapshots, Snapshot, SnapshotLevel
 
@@ -31,7 +31,9 @@ def create(name: str, level: SnapshotLevel, database: str | None = None, table: 
     for snapshot in (yield from list_()):
         if snapshot.name == statement.name:
             return snapshot
-    raise SnapshotNotFound(f"the snapshot {statement.name!r} was dropped by somebody else as soon as it was taken")
+    raise SnapshotNotFound(
+        f"the snapshot {quoted(statement.name)} was dropped by somebody else as soon as it was taken"
+    )
 
 
 def list_() -> Op[tuple[Snapshot, ...]]:
@@ -58,7 +60,7 @@ def _level(level: SnapshotLevel | str) -> SnapshotLevel:
         return SnapshotLevel(level.lower())
     except (ValueError, AttributeError):
         known = ", ".join(SnapshotLevel)
-        raise InvalidArgument(f"level={level!r} is to be a SnapshotLevel: {known}") from None
+        raise InvalidArgument(f"level={quoted(level)} is to be a SnapshotLevel: {known}") from None
 
 
 def _fits(level: SnapshotLevel, database: str | None, table: str | None) -> None:

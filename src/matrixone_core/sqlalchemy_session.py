@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, Engine, event, orm
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from matrixone_core.connecting import TIMEOUT
 from matrixone_core.errors import (
@@ -24,6 +25,7 @@ from matrixone_core.errors import (
     SessionInUse,
     commit_unknown,
     from_driver,
+    no_connection_free,
 )
 from matrixone_core.operation import Op
 from matrixone_core.session import UnitOfWork
@@ -87,6 +89,7 @@ class UnitOfWorkSession(orm.Session):
         Raises:
             SessionInUse: another task or thread is using it.
             TransactionAborted: its transaction is gone.
+            PoolExhausted: no connection came free for it in time.
         """
         me, entry = self.carrier.user(), object()
         holder, outermost = self._holders.setdefault("now", (me, entry))  # one step, as threads may be two
@@ -98,9 +101,14 @@ class UnitOfWorkSession(orm.Session):
             if alive:
                 self.work.check()
             yield
+        except PoolTimeout as error:
+            failure = no_connection_free(error)
+        else:
+            return
         finally:
             if outermost is entry:
                 self._holders.clear()
+        raise failure
 
     def commit(self) -> None:
         """Commit; if that fails, nothing stays.
@@ -140,7 +148,11 @@ def _guarded(method: Callable[..., Any], *, alive: bool) -> Callable[..., Any]:
     return guarded
 
 
-for _name in ("execute", "scalars", "scalar", "get", "get_one", "merge", "refresh", "delete", "flush", "connection"):
+_USES = (
+    *("execute", "scalars", "scalar", "get", "get_one", "merge", "refresh", "delete", "flush", "connection"),
+    *("bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"),
+)
+for _name in _USES:
     setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=True))
 for _name in ("rollback", "close", "invalidate"):
     setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=False))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument, MatrixOneError, PermissionDenied, StageExists, StageNotFound
+from matrixone_core.errors import InvalidArgument, MatrixOneError, PermissionDenied, StageExists, StageNotFound, quoted
 from matrixone_core.operation import Aside, Op
 from matrixone_core.secrets import Credentials, Secret, secret
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
@@ -75,7 +75,7 @@ def create_local(
     path = literals.checked_text(os.fspath(path), "path")
     if not path.startswith("/"):
         raise InvalidArgument(
-            f"path={path!r} is not absolute; give the folder's path on the server's machine from the root, "
+            f"path={quoted(path)} is not absolute; give the folder's path on the server's machine from the root, "
             "such as '/data/imports/'"
         )
     return (yield from create(name, f"file://{path}", comment=comment, if_not_exists=if_not_exists))
@@ -154,7 +154,7 @@ def get(name: str) -> Op[Stage]:
     """
     found = yield from find(name)
     if found is None:
-        raise StageNotFound(f"there is no stage {literals.stage_name(name)!r}")
+        raise StageNotFound(f"there is no stage {quoted(literals.stage_name(name))}")
     return found
 
 
@@ -260,8 +260,8 @@ def _undone(done: list[AlterStage], error: BaseException) -> Op[None]:
 def _merged(stage: Stage, changes: Mapping[str, str]) -> Credentials:
     if stage.credentials is None:
         raise PermissionDenied(
-            f"the credentials of the stage {stage.name!r} cannot be read by this user, and the server replaces the "
-            "whole set; let an administrator alter them, or drop and create the stage"
+            f"the credentials of the stage {quoted(stage.name)} cannot be read by this user, and the server replaces "
+            "the whole set; let an administrator alter them, or drop and create the stage"
         )
     return stage.credentials.merged(changes)
 
@@ -279,7 +279,7 @@ def _checked(credentials: Credentials) -> Credentials:
     """The credentials, if the server can store them; the values of refused ones are not shown."""
     for name, value in credentials.items():
         if not re.fullmatch(r"\w+", name, re.ASCII):
-            raise InvalidArgument(f"the credential name {name!r} is to be letters, digits and _")
+            raise InvalidArgument(f"the credential name {quoted(name)} is to be letters, digits and _")
         if "," in value:
             raise InvalidArgument(f"the credential {name} has a comma in it, which the server cannot store")
         if not value:
@@ -293,7 +293,7 @@ def _checked(credentials: Credentials) -> Credentials:
 def _s3_url(bucket: str, path: str) -> str:
     if not literals.checked_text(bucket, "bucket") or "/" in bucket or ":" in bucket:
         raise InvalidArgument(
-            f"bucket={bucket!r} is not a bucket's name; give the name alone and the rest as path, as in "
+            f"bucket={quoted(bucket)} is not a bucket's name; give the name alone and the rest as path, as in "
             "create_s3(name, 'my-bucket', 'data/')"
         )
     return f"s3://{bucket}/{literals.checked_text(path, 'path').lstrip('/')}"
@@ -313,7 +313,7 @@ def _s3_credentials(
     if missing or not key or not secret_key:
         raise InvalidArgument(f"an S3 stage needs {' and '.join(missing)}")
     if provider is not None and provider not in PROVIDERS:
-        raise InvalidArgument(f"provider={provider!r} is to be one of {', '.join(PROVIDERS)}")
+        raise InvalidArgument(f"provider={quoted(provider)} is to be one of {', '.join(PROVIDERS)}")
     region = region or _environment("AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"
     endpoint = endpoint or _environment("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
     endpoint = endpoint or f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
@@ -340,7 +340,7 @@ def has_scheme(endpoint: str) -> bool:
 def _checked_endpoint(endpoint: str) -> str:
     if not has_scheme(endpoint):
         raise InvalidArgument(
-            f"endpoint={endpoint!r} is to begin with http:// or https://, as in http://localhost:9000"
+            f"endpoint={quoted(endpoint)} is to begin with http:// or https://, as in http://localhost:9000"
         )
     return endpoint
 

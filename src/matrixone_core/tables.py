@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, cast
 
 from sqlalchemy import Connection, MetaData, Table
 
-from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound
+from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound, quoted
 from matrixone_core.operation import Atomic, OnConnection, Op
 from matrixone_core.sql.table import ColumnNames
 
@@ -21,7 +21,7 @@ def table_of(target: Target) -> Table:
     """
     found: object = getattr(target, "__table__", target)
     if not isinstance(found, Table):
-        raise InvalidArgument(f"{target!r} is no ORM model and no Table")
+        raise InvalidArgument(f"{quoted(target)} is no ORM model and no Table")
     return cast("Table", found)
 
 
@@ -44,7 +44,7 @@ def create_table(table: Target, *, if_not_exists: bool = True) -> Op[None]:
     """
     found = table_of(table)
     if not if_not_exists and (yield from ColumnNames(table_names(found))):
-        raise TableExists(f"there is a table {found.fullname!r} already")
+        raise TableExists(f"there is a table {quoted(found.fullname)} already")
     yield from _in_one_transaction(lambda connection: found.create(connection, checkfirst=True))
 
 
@@ -62,7 +62,7 @@ def drop_table(table: Target, *, if_exists: bool = True) -> Op[None]:
     """
     found = table_of(table)
     if not if_exists and not (yield from ColumnNames(table_names(found))):
-        raise TableNotFound(f"there is no table {found.fullname!r}")
+        raise TableNotFound(f"there is no table {quoted(found.fullname)}")
     yield from _in_one_transaction(lambda connection: found.drop(connection, checkfirst=True))
 
 
@@ -101,5 +101,5 @@ def _in_one_transaction(call: Callable[[Connection], None]) -> Op[None]:
 def _metadata(base: Any) -> MetaData:
     found = base if isinstance(base, MetaData) else getattr(base, "metadata", None)
     if not isinstance(found, MetaData):
-        raise InvalidArgument(f"{base!r} is no base class of ORM models and no MetaData")
+        raise InvalidArgument(f"{quoted(base)} is no base class of ORM models and no MetaData")
     return found

@@ -125,6 +125,11 @@ def test_keepalive_is_on(client):
     assert used[0].getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
+def in_session(session, call):
+    """Call a function with SQLAlchemy's blocking session, on either side."""
+    return session.run_sync(call) if hasattr(session, "run_sync") else call(session)
+
+
 def test_a_full_pool_says_so(new_client, matrixone_url):
     client = new_client(url=matrixone_url, pool_size=1, max_overflow=0, pool_timeout=0.1)
     client.connect()
@@ -135,6 +140,21 @@ def test_a_full_pool_says_so(new_client, matrixone_url):
         for statement in ("SELECT 1", select(User)):
             with pytest.raises(errors.PoolExhausted, match="size 1"):
                 client.execute(statement)
+            with pytest.raises(errors.PoolExhausted, match="size 1"), client.stream(statement) as rows:
+                next(rows)
+        for use in (
+            lambda other: other.execute(text("SELECT 1")),
+            lambda other: other.scalars(select(User)),
+            lambda other: other.get(User, 1),
+            lambda other: other.connection(),
+            lambda other: other.load_data.read_csv_stage("none_such", "x.csv", User),
+            lambda other: other.add(User(id=1)) or other.commit(),
+            lambda other: in_session(other, lambda inner: inner.bulk_save_objects([User(id=1)])),
+        ):
+            other = client.session()
+            with pytest.raises(errors.PoolExhausted, match="size 1"):
+                use(other)
+            other.close()
     assert client.execute("SELECT 1").scalar() == 1
 
 

@@ -1,14 +1,17 @@
 """From a server's or a driver's words to the error that they mean."""
 
+import ast
 import pickle
+from pathlib import Path
 
 import pymysql
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from matrixone import errors as public
-from matrixone_core import errors
-from matrixone_core.secrets import Credentials
+from matrixone_core import connecting, errors, literals, session, snapshots, tables
+from matrixone_core.secrets import Credentials, Secret
+from matrixone_core.settings import Settings
 from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.stage import CreateStage, DropStage
 
@@ -145,3 +148,54 @@ def test_what_an_error_is_about_comes_before_its_words():
     assert (named.code, named.sqlstate, named.statement, named.report) == (7, "HY000", "LOAD DATA", "report")
     assert str(error) == "no such column"
     assert named.about("stage://s/a.csv") is named
+
+
+FILE = "id,name\n" * 100_000
+WRONG = (FILE, FILE.encode(), bytearray(FILE.encode()), [FILE, 1], {"a": [FILE] * 30}, list(range(100_000)), {FILE})
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: type(value).__name__)
+def test_messages_quote_no_whole_file(value):
+    """What is given for another argument may be one."""
+    for refused in (
+        lambda: literals.checked_text(value, "name") and literals.stage_name(value),
+        lambda: literals.stage_url(value),
+        lambda: literals.stage_path("s", value),
+        lambda: literals.one_character(value, "quote"),
+        lambda: Settings.resolve({}, {"host": value, "port": value}),
+        lambda: Settings.resolve({}, {"time_zone": value}),
+        lambda: (
+            connecting.as_statement(value, None)
+            if not isinstance(value, str)
+            else literals.table_name(value * 2 + "..")
+        ),
+        lambda: connecting.streaming(value, None),
+        lambda: tables.table_of(value),
+        lambda: next(tables.create_all(value)),
+        lambda: next(snapshots.create("s", value)),
+        lambda: next(session.repeated(print, value)),
+    ):
+        with pytest.raises(errors.InvalidArgument) as caught:
+            refused()
+        assert len(str(caught.value)) < errors.LONGEST_QUOTED + 300
+
+
+def test_what_messages_quote():
+    assert errors.quoted("it's") == repr("it's")
+    assert errors.quoted("x" * 198) == repr("x" * 198)
+    assert errors.quoted("x" * 199) == "'" + "x" * 198 + "…"
+    assert errors.quoted(["a", 1, None]) == "['a', 1, None]"
+    assert errors.quoted(Secret("x" * 500)) == "'***'"
+    assert errors.quoted([Secret("x")]) == "['***']"
+
+
+def test_every_value_in_a_message_is_quoted_by_one_function():
+    """But for those of the server's own names, and of what is no error."""
+    core = Path(errors.__file__).parent
+    found = {
+        f"{path.name}: {ast.unparse(part.value)}"
+        for path in core.glob("*.py")
+        for part in ast.walk(ast.parse(path.read_text()))
+        if isinstance(part, ast.FormattedValue) and part.conversion == ord("r")
+    }
+    assert {one for one in found if not one.startswith(("checks.py", "alembic.py", "secrets.py"))} == set()
