@@ -12,7 +12,7 @@ from typing import Protocol
 
 from . import information
 from .column_types import described, told
-from .created import as_created
+from .created import as_created, special_indexes
 from .ddl import Name
 from .engine import EngineError, Link
 from .errors import MANUAL, Refused
@@ -192,13 +192,19 @@ def _index(tokens: Sequence[Token], at: int, link: Link) -> Answer:
     table, _ = _table(tokens, at)
     if _is_misread(table, link):
         return Answer(_INDEX_TITLES, [])
+    told = link.query(f"SHOW INDEX FROM {table}").rows
+    is_special = any(row[10] in {"FULLTEXT", "VECTOR"} for row in told)
+    created = str(link.query(f"SHOW CREATE TABLE {table}").rows[0][1]) if is_special else ""
+    special = {index.name: index for index in special_indexes(created)}
     rows: list[list[Value]] = []
-    for name, unique, key, position, column, collation, *rest in link.query(f"SHOW INDEX FROM {table}").rows:
+    for name, unique, key, position, column, collation, *rest in told:
         if not str(column).startswith(PREFIX):
-            nullable = rest[3] or ""
+            nullable, visible = rest[3] or "", rest[7]
             numbers = int(unique or 0), int(position or 0)
             row: list[Value] = [name, numbers[0], key, numbers[1], column, collation, 0, "NULL", "NULL", nullable]
-            rows.append([*row, "", "", "", "", "YES", column])
+            index = special.get(str(key))
+            kind, comment, parameters = (index.algorithm, index.comment, index.told) if index else ("", rest[6], "")
+            rows.append([*row, kind, "", comment, parameters, visible, column])
     return Answer(_INDEX_TITLES, rows)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .column_types import MARK, told
 from .hidden import PREFIX
@@ -19,8 +22,78 @@ _FOREIGN_KEY = re.compile(
     rf"(?P<own>.* FOREIGN KEY \(.*?\) REFERENCES )(?P<database>{_NAME})\.(?P<table>{_NAME})(?P<columns>\(.*?\))"
     r"(?P<update> ON UPDATE [A-Z ]+?)(?P<delete> ON DELETE [A-Z ]+?) *"
 )
-_FULL_TEXT = re.compile(r"(\s*FULLTEXT KEY .*?\)) WITH PARSER (\w+) .*")
-_VECTOR = re.compile(rf"(\s*)VECTOR (KEY {_NAME}) (\(.*?\)) WITH \(.*TYPE=(\w+),.*")
+_INDEX = re.compile(
+    rf"\s*(?P<kind>FULLTEXT|VECTOR) KEY (?P<name>{_NAME}) \((?P<columns>.*?)\)(?: WITH PARSER (?P<parser>\w+))?"
+    r"(?: WITH \(.*?TYPE=(?P<type>\w+),.*?\))?(?: PARSER_PROPERTIES=\(.*?\))?"
+    r"(?: COMMENT '(?P<comment>(?:[^'\\]|\\.|'')*)')?.*"
+)
+_KEY = re.compile(rf"(\s*(?:PRIMARY KEY|(?:UNIQUE )?KEY {_NAME}) \()({_NAME}(?:, {_NAME})*)(\).*)")
+_FOREIGN = re.compile(rf"\s*CONSTRAINT {_NAME} FOREIGN KEY ")
+_MARKED = re.compile(rf"{MARK}(\{{.*?\}});(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class SpecialIndex:
+    """An index for full text or vectors.
+
+    Args:
+        name: its name.
+        algorithm: `fulltext`, `ivfflat` or `hnsw`.
+        columns: the names of its columns.
+        parameters: their values by their names.
+        comment: the user's.
+    """
+
+    name: str
+    algorithm: str
+    columns: tuple[str, ...]
+    parameters: Mapping[str, str]
+    comment: str
+
+    @property
+    def told(self) -> str:
+        """Its parameters, as SHOW INDEX gives them."""
+        return json.dumps(self.parameters, separators=(",", ":"), sort_keys=True) if self.parameters else ""
+
+    @property
+    def line(self) -> str:
+        """Its line of SHOW CREATE TABLE (server-facts 64)."""
+        columns = ",".join(map(quoted, self.columns))
+        comment = f" COMMENT '{self.comment.translate(_ESCAPES)}'" if self.comment else ""
+        if self.algorithm == "fulltext":
+            parser = f" WITH PARSER {self.parameters['parser']}" if self.parameters else ""
+            return f" FULLTEXT {quoted(self.name)}({columns}){parser}{comment}"
+        order = [name for name in ("lists", "m", "ef_construction", "ef_search") if name in self.parameters]
+        options = "".join(f"{name} = {self.parameters[name]}  " for name in order)
+        return (
+            f"  KEY {quoted(self.name)} USING {self.algorithm} ({columns}) {options}"
+            f"op_type '{self.parameters['op_type']}' {comment}"
+        )
+
+
+def special_indexes(text: str) -> list[SpecialIndex]:
+    """The indexes for full text and vectors in the engine's CREATE TABLE."""
+    return [index for line in text.split("\n") if (index := _special(_plain(line))) is not None]
+
+
+def _plain(line: str) -> str:
+    """A line without what it tells of storage, and without hidden columns."""
+    return _STORAGE.sub("", re.sub(rf", `{PREFIX}\w+`", "", line.removesuffix(",")))
+
+
+def _special(line: str) -> SpecialIndex | None:
+    found = _INDEX.fullmatch(line)
+    if found is None:
+        return None
+    names = tuple(name[1:-1].replace("``", "`") for name in re.findall(_NAME, found["columns"]))
+    comment = unquote(f"'{found['comment'] or ''}'")
+    parameters: Mapping[str, str] = {}
+    if marked := _MARKED.fullmatch(comment):
+        parameters, comment = json.loads(marked[1]), marked[2]
+    elif found["parser"] not in {None, "space"}:
+        parameters = {"parser": found["parser"]}
+    algorithm = "fulltext" if found["kind"] == "FULLTEXT" else (found["type"] or "").replace("_", "").lower()
+    return SpecialIndex(found["name"][1:-1].replace("``", "`"), algorithm, names, parameters, comment)
 
 
 def as_created(text: str, database: str) -> str:
@@ -32,11 +105,18 @@ def as_created(text: str, database: str) -> str:
     """
     head, *lines = text.split("\n")
     end = next(at for at, line in enumerate(lines) if line.startswith(")"))
-    kept = [_told(line.removesuffix(","), database) for line in lines[:end] if not re.match(rf"\s*`{PREFIX}", line)]
+    plain = [_plain(line) for line in lines[:end] if not re.match(rf"\s*`{PREFIX}", line)]
+    kept = [_told(line, database) for line in plain if _special(line) is None]
     comment = re.search(r" COMMENT = ('(?:[^'\\]|\\.|'')*')", lines[end])
     partitions = "".join(f" {line.strip()}" for line in lines[end + 1 :])
-    told = "\n".join([head, ",\n".join(kept), f"){f' COMMENT={comment[1]}' if comment else ''}{partitions}"])
-    return _QUOTED.sub(lambda found: _requoted(found[0]), told)
+    shown = [_QUOTED.sub(lambda found: _requoted(found[0]), line) for line in kept]
+    end_line = _QUOTED.sub(
+        lambda found: _requoted(found[0]), f"){f' COMMENT={comment[1]}' if comment else ''}{partitions}"
+    )
+    foreign = [line for line in shown if _FOREIGN.match(line)]
+    others = [line for line in shown if line not in foreign]
+    special = [index.line for index in special_indexes(text)]
+    return "\n".join([head, ",\n".join([*others, *special, *foreign]), end_line])
 
 
 def _requoted(text: str) -> str:
@@ -44,15 +124,12 @@ def _requoted(text: str) -> str:
     return text if text.startswith("`") else f"'{unquote(text).translate(_ESCAPES)}'"
 
 
-def _told(written: str, database: str) -> str:
-    line = _STORAGE.sub("", re.sub(rf", `{PREFIX}\w+`", "", written))
+def _told(line: str, database: str) -> str:
     if found := _FOREIGN_KEY.fullmatch(line):
         table = found["table"] if found["database"] == quoted(database) else f"{found['database']}.{found['table']}"
         return f"{found['own']}{table} {found['columns']}{found['delete']}{found['update']}"
-    if found := _FULL_TEXT.fullmatch(line):
-        return found[1] if found[2] == "space" else f"{found[1]} WITH PARSER {found[2]}"
-    if found := _VECTOR.fullmatch(line):
-        return f"{found[1]}{found[2]} USING {found[4].replace('_', '').lower()} {found[3]}"
+    if found := _KEY.fullmatch(line):
+        return f"{found[1]}{found[2].replace('`, `', '`,`')}{found[3]}"
     return _column(line)
 
 

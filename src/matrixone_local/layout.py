@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
-from .errors import Refused
+from .column_types import MARK
+from .errors import Refused, internal
 from .tokens import Kind, Reader, Token, tokenize
-from .values import quoted
+from .values import literal, quoted
 
 _TYPES = {"IVFFLAT": "type=ivf_flat, lib=ob", "HNSW": "type=hnsw, lib=vsag"}
+_OPTIONS: Mapping[str, Mapping[str, str]] = {  # MatrixOne's of each kind, and what the engine calls them
+    "IVFFLAT": {"lists": "nlist"},
+    "HNSW": {"m": "m", "ef_construction": "ef_construction", "ef_search": "ef_search"},
+}
 _DISTANCES = {"vector_l2_ops": "l2", "vector_cosine_ops": "cosine", "vector_ip_ops": "inner_product"}
 # What every text is in and compared by, whatever is named: a MatrixOne server reads these clauses and goes on.
 _OF_TEXTS = {"CHARSET": "utf8mb4", "SET": "utf8mb4", "COLLATE": "utf8mb4_bin"}
@@ -23,7 +29,9 @@ def in_the_engine(sql: str) -> str:
     read = Reader(sql, tokenize(sql))
     if read.take("CREATE", "INDEX"):
         return _vector_index(read) or sql
-    return _without_clusters(read)
+    if read.take("ALTER", "TABLE"):
+        return _added_vector_index(read) or sql
+    return _with_vector_indexes(_without_clusters(read))
 
 
 def _in_one_character_set(sql: str) -> str:
@@ -49,31 +57,97 @@ def _names_characters(tokens: Sequence[Token], at: int) -> bool:
 
 def _vector_index(read: Reader) -> str | None:
     """CREATE INDEX name USING IVFFLAT | HNSW ON table (column) [option = value]…; None for other indexes."""
+    exists = " IF NOT EXISTS" if read.take("IF", "NOT", "EXISTS") else ""
     try:
-        read.take("IF", "NOT", "EXISTS")
         name = read.name()
-        read.expect("USING")
-        kind = _TYPES.get(read.next(Kind.WORD).text.upper())
-        read.expect("ON")
     except Refused:
         return None
-    if kind is None:
+    if not _is_vectors(read):
         return None
+    kind = read.next(Kind.WORD).text.upper()
+    read.expect("ON")
     first = read.next(Kind.WORD, Kind.QUOTED)
+    _past_brackets(read)
+    where = read.sql[first.start : read.tokens[read.at - 1].end]
+    return f"CREATE VECTOR INDEX{exists} {quoted(name)} ON {where} {_options(read, kind)}"
+
+
+def _is_vectors(read: Reader) -> bool:
+    """Whether USING and a kind of index for vectors come next; leaves off before the kind."""
+    ahead = read.tokens[read.at : read.at + 2]
+    found = len(ahead) == 2 and ahead[0].says("USING") and ahead[1].says(*_TYPES)
+    read.at += found
+    return found
+
+
+def _past_brackets(read: Reader) -> None:
     while not read.take(")"):
         read.next(*Kind)
-    where = read.sql[first.start : read.tokens[read.at - 1].end]
-    distance = "l2"
-    while read.current is not None and not read.take(";"):
-        if read.take("OP_TYPE"):
-            read.take("=")
-            told = read.string()
-            if told not in _DISTANCES:
-                raise read.error()
-            distance = _DISTANCES[told]
-        else:  # LISTS, M, EF_CONSTRUCTION: how exact and how fast it is
-            read.next(*Kind)
-    return f"CREATE VECTOR INDEX {quoted(name)} ON {where} WITH (distance={distance}, {kind})"
+
+
+def _options(read: Reader, kind: str) -> str:
+    """The options of a vector index in the engine's words; those that were given are kept in its comment."""
+    told: dict[str, str] = {"lists": "1"} if kind == "IVFFLAT" else {}
+    given, comment = {"op_type": "vector_l2_ops"}, ""
+    while read.current is not None and not read.current.says(";", ",", ")"):
+        option = read.next(Kind.WORD).text.lower()
+        read.take("=")
+        if option == "comment":
+            comment = read.string()
+        elif option == "op_type":
+            given["op_type"] = read.string().lower()
+        elif not any(option in options for options in _OPTIONS.values()):
+            read.at -= 1
+            raise read.error()
+        elif (value := read.next(Kind.NUMBER).text) and option in _OPTIONS[kind]:  # the other kind's are passed over
+            told[option] = value
+    if given["op_type"] not in _DISTANCES:
+        raise read.error()
+    put = [f"{_OPTIONS[kind][name]}={value}" for name, value in told.items()]
+    settings = ", ".join((f"distance={_DISTANCES[given['op_type']]}", _TYPES[kind], *put))
+    kept = json.dumps(told | given, separators=(",", ":"), sort_keys=True)
+    return f"WITH ({settings}) COMMENT {literal(f'{MARK}{kept};{comment}')}"
+
+
+def _with_vector_indexes(sql: str) -> str:
+    """A CREATE TABLE whose indexes of vectors are in the engine's words."""
+    tokens = tokenize(sql)
+    for at in range(len(tokens) - 1, 1, -1):
+        if not (tokens[at].says("INDEX", "KEY") and tokens[at - 1].says("(", ",")):
+            continue
+        read = Reader(sql, tokens)
+        read.at = at + 1
+        name = "" if read.looks("USING") else f" {quoted(read.name())}"
+        if _is_vectors(read):
+            kind = read.next(Kind.WORD).text.upper()
+            first = read.at
+            _past_brackets(read)
+            where = sql[tokens[first].start : tokens[read.at - 1].end]
+            put = f"VECTOR INDEX{name} {where} {_options(read, kind)}"
+            sql = f"{sql[: tokens[at].start]}{put}{sql[tokens[read.at - 1].end :]}"
+    return sql
+
+
+def _added_vector_index(read: Reader) -> str | None:
+    """ALTER TABLE table ADD INDEX name USING … as a CREATE INDEX; None for other changes."""
+    first = read.at
+    read.name()
+    if read.take("."):
+        read.name()
+    table = read.sql[read.tokens[first].start : read.tokens[read.at - 1].end]
+    if not (read.take("ADD", "INDEX") or read.take("ADD", "KEY")) or read.looks("USING"):
+        return None
+    name = read.name()
+    if not _is_vectors(read):
+        return None
+    kind = read.next(Kind.WORD).text.upper()
+    at = read.at
+    _past_brackets(read)
+    where = read.sql[read.tokens[at].start : read.tokens[read.at - 1].end]
+    put = f"CREATE VECTOR INDEX {quoted(name)} ON {table} {where} {_options(read, kind)}"
+    if not read.take(";") and read.current is not None:
+        raise internal("the local server adds an index of vectors by itself alone")
+    return put
 
 
 def _without_clusters(read: Reader) -> str:

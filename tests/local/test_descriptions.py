@@ -67,3 +67,40 @@ def test_tables_are_not_renamed_in_transactions(sql):
     sql("ALTER TABLE t RENAME TO u")
     sql("ROLLBACK")
     assert sql("SHOW TABLES") == [("t",)]
+
+
+INDEXES = """CREATE TABLE `t` (
+  `id` bigint NOT NULL,
+  `e` vecf32(3) DEFAULT NULL,
+  `v` vecf32(2) DEFAULT NULL,
+  `s` text DEFAULT NULL,
+  `a` bigint DEFAULT NULL,
+  `b` int DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `u` (`a`,`b`) COMMENT 'it''s',
+  KEY `ie` USING ivfflat (`e`) lists = 3  op_type 'vector_cosine_ops'  COMMENT 'c',
+  KEY `ih` USING hnsw (`v`) m = 16  ef_construction = 100  op_type 'vector_ip_ops' ,
+ FULLTEXT `f`(`s`),
+ FULLTEXT `fn`(`s`) WITH PARSER ngram,
+  CONSTRAINT `r` FOREIGN KEY (`a`) REFERENCES `t` (`id`) ON DELETE RESTRICT ON UPDATE RESTRICT
+)"""
+
+
+def test_what_show_create_table_tells_makes_the_same_table(sql):
+    sql(INDEXES)
+    assert sql("SHOW CREATE TABLE t") == [("t", INDEXES)]
+
+
+def test_indexes_of_vectors_are_shown_with_what_was_given(sql):
+    sql("CREATE TABLE t (id BIGINT PRIMARY KEY, e VECF32(3), v VECF32(2))")
+    sql("CREATE INDEX ie USING ivfflat ON t (e)")
+    sql("ALTER TABLE t ADD INDEX ih USING hnsw (v) EF_SEARCH = 64 COMMENT 'c'")
+    shown = {row[2]: (row[10], row[12], row[13]) for row in sql("SHOW INDEX FROM t")}
+    assert shown["ie"] == ("ivfflat", "", '{"lists":"1","op_type":"vector_l2_ops"}')
+    assert shown["ih"] == ("hnsw", "c", '{"ef_search":"64","op_type":"vector_l2_ops"}')
+
+
+@pytest.mark.parametrize("options", ["OP_TYPE 'no'", "COLOUR = 2", "LISTS"])
+def test_options_that_an_index_of_vectors_has_not(sql, options):
+    sql("CREATE TABLE t (id BIGINT PRIMARY KEY, e VECF32(3))")
+    assert sql.refused(f"CREATE INDEX i USING ivfflat ON t (e) {options}")[0] == 1064

@@ -108,7 +108,7 @@ def test_plans(v, explain):
 def test_a_full_text_index_is_told_with_its_parser(sql, parser):
     sql("SET ft_relevancy_algorithm = 'TF-IDF'")
     sql(f"CREATE TABLE t (a TEXT, FULLTEXT INDEX words (a){parser})")
-    assert sql("SHOW CREATE TABLE t")[0][1].endswith(f"FULLTEXT KEY `words` (`a`){parser}\n)")
+    assert sql("SHOW CREATE TABLE t")[0][1].endswith(f" FULLTEXT `words`(`a`){parser}\n)")
     code, told = sql.refused("SELECT * FROM t WHERE MATCH(a) AGAINST('+one ~two' IN BOOLEAN MODE)")
     assert (code, "MatrixOne" in told) == (1064, True)
 
