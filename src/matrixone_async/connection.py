@@ -6,6 +6,7 @@ Touches what aiomysql keeps to itself; the project pins its minor version.
 import asyncio
 import select
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,8 @@ from typing import Any, Self, TypeVar
 
 import aiomysql
 import anyio
-from pymysql.constants import CR
+from pymysql.charset import charset_by_name
+from pymysql.constants import CR, SERVER_STATUS
 from pymysql.err import MySQLError, OperationalError
 
 from matrixone_core.connecting import (
@@ -27,6 +29,21 @@ from matrixone_core.connecting import (
 )
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
+from matrixone_core.literals import bytes_literal
+from matrixone_core.secrets import password_bytes
+from matrixone_core.wire import (
+    CR_SSL_CONNECTION_ERROR,
+    Encrypt,
+    Greeting,
+    Listen,
+    Login,
+    Say,
+    Talk,
+    check_rows,
+    log_in,
+    read_greeting,
+    unreadable,
+)
 
 T = TypeVar("T")
 Stop = Callable[[int], Awaitable[None]]  # stops what the connection of this id is doing on the server
@@ -45,7 +62,9 @@ class Connection(aiomysql.Connection):
     """
 
     def __init__(self, *, stop: Stop | None = None, read_timeout: float | None = None, **arguments: Any) -> None:
-        super().__init__(local_infile=True, **arguments)
+        arguments["password"] = password_bytes(arguments.get("password"))
+        arguments["local_infile"] = True
+        super().__init__(**arguments)
         self._stop = stop
         self._wanted = read_timeout
         self._read_timeout: float | None = None  # logging in has a limit of its own
@@ -55,6 +74,8 @@ class Connection(aiomysql.Connection):
         self._cancelled: list[asyncio.CancelledError] = []
         self._used = time.monotonic()
         self._data: AsyncIterator[bytes] | None = None  # what a statement may ask for
+        self._source_failure: BaseException | None = None  # what became of giving it
+        self._greeting: Greeting | None = None
         self.time_limit: float | None = None
 
     @property
@@ -70,6 +91,10 @@ class Connection(aiomysql.Connection):
             async with asyncio.timeout(connection.connect_timeout):
                 await connection._connect()
             connection._read_timeout = connection._wanted
+        except UnicodeError as error:
+            raise OperationalError(
+                CR.CR_CONN_HOST_ERROR, f"{connection.host!r} is not a host's name: {error}"
+            ) from None
         except TimeoutError as error:
             connection.close()
             raise OperationalError(
@@ -90,6 +115,13 @@ class Connection(aiomysql.Connection):
         if self._loop.is_closed():  # nothing can be said to the server any more; the socket closes itself
             self._writer = self._reader = None
         super().__del__()
+
+    def escape(self, obj: Any) -> str:
+        """A value as a literal; bytes alike with every version of PyMySQL."""
+        if isinstance(obj, bytes | bytearray | memoryview):
+            takes_backslashes = not self.server_status & SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES
+            return f"_binary{bytes_literal(obj, backslashes=takes_backslashes)}"
+        return super().escape(obj)
 
     async def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
         """Send a statement and read its reply; a connection that may be out of step afterwards is closed."""
@@ -168,7 +200,7 @@ class Connection(aiomysql.Connection):
         data, self._data = self._data, None
         if data is None or self._writer is None:
             raise OperationalError(CR_LOCAL_REFUSED, LOCAL_REFUSED)
-        async for chunk in data:
+        async for chunk in self._noting_failure(data):
             for at in range(0, len(chunk), SENT_AT_ONCE):
                 self.write_packet(chunk[at : at + SENT_AT_ONCE])
                 await self._writer.drain()
@@ -177,18 +209,129 @@ class Connection(aiomysql.Connection):
         self.write_packet(b"")
         await self._writer.drain()
 
+    async def _noting_failure(self, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The data; a failure to give them is the caller's, and no malformed reply."""
+        try:
+            async for chunk in data:
+                yield chunk
+        except Exception as error:
+            self._source_failure = error
+            raise
+
+    @contextmanager
+    def intact(self) -> Generator[None]:
+        """A block that reads a reply.
+
+        Raises:
+            OperationalError: the reply cannot be read; the connection is closed.
+        """
+        try:
+            yield
+        except Exception as error:
+            self.judge(error)
+            raise
+
+    def judge(self, error: Exception) -> None:
+        """Close the connection after an error in reading a reply, unless the error is the server's whole answer.
+
+        Raises:
+            OperationalError: the reply cannot be read.
+        """
+        if error is self._source_failure:
+            return  # query() closes the connection
+        fault = unreadable(error, MySQLError)
+        if fault is not None or not reply_ended(error):
+            self.close()
+        if fault is not None:
+            raise OperationalError(*fault) from None
+
+    async def _get_server_information(self) -> None:
+        with self.intact():
+            self._greeting = greeting = read_greeting(await self._packet())
+        self.protocol_version = 10
+        self.server_version = greeting.version
+        self.server_thread_id = (greeting.connection_id,)
+        self.salt = greeting.salt
+        self.server_capabilities = greeting.capabilities
+        self.server_language = greeting.collation
+        self.server_status = greeting.status
+
+    async def _request_authentication(self) -> None:
+        if self._greeting is not None:
+            with self.intact():
+                await self._log_in(log_in(self._greeting, self._login()))
+
+    def _login(self) -> Login:
+        charset: Any = charset_by_name(self.charset)  # the stubs leave it open
+        return Login(
+            user=self._as_bytes(self.user) or b"",
+            password=self._password,
+            database=self._as_bytes(self.db),
+            flags=self.client_flag,
+            collation=charset.id,
+            attributes=self._connect_attrs,
+            encrypt=bool(self._ssl_context),
+            local=self.unix_socket is not None,
+        )
+
+    def _as_bytes(self, text: str | bytes | None) -> bytes | None:
+        return text.encode(self.encoding) if isinstance(text, str) else text
+
+    async def _log_in(self, talk: Talk) -> None:
+        with suppress(StopIteration):
+            step = next(talk)
+            while True:
+                step = talk.send(await self._answer(step))
+
+    async def _answer(self, step: Say | Encrypt | Listen) -> bytes:
+        match step:
+            case Say():
+                self.write_packet(step.payload)
+            case Encrypt():
+                self.write_packet(step.payload)
+                await self._encrypt()
+                return b""
+            case Listen():
+                pass
+        return await self._packet()
+
+    async def _encrypt(self) -> None:
+        """Go on over TLS, with streams of its own: what came before TLS is not read after it."""
+        writer: Any = self._writer
+        writer.transport.pause_reading()
+        sock = writer.get_extra_info("socket").dup()
+        writer.transport.close()
+        try:
+            self._reader, self._writer = await aiomysql.connection._open_connection(
+                sock=sock, ssl=self._ssl_context, server_hostname=self.host
+            )
+        except ssl.SSLError as error:
+            raise OperationalError(CR_SSL_CONNECTION_ERROR, f"TLS with {self.host!r} failed: {error}") from None
+        self._secure = True
+
+    async def _packet(self) -> bytes:
+        packet = await self._read_packet()
+        data: bytes = packet.get_all_data()
+        return data
+
+    async def _read_ok_packet(self) -> Any:
+        with self.intact():
+            return await super()._read_ok_packet()
+
     async def _read_query_result(self, unbuffered: bool = False) -> None:
         self._result = None
         result: Any = Result(self)
-        if unbuffered:
-            try:
-                await result.init_unbuffered_query()
-            except BaseException:
-                result.unbuffered_active = False
-                result.connection = None
-                raise
-        else:
-            await result.read()
+        with self.intact():
+            if unbuffered:
+                try:
+                    await result.init_unbuffered_query()
+                except BaseException:
+                    result.unbuffered_active = False
+                    result.connection = None
+                    raise
+            else:
+                await result.read()
+                check_rows(result.rows, result.field_count)
         self._result = result
         self._affected_rows = result.affected_rows
         if result.server_status is not None:
@@ -254,6 +397,24 @@ class Result(aiomysql.connection.MySQLResult):
         connection: Any = self.connection
         await connection.send_data()
         self._read_ok_packet(await connection._read_packet())
+
+    async def _read_rowdata_packet_unbuffered(self) -> Any:
+        connection: Any = self.connection
+        if connection is None:
+            return None
+        try:
+            row = await super()._read_rowdata_packet_unbuffered()
+            check_rows(self.rows, self.field_count)
+        except Exception as error:
+            connection.judge(error)
+            raise
+        return row
+
+    async def _finish_unbuffered_query(self) -> None:
+        connection: Any = self.connection
+        if connection is not None:
+            with connection.intact():
+                await super()._finish_unbuffered_query()
 
 
 async def uncancelled(call: Coroutine[Any, Any, T], seconds: float) -> T:

@@ -64,6 +64,19 @@ def literal(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def bytes_literal(value: bytes | bytearray | memoryview, *, backslashes: bool = True) -> str:
+    """A literal of bytes; those that are no ASCII are to be encoded with `surrogateescape`.
+
+    Args:
+        value: the bytes.
+        backslashes: whether the session takes them for the beginning of an escape.
+    """
+    quoted = bytes(value).replace(b"'", b"''")
+    if backslashes:
+        quoted = quoted.replace(b"\\", b"\\\\").replace(b"\0", b"\\0")
+    return f"'{quoted.decode('ascii', 'surrogateescape')}'"
+
+
 def braces(pairs: Iterable[tuple[str, str]]) -> Iterator[Part]:
     """`{'name'=value, …}`, the values bound."""
     yield "{"

@@ -1,10 +1,12 @@
 """Values that never show themselves: passwords, keys, and what holds them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Dialect, String, TypeDecorator
 
+TextT = TypeVar("TextT", bound=str)
 MASK = "***"
 # What of a stage's credentials is no secret; whatever else a server may come to know is taken for one.
 _HARMLESS = frozenset({"AWS_REGION", "ENDPOINT", "PROVIDER"})
@@ -38,9 +40,61 @@ class Secret(str):
         return "".join(self)
 
 
+class SecretBytes(bytes):
+    """A password's bytes, masked as a `Secret` is; a driver computes with them as with any."""
+
+    def __repr__(self) -> str:
+        return f"b'{MASK}'"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def __format__(self, format_spec: str) -> str:
+        return format(repr(self), format_spec)
+
+
+def password_bytes(password: str | bytes | None) -> SecretBytes:
+    """A password as the server has it, in UTF-8; empty for None.
+
+    Raises:
+        ValueError: it is no Unicode: half of a surrogate pair is in it.
+    """
+    if isinstance(password, bytes):
+        return SecretBytes(password)
+    password = Secret(password or "")  # the plain one is not to be seen in a traceback
+    try:
+        return SecretBytes(password.encode())
+    except UnicodeEncodeError:
+        pass  # raised below, as this error has the password in it
+    raise ValueError("the password is to be Unicode text, and has half of a surrogate pair in it")
+
+
+@dataclass(frozen=True)
+class NotText:
+    """The place of a value that is given for a secret and is no text: what it holds may be one all the same.
+
+    Args:
+        kind: the name of its type.
+    """
+
+    kind: str
+
+
 def secret(value: str | None) -> Secret | None:
     """*value* as a `Secret`, None as None."""
     return None if value is None else Secret(value)
+
+
+def masked(value: Any) -> Secret | NotText | None:
+    """What shows nothing of *value*, whatever that is; it never fails, as the frames of a failure show their values."""
+    if value is None or isinstance(value, Secret | NotText):
+        return value
+    return Secret(value) if isinstance(value, str) else NotText(type(value).__name__)
+
+
+def masked_url(value: TextT) -> TextT | Secret:
+    """*value*, masked if it is a URL with a login in it, as in `https://user:password@host`, or may be one."""
+    return Secret(value) if "@" in value else value
 
 
 class Credentials(Mapping[str, str]):
@@ -54,7 +108,8 @@ class Credentials(Mapping[str, str]):
 
     def __init__(self, pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         self._values = {
-            name.upper(): value if name.upper() in _HARMLESS else Secret(value) for name, value in dict(pairs).items()
+            name.upper(): masked_url(value) if name.upper() in _HARMLESS else Secret(value)
+            for name, value in dict(pairs).items()
         }
 
     def __getitem__(self, name: str) -> str:

@@ -5,6 +5,7 @@ Touches what PyMySQL keeps to itself; the project pins its minor version.
 
 import select
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -12,8 +13,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pymysql
+from pymysql.charset import charset_by_name
 from pymysql.connections import MySQLResult
-from pymysql.constants import CR
+from pymysql.constants import CR, SERVER_STATUS
+from pymysql.cursors import Cursor as StockCursor
 from pymysql.err import MySQLError, OperationalError
 
 from matrixone_core.connecting import (
@@ -27,6 +30,21 @@ from matrixone_core.connecting import (
 )
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
+from matrixone_core.literals import bytes_literal
+from matrixone_core.secrets import password_bytes
+from matrixone_core.wire import (
+    CR_SSL_CONNECTION_ERROR,
+    Encrypt,
+    Greeting,
+    Listen,
+    Login,
+    Say,
+    Talk,
+    check_rows,
+    log_in,
+    read_greeting,
+    unreadable,
+)
 from matrixone_sync.interrupts import Interrupts
 
 Stop = Callable[[int], None]  # stops what the connection of this id is doing on the server
@@ -57,21 +75,32 @@ class Connection(pymysql.Connection):
         self._querying = False
         self._used = time.monotonic()
         self._data: Iterator[bytes] | None = None  # what a statement may ask for
+        self._source_failure: BaseException | None = None  # what became of giving it
+        self._greeting: Greeting | None = None
         self.time_limit: float | None = None
         self.interrupts: Interrupts | None = None
-        super().__init__(*arguments, local_infile=True, **named)
+        named["password"] = password_bytes(named.pop("passwd", None) or named.get("password"))
+        named["local_infile"] = True
+        named.setdefault("cursorclass", Cursor)
+        if not any(name.startswith("ssl") for name in named):
+            named["ssl_disabled"] = True  # PyMySQL 1.2 would encrypt where a server can, and look at no certificate
+        super().__init__(*arguments, **named)
 
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect and log in, all of it within `connect_timeout`."""
         wanted, self._read_timeout = self._read_timeout, self.connect_timeout
         try:
             super().connect(sock)
+        except UnicodeError as error:  # asyncio says OSError
+            raise OperationalError(CR.CR_CONN_HOST_ERROR, f"{self.host!r} is not a host's name: {error}") from None
         finally:
             self._read_timeout = wanted
 
     def query(self, sql: Any, unbuffered: bool = False) -> int:
         """Send a statement and read its reply; a connection that may be out of step afterwards is closed."""
         self._querying = True
+        if isinstance(sql, str):
+            sql = sql.encode(self.encoding, "surrogateescape")  # bytes_literal() writes bytes that are no text so
         try:
             rows: int = super().query(sql, unbuffered)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
         except MySQLError as error:
@@ -89,6 +118,13 @@ class Connection(pymysql.Connection):
         finally:
             self._querying = False
         return rows
+
+    def escape(self, obj: Any, mapping: Any = None) -> str:
+        """A value as a literal; bytes alike with every version of PyMySQL."""
+        if isinstance(obj, bytes | bytearray | memoryview):
+            return bytes_literal(obj, backslashes=self._takes_backslashes())
+        escaped: str = super().escape(obj, mapping)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
+        return escaped
 
     def commit(self) -> None:
         """COMMIT. A Ctrl-C meanwhile waits for the answer, though not for ever."""
@@ -144,13 +180,119 @@ class Connection(pymysql.Connection):
             if self._sock is not None:
                 self._sock.shutdown(socket.SHUT_RDWR)
 
+    def set_character_set(self, charset: str, collation: str | None = None) -> None:
+        """SET NAMES."""
+        with self.intact():
+            super().set_character_set(charset, collation)
+
+    @contextmanager
+    def intact(self) -> Generator[None]:
+        """A block that reads a reply.
+
+        Raises:
+            OperationalError: the reply cannot be read; the connection is closed.
+        """
+        try:
+            yield
+        except Exception as error:
+            self.judge(error)
+            raise
+
+    def judge(self, error: Exception) -> None:
+        """Close the connection after an error in reading a reply, unless the error is the server's whole answer.
+
+        Raises:
+            OperationalError: the reply cannot be read.
+        """
+        if error is self._source_failure:
+            return  # query() closes the connection
+        fault = unreadable(error, MySQLError)
+        if fault is not None or not reply_ended(error):
+            self._force_close()
+        if fault is not None:
+            raise OperationalError(*fault) from None
+
+    def _get_server_information(self) -> None:
+        with self.intact():
+            self._greeting = greeting = read_greeting(self._packet())
+        self.protocol_version = 10
+        self.server_version = greeting.version
+        self.server_thread_id = (greeting.connection_id,)
+        self.salt = greeting.salt
+        self.server_capabilities = greeting.capabilities
+        self.server_language = greeting.collation
+        self.server_status = greeting.status
+
+    def _request_authentication(self) -> None:
+        if self._greeting is not None:
+            with self.intact():
+                self._log_in(log_in(self._greeting, self._login()))
+
+    def _login(self) -> Login:
+        ours: Any = self  # the stubs leave much out
+        charset: Any = charset_by_name(self.charset)
+        return Login(
+            user=self._as_bytes(ours.user) or b"",
+            password=password_bytes(ours.password),
+            database=self._as_bytes(ours.db),
+            flags=ours.client_flag,
+            collation=charset.id,
+            attributes=ours._connect_attrs,
+            encrypt=bool(self.ssl),
+            local=self.unix_socket is not None,
+        )
+
+    def _as_bytes(self, text: str | bytes | None) -> bytes | None:
+        return text.encode(self.encoding) if isinstance(text, str) else text
+
+    def _log_in(self, talk: Talk) -> None:
+        with suppress(StopIteration):
+            step = next(talk)
+            while True:
+                step = talk.send(self._answer(step))
+
+    def _answer(self, step: Say | Encrypt | Listen) -> bytes:
+        match step:
+            case Say():
+                self.write_packet(step.payload)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
+            case Encrypt():
+                self.write_packet(step.payload)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
+                self._encrypt()
+                return b""
+            case Listen():
+                pass
+        return self._packet()
+
+    def _encrypt(self) -> None:
+        ours: Any = self  # the stubs leave much out
+        try:
+            self._sock = sock = ours.ctx.wrap_socket(self._sock, server_hostname=self.host)
+        except ssl.SSLError as error:
+            raise OperationalError(CR_SSL_CONNECTION_ERROR, f"TLS with {self.host!r} failed: {error}") from None
+        self._rfile = sock.makefile("rb")  # what came before TLS is not read after it
+        self._secure = True
+
+    def _packet(self) -> bytes:
+        ours: Any = self
+        data: bytes = ours._read_packet().get_all_data()
+        return data
+
+    def _read_ok_packet(self) -> Any:
+        with self.intact():
+            return super()._read_ok_packet()  # type: ignore[misc]  # not in the stubs
+
+    def _takes_backslashes(self) -> bool:
+        return not self.server_status & SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES
+
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         self._result = None
         result: Any = Result(self)
-        if unbuffered:
-            result.init_unbuffered_query()
-        else:
-            result.read()
+        with self.intact():
+            if unbuffered:
+                result.init_unbuffered_query()
+            else:
+                result.read()
+                check_rows(result.rows, result.field_count)
         self._result = result
         if result.server_status is not None:
             self.server_status = result.server_status
@@ -166,7 +308,7 @@ class Connection(pymysql.Connection):
         if data is None:
             raise OperationalError(CR_LOCAL_REFUSED, LOCAL_REFUSED)
         ends = None if self.time_limit is None else time.monotonic() + self.time_limit
-        for chunk in data:
+        for chunk in self._noting_failure(data):
             for at in range(0, len(chunk), SENT_AT_ONCE):
                 self.write_packet(chunk[at : at + SENT_AT_ONCE])  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
             if ends is not None and time.monotonic() > ends:
@@ -176,6 +318,14 @@ class Connection(pymysql.Connection):
         self.write_packet(b"")  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
         if ends is not None and self._sock is not None and not _readable(self._sock, max(ends - time.monotonic(), 0)):
             self._too_late()
+
+    def _noting_failure(self, data: Iterator[bytes]) -> Iterator[bytes]:
+        """The data; a failure to give them is the caller's, and no malformed reply."""
+        try:
+            yield from data
+        except Exception as error:
+            self._source_failure = error
+            raise
 
     def _force_close(self) -> None:
         """Close the socket; a result that was still being read shall not try to read on when it is collected."""
@@ -240,6 +390,48 @@ class Result(MySQLResult):
         connection.send_data()
         ours: Any = self
         ours._read_ok_packet(connection._read_packet())
+
+    def _read_rowdata_packet_unbuffered(self) -> Any:
+        connection: Any = self.connection
+        if connection is None:
+            return None
+        try:  # a row costs less so than in a with block
+            row = super()._read_rowdata_packet_unbuffered()  # type: ignore[misc]  # not in the stubs
+            check_rows(self.rows, self.field_count)
+        except Exception as error:
+            connection.judge(error)
+            raise
+        return row
+
+    def _finish_unbuffered_query(self) -> None:
+        connection: Any = self.connection
+        if connection is not None:
+            with connection.intact():
+                super()._finish_unbuffered_query()  # type: ignore[misc]  # not in the stubs
+
+
+class Cursor(StockCursor):
+    """A cursor whose executemany() sends bytes with every version of PyMySQL; 1.2 takes only those that are text."""
+
+    def _do_execute_many(
+        self, prefix: str, values: str, postfix: str, args: Any, max_stmt_length: int, encoding: str
+    ) -> int:
+        ours: Any = self  # the stubs take no statement in bytes
+        begin, end = prefix.encode(encoding), postfix.encode(encoding)
+        sql = bytearray(begin)
+        done: int = 0
+        for arg in args:
+            row = self.mogrify(values, arg).encode(encoding, "surrogateescape")
+            if len(sql) > len(begin):
+                if len(sql) + len(row) + len(end) < max_stmt_length:
+                    sql += b","
+                else:
+                    done += ours.execute(bytes(sql + end))
+                    sql = bytearray(begin)
+            sql += row
+        done += ours.execute(bytes(sql + end))
+        self.rowcount = done
+        return done
 
 
 def _readable(sock: socket.socket, seconds: float | None) -> bool:
