@@ -22,6 +22,7 @@ from matrixone_core.connecting import TIMEOUT
 from matrixone_core.errors import InvalidArgument, NotSupported
 from matrixone_core.literals import literal
 from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
+from matrixone_core.wire import CR_MALFORMED_PACKET
 
 _TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
 _OPTIONS = (*_TLS, "connect_timeout", "lock_timeout", "time_zone")
@@ -29,6 +30,7 @@ AUTOCOMMIT = "AUTOCOMMIT"
 _NO_LIMIT_OF_MYSQL = "18446744073709551615"  # as its manual has it: an engine that adds the offset to it refuses
 _NO_LIMIT = 1 << 62
 STATEMENT_TIMEOUT = 3024  # MySQL's number; the server never sends it
+_CLOSING = {(STATEMENT_TIMEOUT,), (CR_MALFORMED_PACKET,)}
 
 
 class MatrixOneCompiler(MySQLCompiler_mysqldb):
@@ -97,8 +99,8 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
             MySQLDialect.set_isolation_level(self, dbapi_connection, level)
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
-        """Whether a connection is gone after this error; one is closed when a statement's time is up."""
-        return e.args[:1] == (STATEMENT_TIMEOUT,) or bool(super().is_disconnect(e, connection, cursor))
+        """Whether a connection is closed after this error: also when a statement's time is up, or its reply garbled."""
+        return e.args[:1] in _CLOSING or bool(super().is_disconnect(e, connection, cursor))
 
     def get_foreign_keys(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         """Foreign keys as MySQL tells them: without RESTRICT, which is the default and may be told here."""

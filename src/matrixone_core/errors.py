@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy.exc import DBAPIError
 
 from matrixone_core.secrets import Secret, redacted
+from matrixone_core.wire import CR_MALFORMED_PACKET
 
 if TYPE_CHECKING:
     from matrixone_core.loading.report import BadRow, LoadReport
@@ -291,6 +292,7 @@ _BY_CODE: Mapping[int, type[MatrixOneError]] = {
     2006: ConnectionLost,
     2013: ConnectionLost,
     2014: ConnectionLost,
+    CR_MALFORMED_PACKET: ConnectionLost,  # our own connections raise it: a reply that cannot be read
     2055: ConnectionLost,
     3024: StatementTimeout,  # our own connections raise it
     20405: StageFileNotFound,
@@ -407,7 +409,8 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
     failed = ConnectionFailed(
         f"cannot connect to {where}: {words}{hint}", code=code, sqlstate=_SQLSTATES.get(code or 0)
     )
-    failed.retryable = refused or _BY_CODE.get(code or 0) is ConnectionLost  # a wrong password stays wrong
+    lost = _BY_CODE.get(code or 0) is ConnectionLost and code != CR_MALFORMED_PACKET
+    failed.retryable = refused or lost  # a wrong password stays wrong, and another kind of server what it is
     failed.__cause__ = _bare(error, code, words)
     return failed
 

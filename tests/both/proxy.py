@@ -13,7 +13,8 @@ class Proxy:
     """Relays to the server of *url*; what it does with each packet of a client is `rule`'s to say.
 
     The rule is given a statement and those sent before it over the same connection, and says "pass", "cut" (close without sending them), "send and cut" (close without an
-    answer), "garble" (send what the server refuses) or "hold" (send nothing until `release()`).
+    answer), "garble" (send what the server refuses) or "hold" (send nothing until `release()`); or it gives bytes: the
+    answer that the client has instead of the server's, before the connection is cut.
     """
 
     def __init__(self, url: str) -> None:
@@ -23,9 +24,10 @@ class Proxy:
         host, port = self._listener.getsockname()
         login = parts.netloc.rpartition("@")[0]
         self.url = urlunsplit(parts._replace(netloc=f"{login}@{host}:{port}"))
-        self.rule: Callable[[str, list[str]], str] = lambda statement, before: "pass"
+        self.rule: Callable[[str, list[str]], str | bytes] = lambda statement, before: "pass"
         self.seen: list[str] = []
         self.pings = 0
+        self.ping_answer: bytes | None = None  # as of the rule
         self.silent = False  # whether what the server says is kept from the client
         self.change = (b"", b"")  # what the server says, and what the client hears instead, of the same length
         self.held = threading.Event()
@@ -85,8 +87,13 @@ class Proxy:
                 self.pings += data[4:5] == PING
                 statement = data[5:].decode(errors="replace") if data[4:5] == QUERY else ""
                 what = self.rule(statement, before) if statement else "pass"
+                if data[4:5] == PING and self.ping_answer is not None:
+                    what = self.ping_answer
                 before.append(statement)
                 self.seen.append(statement)
+                if isinstance(what, bytes):
+                    client.sendall(what)
+                    break
                 if what == "hold":
                     self.held.set()
                     self._released.wait()
