@@ -49,12 +49,13 @@ class AsyncClient(AsyncManager):
         snapshots: the account's snapshots.
     """
 
+    _connection: AsyncDriver | None = None  # so that a client whose settings cannot be has a repr, too
+
     def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         super().__init__(self._perform)
         Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
-        self._connection: AsyncDriver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None  # whose the connections are
         self.stage: Final = AsyncStageManager(self._perform)
         self.load_data: Final = AsyncLoadManager(self._perform)

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from matrixone_core.errors import ConnectionFailed, InvalidArgument, quoted
 from matrixone_core.literals import Part, as_text
 from matrixone_core.operation import Clock, Command, Op, Sleep
-from matrixone_core.secrets import Secret
-from matrixone_core.settings import VARIABLES, ConnectArguments, Settings, time_limit
+from matrixone_core.secrets import masked
+from matrixone_core.settings import SECRETS, VARIABLES, ConnectArguments, Settings, time_limit
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ClientT = TypeVar("ClientT")
@@ -89,9 +89,9 @@ def fails_export(sql: str | bytes) -> bool:
 
 def hide(arguments: MutableMapping[str, Any]) -> None:
     """Make secrets of the settings that hold one, in place, so that no frame of ours shows them."""
-    for name in ("password", "url"):
-        if isinstance(arguments.get(name), str):
-            arguments[name] = Secret(arguments[name])
+    for name in SECRETS:
+        if name in arguments:
+            arguments[name] = masked(arguments[name])
 
 
 def shows_settings(client: type[ClientT]) -> type[ClientT]:

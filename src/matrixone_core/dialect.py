@@ -19,10 +19,10 @@ from sqlalchemy.exc import CompileError
 from sqlalchemy.types import BOOLEAN
 
 from matrixone_core.connecting import TIMEOUT
-from matrixone_core.errors import InvalidArgument, NotSupported
+from matrixone_core.errors import CR_MALFORMED_PACKET, InvalidArgument, NotSupported
 from matrixone_core.literals import literal
+from matrixone_core.secrets import Secret
 from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
-from matrixone_core.wire import CR_MALFORMED_PACKET
 
 _TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
 _OPTIONS = (*_TLS, "connect_timeout", "lock_timeout", "time_zone")
@@ -82,6 +82,8 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         context = _tls_context(ours)
         args, arguments = super().create_connect_args(url.set(query=options), _translate_args)
         arguments.setdefault("charset", "utf8mb4")
+        if "password" in arguments:  # it is not to be seen in a traceback, SQLAlchemy's frames included
+            arguments["password"] = Secret(arguments["password"])
         if "connect_timeout" in ours:  # SQLAlchemy would cut it to whole seconds
             arguments["connect_timeout"] = float(ours["connect_timeout"])
         arguments["init_command"] = _session_variables(ours)

@@ -38,7 +38,6 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy.exc import DBAPIError
 
 from matrixone_core.secrets import Secret, redacted
-from matrixone_core.wire import CR_MALFORMED_PACKET
 
 if TYPE_CHECKING:
     from matrixone_core.loading.report import BadRow, LoadReport
@@ -270,6 +269,7 @@ class CommitUnknown(ConnectionLost):
     pending: tuple[Statement[Any], ...] = ()
 
 
+CR_MALFORMED_PACKET = 2027  # MySQL's number; our own connections raise it for what they cannot read
 _SQLSTATES = {
     1044: "42000", 1045: "28000", 1049: "42000", 1050: "42S01", 1054: "42S22", 1062: "23000", 1064: "42000",
     1146: "42S02", 1205: "HY000", 1213: "40001", 1406: "22001", 3819: "HY000", 20701: "40001",
@@ -292,7 +292,7 @@ _BY_CODE: Mapping[int, type[MatrixOneError]] = {
     2006: ConnectionLost,
     2013: ConnectionLost,
     2014: ConnectionLost,
-    CR_MALFORMED_PACKET: ConnectionLost,  # our own connections raise it: a reply that cannot be read
+    CR_MALFORMED_PACKET: ConnectionLost,
     2055: ConnectionLost,
     3024: StatementTimeout,  # our own connections raise it
     20405: StageFileNotFound,

@@ -4,13 +4,14 @@ Values travel as bound parameters (`Value`). What the server reads twice is esca
 bound (server-facts 4).
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from matrixone_core.errors import InvalidArgument, quoted
-from matrixone_core.secrets import MASK, Secret
+from matrixone_core.secrets import MASK, NotText, Secret
 
 TextT = TypeVar("TextT", bound=str)
 LONGEST_NAME = 64  # longer ones are cut by the server without a word (server-facts 2)
@@ -110,12 +111,14 @@ def read_twice(value: TextT) -> TextT:
     return type(value)(escaped)
 
 
-def checked_text(value: str, what: str) -> str:
+def checked_text(value: str | NotText, what: str) -> str:
     """*value*, if it is text.
 
     Raises:
         InvalidArgument: it is something else.
     """
+    if isinstance(value, NotText):
+        raise InvalidArgument(f"{what} is to be a str, not {value.kind}")
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"{what}={quoted(value)} is to be a str, not {type(value).__name__}")
     return value
@@ -199,26 +202,33 @@ def stage_path(stage: str, file: str, *, pattern: bool = False) -> str:
     return f"stage://{stage_name(stage)}/{file.lstrip('/')}"
 
 
-def stage_url(url: str) -> str:
-    """A stage's URL, checked.
+def stage_url(url: str | NotText) -> str:
+    """A stage's URL, checked and plain; one that may have a login in it is given masked, and no error shows it.
 
     Raises:
         InvalidArgument: it is not `file:///…`, `s3://bucket/…` or `stage://parent/…`.
     """
-    scheme, found, rest = checked_text(url, "url").partition("://")
-    if not found or scheme not in {"file", "s3", "stage"}:
+    url = checked_text(url, "url")
+    if not re.match(r"(file|s3|stage)://", url):
         raise InvalidArgument(
             f"the URL {quoted(url)} cannot be a stage's; it must begin with file:///, s3:// or stage:// (in lower case)"
         )
-    if scheme == "file" and not rest.startswith("/"):
+    if re.match(r"file://(?!/)", url):
         raise InvalidArgument(
             f"the URL {quoted(url)} names no absolute path; write file:/// and the path from the root"
         )
-    if not rest.strip("/") and scheme != "file":
-        raise InvalidArgument(f"the URL {quoted(url)} names no {'bucket' if scheme == 's3' else 'parent stage'}")
-    if ".." in rest.split("/"):
+    if re.fullmatch(r"s3:///*", url):
+        raise InvalidArgument(f"the URL {quoted(url)} names no bucket")
+    if re.fullmatch(r"stage:///*", url):
+        raise InvalidArgument(f"the URL {quoted(url)} names no parent stage")
+    if re.match(r"(s3|stage)://[^/]*[:@]", url):
+        raise InvalidArgument(
+            "the URL has ':' or '@' before its path, as if keys or a port were in it; write s3:// and the bucket alone,"
+            " and give the keys as credentials"
+        )
+    if re.search(r"/\.\.(/|$)", url):
         raise InvalidArgument(f"the URL {quoted(url)} has '..' in it; write the path that is meant")
-    return url
+    return url.reveal() if isinstance(url, Secret) else url
 
 
 def table_name(name: str) -> tuple[str, ...]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from sqlalchemy import Dialect, String, TypeDecorator
 
-TextT = TypeVar("TextT", bound=str)
 MASK = "***"
 # What of a stage's credentials is no secret; whatever else a server may come to know is taken for one.
 _HARMLESS = frozenset({"AWS_REGION", "ENDPOINT", "PROVIDER"})
@@ -92,9 +91,18 @@ def masked(value: Any) -> Secret | NotText | None:
     return Secret(value) if isinstance(value, str) else NotText(type(value).__name__)
 
 
-def masked_url(value: TextT) -> TextT | Secret:
-    """*value*, masked if it is a URL with a login in it, as in `https://user:password@host`, or may be one."""
-    return Secret(value) if "@" in value else value
+def masked_pairs(values: Any) -> "Credentials | NotText":
+    """What shows no secret of a stage's credentials, whatever is given for them; it never fails."""
+    try:
+        return Credentials(values)
+    except TypeError:
+        return NotText(type(values).__name__)
+
+
+def masked_url(value: Any) -> str | NotText:
+    """What shows no login of a URL, as in `https://user:password@host`, whatever is given for one; it never fails."""
+    hidden = masked(value)
+    return hidden.reveal() if isinstance(hidden, Secret) and "@" not in hidden else hidden or NotText("NoneType")
 
 
 class Credentials(Mapping[str, str]):
@@ -107,10 +115,11 @@ class Credentials(Mapping[str, str]):
     __slots__ = ("_values",)
 
     def __init__(self, pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        self._values = {
-            name.upper(): masked_url(value) if name.upper() in _HARMLESS else Secret(value)
-            for name, value in dict(pairs).items()
-        }
+        values = _by_name(pairs)
+        del pairs  # the plain ones are not to be seen in a traceback
+        self._values = values or {}
+        if values is None:
+            raise TypeError("credentials are a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.upper()]
@@ -130,6 +139,15 @@ class Credentials(Mapping[str, str]):
     def merged(self, changes: Mapping[str, str]) -> "Credentials":
         """These credentials with *changes* laid over them."""
         return Credentials({**self, **Credentials(changes)})
+
+
+def _by_name(pairs: Any) -> dict[str, str] | None:
+    """The values by their names, masked; None if they are none."""
+    try:
+        hidden = {name.upper(): Secret(value) for name, value in dict(pairs).items()}
+    except (TypeError, AttributeError, ValueError):
+        return None
+    return {name: value.reveal() if name in _HARMLESS and "@" not in value else value for name, value in hidden.items()}
 
 
 class SecretText(TypeDecorator[Secret]):

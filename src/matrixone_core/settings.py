@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from sqlalchemy import URL
 
 from matrixone_core.errors import InvalidArgument, quoted
-from matrixone_core.secrets import Secret
+from matrixone_core.secrets import NotText, Secret, masked
 
 SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]
 SSL_MODES: tuple[str, ...] = get_args(SslMode)
@@ -24,6 +24,7 @@ VARIABLES: Mapping[str, str] = {
 }
 
 
+SECRETS = ("password", "url")  # the settings that hold one
 DEFAULT_PASSWORD = Secret("111")  # the one that every MatrixOne server begins with
 
 
@@ -110,6 +111,10 @@ class Settings:
     reserve_size: int = 4
     wait: float | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "password", masked(self.password))  # not to be seen in the traceback of what follows
+        _password("password", self.password)
+
     @classmethod
     def resolve(cls, environment: Mapping[str, str], *arguments: Mapping[str, Any]) -> Settings:
         """The settings that defaults, environment and arguments come to, later ones first.
@@ -121,13 +126,16 @@ class Settings:
         Raises:
             InvalidArgument: one of them cannot be.
         """
+        said = _from_environment(environment)
+        del environment  # its values are not to be seen in a traceback
         told: dict[str, Any] = {}
-        for variable, name in VARIABLES.items():
-            if value := environment.get(variable):
-                told |= _from_url(Secret(value), variable) if name == "url" else {name: value}
-        given = {name: value for some in arguments for name, value in some.items() if value is not None}
+        if url := said.pop("url", None):
+            told |= _from_url(url, "MATRIXONE_URL")
+        told |= said
+        given = {name: value for some in arguments for name, value in _hidden(some).items() if value is not None}
+        del arguments
         if url := given.pop("url", None):
-            told |= _from_url(Secret(url), "url")
+            told |= _from_url(url, "url")
         return cls().with_(told | given)
 
     def with_(self, told: Mapping[str, Any]) -> Settings:
@@ -136,6 +144,7 @@ class Settings:
         Raises:
             InvalidArgument: one of them cannot be, or does not go with the rest.
         """
+        told = _hidden(told)
         known = {field.name for field in fields(self)}
         values: dict[str, Any] = {}
         for name, value in told.items():
@@ -209,11 +218,24 @@ class Settings:
         )
 
 
-_HINT = "mysql://user:password@host:port/database, with : / @ and % in a part written %3A %2F %40 and %25"
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the variables say, by the settings' names, the URL unread; secrets are masked."""
+    found = {name: environment[variable] for variable, name in VARIABLES.items() if environment.get(variable)}
+    return _hidden(found)
 
 
-def _from_url(url: Secret, source: str) -> dict[str, Any]:
+def _hidden(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings, those masked that hold a secret: plain ones are not to be seen in a traceback."""
+    return {name: masked(value) if name in SECRETS else value for name, value in arguments.items()}
+
+
+_HINT = "mysql://user:password@host:port/database, with : / ? # @ and % in a part written %3A %2F %3F %23 %40 and %25"
+
+
+def _from_url(url: Secret | NotText | None, source: str) -> dict[str, Any]:
     """What a URL says; parts that it leaves out are not in the result."""
+    if not isinstance(url, Secret):
+        raise InvalidArgument(f"{source} is to be a str{_not(url)}")
     told = _read_url(url)
     if isinstance(told, str):  # raised here, where the URL in pieces is no longer to be seen
         raise InvalidArgument(f"{source} {told}")
@@ -229,6 +251,8 @@ def _read_url(url: Secret) -> dict[str, Any] | str:
         return f"cannot be read; it is to be {_HINT}"
     if parts.scheme not in _SCHEMES:
         return f"begins with {quoted(parts.scheme)}; it is to be {_HINT}"
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # what is behind it may be half of a password
+        return f"has an @ after the first / or ?, or a / or ? that belongs to the password; it is to be {_HINT}"
     login, _, _ = parts.netloc.rpartition("@")
     if login.count(":") > 1:
         return (
@@ -265,9 +289,16 @@ def _text(name: str, value: Any) -> str:
 
 
 def _password(name: str, value: Any) -> Secret:
-    if not isinstance(value, str):
-        raise InvalidArgument(f"{name} is to be a str")
-    return Secret(value)
+    value = masked(value)  # the plain one is not to be seen in a traceback
+    if not isinstance(value, Secret):
+        raise InvalidArgument(f"{name} is to be a str{_not(value)}")
+    if re.search("[\ud800-\udfff]", value):
+        raise InvalidArgument(f"{name} is to be Unicode text, and has half of a surrogate pair in it")
+    return value
+
+
+def _not(value: NotText | None) -> str:
+    return f", not {value.kind}" if value is not None else ""
 
 
 def _port(name: str, value: Any) -> int:

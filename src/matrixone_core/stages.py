@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from matrixone_core import literals
 from matrixone_core.errors import InvalidArgument, MatrixOneError, PermissionDenied, StageExists, StageNotFound, quoted
 from matrixone_core.operation import Aside, Op
-from matrixone_core.secrets import Credentials, Secret, secret
+from matrixone_core.secrets import Credentials, NotText, Secret, masked, masked_pairs, masked_url
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 
 Provider: TypeAlias = Literal["amazon", "minio", "cos"]
@@ -40,10 +40,12 @@ def create(
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
-    credentials = _masked(credentials or {})  # the plain ones are not to be seen in a traceback
+    shown_url = masked_url(url)
+    pairs = masked_pairs(credentials or {})
+    del url, credentials  # the plain ones are not to be seen in a traceback
     comment = literals.checked_text(comment or "", "comment")
     statement = CreateStage(
-        literals.stage_name(name), literals.stage_url(url), _checked(credentials), comment, if_not_exists
+        literals.stage_name(name), literals.stage_url(shown_url), _checked(pairs), comment, if_not_exists
     )
     try:
         yield from statement
@@ -119,11 +121,13 @@ def create_s3(
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
-    key = secret(aws_key_id or os.environ.get("AWS_ACCESS_KEY_ID"))
-    secret_key = secret(aws_secret_key or os.environ.get("AWS_SECRET_ACCESS_KEY"))
-    del aws_key_id, aws_secret_key  # the plain ones are not to be seen in a traceback
-    url = _s3_url(bucket, path)
-    credentials = _s3_credentials(key, secret_key, region, endpoint, provider)
+    key = masked(aws_key_id or os.environ.get("AWS_ACCESS_KEY_ID"))
+    secret_key = masked(aws_secret_key or os.environ.get("AWS_SECRET_ACCESS_KEY"))
+    shown_endpoint = None if endpoint is None else masked_url(endpoint)
+    shown_bucket = masked_url(bucket)
+    del aws_key_id, aws_secret_key, endpoint, bucket  # the plain ones are not to be seen in a traceback
+    url = _s3_url(shown_bucket, path)
+    credentials = _s3_credentials(key, secret_key, region, shown_endpoint, provider)
     return (yield from create(name, url, credentials=credentials, comment=comment, if_not_exists=if_not_exists))
 
 
@@ -195,20 +199,20 @@ def alter(
         StageNotFound: there is none of this name.
         PermissionDenied: the user may not alter stages, or may not read the credentials to lay new ones over them.
     """
-    if credentials is not None:
-        credentials = _masked(credentials)  # the plain ones are not to be seen in a traceback
-        _checked(credentials)
+    shown_url = None if url is None else masked_url(url)
+    pairs = None if credentials is None else masked_pairs(credentials)
+    del url, credentials  # the plain ones are not to be seen in a traceback
+    changed = None if pairs is None else _checked(pairs)
     name = literals.stage_name(name)
-    if url is None and credentials is None and enable is None and comment is None:
+    if shown_url is None and changed is None and enable is None and comment is None:
         raise InvalidArgument("nothing is to change; give url, credentials, enable or comment")
-    if url is not None:
-        literals.stage_url(url)
+    new_url = None if shown_url is None else literals.stage_url(shown_url)
     if comment is not None:
         literals.checked_text(comment, "comment")
     before = yield from get(name)
-    given = None if credentials is None else _merged(before, credentials)
+    given = None if changed is None else _merged(before, changed)
     changes = [
-        (AlterStage(name, url=url), AlterStage(name, url=before.url)) if url is not None else None,
+        (AlterStage(name, url=new_url), AlterStage(name, url=before.url)) if new_url is not None else None,
         (AlterStage(name, credentials=given), AlterStage(name, credentials=before.credentials)) if given else None,
         (AlterStage(name, enable=enable), AlterStage(name, enable=before.enabled)) if enable is not None else None,
         (AlterStage(name, comment=comment), AlterStage(name, comment=before.comment)) if comment is not None else None,
@@ -266,17 +270,10 @@ def _merged(stage: Stage, changes: Mapping[str, str]) -> Credentials:
     return stage.credentials.merged(changes)
 
 
-def _masked(credentials: Mapping[str, str]) -> Credentials:
-    """The credentials with their values hidden."""
-    try:
-        return Credentials(credentials)
-    except (TypeError, AttributeError, ValueError):
-        pass  # raised below, where no frame shows a value
-    raise InvalidArgument("credentials is to be a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
-
-
-def _checked(credentials: Credentials) -> Credentials:
+def _checked(credentials: Credentials | NotText) -> Credentials:
     """The credentials, if the server can store them; the values of refused ones are not shown."""
+    if isinstance(credentials, NotText):
+        raise InvalidArgument("credentials is to be a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
     for name, value in credentials.items():
         if not re.fullmatch(r"\w+", name, re.ASCII):
             raise InvalidArgument(f"the credential name {quoted(name)} is to be letters, digits and _")
@@ -290,8 +287,9 @@ def _checked(credentials: Credentials) -> Credentials:
     return credentials
 
 
-def _s3_url(bucket: str, path: str) -> str:
-    if not literals.checked_text(bucket, "bucket") or "/" in bucket or ":" in bucket:
+def _s3_url(bucket: str | NotText, path: str) -> str:
+    bucket = literals.checked_text(bucket, "bucket")
+    if not bucket or re.search("[/:@]", bucket):
         raise InvalidArgument(
             f"bucket={quoted(bucket)} is not a bucket's name; give the name alone and the rest as path, as in "
             "create_s3(name, 'my-bucket', 'data/')"
@@ -300,7 +298,11 @@ def _s3_url(bucket: str, path: str) -> str:
 
 
 def _s3_credentials(
-    key: Secret | None, secret_key: Secret | None, region: str | None, endpoint: str | None, provider: str | None
+    key: Secret | NotText | None,
+    secret_key: Secret | NotText | None,
+    region: str | None,
+    endpoint: str | NotText | None,
+    provider: str | None,
 ) -> Credentials:
     missing = [
         f"{argument} (or {variable} in the environment)"
@@ -315,15 +317,18 @@ def _s3_credentials(
     if provider is not None and provider not in PROVIDERS:
         raise InvalidArgument(f"provider={quoted(provider)} is to be one of {', '.join(PROVIDERS)}")
     region = region or _environment("AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"
-    endpoint = endpoint or _environment("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-    endpoint = endpoint or f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+    place = endpoint or masked_url(
+        _environment("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+        or f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+    )
+    checked = _checked_endpoint(literals.checked_text(place, "endpoint"))
     return Credentials(
         {
-            "AWS_KEY_ID": key,
-            "AWS_SECRET_KEY": secret_key,
+            "AWS_KEY_ID": literals.checked_text(key, "aws_key_id"),
+            "AWS_SECRET_KEY": literals.checked_text(secret_key, "aws_secret_key"),
             "AWS_REGION": region,
-            "ENDPOINT": _checked_endpoint(endpoint),
-            "PROVIDER": provider or ("amazon" if _is_amazon(endpoint) else "minio"),
+            "ENDPOINT": checked,
+            "PROVIDER": provider or ("amazon" if _is_amazon(checked) else "minio"),
         }
     )
 
@@ -338,6 +343,8 @@ def has_scheme(endpoint: str) -> bool:
 
 
 def _checked_endpoint(endpoint: str) -> str:
+    if "@" in endpoint:
+        raise InvalidArgument("endpoint is to be a service's URL without a user or password; give the keys beside it")
     if not has_scheme(endpoint):
         raise InvalidArgument(
             f"endpoint={quoted(endpoint)} is to begin with http:// or https://, as in http://localhost:9000"

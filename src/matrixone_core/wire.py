@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from typing import Any, TypeAlias
 
+from matrixone_core.errors import CR_MALFORMED_PACKET, quoted
 from matrixone_core.secrets import SecretBytes
 
 # MySQL's numbers for what a client finds wrong
 CR_UNKNOWN_ERROR = 2000
 CR_SERVER_LOST = 2013
 CR_SSL_CONNECTION_ERROR = 2026
-CR_MALFORMED_PACKET = 2027
 CR_AUTH_PLUGIN_CANNOT_LOAD = 2059
 
 CONNECT_WITH_DB = 1 << 3
@@ -240,7 +240,7 @@ def _answered(method: str, password: SecretBytes, salt: bytes, *, private: bool)
         return _in_clear(method, password, private=private)
     raise LoginFault(
         CR_AUTH_PLUGIN_CANNOT_LOAD,
-        f"the server asks for the password by {method[:64]!r}, which this package does not have, so it was not sent; "
+        f"the server asks for the password by {quoted(method)}, which this package does not have, so it was not sent; "
         f"give the user a password by {NATIVE}, which is MatrixOne's",
     )
 

@@ -46,12 +46,13 @@ class Client(Manager):
         snapshots: the account's snapshots.
     """
 
+    _connection: Driver | None = None  # so that a client whose settings cannot be has a repr, too
+
     def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
         connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         super().__init__(self._perform)
         Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
-        self._connection: Driver | None = None
         self.stage: Final = StageManager(self._perform)
         self.load_data: Final = LoadManager(self._perform)
         self.snapshots: Final = SnapshotManager(self._perform)

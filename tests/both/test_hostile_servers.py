@@ -59,7 +59,7 @@ ASK_FOR_THE_PASSWORD = {
     "caching_sha2": ([switch(b"caching_sha2_password"), b"\x01\x04"], "in clear"),
     "old": ([switch(b"mysql_old_password")], "'mysql_old_password', which"),
     "nameless old": ([b"\xfe"], "'mysql_old_password', which"),
-    "unknown": ([switch(b"x" * 500)], "'x{64}', which"),
+    "unknown": ([switch(b"x" * 500)], "'x+…?'?.*, which"),
     "for ever": ([switch(b"mysql_native_password")] * 20, "malformed"),
     "sha2 for ever": ([switch(b"caching_sha2_password"), *[b"\x01\x03"] * 20], "malformed"),
     "short salt": ([b"\xfemysql_native_password\0abc\0"], "malformed"),

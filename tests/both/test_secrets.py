@@ -1,13 +1,16 @@
 """Secrets show nowhere: not in reprs, messages, logs, tracebacks with their locals, or SQLAlchemy's echo."""
 
+import asyncio
 import io
 import logging
 import re
 import traceback
 
 import pytest
+from sqlalchemy import create_engine, exc
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from matrixone import errors
+from matrixone import AsyncClient, Client, Credentials, Settings, errors
 
 SECRET = "OpenSesame42"
 KEY = "KEYIDENT77"
@@ -134,3 +137,121 @@ def test_the_engine_shows_no_password(new_client, matrixone_url):
     client = new_client(url=matrixone_url)
     client.connect()
     assert ":111@" not in f"{client.engine!r}{client.engine.url}{client!r}"
+
+
+GIVEN = {
+    "bytes": {"password": SECRET.encode()},
+    "a list": {"password": [SECRET]},
+    "a surrogate": {"password": f"{SECRET}\ud800"},
+    "a URL in bytes": {"url": f"mysql://root:{SECRET}@127.0.0.1/".encode()},
+    "a slash": {"url": f"mysql://root:a/{SECRET}@127.0.0.1:1/"},
+    "a slash after a number": {"url": f"mysql://root:1/{SECRET}@127.0.0.1:1/"},
+    "a question mark": {"url": f"mysql://root:1?{SECRET}@127.0.0.1:1/"},
+    "a hash": {"url": f"mysql://root:1#{SECRET}@127.0.0.1:1/"},
+    "a bracket": {"url": f"mysql://root:[{SECRET}@127.0.0.1:1/"},
+    "no scheme": {"url": f"root:{SECRET}@127.0.0.1:1/"},
+    "an at": {"url": f"mysql://root:a@{SECRET}/b@127.0.0.1:1/"},
+}
+
+
+@pytest.mark.parametrize("what", GIVEN)
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_secret_that_is_wrongly_given(kind, what):
+    with pytest.raises(errors.InvalidArgument) as caught:
+        kind(**GIVEN[what])
+    frames = {frame.f_code.co_name: frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)}
+    told = f"{everything(caught.value)}{frames['__init__'].f_locals['self']!r}"
+    assert "not connected" in told  # the repr of what could not be made
+    assert SECRET not in told, [line for line in told.splitlines() if SECRET in line]
+
+
+@pytest.mark.parametrize("what", GIVEN)
+def test_a_secret_that_is_wrongly_given_to_connect(new_client, what):
+    told = raised(new_client().connect, **GIVEN[what])
+    assert SECRET not in told, [line for line in told.splitlines() if SECRET in line]
+
+
+@pytest.mark.parametrize("variables", [
+    {"MATRIXONE_PASSWORD": SECRET, "MATRIXONE_PORT": "x"},
+    {"MATRIXONE_URL": f"mysql://root:a/{SECRET}@h"},
+    {"MATRIXONE_URL": f"mysql://root:{SECRET}@h:1", "MATRIXONE_SSL_MODE": "maybe"},
+    {"MATRIXONE_URL": f"mysql://root:{SECRET}@127.0.0.1:1"},
+])  # fmt: skip
+def test_secrets_of_the_environment(new_client, monkeypatch, variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    told = raised(new_client().connect)
+    assert SECRET not in told, [line for line in told.splitlines() if SECRET in line]
+
+
+WRONG_STAGES = (
+    ("create", ("s", "s3://b/"), {"credentials": f"AWS_SECRET_KEY={SECRET}"}),
+    ("create", ("s", "s3://b/"), {"credentials": f"AWS_SECRET_KEY={SECRET}".encode()}),
+    ("create", ("s", "s3://b/"), {"credentials": {"AWS_SECRET_KEY": SECRET.encode()}}),
+    ("create", ("s", "s3://b/"), {"credentials": [("AWS_SECRET_KEY", SECRET, 1)]}),
+    ("create", ("s", "s3://b/"), {"credentials": {SECRET}}),
+    ("create", ("s", "s3://b/"), {"credentials": {"ENDPOINT": f"http://user:{SECRET}@h"}}),
+    ("create", ("s", f"s3://key:{SECRET}@bucket/"), {}),
+    ("create", ("s", f"s3://key:a/{SECRET}@bucket/"), {}),
+    ("create", ("s", f"http://key:{SECRET}@bucket/"), {}),
+    ("create", ("s", f"s3://key:{SECRET}@bucket/".encode()), {}),
+    ("create", ("a b", "s3://b/"), {"credentials": {"AWS_SECRET_KEY": SECRET}}),
+    ("create_s3", ("s", "b", "", KEY.encode(), SECRET.encode()), {}),
+    ("create_s3", ("s", "b", "", KEY, SECRET), {"endpoint": f"http://user:{SECRET}@h"}),
+    ("create_s3", ("s", "b", "", KEY, SECRET), {"endpoint": f"http://user:a/{SECRET}@h"}),
+    ("create_s3", ("s", "b", "", KEY, SECRET), {"endpoint": f"http://user:{SECRET}@h".encode()}),
+    ("create_s3", ("s", f"{KEY}:{SECRET}@b"), {}),
+    ("create_s3", ("s", "b", b"", KEY, SECRET), {}),
+    ("alter", ("s",), {"credentials": f"AWS_SECRET_KEY={SECRET}"}),
+    ("alter", ("s",), {"credentials": {"AWS_SECRET_KEY": SECRET.encode()}}),
+    ("alter", ("s",), {"url": f"s3://key:{SECRET}@bucket/"}),
+    ("alter", ("s",), {"url": "x", "credentials": {"AWS_SECRET_KEY": SECRET}}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("call", WRONG_STAGES)
+def test_a_stages_secret_that_is_wrongly_given(client, call):
+    method, arguments, options = call
+    told = raised(getattr(client.stage, method), *arguments, **options)
+    with client.session() as session:
+        told += raised(getattr(session.stage, method), *arguments, **options)
+    for secret in (SECRET, KEY):
+        assert secret not in told, [line for line in told.splitlines() if secret in line]
+
+
+def test_an_endpoint_of_the_environment(client, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://user:{SECRET}@h")
+    assert SECRET not in raised(client.stage.create_s3, "s", "b", "", KEY, SECRET)
+
+
+def test_secrets_of_what_is_made_by_hand():
+    for make in (lambda: Settings(password=SECRET.encode()), lambda: Settings().with_({"password": SECRET.encode()})):
+        assert SECRET not in raised(make)
+    assert SECRET not in repr(Settings(password=SECRET))
+    with pytest.raises(TypeError) as caught:
+        Credentials(f"AWS_SECRET_KEY={SECRET}")
+    assert SECRET not in everything(caught.value)
+    assert SECRET not in repr(Credentials({"ENDPOINT": f"http://user:{SECRET}@h"}))
+
+
+def test_an_engine_that_cannot_connect_shows_no_password(new_client, matrixone_url):
+    """Not in SQLAlchemy's frames either, nor in those of the pool."""
+    client = new_client(url=matrixone_url)
+    client.connect()
+    engine = getattr(client, "wrapped", client).engine
+    url = engine.url.set(password=SECRET)
+    for one in (url, url.set(port=1)):
+        if "aiomysql" in one.drivername:
+            told = asyncio.run(fails_to_connect(one))
+        else:
+            with pytest.raises(exc.DBAPIError) as caught:
+                create_engine(one).connect()
+            told = everything(caught.value)
+        assert SECRET not in told, [line for line in told.splitlines() if SECRET in line]
+
+
+async def fails_to_connect(url):
+    with pytest.raises(exc.DBAPIError) as caught:
+        async with create_async_engine(url).connect():
+            pass
+    return everything(caught.value)
