@@ -7,9 +7,16 @@ from typing import TypeVar
 
 from matrixone_core import stages
 from matrixone_core.connecting import STOP_SECONDS
-from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StatementTimeout, quoted
+from matrixone_core.errors import (
+    InvalidArgument,
+    MatrixOneError,
+    ServerError,
+    StatementTimeout,
+    TransactionAborted,
+    quoted,
+)
 from matrixone_core.operation import Aside, Clock, Limited, Op, Statement
-from matrixone_core.sql.files import FileLength, ListFiles
+from matrixone_core.sql.files import IsListed, ListFiles
 from matrixone_core.sql.stage import Stage
 
 T = TypeVar("T")
@@ -87,11 +94,11 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
         raise InvalidArgument(f"timeout={quoted(timeout)} is to be a number of seconds, 5 or more")
     ends = (yield from Clock()) + timeout - STOP_SECONDS
     found = yield from stages.get(name)
-    problem = yield from _definition(found)
-    if problem is not None:
-        return problem
+    place = yield from _definition(found)
+    if isinstance(place, StageCheck):
+        return place
     try:
-        return (yield from _contents(found, ends))
+        return (yield from _contents(found, place, ends))
     except StatementTimeout:
         return StageCheck(
             found.name, StageProblem.HANGING, f"the server had no answer from {found.url} in time", _ADVICE_HANGING
@@ -100,21 +107,21 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
         return _told(found, error)
 
 
-def _definition(stage: Stage) -> Op[StageCheck | None]:
-    """What the definition of a stage, or of those it is in, shows already."""
-    within = stage
+def _definition(stage: Stage) -> Op[StageCheck | str]:
+    """What the definition of a stage, or of those it is in, shows to be wrong; or else where the stage leads."""
+    within, place = stage, stage.url
     for _ in range(DEEPEST):
         if flaw := _flaw(within):
             return StageCheck(stage.name, *flaw)
-        scheme, _, place = within.url.partition("://")
+        scheme, _, rest = place.partition("://")
         if scheme != "stage":
-            return None
-        parent = place.partition("/")[0]
+            return place
+        parent, _, below = rest.partition("/")
         above = yield from stages.find(parent) if parent == parent.lower() else _nothing()
         if above is None:
             reason = f"it lies in the stage {parent!r}, and there is none"
             return StageCheck(stage.name, StageProblem.NO_PARENT, reason, f"create {parent!r}, or alter the URL")
-        within = above
+        within, place = above, f"{above.url.rstrip('/')}/{below}"
     return StageCheck(stage.name, StageProblem.NO_PARENT, "it lies in itself", "alter its URL")
 
 
@@ -145,30 +152,44 @@ def _flaw(stage: Stage) -> tuple[StageProblem, str, str] | None:
     return StageProblem.BAD_ENDPOINT, f"the endpoint {endpoint!r} has no http:// or https://", advice
 
 
-def _contents(stage: Stage, ends: float) -> Op[StageCheck]:
-    for below in ("", "*/*"):
-        files = yield from _within(ends, ListFiles(f"stage://{stage.name}/{below}"))
+def _contents(stage: Stage, place: str, ends: float) -> Op[StageCheck]:
+    folder = place.removeprefix("file://") if place.startswith("file://") else None
+    missing = yield from _missing(stage, folder, ends) if folder else _nothing()
+    if missing is not None:
+        reason = f"there is no folder {missing} on the server's machine"
+        return StageCheck(stage.name, StageProblem.NO_FOLDER, reason, "make it there, or alter the stage's URL")
+    for pattern in ("*", "*/*"):
+        files = yield from _within(ends, ListFiles(f"stage://{stage.name}/{pattern}"))
         if files:
             return StageCheck(stage.name, files=len(files))
-    if stage.url.startswith("file://"):
-        return (yield from _no_files(stage, ends))
-    reason = f"there is no file under {stage.url}"
+    if folder:
+        put = f"put files into {folder} on the server's machine"
+        return StageCheck(stage.name, StageProblem.EMPTY, f"there is no file in {folder}", put)
+    reason = f"there is no file under {place}"
     return StageCheck(stage.name, StageProblem.EMPTY, reason, "look at the prefix, or put files there")
 
 
-def _no_files(stage: Stage, ends: float) -> Op[StageCheck]:
-    """Listing a folder that is not there gives no error (server-facts 30); reading it as a file does."""
-    folder = stage.url.removeprefix("file://")
-    put = f"put files into {folder} on the server's machine"
-    try:
-        yield from _within(ends, FileLength(f"stage://{stage.name}/"))
-    except ServerError as error:
-        if re.search(r"not found|no such file|does not exist", str(error), re.IGNORECASE):
-            reason = f"there is no folder {folder} on the server's machine"
-            return StageCheck(stage.name, StageProblem.NO_FOLDER, reason, "make it there, or alter the stage's URL")
-        if not re.search(r"is a directory", str(error), re.IGNORECASE):
-            return _told(stage, error)
-    return StageCheck(stage.name, StageProblem.EMPTY, f"there is no file in {folder}", put)
+def _missing(stage: Stage, folder: str, ends: float) -> Op[str | None]:
+    """The first folder that is not there of those on the way down to a stage's own.
+
+    Listing a folder makes those above it (server-facts 59), so that each is looked for in the one above. One that may
+    not be listed tells nothing, nor does a name that begins with a dot, which the server hides.
+    """
+    names = [name for name in folder.split("/") if name]
+    for depth, name in enumerate(names):
+        path = "/" + "/".join(names[: depth + 1])
+        if name.startswith("."):
+            continue
+        above = f"stage://{stage.name}/{'../' * (len(names) - depth)}"
+        try:
+            is_there = yield from _within(ends, IsListed(above, path))
+        except TransactionAborted:
+            raise
+        except ServerError:
+            continue
+        if not is_there:
+            return path
+    return None
 
 
 def _within(ends: float, statement: Statement[T]) -> Op[T]:
@@ -190,6 +211,11 @@ _SAID: tuple[tuple[str, StageProblem, str], ...] = (
         "write the ENDPOINT with its http://",
     ),
     (r"stage \S+ not found", StageProblem.NO_PARENT, "create the stage it lies in, or alter its URL"),
+    (
+        r"bucket name cannot",
+        StageProblem.NO_BUCKET,
+        "buckets of S3 have names of 3 to 63 letters, digits, dots and hyphens: alter the stage's URL",
+    ),
     (r"bucket does not exist|nosuchbucket", StageProblem.NO_BUCKET, "make the bucket, or alter the stage's URL"),
     (r"connection refused", StageProblem.REFUSED, "see that the service runs, and that ENDPOINT has its port"),
     (

@@ -166,7 +166,7 @@ _NOT_IN_PATHS = {
     "%": "stage:// takes % for the beginning of an escape",
     "\\": "folders are separated by /",
     "*": "LOAD DATA reads one file, not a pattern",
-}
+} | dict.fromkeys('"$&+,:;<>[]^`{|}~', "the server refuses it in file names (rename the file)")  # server-facts 69
 
 
 WILDCARDS = frozenset("*?[")
@@ -190,7 +190,7 @@ def stage_path(stage: str, file: str, *, pattern: bool = False) -> str:
             f"{quoted(file)} is a URL; give the path in the stage {quoted(stage)}, such as 'users.csv'"
         )
     for character in file:
-        if pattern and character in WILDCARDS:
+        if pattern and character != "\\":  # a pattern is not sent to the server
             continue
         reason = _NOT_IN_PATHS.get(character) or (None if character.isprintable() else "it cannot be printed")
         if reason:

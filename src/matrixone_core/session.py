@@ -37,7 +37,7 @@ from matrixone_core.errors import (
 from matrixone_core.literals import Part
 from matrixone_core.operation import Aside, Calling, Command, Op, Runner, Sleep, Statement, Step, interpreted, within
 from matrixone_core.sql.external import CreateExternal
-from matrixone_core.sql.files import FileLength, ListFiles, ReadFile
+from matrixone_core.sql.files import FileLength, IsListed, ListFiles, ReadFile
 from matrixone_core.sql.load import LoadData, resolved
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
@@ -160,8 +160,9 @@ class UnitOfWork:
                 return self._runner((yield from step))
             case AskLoadState():
                 return (yield from self._load_state(step))
-            case ListFiles() | FileLength() | ReadFile():
-                if resolved(step.url, self._kept_stage) != step.url:
+            case ListFiles() | IsListed() | FileLength() | ReadFile():
+                url = step.folder if isinstance(step, IsListed) else step.url
+                if resolved(url, self._kept_stage) != url:
                     raise NotSupported(
                         "files of a stage that the session has created or altered are seen once it commits"
                     )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import IO, Any, Protocol
 
 from .engine import Link
 from .errors import Refused, bad_configuration, bad_input
 from .rows import Cancellable
 from .sources import Source, Sources
+from .storage import Store
 from .tokens import Kind, Reader, Token
 from .wire import ColumnType, ResultColumn
 
@@ -122,8 +123,6 @@ def _field_clause(read: Reader, options: dict[str, Any]) -> bool:
         options["delimiter"] = read.string()
     elif read.take("OPTIONALLY", "ENCLOSED", "BY") or read.take("ENCLOSED", "BY"):
         options["quote"] = read.string()
-    elif read.take("ESCAPED", "BY"):
-        read.string()
     else:
         return False
     return True
@@ -174,18 +173,18 @@ class Exports:
 
     def _check_new(self, url: str) -> None:
         store, path = self._sources.at(Source(url))
-        if store.read(path, 0, 1) is not None:
-            raise _exists(url)
+        if store.exists(path):
+            raise _exists(store, path)
 
     def _save(self, url: str, file: IO[bytes]) -> None:
         store, path = self._sources.at(Source(url))
         file.seek(0)
         if not store.write(path, file):
-            raise _exists(url)
+            raise _exists(store, path)
 
 
-def _exists(url: str) -> Refused:
-    return Refused(20406, f"file {url.rpartition('/')[2]} already exists")
+def _exists(store: Store, path: str) -> Refused:
+    return Refused(20406, f"file {store.told(path)} already exists")
 
 
 def _files(outfile: Outfile, columns: Sequence[ResultColumn], rows: Iterator[Row]) -> Iterator[IO[bytes]]:
@@ -219,11 +218,17 @@ def _csv_line(outfile: Outfile, columns: Sequence[ResultColumn], row: Row) -> st
         bare = column.type in _NUMBERS | _FLOATS | _DECIMALS | _MOMENTS and column.name.lower() not in outfile.forced
         if value is None:
             fields.append("\\N")
-        elif bare or not outfile.quote:
+        elif bare:
             fields.append(value)
         else:
-            fields.append(f"{outfile.quote}{value.replace(outfile.quote, outfile.quote * 2)}{outfile.quote}")
+            fields.append(f"{outfile.quote}{_escaped(value, outfile.quote)}{outfile.quote}")
     return outfile.delimiter.join(fields) + outfile.line_end
+
+
+def _escaped(value: str, quote: str) -> str:
+    """A text with its backslashes doubled, and its quotes (server-facts 70)."""
+    value = value.replace("\\", "\\\\")
+    return value.replace(quote, quote * 2) if quote and quote != "\\" else value
 
 
 def _json_line(_outfile: Outfile, columns: Sequence[ResultColumn], row: Row) -> str:
@@ -236,9 +241,16 @@ def _json_line(_outfile: Outfile, columns: Sequence[ResultColumn], row: Row) -> 
 def _json_value(column: ResultColumn, value: str | None) -> str:
     if value is None:
         return "null"
-    if column.type in _NUMBERS | _FLOATS | _DECIMALS | {ColumnType.JSON}:
+    if column.type in _NUMBERS | _FLOATS | {ColumnType.JSON}:
         return value
+    if _has_bytes(column):
+        value = base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()
     return json.dumps(value, ensure_ascii=False)
+
+
+def _has_bytes(column: ResultColumn) -> bool:
+    """Whether a column's values are bytes, not text."""
+    return column.is_binary and column.type not in _DECIMALS | _MOMENTS | {ColumnType.JSON}
 
 
 def _parquet(columns: Sequence[ResultColumn], rows: Iterator[Row]) -> IO[bytes]:
@@ -259,12 +271,10 @@ def _parquet(columns: Sequence[ResultColumn], rows: Iterator[Row]) -> IO[bytes]:
 
 def _table(arrow: Any, schema: Any, columns: Sequence[ResultColumn], rows: Sequence[Row]) -> Any:
     arrays: list[Any] = []
-    for at, column in enumerate(columns):
+    for at in range(len(columns)):
         values = [row[at] for row in rows]
         kind = schema.field(at).type
-        if column.type in _DECIMALS:
-            arrays.append(arrow.array([None if value is None else Decimal(value) for value in values], kind))
-        elif arrow.types.is_binary(kind):
+        if arrow.types.is_binary(kind):
             told = [None if value is None else value.encode("utf-8", "surrogateescape") for value in values]
             arrays.append(arrow.array(told, kind))
         else:
@@ -273,15 +283,10 @@ def _table(arrow: Any, schema: Any, columns: Sequence[ResultColumn], rows: Seque
 
 
 def _arrow_type(arrow: Any, column: ResultColumn) -> Any:
+    """The type of a column in Parquet; decimals and moments are texts (server-facts 70)."""
     if column.type in _NUMBERS:
-        bits = {ColumnType.TINY: 8, ColumnType.SHORT: 16, ColumnType.LONGLONG: 64}.get(column.type, 32)
-        return getattr(arrow, f"{'uint' if column.is_unsigned else 'int'}{bits}")()
+        is_long = column.type is ColumnType.LONGLONG or (column.type is ColumnType.LONG and column.is_unsigned)
+        return arrow.int64() if is_long else arrow.int32()
     if column.type in _FLOATS:
         return arrow.float32() if column.type is ColumnType.FLOAT else arrow.float64()
-    if column.type in _DECIMALS:
-        return arrow.decimal128(38, column.decimals)
-    if column.type is ColumnType.DATE:
-        return arrow.date32()
-    if column.type in {ColumnType.DATETIME, ColumnType.TIMESTAMP}:
-        return arrow.timestamp("us")
-    return arrow.binary() if column.is_binary and column.type is not ColumnType.JSON else arrow.string()
+    return arrow.binary() if _has_bytes(column) else arrow.string()

@@ -87,6 +87,7 @@ class Session:
         self._variables: set[str] = set()  # the user variables that have a value
         self._parameters: dict[int, int] = {}  # how many each prepared statement has
         self._has_begun = False  # a statement was sent since the last transaction ended
+        self._misdirected = False  # an INTO OUTFILE has failed: files would go to a wrong path (server-facts 33)
         self._local: IO[bytes] | None = None  # what the client sent for the statement that is carried out
 
     def serve(self, opened: Callable[[int], None]) -> None:
@@ -278,10 +279,6 @@ class Session:
         if isinstance(statement, LoadData):
             self._load(statement)
             return
-        if isinstance(statement, stagefiles.RemoveFiles):
-            self._services.files.remove(statement)
-            self._replies.ok()
-            return
         changes = self._changes().get(type(statement))
         if changes is not None and not self._login.account.is_admin:
             raise internal(NO_PRIVILEGE)
@@ -289,6 +286,9 @@ class Session:
             raise internal(USERS_IN_TRANSACTION if isinstance(statement, UserStatement) else IN_TRANSACTION)
         if changes is not None:
             changes(statement)
+            self._replies.ok()
+        elif isinstance(statement, stagefiles.RemoveFiles):
+            self._services.files.remove(statement)
             self._replies.ok()
         elif isinstance(statement, stages.ShowStages):
             titles = ("STAGE_NAME", "URL", "STATUS", "COMMENT")
@@ -313,7 +313,7 @@ class Session:
         """What carries out the statements that only administrators may send."""
         services = self._services
         return {
-            stages.CreateStage: services.stages.create,
+            stages.CreateStage: lambda statement: services.stages.create(statement, self.link),
             stages.AlterStage: services.stages.alter,
             stages.DropStage: services.stages.drop,
             snapshots.CreateSnapshot: services.snapshots.create,
@@ -344,11 +344,10 @@ class Session:
             self._replies.rows(self._temporary.told(told))
             return True
         at = outfile.find(tokens)
+        if self._misdirected and (at is not None or stagefiles.saves(tokens)):
+            raise internal("after a failed INTO OUTFILE a server writes to a wrong path; open a new connection")
         if at is not None:
-            written = outfile.parse(sql, tokens, at)
-            rewritten = self._rewriting.rewritten(Statement(written.query), until)
-            self._services.exports.write(written.over(rewritten), self)
-            self._replies.ok()
+            self._export(statement, at, until)
             return True
         count = self._services.external.insert(sql, tokens, self)
         if count is not None:
@@ -368,6 +367,15 @@ class Session:
         if done and end is not None:
             self._settle(end)
         return done
+
+    def _export(self, statement: Statement, at: int, until: ExitStack) -> None:
+        """Carry out SELECT … INTO OUTFILE."""
+        written = outfile.parse(statement.sql, statement.tokens, at)
+        self._misdirected = True
+        rewritten = self._rewriting.rewritten(Statement(written.query), until)
+        self._services.exports.write(written.over(rewritten), self)
+        self._misdirected = False
+        self._replies.ok()
 
     def _settle(self, end: End) -> None:
         """Settle the transaction's definitions: a statement has ended it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from . import catalogue, functions, information, outfile, stagefiles, statements
+from . import catalogue, division, functions, information, outfile, stagefiles, statements
 from .column_types import put_casts
 from .ddl import Name
 from .hidden import DATABASE
@@ -75,5 +75,6 @@ def reworded(
         statements.put_explain(statement)
     put_casts(statement)
     information.read_in(statement, dropped)
+    division.put_doubles(statement)
     functions.put_functions(statement)
     return statement.written()

@@ -12,6 +12,7 @@ from .numbering import put_numbers
 from .rewording import reworded
 from .services import Services
 from .sources import Reads
+from .titles import give_titles
 from .tokens import Statement
 from .users import Account
 from .values import literal
@@ -48,6 +49,8 @@ class Rewriting:
             Refused: something that it names is not there, or cannot be read.
         """
         if stagefiles.mentions(statement.tokens):
+            give_titles(statement)  # by the calls as they were written
+            statement = statement.changed()
             statement = Statement(self._services.files.written_in(statement.sql, statement.tokens, self, until))
         statement = self._with_past(statement)
         if self._services.external.mentioned(statement.sql):

@@ -12,10 +12,11 @@ from typing import Protocol
 from .csv_lines import CsvLines
 from .errors import bad_configuration, internal
 from .json_lines import JsonLines
+from .listing import WILD, matching
 from .parquet import Parquet
 from .rows import Cancellable, Format
 from .stages import Place, Stages, braces
-from .storage import WILD, Storage, Store, unpacked
+from .storage import Storage, Store, unpacked
 from .tokens import Kind, Reader
 
 POLL_SECONDS = 0.05  # between looks at whether the client has been stopped
@@ -215,7 +216,7 @@ class Sources:
     def files(self, source: Source, client: Reads) -> Iterator[tuple[str, Iterator[bytes]]]:
         """The files that a source names, by wildcards too: the path of each, and its bytes as `open` gives them."""
         store, path = self.at(source)
-        for one in store.list(path) if WILD.search(path) else [path]:
+        for one in matching(store, path) if WILD.search(path) else [path]:
             yield one, unpacked(_stoppable(store.pieces(one), client), source.compression, one)
 
     def at(self, source: Source) -> tuple[Store, str]:

@@ -6,21 +6,26 @@ The engine has none of them: what they give is worked out here, and written into
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from .engine import Engine
-from .errors import Refused, internal
+from .errors import Refused, bad_input, internal
 from .hidden import Hidden
+from .listing import listed
 from .sources import Source, Sources
+from .storage import Store
 from .tokens import Kind, Reader, Token, tokenize
 from .values import literal
 
 LARGEST = 64 << 20  # bytes that load_file gives at once
 URL, CONTENT = "__mo_url", "__mo_content"  # columns that no name of a client's is taken for
+_WILD = re.compile(r"[*?]")
 _FUNCTIONS = ("STAGE_LIST", "LOAD_FILE", "SAVE_FILE")
 _AFTER_ROWS = ("GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT", "INTO", "FOR", "WINDOW")
 
@@ -45,6 +50,11 @@ def parse_remove(read: Reader) -> RemoveFiles:
 def mentions(tokens: list[Token]) -> bool:
     """Whether a statement calls one of the functions."""
     return _last_call(tokens) is not None
+
+
+def saves(tokens: list[Token]) -> bool:
+    """Whether a statement calls `save_file`."""
+    return any(one.says("SAVE_FILE") and two.text == "(" for one, two in pairwise(tokens))
 
 
 def _last_call(tokens: list[Token]) -> int | None:
@@ -113,15 +123,24 @@ class StageFiles:
         Raises:
             Refused: there is no such stage or file.
         """
-        store, path = self._sources.at(Source(statement.url))
-        if not store.remove(path) and not statement.if_exists:
-            raise _not_found(statement.url)
+        store, path, options = self._at(statement.url)
+        if options:
+            raise bad_input("stage file path does not support query parameters")
+        removed = [store.remove(one) for one in (listed(store, path) if _WILD.search(path) else [path])]
+        if not any(removed) and not statement.if_exists:
+            raise _not_found(store, path)
+
+    def _at(self, url: str) -> tuple[Store, str, Mapping[str, str]]:
+        """Where a `stage://` URL leads, and its options; it is decoded once as a URL and once as a path of one."""
+        url, _, options = url.partition("#")[0].partition("?")
+        store, path = self._sources.at(Source(unquote(unquote(url))))
+        return store, path, dict(parse_qsl(options, keep_blank_values=True))
 
     def _listed(self, read: Reader, before: Token) -> str:
         if not before.says("FROM", "JOIN", ","):
             raise Refused(20105, "not supported: function or operator 'stage_list'")
-        store, path = self._sources.at(Source(read.string()))
-        files = store.list(path)
+        store, path, _ = self._at(read.string())
+        files = listed(store, path)
         if not files:
             return "(SELECT '' AS file FROM DUAL WHERE FALSE)"
         first, *others = (literal(path) for path in files)
@@ -146,17 +165,17 @@ class StageFiles:
         return table
 
     def _read(self, url: str) -> bytes | None:
-        """A file, or the part of it that `?offset=…&size=…` asks for; None beyond its end."""
-        url, _, options = url.partition("?")
-        told = dict(parse_qsl(options))
-        store, path = self._sources.at(Source(url))
-        offset = int(told.get("offset", 0))
-        data = store.read(path, offset, int(told["size"]) if "size" in told else None)
+        """A file, or the part of it that `?offset=…&size=…` asks for; None beyond its end, and of an empty file."""
+        store, path, options = self._at(url)
+        offset, size = int(options.get("offset", 0)), int(options.get("size", -1))
+        if size == 0:
+            raise Refused(20408, f"empty range of file {store.told(path)}")
+        data = store.read(path, offset, None if size < 0 else size)
         if data is None:
-            raise _not_found(url)
+            raise _not_found(store, path)
         if len(data) > LARGEST:
-            raise Refused(20101, "internal error: Data too long for blob")
-        return None if offset and not data else data
+            raise internal("Data too long for blob")
+        return data or None
 
     def _saved(self, read: Reader, asked: Asked) -> str:
         url = _argument(read)
@@ -165,10 +184,10 @@ class StageFiles:
         _to_the_end(read)
         data = asked.value(read.sql[read.tokens[first].start : read.tokens[read.at].start]) or ""
         place = asked.value(url.sql) or ""
-        store, path = self._sources.at(Source(place))
+        store, path, _ = self._at(place)
         content = data.encode("utf-8", "surrogateescape")
         if not store.write(path, io.BytesIO(content)):
-            raise Refused(20406, f"file {place.rpartition('/')[2]} already exists")
+            raise Refused(20406, f"file {store.told(path)} already exists")
         return str(len(content))
 
 
@@ -187,8 +206,8 @@ def _written(data: bytes | None) -> str:
     return f"CONVERT(x'{data.hex()}' USING utf8mb4)" if _is_text(data) else f"x'{data.hex()}'"
 
 
-def _not_found(url: str) -> Refused:
-    return Refused(20405, f"file {url.rpartition('/')[2]} is not found")
+def _not_found(store: Store, path: str) -> Refused:
+    return Refused(20405, f"file {store.told(path)} is not found")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pymysql
 
-from .engine import Engine
+from .engine import Engine, Link
 from .errors import Refused, bad_configuration, internal
 from .tokens import Kind, Reader, tokenize
 
@@ -184,12 +184,19 @@ class Stages:
             cursor.execute("CREATE DATABASE IF NOT EXISTS mo_catalog")
             cursor.execute(TABLE)
 
-    def create(self, statement: CreateStage) -> None:
-        """Carry out CREATE STAGE; the name is folded to lower case and cut to 64 characters, as a server does."""
+    def create(self, statement: CreateStage, session: Link) -> None:
+        """Carry out CREATE STAGE; the name is folded to lower case and cut to 64 characters, as a server does.
+
+        Args:
+            statement: what to create.
+            session: whose time zone the server's clock is read in, which makes `created_time` wrong (server-facts 62).
+        """
         name = statement.name.lower()[:64]
         if re.search(r"[\s'\"`]", name):
             raise internal("invalid input")
-        row = (name, _checked_url(statement.url), _stored(statement.credentials), read_again(statement.comment))
+        now = session.query("SELECT UNIX_TIMESTAMP(UTC_TIMESTAMP())").rows[0][0]
+        url, credentials = _checked_url(statement.url), _stored(statement.credentials)
+        row = (name, url, credentials, now, read_again(statement.comment))
         with self._engine.session() as cursor:
             cursor.execute("SELECT 1 FROM mo_catalog.mo_stages WHERE stage_name = %s", (name,))
             if cursor.fetchone():
@@ -200,7 +207,7 @@ class Stages:
                 cursor.execute(
                     "INSERT INTO mo_catalog.mo_stages"
                     " (stage_name, url, stage_credentials, stage_status, created_time, comment)"
-                    " VALUES (%s, %s, %s, 'in_use', now(), %s)",
+                    " VALUES (%s, %s, %s, 'in_use', FROM_UNIXTIME(%s), %s)",
                     row,
                 )
             except pymysql.err.IntegrityError:  # another connection was first (server-facts 10)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import fnmatch
 import gzip
 import importlib
 import io
@@ -13,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -21,7 +21,35 @@ from .errors import Refused, bad_configuration, bad_input, internal
 MISSING = "the file does not exist in load flow"
 CHUNK = 1 << 20
 S3_NEEDS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT")
-WILD = re.compile(r"[*?\[]")
+_IN_PATHS = frozenset("!-_.*'()@/%")  # what is not refused, beside letters and digits (server-facts 26, 69)
+
+
+def check_path(path: str) -> None:
+    """Refuse a path that a server's file service does not take; a colon in it names a service.
+
+    Raises:
+        Refused: it has such a character.
+    """
+    service, colon, file = path.rpartition(":")
+    if not all(
+        letter.isalnum() or letter in _IN_PATHS or (letter > "\x7f" and letter.isprintable()) for letter in file
+    ):
+        raise Refused(20411, f"invalid file path {file}")
+    if colon:
+        raise Refused(20422, f"service {service} not found")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or a folder in a folder.
+
+    Args:
+        name: its name.
+        is_folder: whether it is a folder.
+    """
+
+    name: str
+    is_folder: bool
 
 
 class Store(Protocol):
@@ -31,8 +59,12 @@ class Store(Protocol):
         """A file's bytes, piece by piece."""
         ...
 
-    def list(self, pattern: str) -> list[str]:
-        """The full paths of the files in a folder, or that a pattern names (server-facts 30)."""
+    def entries(self, folder: str) -> Sequence[Entry]:
+        """The files and folders in a folder; none if there is no such folder."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file of this path; False for a folder."""
         ...
 
     def read(self, path: str, offset: int, size: int | None) -> bytes | None:
@@ -43,8 +75,12 @@ class Store(Protocol):
         """Make a new file with what is in *file*; False if there is one."""
         ...
 
-    def remove(self, pattern: str) -> int:
-        """Remove the file of this path, or those that a pattern names; how many they were."""
+    def remove(self, path: str) -> bool:
+        """Remove a file; False if there is none."""
+        ...
+
+    def told(self, path: str) -> str:
+        """What a refusal calls a file."""
         ...
 
 
@@ -84,8 +120,7 @@ class Folders:
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """A file's bytes, piece by piece."""
-        if " " in path:
-            raise Refused(20411, f"invalid file path {path}")  # server-facts 26
+        check_path(path)
         if not Path(path).resolve().exists():
             raise bad_input(MISSING)
         place = self._inside(Path(path))
@@ -102,38 +137,37 @@ class Folders:
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise internal(f"{path} was changed while it was read")
 
-    def list(self, pattern: str) -> list[str]:
-        """The full paths of the files in a folder, or that a pattern names."""
-        if not WILD.search(pattern):
-            folder = self._inside(Path(pattern))
-            if folder.is_file():
-                raise Refused(1105, f"readdirent {pattern}: not a directory")
-            pattern = f"{pattern}/*"
-        found = [Path("/")]
-        *folders, name = Path(pattern).parts[1:]
-        for part in folders:
-            if WILD.search(part):
-                found = [self._inside(folder) for folder in found]
-            found = [one for folder in found for one in _named(folder, part) if one.is_dir()]
-        inside = [self._inside(folder) for folder in found]
-        return sorted(str(one) for folder in inside for one in _named(folder, name) if one.is_file())
+    def entries(self, folder: str) -> Sequence[Entry]:
+        """What is in a folder; the folders above it are made (server-facts 59), names with a dot before left out."""
+        check_path(folder)
+        place = self._made(Path(folder))
+        if place.is_file():
+            raise Refused(1105, f"readdirent {folder}: not a directory")
+        if not place.exists():
+            return ()
+        return [Entry(one.name, one.is_dir()) for one in sorted(place.iterdir()) if not one.name.startswith(".")]
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file of this path; the folders above it are made (server-facts 59)."""
+        check_path(path)
+        return self._made(Path(path), is_folder=path.endswith("/")).is_file()
 
     def read(self, path: str, offset: int, size: int | None) -> bytes | None:
         """A piece of a file."""
-        place = self._inside(Path(path))
-        if place.is_dir():
-            raise Refused(1105, f"read {path}: is a directory")
+        if not self.exists(path):
+            return None
         try:
-            with place.open("rb") as file:
+            with self._inside(Path(path)).open("rb") as file:
+                if size is None:
+                    _check_offset(offset, os.fstat(file.fileno()).st_size)
                 file.seek(offset)
                 return file.read(size)
-        except FileNotFoundError:
-            return None
         except OSError as error:
             raise internal(f"{path}: {error.strerror}") from None
 
     def write(self, path: str, file: IO[bytes]) -> bool:
         """Make a new file."""
+        check_path(path)
         place = self._inside(Path(path))
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -147,31 +181,37 @@ class Folders:
             raise internal(f"{path}: {error.strerror}") from None
         return True
 
-    def remove(self, pattern: str) -> int:
-        """Remove files."""
-        places = [*map(Path, self.list(pattern))] if WILD.search(pattern) else [self._inside(Path(pattern))]
-        files = [place for place in places if place.is_file()]
-        for file in files:
-            file.unlink()
-        return len(files)
+    def remove(self, path: str) -> bool:
+        """Remove a file."""
+        found = self.exists(path)
+        if found:
+            self._inside(Path(path)).unlink()
+        return found
+
+    def told(self, path: str) -> str:
+        """What a refusal calls a file: its name, without the folders."""
+        return path.rpartition("/")[2]
+
+    def _made(self, path: Path, *, is_folder: bool = False) -> Path:
+        """The path as `_inside` gives it, the folders above it made."""
+        place = self._inside(path)
+        folder = place if is_folder else place.parent
+        if not folder.exists() and self._is_inside(folder):
+            folder.mkdir(parents=True)
+        return place
 
     def _inside(self, path: Path) -> Path:
         """The path without links and `..`, if it may be used."""
         path = path.resolve()
-        if not any(path.is_relative_to(folder) for folder in self._allowed):
+        if not self._is_inside(path):
             folders = ", ".join(map(str, self._allowed))
             raise internal(
                 f"{path} lies outside the folders this server may read ({folders}); start it with --allow-path"
             )
         return path
 
-
-def _named(folder: Path, part: str) -> Iterator[Path]:
-    """What is called so in a folder; a name without wildcards is taken as it stands."""
-    if not WILD.search(part):
-        yield folder / part
-    elif folder.is_dir():
-        yield from (one for one in folder.iterdir() if fnmatch.fnmatchcase(one.name, part))
+    def _is_inside(self, path: Path) -> bool:
+        return any(path.is_relative_to(folder) for folder in self._allowed)
 
 
 class Bucket:
@@ -198,35 +238,57 @@ class Bucket:
             except FileNotFoundError:  # of the file or of the bucket
                 raise bad_input(MISSING) from None
 
-    def list(self, pattern: str) -> list[str]:
-        """The full paths of the files in a folder, or that a pattern names."""
+    def entries(self, folder: str) -> Sequence[Entry]:
+        """What is in a folder."""
+        check_path(folder)
         with self._for_files() as objects:
-            return sorted(f"/{key}" for key in _keys(objects, pattern))
+            found = objects.list_with_delimiter(folder.strip("/") or None)
+        files = [Entry(one["path"].rpartition("/")[2], is_folder=False) for one in found["objects"]]
+        folders = [Entry(one.rstrip("/").rpartition("/")[2], is_folder=True) for one in found["common_prefixes"]]
+        return sorted(files + folders, key=lambda one: one.name)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is an object of this key."""
+        check_path(path)
+        with self._for_files() as objects:
+            return _length(objects, path) is not None
 
     def read(self, path: str, offset: int, size: int | None) -> bytes | None:
-        """A piece of a file."""
+        """A piece of a file; a range at its end or past it is an error (server-facts 60)."""
+        check_path(path)
         with self._for_files() as objects:
             length = _length(objects, path)
             if length is None:
                 return None
+            if size is None:
+                _check_offset(offset, length)
+            if offset == length and (offset or size is not None):
+                raise Refused(1105, "The requested range is not satisfiable")
+            if offset > length:
+                raise internal("panic this error should not be logged: EOF: ")
             end = length if size is None else min(offset + size, length)
             return bytes(objects.get_range(path, start=offset, end=end)) if offset < end else b""
 
     def write(self, path: str, file: IO[bytes]) -> bool:
         """Make a new file."""
+        check_path(path)
         with self._for_files() as objects:
             if _length(objects, path) is not None:
                 return False
             objects.put(path, file)
         return True
 
-    def remove(self, pattern: str) -> int:
-        """Remove files."""
-        with self._for_files() as objects:
-            keys = _keys(objects, pattern)
-            for key in keys:
-                objects.delete(key)
-        return len(keys)
+    def remove(self, path: str) -> bool:
+        """Remove a file."""
+        found = self.exists(path)
+        if found:
+            with self._for_files() as objects:
+                objects.delete(path)
+        return found
+
+    def told(self, path: str) -> str:
+        """What a refusal calls a file: its whole key."""
+        return path.strip("/")
 
     @contextmanager
     def _for_files(self) -> Generator[Any]:
@@ -268,6 +330,12 @@ def _reason(error: BaseException) -> str:
     return " ".join(dict.fromkeys(told)) or repr(error)
 
 
+def _check_offset(offset: int, length: int) -> None:
+    """Refuse the rest of a file from behind its end on; a range there has other answers (server-facts 60)."""
+    if offset > length:
+        raise internal("offset exceeds file size")
+
+
 def _length(objects: Any, key: str) -> int | None:
     """How many bytes an object has; None if there is none."""
     try:
@@ -275,23 +343,6 @@ def _length(objects: Any, key: str) -> int | None:
     except FileNotFoundError:
         return None
     return size
-
-
-def _keys(objects: Any, pattern: str) -> list[str]:
-    """The keys that a folder or a pattern names, one level of folders a part."""
-    if pattern.endswith("/") or not pattern:
-        pattern += "*"
-    *folders, name = pattern.split("/")
-    prefixes = [""]
-    for part in folders:
-        if WILD.search(part):
-            found = [p for prefix in prefixes for p in objects.list_with_delimiter(prefix or None)["common_prefixes"]]
-            folders_found = [p.rstrip("/") for p in found]
-            prefixes = [f"{p}/" for p in folders_found if fnmatch.fnmatchcase(p.rpartition("/")[2], part)]
-        else:
-            prefixes = [f"{prefix}{part}/" for prefix in prefixes]
-    keys = [one["path"] for prefix in prefixes for one in objects.list_with_delimiter(prefix or None)["objects"]]
-    return [key for key in keys if fnmatch.fnmatchcase(key.rpartition("/")[2], name)]
 
 
 def _is_address(endpoint: str) -> bool:

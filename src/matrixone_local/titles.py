@@ -15,7 +15,7 @@ _ENDS = frozenset(
     {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTO", "FOR", "EXCEPT", "INTERSECT", ";"}
 )
 _OPERATORS = frozenset("+-*/%<>=!&|^")
-LONGEST = 64  # longer ones are left to the engine
+LONGEST = 255  # of the engine's aliases; longer ones are left to the engine
 
 
 def give_titles(statement: Statement) -> None:

@@ -29,10 +29,14 @@ def checked(client, unique):
 
 
 def test_a_folder(checked, files, client, unique):
+    found = checked("create_local", f"{files.folder}none/deep/")
+    assert (found.problem, "none on the server" in found.reason) == (StageProblem.NO_FOLDER, True)
     assert checked("create_local", f"{files.folder}none/").problem is StageProblem.NO_FOLDER
     files.put("below/a.csv", "1\n")
+    files.put("below/b.csv", "1\n")
+    assert checked("create_local", files.folder).files == 2
+    files.put("a.csv", "1\n")
     found = checked("create_local", files.folder)
-    assert found
     assert (found.problem, found.files) == (None, 1)
     assert checked("create_local", f"{files.folder}below/a.csv").problem is StageProblem.NO_FOLDER
     name = unique()
@@ -47,6 +51,20 @@ def test_a_folder(checked, files, client, unique):
 def test_an_empty_folder(checked, files):
     Path(files.folder, "empty").mkdir()
     assert checked("create_local", f"{files.folder}empty/").problem is StageProblem.EMPTY
+    assert checked("create_local", files.folder).problem is StageProblem.EMPTY
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_folder_that_is_missing_is_not_made(checked, files, client, unique):
+    """A server makes the folders above what it lists (server-facts 59)."""
+    parent = unique()
+    client.stage.create_local(parent, files.folder)
+    for problem in (
+        checked("create_local", f"{files.folder}no/such/folder/").problem,
+        checked("create", f"stage://{parent}/no/such/folder/").problem,
+    ):
+        assert problem is StageProblem.NO_FOLDER
+    assert not list(Path(files.folder).iterdir())
 
 
 def test_a_stage_in_a_stage(checked, unique, files, client):
@@ -69,12 +87,12 @@ def test_a_bucket(checked, bucket, moto_url):
 def test_an_endpoint_that_refuses(checked):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    found = checked("create_s3", "b", **KEYS, endpoint=f"http://127.0.0.1:{port}")
+    found = checked("create_s3", "bucket", **KEYS, endpoint=f"http://127.0.0.1:{port}")
     assert found.problem is StageProblem.REFUSED
 
 
 def test_an_endpoint_that_nobody_knows(checked):
-    found = checked("create_s3", "b", **KEYS, endpoint="http://none-such.invalid")
+    found = checked("create_s3", "bucket", **KEYS, endpoint="http://none-such.invalid")
     assert found.problem is StageProblem.UNREACHABLE
 
 
@@ -94,7 +112,7 @@ class Denying(BaseHTTPRequestHandler):
 def test_keys_that_are_not_let_in(checked):
     with ThreadingHTTPServer(("127.0.0.1", 0), Denying) as service:
         threading.Thread(target=service.serve_forever).start()
-        found = checked("create_s3", "b", **KEYS, endpoint=f"http://127.0.0.1:{service.server_port}")
+        found = checked("create_s3", "bucket", **KEYS, endpoint=f"http://127.0.0.1:{service.server_port}")
         service.shutdown()
     assert found.problem is StageProblem.NO_PERMISSION
     assert "secret" not in str(found)
@@ -106,7 +124,7 @@ def test_an_endpoint_that_hangs(client, unique, side, monkeypatch):
     monkeypatch.setattr("matrixone_core.checks.STOP_SECONDS", 4.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never answers
         name = unique()
-        client.stage.create_s3(name, "b", **KEYS, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        client.stage.create_s3(name, "bucket", **KEYS, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert client.stage.check(name, timeout=5).problem is StageProblem.HANGING
         client.execute("CREATE TABLE t (id INT)")
         with client.session() as session:

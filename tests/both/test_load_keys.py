@@ -301,7 +301,7 @@ def test_columns_by_the_header(client, load, files):
         with pytest.raises((errors.InvalidArgument, errors.LoadFailed), match=says):
             load(f"{abs(hash(content))}.csv", header="match")
     files.put("no.csv.bz2", b"not compressed")
-    with pytest.raises(errors.InvalidArgument, match="not bz2-compressed"):
+    with pytest.raises(errors.LoadFailed, match="not bz2-compressed"):
         load("no.csv.bz2", header="match")
 
 

@@ -14,7 +14,7 @@ from matrixone_core.errors import (
     StatementTimeout,
 )
 from matrixone_core.operation import Aside, Limited
-from matrixone_core.sql.files import FileLength, ListFiles
+from matrixone_core.sql.files import IsListed, ListFiles
 from matrixone_core.sql.stage import Stage
 
 ROW = {
@@ -85,14 +85,16 @@ def test_stages_in_stages():
     assert check(inner, rows())[0].problem is StageProblem.NO_PARENT
     assert check(row(url="stage://Parent/x/"))[0].problem is StageProblem.NO_PARENT
     assert "'parent' has no" in check(inner, row(stage_name="parent", url="s3://b", stage_credentials=""))[0].reason
-    assert check(inner, row(stage_name="parent"), rows({"file": "/a"}))[0]
+    result, steps = check(inner, row(stage_name="parent"), rows({"n": 1}), rows({"n": 1}), rows({"file": "/a"}))
+    assert result
+    assert steps[2:4] == [IsListed("stage://s/../../", "/data"), IsListed("stage://s/../", "/data/x")]
     assert "lies in itself" in check(*[row(url="stage://s/")] * 17)[0].reason
 
 
 def test_a_stage_with_files():
     result, steps = check(s3(), rows({"file": "/a"}, {"file": "/b"}))
     assert result == StageCheck("s", files=2)
-    assert steps[1:] == [ListFiles("stage://s/")]
+    assert steps[1:] == [ListFiles("stage://s/*")]
     assert str(result) == "the stage 's' can be used; it has 2 files"
     assert str(StageCheck("s", files=1)).endswith("it has 1 file")
     result, steps = check(s3(), rows(), rows({"file": "/x/a"}))
@@ -116,6 +118,7 @@ def test_who_may_not_read_credentials_is_told_by_the_server():
         ),
         ("invalid configuration: Stage p not found", StageProblem.NO_PARENT),
         ("The specified bucket does not exist", StageProblem.NO_BUCKET),
+        ("Bucket name cannot be shorter than 3 characters", StageProblem.NO_BUCKET),
         ("dial tcp 127.0.0.1:1: connect: connection refused", StageProblem.REFUSED),
         ("dial tcp: lookup nowhere: no such host", StageProblem.UNREACHABLE),
         ("dial tcp 10.0.0.1:80: i/o timeout", StageProblem.UNREACHABLE),
@@ -134,17 +137,22 @@ def test_what_the_server_says(words, problem):
 
 def test_no_files():
     assert check(s3(), rows(), rows())[0].problem is StageProblem.EMPTY
-    nothing = (row(), rows(), rows())
-    gone = check(*nothing, ServerError("file data is not found"))
-    assert gone[0].problem is StageProblem.NO_FOLDER
-    assert gone[1][-1] == FileLength("stage://s/")
-    assert check(*nothing, ServerError("read /data: is a directory"))[0].problem is StageProblem.EMPTY
-    assert check(*nothing, rows({"length": 0}))[0].problem is StageProblem.EMPTY
-    assert check(*nothing, ServerError("open /data: permission denied"))[0].problem is StageProblem.NO_PERMISSION
+    there, not_there = rows({"n": 1}), rows({"n": 0})
+    assert check(row(), there, rows(), rows())[0].problem is StageProblem.EMPTY
+    deep = row(url="file:///data/in/.hidden/x/")
+    missing, steps = check(deep, there, not_there)
+    assert (missing.problem, len(steps)) == (StageProblem.NO_FOLDER, 3)
+    assert "no folder /data/in on" in missing.reason
+    closed = ServerError("open /data: permission denied")
+    result, steps = check(deep, closed, closed, there, ServerError("open x: permission denied"))
+    assert result.problem is StageProblem.NO_PERMISSION
+    assert [step.path for step in steps[1:4]] == ["/data", "/data/in", "/data/in/.hidden/x"]
+    assert check(row(url="file:///"), rows({"file": "/a"}))[0]
 
 
 def test_a_stage_that_hangs():
-    assert check(s3(), StatementTimeout("slow"))[0].problem is StageProblem.HANGING
+    for stage in (s3(), row()):
+        assert check(stage, StatementTimeout("slow"))[0].problem is StageProblem.HANGING
 
 
 def test_what_is_not_the_stages_fault():

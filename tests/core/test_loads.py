@@ -26,7 +26,7 @@ from matrixone_core.loading.json_rows import JsonRows
 from matrixone_core.loading.report import BadRow, LoadedFile, LoadReport
 from matrixone_core.loading.sifting import Lines
 from matrixone_core.operation import Reply
-from matrixone_core.sql.files import FileLength, ReachesTo
+from matrixone_core.sql.files import ReadFile
 from matrixone_core.sql.ledger import Entry, InsertEntry
 from matrixone_core.sql.load import ClientData, Csv, JsonLines, LoadData, Parquet, S3Object
 from matrixone_core.sql.stage import Stage
@@ -129,7 +129,8 @@ def test_what_is_asked_before_a_load_is_one_statement():
         7,
         "d",
     )
-    assert AskLoadState(("t",)).parse(rows(STATE | {"stage_name": None, "mark": None})).stage is None
+    nothing = AskLoadState(("t",)).parse(rows(STATE | {"stage_name": None, "mark": None, "reached": None}))
+    assert (nothing.stage, nothing.reached) == (None, 0)  # server-facts 61
 
 
 def test_a_stage_that_is_disabled_or_not_there():
@@ -146,10 +147,13 @@ def test_a_server_that_misses_the_file_when_it_is_asked_before():
 
 def test_how_long_a_file_is_does_not_keep_it_from_being_loaded():
     """Some stages load, and cannot be read (server-facts 9)."""
-    steps, report = play(load(), ServerError("PROVIDER not found"), rows(STATE), Reply(count=3))
+    broken = ServerError("PROVIDER not found")
+    steps, report = play(load(), broken, rows(STATE), broken, Reply(count=3))
     assert steps[0].offsets
     assert not steps[1].offsets
     assert report.rows == 3
+    with pytest.raises(StageNotFound):
+        play(load(), broken, rows(STATE), StageNotFound("gone"))
     with pytest.raises(ServerError, match="PROVIDER"):
         play(loads.read_csv_stage("s", ["a.csv", "b.csv"], "t"), ServerError("PROVIDER not found"))
 
@@ -159,6 +163,15 @@ def test_a_large_file_is_read_in_pieces_at_once():
         steps, _ = play(load(**options), rows(STATE | {"reached": 1}), Reply(count=1))
         assert steps[0].offsets == (() if offset is None else (offset,))
         assert steps[1].parallel == (offset is not None) or offset is None
+
+
+def test_how_long_a_file_on_s3_is_is_asked_by_itself():
+    """A range past its end would end the whole question (server-facts 60)."""
+    past = ServerError("internal error: panic this error should not be logged: EOF: \nat x.go")
+    for answer, parallel in ((b"x", True), (past, False), (ServerError("range is not satisfiable"), False)):
+        steps, _ = play(load(), past, rows(STATE), answer, Reply(count=1))
+        assert steps[2] == ReadFile("stage://s/a.csv", from_stage.LARGE, size=1)
+        assert steps[3].parallel == parallel
 
 
 @pytest.mark.parametrize(
@@ -263,26 +276,6 @@ def test_a_report_in_words():
     assert LoadReport("t", (), 0.0).rows_per_second == 0.0
 
 
-@pytest.mark.parametrize("size", [2**26 + 1, 2**26 + 2, 3 * 2**26, 466_000_000, 2**40 + 17])
-def test_a_long_files_length_is_found_by_looking_for_its_end(size):
-    op, asked = stage_file.size_of("stage://s/a"), 0
-    step = next(op)
-    assert isinstance(step, FileLength)
-    step = op.throw(ServerError("Data too long for blob"))
-    with pytest.raises(StopIteration) as done:
-        while True:
-            asked += 1
-            assert isinstance(step, ReachesTo)
-            step = op.send(sum(offset < size for offset in step.offsets))
-    assert done.value.value == size
-    assert asked < 12
-
-
-def test_other_errors_of_a_files_length():
-    with pytest.raises(ServerError, match="broken"):
-        play(stage_file.size_of("stage://s/a"), ServerError("broken"))
-
-
 def test_a_staging_table_that_cannot_be_dropped_is_left_to_be_swept():
     steps, _ = play(staged._dropped_aside(("x",)), ConnectionLost("gone"))
     assert len(steps) == 1
@@ -316,14 +309,6 @@ def test_rows_that_were_read_and_not_stored_fail_the_load():
             Reply(count=2),
         )
     assert table.column("a") is None
-
-
-def test_how_far_a_file_reaches():
-    asked = ReachesTo("stage://s/a", (1, 2))
-    assert str(asked).startswith(
-        "SELECT 0 + CASE WHEN load_file(CAST('stage://s/a?offset=1&size=1' AS datalink)) IS NULL"
-    )
-    assert asked.parse(rows({"n": 1})) == 1
 
 
 def lines_of(form, *pieces):

@@ -38,7 +38,8 @@ def test_parquet_comes_back_the_same(typed, files):
     path = f"{files.folder}typed.parquet"
     typed(f"SELECT * FROM typed ORDER BY a INTO OUTFILE '{path}' FORMAT 'parquet'")
     found = pyarrow.parquet.read_table(path).to_pylist()
-    assert [tuple(row.values()) for row in found] == ROWS
+    assert [[row[name] for name in "abdgh"] for row in found] == [[row[at] for at in (0, 1, 3, 6, 7)] for row in ROWS]
+    assert [found[0][name] for name in "cef"] == ["1.50", "2024-01-02", "2024-01-02 03:04:05"]  # server-facts 70
     typed("CREATE TABLE again LIKE typed")
     assert typed(f"LOAD DATA INFILE {{'filepath'='{path}','format'='parquet'}} INTO TABLE again") == 3
     assert typed("SELECT * FROM again ORDER BY a") == ROWS
@@ -52,12 +53,26 @@ def test_csv_comes_back_the_same(typed, files):
     assert typed("SELECT * FROM again ORDER BY a") == ROWS
 
 
+def test_backslashes_are_doubled_and_come_back(sql, files):
+    path = Path(files.folder, "back.csv")
+    sql("CREATE TABLE t (a VARCHAR(20), b JSON)")
+    sql("INSERT INTO t VALUES (%s, %s)", 'C:\\new "x"\n', '{"a": "\\\\"}')
+    sql(f"SELECT * FROM t INTO OUTFILE '{path}' HEADER 'FALSE'")
+    assert path.read_text() == '"C:\\\\new ""x""\n","{""a"": ""\\\\\\\\""}"\n'
+    sql("CREATE TABLE again LIKE t")
+    assert sql(f"LOAD DATA INFILE '{path}' INTO TABLE again") == 1
+    assert sql("SELECT * FROM again") == sql("SELECT * FROM t")
+
+
 def test_json_lines(typed, files):
     path = Path(files.folder, "typed.jsonl")
     typed(f"SELECT a, b, c, d, h FROM typed ORDER BY a INTO OUTFILE '{path}' FORMAT 'jsonline'")
     lines = path.read_text().splitlines()
     assert [json.loads(line)["b"] for line in lines] == [row[1] for row in ROWS]
-    assert lines[0] == '{"a":1,"b":"a,b","c":1.50,"d":0.25,"h":{"x": [1]}}'
+    assert lines[0] == '{"a":1,"b":"a,b","c":"1.50","d":0.25,"h":{"x": [1]}}'
+    typed(f"SELECT a, e, f, g FROM typed ORDER BY a INTO OUTFILE '{path}2' FORMAT 'jsonline'")
+    first = Path(f"{path}2").read_text().splitlines()[0]
+    assert first == '{"a":1,"e":"2024-01-02","f":"2024-01-02 03:04:05","g":"AP8="}'
     assert "\\u003c\\u0026\\u003e" in lines[2]
 
 
@@ -96,14 +111,27 @@ def test_an_export_sees_its_transaction_and_outlives_it(typed, files):
     assert path.read_text() == 'b\n"new"\n'
 
 
-def test_what_goes_wrong(typed, files):
-    path = f"{files.folder}once.csv"
-    typed(f"SELECT 1 INTO OUTFILE '{path}'")
-    assert typed.refused(f"SELECT 1 INTO OUTFILE '{path}'") == (20406, "file once.csv already exists")
-    assert "--allow-path" in typed.refused("SELECT 1 INTO OUTFILE '/etc/none_such.csv'")[1]
-    assert typed.refused(f"SELECT nope FROM typed INTO OUTFILE '{files.folder}x.csv'")[0] == 1054
+@pytest.mark.parametrize(
+    ("statement", "refusal"),
+    [
+        ("SELECT 1 INTO OUTFILE '{folder}once.csv'", "file once.csv already exists"),
+        ("SELECT 1 INTO OUTFILE '/etc/none_such.csv'", "--allow-path"),
+        ("SELECT nope FROM typed INTO OUTFILE '{folder}x.csv'", "Unknown column"),
+    ],
+)
+def test_what_goes_wrong(typed, files, connect, unique, statement, refusal):
+    """Whatever is written over the connection afterwards would go to a wrong path (server-facts 33, 70)."""
+    stage = unique()
+    typed(f"CREATE STAGE {stage} URL='file://{files.folder}'")
+    assert "syntax" in typed.refused(f"SELECT 1 INTO OUTFILE '{files.folder}x.csv' FIELDS ESCAPED BY '#'")[1]
+    typed(f"SELECT 1 INTO OUTFILE '{files.folder}once.csv'")
+    assert refusal in typed.refused(statement.format(folder=files.folder))[1]
+    save = f"SELECT save_file(CAST('stage://{stage}/y.txt' AS DATALINK), 'y')"
+    for again in (f"SELECT 1 INTO OUTFILE '{files.folder}x.csv'", save):
+        assert "wrong path" in typed.refused(again)[1]
     assert not Path(files.folder, "x.csv").exists()
     assert typed("SELECT 1") == [(1,)]
+    assert connect()(save) == [(1,)]
 
 
 def test_an_export_to_s3(typed, unique, bucket, s3, moto_url):

@@ -1,6 +1,7 @@
 """Functions and operators that MatrixOne has and the engine has not."""
 
 import math
+from decimal import Decimal
 
 import pytest
 
@@ -123,3 +124,15 @@ def test_a_limit_that_is_none(v, limit):
 def test_a_wrong_number_of_arguments(v):
     assert v.refused("SELECT l2_norm(e, e) FROM v")[0] == 20105
     assert math.isclose(v("SELECT l2_norm(e) FROM v WHERE id = 2")[0][0], 10)
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        ("7/2", float), ("(1 + 2 * 3) / (4 - 2)", float), ("count(*) / 2", float), ("7/length('ab')", float),
+        ("(unix_timestamp() - unix_timestamp(now())) / 3600", float), ("7 / 2 / 2", float),
+        ("1.5 / 2", Decimal), ("1.5 * 2 / 2", Decimal), ("unix_timestamp('2024-01-01 00:00:00.5') / 2", Decimal),
+    ],
+)  # fmt: skip
+def test_whole_numbers_divided_are_a_double(sql, expression, kind):
+    assert type(sql(f"SELECT {expression}")[0][0]) is kind

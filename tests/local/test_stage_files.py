@@ -48,11 +48,22 @@ def link(stage, path):
     return f"load_file(CAST('stage://{stage}/{path}' AS datalink))"
 
 
+def told(root, path):
+    """What a refusal calls a file: its name, or on S3 its key."""
+    return f"here/{path}" if root == "/here" else path.rpartition("/")[2]
+
+
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [
-        ("", ["raw.bin", "users.csv"]),
+        ("", ["multi", "raw.bin", "users.csv"]),  # files and folders alike (server-facts 58)
         ("*", ["raw.bin", "users.csv"]),
+        ("%2A", ["raw.bin", "users.csv"]),
+        ("multi", ["multi/part-0.csv", "multi/part-1.csv", "multi/part-2.csv"]),
+        ("multi/?.csv", ["multi/part-0.csv", "multi/part-1.csv", "multi/part-2.csv"]),  # ? begins a query
+        ("multi/%3Fart-[^1]*", ["multi/part-0.csv", "multi/part-2.csv"]),
+        ("multi/*[!1].csv", ["multi/part-1.csv"]),  # a set of two in Go
+        ("multi/../*.csv", ["users.csv"]),
         ("multi/", ["multi/part-0.csv", "multi/part-1.csv", "multi/part-2.csv"]),
         ("mul*/p*-[01].csv", ["multi/part-0.csv", "multi/part-1.csv"]),
         ("*/*", ["multi/part-0.csv", "multi/part-1.csv", "multi/part-2.csv"]),
@@ -66,23 +77,73 @@ def test_stage_list(connect, place, pattern, found):
     assert [row[0] for row in rows] == [f"{root}/{name}" for name in found]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "code"),
+    [("[mu]*/[pq].csv", None), ("[m]ulti/*.csv", 20411), ("multi/part-[01].csv", 20411), ("multi/[*", 1105),
+     ("multi/[a-]*", 1105), ("multi/[z-a]*", None), ("with space/", 20411), ("a:b/", 20422), ("a,b/", 20411)],
+)  # fmt: skip
+def test_what_stage_list_does_not_take(connect, place, pattern, code):
+    stage, _ = place
+    listing = f"SELECT file FROM stage_list('stage://{stage}/{pattern}') f"
+    assert connect()(listing) == [] if code is None else connect().refused(listing)[0] == code
+
+
+@pytest.mark.parametrize(
+    "name", ["a+b.csv", "a&b.csv", "a=b.csv", "a;b.csv", "{a}.csv", "a,b.csv", "~a.csv", "[a].csv"]
+)
+def test_names_that_the_file_service_refuses(connect, on_disk, name, matrixone_database_local):
+    stage, root = on_disk
+    sql = connect(database=matrixone_database_local)
+    Path(root, name).write_text("1\n")
+    sql("CREATE TABLE t (id INT)")
+    assert sql.refused(f"LOAD DATA INFILE 'stage://{stage}/{name}' INTO TABLE t")[0] == 20411
+    assert sql.refused(f"SELECT {link(stage, name.replace('&', '%26'))}")[0] == 20411
+    assert f"{root}/{name}" in {file for (file,) in sql(f"SELECT file FROM stage_list('stage://{stage}/') f")}
+
+
+def test_hidden_files_are_not_listed_on_a_folder(connect, on_disk):
+    stage, root = on_disk
+    Path(root, "multi", ".part-9.csv").write_text("9\n")
+    assert len(connect()(f"SELECT file FROM stage_list('stage://{stage}/multi/*') f")) == 3
+
+
+def test_looking_makes_folders(connect, on_disk, matrixone_database_local):
+    """Those above what is listed or read (server-facts 59)."""
+    stage, root = on_disk
+    sql = connect(database=matrixone_database_local)
+    for path in ("a/b/", "a/b/*"):
+        assert sql(f"SELECT file FROM stage_list('stage://{stage}/{path}') f") == []
+        assert sorted(str(one.relative_to(root)) for one in Path(root).glob("a/**")) == ["a"]
+    assert sql.refused(f"SELECT {link(stage, 'a/c/none.csv')}") == (20405, "file none.csv is not found")
+    assert sql.refused(f"SELECT {link(stage, 'a/d/')}") == (20405, "file  is not found")
+    assert sorted(one.name for one in Path(root, "a").iterdir()) == ["c", "d"]
+
+
 def test_stage_list_takes_part_in_a_query(connect, place):
     stage, _ = place
     sql = connect()
     count = f"SELECT count(*) FROM stage_list('stage://{stage}/multi/') a, stage_list('stage://{stage}/') b WHERE a.file > ''"
-    assert sql(count) == [(6,)]
+    assert sql(count) == [(9,)]
     assert sql.refused(f"SELECT stage_list('stage://{stage}/')")[0] == 20105
     assert sql.refused("SELECT file FROM stage_list('stage://none_such/') f")[0] == 20300
 
 
 def test_load_file(connect, place):
-    stage, _ = place
+    stage, root = place
     sql = connect()
     assert sql(f"SELECT {link(stage, 'users.csv')}") == [(USERS.decode(),)]
     assert sql(f"SELECT {link(stage, 'users.csv?offset=3&size=4')}") == [("name",)]
-    assert sql(f"SELECT {link(stage, 'users.csv?offset=1000&size=4')}") == [(None,)]
+    assert sql(f"SELECT {link(stage, 'users.csv?offset=3')}") == [(USERS.decode()[3:],)]
+    assert sql.refused(f"SELECT {link(stage, 'users.csv?offset=3&size=0')}")[0] == 20408
+    at_end, beyond = (f"SELECT {link(stage, f'users.csv?offset={at}&size=4')}" for at in (len(USERS), 1000))
+    if root == "/here":  # server-facts 60
+        assert sql.refused(at_end) == (1105, "The requested range is not satisfiable")
+        assert sql.refused(beyond)[0] == 20101
+    else:
+        assert sql(at_end) == sql(beyond) == [(None,)]
     assert sql(f"SELECT hex({link(stage, 'raw.bin')}), length({link(stage, 'users.csv')})") == [("1F8BFF", len(USERS))]
-    assert sql.refused(f"SELECT {link(stage, 'none.csv')}") == (20405, "file none.csv is not found")
+    assert sql.refused(f"SELECT {link(stage, 'none.csv')}") == (20405, f"file {told(root, 'none.csv')} is not found")
+    assert sql.refused(f"SELECT {link(stage, 'multi')}") == (20405, f"file {told(root, 'multi')} is not found")
 
 
 def test_load_file_of_an_expression(connect, place):
@@ -98,7 +159,7 @@ def test_load_file_of_an_expression(connect, place):
 
 def test_load_file_of_a_column(connect, place, matrixone_database_local):
     """What DATALINK is for."""
-    stage, _ = place
+    stage, root = place
     sql = connect(database=matrixone_database_local)
     sql("CREATE TABLE docs (id INT, doc DATALINK, part VARCHAR(20))")
     for row in (
@@ -122,21 +183,34 @@ def test_load_file_of_a_column(connect, place, matrixone_database_local):
     ]
     sql(f"INSERT INTO docs VALUES (4, 'stage://{stage}/raw.bin', ''), (5, 'stage://{stage}/none.csv', '')")
     assert sql("SELECT hex(load_file(doc)) FROM docs WHERE id = 4") == [("1F8BFF",)]
-    assert sql.refused("SELECT load_file(doc) FROM docs WHERE id = 5") == (20405, "file none.csv is not found")
+    assert sql.refused("SELECT load_file(doc) FROM docs WHERE id = 5") == (
+        20405,
+        f"file {told(root, 'none.csv')} is not found",
+    )
     assert "needs the table" in sql.refused("SELECT load_file(doc)")[1]
 
 
-def test_save_and_remove(connect, place):
-    stage, _ = place
+def test_save_and_remove(connect, place, matrixone_database_local):
+    stage, root = place
     sql = connect()
+    sql(f"CREATE TABLE {matrixone_database_local}.t (id INT)")
     save = f"SELECT save_file(CAST('stage://{stage}/new/a.txt' AS datalink), concat('it''s ', 1 + 1))"
     assert sql(save) == [(6,)]
     assert sql(f"SELECT {link(stage, 'new/a.txt')}") == [("it's 2",)]
-    assert sql.refused(save) == (20406, "file a.txt already exists")
+    assert sql.refused(save) == (20406, f"file {told(root, 'new/a.txt')} already exists")
     sql(f"REMOVE FILES FROM STAGE 'stage://{stage}/new/*'")
     assert sql(f"SELECT file FROM stage_list('stage://{stage}/new/') f") == []
-    assert sql.refused(f"REMOVE FILES FROM STAGE 'stage://{stage}/new/a.txt'") == (20405, "file a.txt is not found")
+    for path in ("new/a.txt", "new/*"):
+        missing = (20405, f"file {told(root, path)} is not found")
+        assert sql.refused(f"REMOVE FILES FROM STAGE 'stage://{stage}/{path}'") == missing
+    assert "query parameters" in sql.refused(f"REMOVE FILES FROM STAGE 'stage://{stage}/new/a.txt?b=1'")[1]
     sql(f"REMOVE FILES FROM STAGE IF EXISTS 'stage://{stage}/new/a.txt'")
+    sql("BEGIN")
+    sql("SELECT count(*) FROM mo_catalog.mo_stages")
+    sql(f"INSERT INTO {matrixone_database_local}.t VALUES (1)")
+    assert sql.refused(f"REMOVE FILES FROM STAGE 'stage://{stage}/users.csv'")[0] == 20101  # server-facts 71
+    sql("ROLLBACK")
+    assert sql(f"SELECT length({link(stage, 'users.csv')})") == [(len(USERS),)]
 
 
 def test_what_is_saved_stays_after_a_rollback(connect, on_disk):
@@ -149,9 +223,8 @@ def test_what_is_saved_stays_after_a_rollback(connect, on_disk):
 
 def test_a_file_where_a_folder_is_wanted(connect, on_disk):
     stage, root = on_disk
-    told = connect().refused(f"SELECT file FROM stage_list('stage://{stage}/users.csv') f")
-    assert told == (1105, f"readdirent {root}/users.csv: not a directory")
-    assert "is a directory" in connect().refused(f"SELECT {link(stage, 'multi')}")[1]
+    refused = connect().refused(f"SELECT file FROM stage_list('stage://{stage}/users.csv') f")
+    assert refused == (1105, f"readdirent {root}/users.csv: not a directory")
 
 
 @pytest.mark.parametrize("path", ["../outside.txt", "way_out/outside.txt"])

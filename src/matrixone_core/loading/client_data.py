@@ -7,8 +7,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from typing import Any, BinaryIO, Protocol, TypeAlias, cast
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
+from matrixone_core.loading.compression import Decompressor
 from matrixone_core.loading.csv_rows import Field, Row
-from matrixone_core.loading.head import decompressing
 from matrixone_core.loading.report import BadRow
 from matrixone_core.operation import Chunks, NextChunk, Op
 
@@ -118,8 +118,7 @@ class Plain:
 
     def __init__(self, name: str, compression: str, encoding: str | None) -> None:
         self._name = name
-        self._decompress = decompressing(compression)
-        self._compression = compression
+        self._decompressor = Decompressor(compression, name)
         self._decode: Any = None if encoding is None else codecs.getincrementaldecoder(encoding)()
         self._encoding = encoding
         self._lines = 0
@@ -130,7 +129,7 @@ class Plain:
         Raises:
             LoadFailed: it is not what it was said to be.
         """
-        data = self._decompressed(piece) if piece is not None else b""
+        data = self._decompressor.finish() if piece is None else self._decompressor.feed(piece)
         if self._decode is None:
             return data
         try:
@@ -142,12 +141,6 @@ class Plain:
             raise bad_row(row) from None
         self._lines += found.count(b"\n")
         return found
-
-    def _decompressed(self, piece: bytes) -> bytes:
-        try:
-            return self._decompress(piece)
-        except Exception as error:  # noqa: BLE001  # zlib and bz2 have errors of their own
-            raise LoadFailed(f"{self._name} is not {self._compression}-compressed: {error}") from None
 
 
 class Reader(Protocol):

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from matrixone_core import literals
+from matrixone_core import literals, patterns
 from matrixone_core.errors import InvalidArgument, StageFileNotFound
 from matrixone_core.operation import Op
-from matrixone_core.sql.files import ListFiles
+from matrixone_core.patterns import is_pattern
 
 
 def named(stage: str, file: str | Sequence[str]) -> tuple[str, ...]:
@@ -36,22 +36,10 @@ def found(stage: str, urls: Sequence[str], *, allow_empty: bool) -> Op[tuple[str
         if not is_pattern(url):
             files[url] = None
             continue
-        matched = yield from _matched(stage, url)
+        matched = yield from patterns.matching(stage, url.removeprefix(f"stage://{stage}/"))
         if not matched and not allow_empty:
             raise StageFileNotFound(
                 f"no file matches {url!r}; each part between two / is matched by itself; allow_empty=True loads nothing"
             )
-        files |= dict.fromkeys(matched)
+        files |= {literals.stage_path(stage, path): None for path in matched}
     return tuple(files)
-
-
-def is_pattern(file: str) -> bool:
-    """Whether a name has wildcards."""
-    return not literals.WILDCARDS.isdisjoint(literals.checked_text(file, "file"))
-
-
-def _matched(stage: str, url: str) -> Op[list[str]]:
-    """The list is of full paths; as no wildcard matches a `/`, the file's path in the stage is their end."""
-    depth = url.removeprefix("stage://").count("/")
-    paths = yield from ListFiles(url)
-    return sorted(literals.stage_path(stage, "/".join(path.rsplit("/", depth)[1:])) for path in paths)

@@ -38,6 +38,7 @@ from matrixone_core.operation import (
 )
 from matrixone_core.sql.rejects import CreateRejects
 from matrixone_core.sql.table import AskLoadState, LoadState
+from matrixone_core.stage_files import reached
 
 T = TypeVar("T")
 
@@ -72,7 +73,7 @@ def state_of(order: Order, stage: str | None = None, file: str = "", offsets: tu
 
 
 def _asked(question: AskLoadState) -> Op[LoadState]:
-    """The answer; how long a file is, is left aside where it cannot be read but may be loaded (server-facts 9)."""
+    """The answer; where a file cannot be read like that, how long it is is asked by itself."""
     try:
         return (yield from question)
     except (PermissionDenied, StageFileNotFound, StageNotFound, TableNotFound, TransactionAborted):
@@ -80,7 +81,18 @@ def _asked(question: AskLoadState) -> Op[LoadState]:
     except ServerError:
         if not question.offsets:
             raise
-    return (yield from replace(question, offsets=()))
+    state = yield from replace(question, offsets=())
+    return replace(state, reached=(yield from _reached(question)))
+
+
+def _reached(question: AskLoadState) -> Op[int]:
+    """How many of the offsets lie in the file; none where it cannot be read, but may be loaded (server-facts 9)."""
+    try:
+        return (yield from reached(question.file, question.offsets))
+    except (PermissionDenied, StageFileNotFound, StageNotFound, TransactionAborted):
+        raise
+    except ServerError:
+        return 0
 
 
 def load(

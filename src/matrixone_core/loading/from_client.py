@@ -24,6 +24,7 @@ from matrixone_core.loading.client_data import (
     name_of,
     sampled,
 )
+from matrixone_core.loading.compression import compression_of
 from matrixone_core.loading.csv_rows import CsvRows, Unit
 from matrixone_core.loading.fitting import Fitting
 from matrixone_core.loading.flow import limited, load, state_of, table_of
@@ -80,7 +81,7 @@ def of_text(order: Order, data: Data, encoding: str | None) -> Op[LoadReport]:
     decoded = options.encoding(encoding)
     if decoded == "utf-8" and order.options.skip_errors:
         decoded = None  # each row is seen to be UTF-8 by itself
-    plain = partial(Plain, name, head.compression_of(order.format, name), decoded)
+    plain = partial(Plain, name, compression_of(order.format, name), decoded)
     afresh = isinstance(data, str | os.PathLike | bytes | bytearray | memoryview)
     source = _Source(data, chunks_of(data), plain, partial(chunks_of, data) if afresh else None)
     return (yield from limited(order, _sent(order, source, names)))

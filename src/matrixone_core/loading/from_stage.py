@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from matrixone_core import literals
+from matrixone_core import literals, patterns
 from matrixone_core.errors import InvalidArgument, LoadFailed
 from matrixone_core.loading import files, head, ledger
+from matrixone_core.loading.compression import compression_of
 from matrixone_core.loading.csv_rows import Row
 from matrixone_core.loading.flow import limited, load, state_of
 from matrixone_core.loading.job import Input, own_name
@@ -76,9 +77,9 @@ def _at_once(order: Order, state: LoadState, ops: tuple[Op[Input], ...]) -> Op[t
 
 def _telling_offsets(order: Order, urls: Sequence[str]) -> tuple[int, ...]:
     """What only a file has that is not small, or large, where that matters."""
-    if len(urls) > 1 or files.is_pattern(urls[0]):
+    if len(urls) > 1 or patterns.is_pattern(urls[0]):
         return ()
-    plain = isinstance(order.format, Csv) and head.compression_of(order.format, urls[0]) == "none"
+    plain = isinstance(order.format, Csv) and compression_of(order.format, urls[0]) == "none"
     if order.options.conflict is Conflict.UNCHECKED:
         return (LARGE,) if plain else ()  # only CSV without compression is read in pieces
     return (SMALL, LARGE) if plain else (SMALL,)

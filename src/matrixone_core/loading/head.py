@@ -1,46 +1,13 @@
 """The beginning of a file: its header, and what is in its first rows."""
 
-import bz2
-import zlib
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from matrixone_core.errors import InvalidArgument, LoadFailed
+from matrixone_core.errors import LoadFailed
+from matrixone_core.loading.compression import Decompressor, compression_of
 from matrixone_core.loading.csv_rows import CsvRows
 from matrixone_core.operation import Op
-from matrixone_core.sql.files import ReadFile
 from matrixone_core.sql.load import Csv, Format
-
-SUFFIXES = {".gz": "gzip", ".gzip": "gzip", ".bz2": "bz2"}
-
-
-def compression_of(form: Format, path: str) -> str:
-    """How a file is compressed: as told, or as its suffix says."""
-    if form.compression is not None:
-        return form.compression
-    return next((name for suffix, name in SUFFIXES.items() if path.lower().endswith(suffix)), "none")
-
-
-def decompressing(compression: str) -> Callable[[bytes], bytes]:
-    """A function that decompresses a file piece by piece; one with several members or streams in it, too."""
-    if compression == "none":
-        return lambda piece: piece
-    return _Members(lambda: zlib.decompressobj(31) if compression == "gzip" else bz2.BZ2Decompressor())
-
-
-class _Members:
-    def __init__(self, new: Callable[[], Any]) -> None:
-        self._new = new
-        self._now = new()
-
-    def __call__(self, piece: bytes) -> bytes:
-        found = b""
-        while piece:
-            if self._now.eof:
-                self._now = self._new()
-            found += self._now.decompress(piece)
-            piece = self._now.unused_data if self._now.eof else b""
-        return found
+from matrixone_core.stage_files import read
 
 
 def header_of(rows: Sequence[Sequence[str | None]], path: str) -> tuple[str, ...]:
@@ -75,13 +42,16 @@ def beginning(form: Csv, data: bytes, count: int, *, whole: bool) -> list[tuple[
 
 
 def of_stage(url: str, form: Format) -> Op[tuple[bytes, bool]]:
-    """The first of a stage's file, decompressed, and whether that is all of it."""
-    piece = yield from ReadFile(url)
-    following = yield from ReadFile(url, len(piece)) if piece else _nothing()
-    try:
-        return decompressing(compression_of(form, url))(piece), not following
-    except (zlib.error, OSError) as error:
-        raise InvalidArgument(f"{url} is not {compression_of(form, url)}-compressed: {error}") from None
+    """The first of a stage's file, decompressed, and whether that is all of it.
+
+    Raises:
+        LoadFailed: it is not compressed as was said, or ends early.
+    """
+    piece = yield from read(url)
+    following = yield from read(url, len(piece)) if piece else _nothing()
+    decompressor = Decompressor(compression_of(form, url), url)
+    data = decompressor.feed(piece)
+    return (data if following else data + decompressor.finish()), not following
 
 
 def _nothing() -> Op[bytes]:

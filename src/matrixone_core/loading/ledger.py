@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from matrixone_core import stages
 from matrixone_core.errors import DuplicateKey, InvalidArgument, PermissionDenied
 from matrixone_core.loading.options import Options
-from matrixone_core.loading.stage_file import AT_ONCE, size_of
+from matrixone_core.loading.stage_file import AT_ONCE
 from matrixone_core.operation import Aside, Known, Op
 from matrixone_core.sql.files import PIECE, DigestFile
 from matrixone_core.sql.ledger import LEDGER, CreateLedger, EnteredIds, Entry, InsertEntry
 from matrixone_core.sql.stage import Stage
 from matrixone_core.sql.staging import Names
+from matrixone_core.stage_files import size_of
 
 SAMPLE = 1024 * 1024  # bytes at each end that a file is known by
 DEEPEST = 16  # stages in stages

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from matrixone_core.errors import ServerError, StageFileNotFound, StageNotFound, TransactionAborted
+from matrixone_core.errors import LoadFailed, ServerError, StageFileNotFound, StageNotFound, TransactionAborted
 from matrixone_core.loading import regular
 from matrixone_core.loading.client_data import bad_row
 from matrixone_core.loading.csv_rows import CsvRows, Row
@@ -131,7 +131,7 @@ def here(job: Job, table: Table, one: Input) -> Op[Input]:
         row = yield from one.lines.first(fitting.names, flaw, passed_over)
     except UNREADABLE:  # the server will say so
         return one
-    except (StageNotFound, StageFileNotFound, TransactionAborted):
+    except (LoadFailed, StageNotFound, StageFileNotFound, TransactionAborted):
         raise
     except ServerError:  # some stages load, and cannot be read (server-facts 9)
         return one

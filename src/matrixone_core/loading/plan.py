@@ -16,7 +16,6 @@ from matrixone_core.loading.job import Input, Job, fitting_of, layout
 from matrixone_core.loading.order import Order
 from matrixone_core.loading.report import BadRow, LoadedFile
 from matrixone_core.loading.schema import FileColumn, Sample, sample_of
-from matrixone_core.loading.stage_file import size_of
 from matrixone_core.loading.target import Column, Table
 from matrixone_core.operation import (
     Aside,
@@ -37,6 +36,7 @@ from matrixone_core.sql.load import Parquet
 from matrixone_core.sql.plan import CountKeys
 from matrixone_core.sql.staging import FirstDouble
 from matrixone_core.sql.table import LoadState, TablesLike
+from matrixone_core.stage_files import size_of
 
 MOST_SAMPLED = 200  # rows whose keys are looked for
 MOST_READ = 8 * 1024 * 1024  # bytes of a Parquet file, which is read whole

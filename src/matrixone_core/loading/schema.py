@@ -9,12 +9,14 @@ from typing import Any
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
 from matrixone_core.loading import arrow, head
+from matrixone_core.loading.compression import SUFFIXES
 from matrixone_core.loading.csv_rows import CsvRows, Row
 from matrixone_core.loading.json_rows import JsonRows
-from matrixone_core.loading.stage_file import bytes_of, size_of
+from matrixone_core.loading.stage_file import bytes_of
 from matrixone_core.operation import Op
 from matrixone_core.sql.files import PIECE
 from matrixone_core.sql.load import Csv, Format, JsonLines
+from matrixone_core.stage_files import size_of
 
 _TESTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("BIGINT", re.compile(r"[+-]?\d{1,18}")),
@@ -65,7 +67,7 @@ def format_of(file: str) -> str:
         InvalidArgument: it tells none.
     """
     bare = file.lower()
-    for suffix in head.SUFFIXES:
+    for suffix in SUFFIXES:
         bare = bare.removesuffix(suffix)
     for suffix, name in _SUFFIXES.items():
         if bare.endswith(suffix):

@@ -5,16 +5,15 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import Any
 
-from matrixone_core.errors import ServerError
 from matrixone_core.loading import arrow
-from matrixone_core.loading.head import compression_of, decompressing
+from matrixone_core.loading.compression import Decompressor, compression_of
 from matrixone_core.operation import Blocking, NextChunk, Op
-from matrixone_core.sql.files import PIECE, FileLength, ReachesTo, ReadFile
+from matrixone_core.sql.files import PIECE
 from matrixone_core.sql.load import Format, Parquet
+from matrixone_core.stage_files import read
 
 PIECES = 16  # in one statement; one in the first, as most files that are read here are small
 AT_ONCE = 32  # places that one statement looks at
-LONGEST_VALUE = 64 * 1024 * 1024  # bytes that a file may have to be measured as one value
 
 
 class Pieces:
@@ -29,17 +28,22 @@ class Pieces:
         self._url = url
         self._offset = 0
         self._ended = False
-        self._through = decompressing(compression_of(form, url))
+        self._decompressor = Decompressor(compression_of(form, url), url)
 
     def next(self) -> Op[bytes | None]:
-        """The next piece, or None at the end."""
+        """The next piece, or None at the end.
+
+        Raises:
+            LoadFailed: the file is not compressed as was said, or ends early.
+        """
         if self._ended:
             return None
         pieces = PIECES if self._offset else 1
-        read = yield from ReadFile(self._url, self._offset, pieces)
-        self._ended = len(read) < pieces * PIECE
-        self._offset += len(read)
-        return self._through(read)
+        found = yield from read(self._url, self._offset, pieces)
+        self._ended = len(found) < pieces * PIECE
+        self._offset += len(found)
+        data = self._decompressor.feed(found)
+        return data + self._decompressor.finish() if self._ended else data
 
 
 class ParquetPieces:
@@ -86,29 +90,11 @@ def _rows_of(file: Any, url: str, names: Sequence[str]) -> Iterator[bytes]:
         yield from arrow.csv_of(reader, arrow.names_of(reader, names, url))
 
 
-def size_of(url: str) -> Op[int]:
-    """How many bytes a file has; a long one is measured by looking for its end."""
-    try:
-        return (yield from FileLength(url)) or 0
-    except ServerError as error:
-        if "too long" not in str(error).lower():
-            raise
-    inside = LONGEST_VALUE
-    doubled = tuple(inside << power for power in range(1, AT_ONCE))
-    inside <<= yield from ReachesTo(url, doubled)
-    beyond = 2 * inside
-    while beyond - inside > 1:
-        step = -(-(beyond - inside) // AT_ONCE)
-        inside += step * (yield from ReachesTo(url, tuple(range(inside + step, beyond, step))))
-        beyond = min(beyond, inside + step)
-    return beyond
-
-
 def bytes_of(url: str, begin: int, end: int) -> Op[bytes]:
     """The bytes between two places in a file; fewer, if it ends before."""
     found = b""
     while begin + len(found) < end:
-        piece = yield from ReadFile(url, begin + len(found))
+        piece = yield from read(url, begin + len(found))
         if not piece:
             break
         found += piece

@@ -9,7 +9,10 @@ from matrixone_core.operation import Reply, Statement
 
 @dataclass(frozen=True)
 class ListFiles(Statement[tuple[str, ...]]):
-    """The full paths of the files that a `stage://` URL names, in order; one level, wildcards as the shell has them."""
+    """The full paths of what is in a folder, in order: `stage://…/*` gives its files, `stage://…/` its folders as well.
+
+    The server does not match patterns as anybody else does (server-facts 58): `patterns.matching` does.
+    """
 
     url: str
 
@@ -23,8 +26,30 @@ class ListFiles(Statement[tuple[str, ...]]):
 
 
 @dataclass(frozen=True)
+class IsListed(Statement[bool]):
+    """Whether a folder has a file or a folder.
+
+    Args:
+        folder: the `stage://` URL of the folder, with a `/` behind it.
+        path: the full path of what it may have.
+    """
+
+    folder: str
+    path: str
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT count(*) AS n FROM stage_list("
+        yield Value(self.folder)
+        yield ") f WHERE file="
+        yield Value(self.path)
+
+    def parse(self, reply: Reply, /) -> bool:
+        return bool(reply.rows[0]["n"])
+
+
+@dataclass(frozen=True)
 class FileLength(Statement[int | None]):
-    """How many bytes a file has, as long as it has no more than 64 MiB."""
+    """How many bytes a file has, as long as it has no more than 64 MiB (`stage_files.size_of`)."""
 
     url: str
 
@@ -43,23 +68,25 @@ PIECE = 65_535  # bytes of a file that a function sees (server-facts 31)
 
 @dataclass(frozen=True)
 class ReadFile(Statement[bytes]):
-    """Some bytes of a file; fewer at its end, none beyond it.
+    """Some bytes of a file; fewer at its end, none beyond it, where S3 may have an error (`stage_files.read`).
 
     Args:
         url: its `stage://` URL.
         offset: where they begin.
-        pieces: how many pieces of `PIECE` bytes are read at most.
+        pieces: how many pieces of it are read at most.
+        size: how many bytes a piece has, at most `PIECE`.
     """
 
     url: str
     offset: int = 0
     pieces: int = 1
+    size: int = PIECE
 
     def parts(self) -> Iterator[Part]:
         yield "SELECT "
         for at in range(self.pieces):
             yield f"{', ' if at else ''}hex(load_file(CAST("
-            yield Value(f"{self.url}?offset={self.offset + at * PIECE}&size={PIECE}")
+            yield Value(f"{self.url}?offset={self.offset + at * self.size}&size={self.size}")
             yield f" AS datalink))) AS piece{at}"
 
     def parse(self, reply: Reply, /) -> bytes:
@@ -94,20 +121,3 @@ def reaches(url: str, offset: int) -> Iterator[Part]:
     yield " + CASE WHEN load_file(CAST("
     yield Value(f"{url}?offset={offset}&size=1")
     yield " AS datalink)) IS NULL THEN 0 ELSE 1 END"
-
-
-@dataclass(frozen=True)
-class ReachesTo(Statement[int]):
-    """How many of some ascending offsets lie within a file."""
-
-    url: str
-    offsets: tuple[int, ...]
-
-    def parts(self) -> Iterator[Part]:
-        yield "SELECT 0"
-        for offset in self.offsets:
-            yield from reaches(self.url, offset)
-        yield " AS n"
-
-    def parse(self, reply: Reply, /) -> int:
-        return int(reply.rows[0]["n"])

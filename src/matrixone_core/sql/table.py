@@ -61,7 +61,7 @@ class AskLoadState(Statement[LoadState]):
         table: the table to load into; None if nothing has to be known of it.
         stage: the name of the stage to load from, or None.
         file: the `stage://` URL of a file of it.
-        offsets: how many of these lie within the file is asked, too.
+        offsets: how many of these lie within the file is asked, too; on S3 one past its end is an error.
     """
 
     table: tuple[str, ...] | None
@@ -99,7 +99,7 @@ class AskLoadState(Statement[LoadState]):
             stage,
             row["mark"] or "",
             bool(row["in_use"]),
-            int(row["reached"]),
+            int(row["reached"] or 0),  # NULL where there is no stage (server-facts 61)
             int(row["now"]),
             row["current_database"],
         )

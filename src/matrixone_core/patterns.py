@@ -1,0 +1,128 @@
+"""Patterns for the files of a stage, matched here: the server's own listing knows `*` alone (server-facts 58).
+
+A pattern is matched part by part between its `/`, as `pathlib.PurePath.full_match` does: `*` stands for any characters,
+`?` for one, `[a-c]` for one of these, `[!a-c]` for one that is none of these, a part `**` for any number of folders.
+At a pattern's end `**` stands for all files below.
+"""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from matrixone_core import literals
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.operation import Op
+from matrixone_core.sql.files import ListFiles
+from matrixone_core.stage_files import is_there
+
+ANY_FOLDERS = "**"
+DEEPEST = 100  # folders within folders; a link that leads back has no end
+
+
+def is_pattern(file: str) -> bool:
+    """Whether a name has wildcards."""
+    return not literals.WILDCARDS.isdisjoint(literals.checked_text(file, "file"))
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Whether a file's path matches a pattern.
+
+    Args:
+        path: the path in the stage, folders separated by `/`.
+        pattern: the pattern.
+    """
+    *folders, name = path.split("/")
+    parts = _parts(pattern)
+    places = frozenset({0})
+    for folder in folders:
+        places = _below(parts, places, folder)
+    return _takes(parts, places, name)
+
+
+def matching(stage: str, pattern: str) -> Op[tuple[str, ...]]:
+    """The files of a stage that a pattern matches, as paths in the stage, in order.
+
+    Folders are listed one by one, and only those in which a file could match. The server hides files and folders on a
+    disk whose names begin with a dot.
+
+    Args:
+        stage: the stage's name.
+        pattern: the pattern.
+
+    Raises:
+        InvalidArgument: the server can list a folder not at all that has to be looked into, or folders go too deep.
+        ServerError: a folder cannot be listed.
+    """
+    parts = _parts(pattern)
+    found: list[str] = []
+    waiting = [("", frozenset({0}))]
+    while waiting:
+        folder, places = waiting.pop()
+        if folder.count("/") > DEEPEST:
+            raise InvalidArgument(
+                f"{pattern!r} looks more than {DEEPEST} folders deep, as into {folder[:200]!r}; write fewer **"
+            )
+        if step := _only_folder(parts, places):
+            waiting.append((f"{folder}{step}/", _below(parts, places, step)))
+            continue
+        files, folders = yield from _listed(stage, folder, is_deep=_goes_deeper(parts, places))
+        found += [folder + name for name in sorted(files) if _takes(parts, places, name)]
+        below = [(f"{folder}{name}/", _below(parts, places, name)) for name in sorted(folders)]
+        waiting += [(path, then) for path, then in below if then]
+    return tuple(sorted(found))
+
+
+def _parts(pattern: str) -> tuple[str, ...]:
+    """A pattern's parts; one without any is a name that no file has."""
+    return tuple(part for part in pattern.split("/") if part not in {"", "."}) or ("",)
+
+
+def _closed(parts: tuple[str, ...], places: Iterable[int]) -> frozenset[int]:
+    """The places in a pattern with those that follow where `**` stands for no folder."""
+    found = set(places)
+    for at, part in enumerate(parts[:-1]):
+        if at in found and part == ANY_FOLDERS:
+            found.add(at + 1)
+    return frozenset(found)
+
+
+def _below(parts: tuple[str, ...], places: frozenset[int], folder: str) -> frozenset[int]:
+    """The places in a pattern from which on the rest has to match, within a folder."""
+    found: set[int] = set()
+    for at in _closed(parts, places):
+        if parts[at] == ANY_FOLDERS:
+            found.add(at)
+        elif at < len(parts) - 1 and fnmatchcase(folder, parts[at]):
+            found.add(at + 1)
+    return frozenset(found)
+
+
+def _takes(parts: tuple[str, ...], places: frozenset[int], name: str) -> bool:
+    """Whether a file's name matches the last part, if that is what has to match now."""
+    last = len(parts) - 1
+    return last in _closed(parts, places) and (parts[last] == ANY_FOLDERS or fnmatchcase(name, parts[last]))
+
+
+def _goes_deeper(parts: tuple[str, ...], places: frozenset[int]) -> bool:
+    return any(at < len(parts) - 1 or parts[at] == ANY_FOLDERS for at in places)
+
+
+def _only_folder(parts: tuple[str, ...], places: frozenset[int]) -> str | None:
+    """The one folder that can match here, which then need not be looked for."""
+    at = min(places)
+    is_only = len(places) == 1 and at < len(parts) - 1 and not is_pattern(parts[at])
+    return parts[at] if is_only else None
+
+
+def _listed(stage: str, folder: str, *, is_deep: bool) -> Op[tuple[set[str], set[str]]]:
+    """The names of the files in a folder, and those of its folders if these are wanted."""
+    url = literals.stage_path(stage, f"{folder}x")[:-1]  # refuses what the server cannot list
+    paths = yield from ListFiles(f"{url}*")
+    files: set[str] = set()
+    for path in paths:
+        *_, above, name = ("", *path.split("/"))
+        if name != above or (yield from is_there(f"{url}{name}")):  # an S3 folder's own mark is listed in it
+            files.add(name)
+    if not is_deep:
+        return files, set()
+    every = yield from ListFiles(url)
+    return files, {path.rpartition("/")[2] for path in every} - files

@@ -1,0 +1,101 @@
+"""Reading files of stages through SQL, by ranges: on S3 a range at the end of a file or past it is an error."""
+
+import re
+
+from matrixone_core.errors import ServerError, StageFileNotFound
+from matrixone_core.operation import Op
+from matrixone_core.sql.files import PIECE, FileLength, ReadFile
+
+LARGEST_VALUE = 64 * 1024 * 1024  # bytes that the server gives, or measures, at once (server-facts 31)
+
+
+def read(url: str, offset: int = 0, pieces: int = 1) -> Op[bytes]:
+    """Some bytes of a file; fewer at its end, none beyond it.
+
+    Args:
+        url: its `stage://` URL.
+        offset: where they begin.
+        pieces: how many pieces of `PIECE` bytes are read at most.
+
+    Raises:
+        StageFileNotFound: there is no such file.
+        ServerError: it cannot be read.
+    """
+    try:
+        return (yield from ReadFile(url, offset, pieces))
+    except ServerError as error:
+        if not _is_past_the_end(error):
+            raise
+    found = b""
+    while pieces > 1 and len(found) % PIECE == 0:  # one by one, so that no range but the last is past the end
+        pieces -= 1
+        piece = yield from read(url, offset + len(found))
+        found += piece
+        if not piece:
+            break
+    return found
+
+
+def reached(url: str, offsets: tuple[int, ...]) -> Op[int]:
+    """How many of some ascending offsets lie within a file.
+
+    Raises:
+        StageFileNotFound: there is no such file.
+        ServerError: it cannot be read.
+    """
+    for count, offset in enumerate(offsets):
+        try:
+            byte = yield from ReadFile(url, offset, size=1)
+        except ServerError as error:
+            if not _is_past_the_end(error):
+                raise
+            byte = b""
+        if not byte:
+            return count
+    return len(offsets)
+
+
+def size_of(url: str) -> Op[int]:
+    """How many bytes a file has.
+
+    What is left of it behind an offset is measured; the offset is moved until no more is left than the server measures.
+
+    Raises:
+        StageFileNotFound: there is no such file.
+        ServerError: it cannot be read.
+    """
+    inside, beyond, offset = 0, 0, 0
+    while True:
+        try:
+            left = yield from FileLength(f"{url}?offset={offset}" if offset else url)
+        except ServerError as error:
+            words = str(error).lower()
+            if "too long" in words:
+                inside = offset
+            elif "exceeds file size" in words:
+                beyond = offset
+            elif _is_past_the_end(error):
+                return offset
+            else:
+                raise
+        else:
+            return offset + (left or 0)
+        offset = (inside + beyond) // 2 if beyond else max(2 * inside, LARGEST_VALUE)
+
+
+def is_there(url: str) -> Op[bool]:
+    """Whether there is a file.
+
+    Raises:
+        ServerError: it cannot be read.
+    """
+    try:
+        yield from reached(url, (0,))
+    except StageFileNotFound:
+        return False
+    return True
+
+
+def _is_past_the_end(error: ServerError) -> bool:
+    """Whether a range was refused because it begins at the end of an S3 object or past it (server-facts 60)."""
+    return re.search(r"range is not satisfiable|\bpanic\b.*\bEOF\b", str(error), re.DOTALL) is not None

@@ -1,0 +1,100 @@
+"""Reading a stage's files by ranges, from folders and from S3, by what servers have been seen to answer."""
+
+import pytest
+from script import play, rows
+
+from matrixone_core import stage_files
+from matrixone_core.errors import ServerError, StageFileNotFound
+from matrixone_core.sql.files import PIECE, FileLength, ReadFile
+
+URL = "stage://s/a"
+LARGEST = stage_files.LARGEST_VALUE
+
+
+class Server:
+    """One that has a file of so many bytes (server-facts 31, 60)."""
+
+    def __init__(self, size, *, on_s3):
+        self.data = bytes(size) if size < 2**25 else None
+        self.size, self.on_s3, self.asked = size, on_s3, []
+
+    def answer(self, step):
+        self.asked.append(step)
+        if isinstance(step, FileLength):
+            offset = int(step.url.partition("?offset=")[2] or 0)
+            if offset > self.size:
+                raise ServerError("internal error: offset exceeds file size")
+            if self.size - offset > LARGEST:
+                raise ServerError("internal error: Data too long for blob")
+            if self.on_s3 and offset and offset == self.size:
+                raise ServerError("The requested range is not satisfiable")
+            return self.size - offset or None
+        assert isinstance(step, ReadFile)
+        offsets = [step.offset + at * step.size for at in range(step.pieces)]
+        if self.on_s3 and max(offsets) >= self.size:
+            past = (
+                "The requested range is not satisfiable" if max(offsets) == self.size else "panic not logged: EOF: \n"
+            )
+            raise ServerError(past)
+        return b"".join(self.data[at : at + step.size] for at in offsets)
+
+    def run(self, op):
+        try:
+            step = next(op)
+            while True:
+                try:
+                    answer = self.answer(step)
+                except ServerError as error:
+                    step = op.throw(error)
+                else:
+                    step = op.send(answer)
+        except StopIteration as done:
+            return done.value
+
+
+@pytest.fixture(params=[False, True], ids=["folder", "s3"])
+def server(request):
+    return lambda size: Server(size, on_s3=request.param)
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 5 * PIECE - 3, 16 * PIECE])
+@pytest.mark.parametrize("pieces", [1, 2, 16])
+def test_a_file_is_read_to_its_end(server, size, pieces):
+    served, found = server(size), b""
+    while True:
+        piece = served.run(stage_files.read(URL, len(found), pieces))
+        found += piece
+        if len(piece) < pieces * PIECE:
+            break
+    assert len(found) == size
+    assert served.run(stage_files.read(URL, size + 10, pieces)) == b""
+
+
+@pytest.mark.parametrize("size", [0, 1, LARGEST, LARGEST + 1, 2 * LARGEST, 2 * LARGEST + 1, 466_000_000, 2**40 + 17])
+def test_how_long_a_file_is(server, size):
+    served = server(size)
+    assert served.run(stage_files.size_of(URL)) == size
+    assert len(served.asked) < 40
+
+
+def test_how_far_a_file_reaches(server):
+    assert server(10).run(stage_files.reached(URL, (0, 9, 10, 11))) == 2
+    assert server(10).run(stage_files.reached(URL, (11,))) == 0
+    assert server(10).run(stage_files.reached(URL, (3,))) == 1
+
+
+def test_whether_there_is_a_file(server):
+    assert server(0).run(stage_files.is_there(URL))
+    assert play(stage_files.is_there(URL), StageFileNotFound("not found"))[1] is False
+
+
+@pytest.mark.parametrize("op", [stage_files.read(URL), stage_files.size_of(URL), stage_files.reached(URL, (1,))])
+def test_other_errors(op):
+    with pytest.raises(ServerError, match="broken"):
+        play(op, ServerError("broken"))
+
+
+def test_what_is_sent():
+    asked = ReadFile(URL, 5, pieces=2, size=3)
+    assert "?offset=8&size=3" in str(asked)
+    assert asked.parse(rows({"piece0": "616263", "piece1": None})) == b"abc"
