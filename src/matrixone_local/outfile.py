@@ -95,6 +95,8 @@ def _option(read: Reader, options: dict[str, Any]) -> bool:
     if read.take("FORMAT"):
         options["format"] = read.string().lower()
     elif read.take("FIELDS") or read.take("COLUMNS"):
+        if not _field_clause(read, options):
+            raise read.error()
         while _field_clause(read, options):
             pass
     elif read.take("LINES"):
