@@ -18,7 +18,6 @@ from .engine import EngineError, Link
 from .errors import MANUAL, Refused
 from .hidden import DATABASE, PREFIX
 from .snapshots import SYSTEM, reads_past
-from .statements import mode_told
 from .tokens import Kind, Statement, Token, tokenize
 from .values import quoted
 
@@ -226,7 +225,7 @@ def _variables(tokens: Sequence[Token], link: Link) -> Answer:
 def _variable(name: str | None, value: str | None) -> Value:
     """ON and OFF are written small."""
     if name == "sql_mode":
-        return mode_told(value or "")
+        return ",".join(sorted((value or "").split(",")))
     return value.lower() if value in {"ON", "OFF"} else value
 
 

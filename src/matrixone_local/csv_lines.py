@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, repeat
 
 from .errors import bad_input
-from .rows import BATCH_ROWS, Batch, gathered
-from .tokens import unquote
+from .rows import BATCH_ROWS, Batch, Fields, gathered
+from .tokens import ESCAPES
 from .values import ANY, Column, Field
 
 NULL: Field = (None, False)
+_MARK = "\\N"  # NULL, whatever the escape character is
 Sift = Callable[[Iterable[str]], Iterable[str]]
 
 
@@ -25,7 +27,7 @@ class CsvLines:
     r"""How fields and lines are told apart.
 
     Args:
-        delimiter: what stands between fields.
+        delimiter: what stands between fields; "" where a line is one field.
         quote: the character around fields that hold a delimiter or a line's end.
         escape: the character that takes the meaning from the next one; "" for none.
         starting: what a line must begin with; what stands before it is skipped.
@@ -41,10 +43,15 @@ class CsvLines:
     ignore: int = 0
 
     def batches(
-        self, pieces: Iterator[bytes], columns: Sequence[Column | None], *, also: str = "", exact: bool = True
+        self,
+        pieces: Iterator[bytes],
+        columns: Sequence[Column | None],
+        *,
+        also: str = "",
+        fields: Fields = Fields.EXACT,
     ) -> Iterator[Batch]:
         """The file's rows (`rows.Format`)."""
-        return gathered(self._rows(pieces, columns, _Rows(columns, also, exact)))
+        return gathered(self._rows(pieces, columns, _Rows(columns, also, fields)))
 
     def _rows(self, pieces: Iterator[bytes], columns: Sequence[Column | None], rows: _Rows) -> Iterator[Batch]:
         plain = self._plain_lines(columns)
@@ -102,29 +109,41 @@ class CsvLines:
 
     @cached_property
     def _field(self) -> re.Pattern[str]:
-        delimiter, quote, escape = re.escape(self.delimiter), re.escape(self.quote), re.escape(self.escape)
-        escaped = f"|{escape}." if escape else ""
-        within = f"(?:[^{quote}{escape}]{escaped}|{quote}{quote})*" if quote else ""
+        quote, escape = re.escape(self.quote), re.escape(self.escape)
         end = "\r?\n" if self._ends_plainly else re.escape(self.line_end)
-        quoted = f"{quote}({within}){quote}(?={delimiter}|{end}|\\Z)|" if quote else "()(?!)|"
-        return re.compile(f"(?:{quoted}((?:(?!{delimiter}|{end}).)*))({delimiter}|{end}|\\Z)", re.DOTALL)
+        stop = "|".join(filter(None, [re.escape(self.delimiter), end, r"\Z"]))
+        escaped = f"{escape}.|" if escape else ""
+        within = f"(?:{escaped}{quote}{quote}|{quote}(?!{stop})|[^{quote}])*+" if quote else ""
+        quoted = f"{quote}({within}){quote}(?={stop})|" if quote else "()(?!)|"
+        return re.compile(f"(?:{quoted}((?:{escaped}(?!{stop}).)*+))({stop})", re.DOTALL)
+
+    @cached_property
+    def _marks(self) -> re.Pattern[str]:
+        """What means something else than it says, within quotes and without."""
+        doubled = f"{re.escape(self.quote)}{re.escape(self.quote)}"
+        return re.compile(f"{re.escape(self.escape)}(.)|{doubled}" if self.escape else f"(?!)()|{doubled}", re.DOTALL)
 
     def _plain_lines(self, columns: Sequence[Column | None]) -> _PlainLines:
         """What recognises lines whose fields can be taken as they stand; nothing, where some never can."""
         patterns = [column.plain for column in columns if column]
         special = {self.delimiter, self.quote, self.escape}
-        clear = self._ends_plainly and len(self.delimiter) == 1 and len(self.quote) < 2 and len(self.escape) < 2
+        clear = self._ends_plainly and all(len(one) < 2 for one in special) and (self.delimiter or len(columns) == 1)
         if None in patterns or None in columns or self.starting or not clear or re.match(r"[\w'.-]", self.delimiter):
             return _PlainLines(None, on=False)
-        unquoted = f"[^{re.escape(''.join(special))}\\\\\r\n]"
+        unquoted = f"[^{re.escape(''.join(special))}\r\n]"
+        null = (
+            f"(?!(?:{re.escape(_MARK)}{'|NULL' if self.quote else ''})(?:{re.escape(self.delimiter) or '(?!)'}|\r?\n))"
+        )
         fields: list[str] = []
         for pattern in filter(None, patterns):
             field = pattern.replace(ANY, unquoted)
-            quotable = ANY in pattern and self.quote
-            fields.append(f"(?:{field}|{self.quote}{field}{self.quote})" if quotable else field)
+            if ANY in pattern:
+                quoted = f"|{self.quote}(?!{re.escape(_MARK)}{self.quote}){field}{self.quote}" if self.quote else ""
+                field = f"(?:{null}{field}{quoted})"
+            fields.append(field)
         line = re.escape(self.delimiter).join(fields)
         if len(fields) == 1:
-            line = f"(?!\r?\n){line}"  # an empty line is no record
+            line = rf"(?!\s*\n){line}"  # an empty line is no record
         return _PlainLines(re.compile(f"(?:{line}\r?\n){{1,{BATCH_ROWS}}}+", re.ASCII), on=not self.ignore)
 
     def _rewritten(self, lines: str, rows: _Rows) -> Batch:
@@ -135,9 +154,13 @@ class CsvLines:
             lines = lines.replace("\r\n", "\n")
         if self.quote and self.quote in lines:
             lines = lines.replace(self.quote, "")
+        if "\\" in lines:
+            lines = lines.replace("\\", "\\\\")
         if "'" in lines:
             lines = lines.replace("'", "''")
-        values = lines[:-1].replace(self.delimiter, "','").replace("\n", f"'{rows.also}),('")
+        if self.delimiter:
+            lines = lines.replace(self.delimiter, "','")
+        values = lines[:-1].replace("\n", f"'{rows.also}),('")
         return Batch(f"('{values}'{rows.also})", count)
 
     def _read(self, pieces: Iterable[bytes], plain: _PlainLines) -> Iterator[list[Field] | str]:
@@ -173,8 +196,8 @@ class CsvLines:
                 break  # the field may go on in the next piece
             record.append(self._value(found[1], found[2]))
             at = found.end()
-            if found[3] != self.delimiter:
-                if record != [("", False)]:
+            if not self.delimiter or found[3] != self.delimiter:
+                if not _is_empty(record, ended=bool(found[3])):
                     yield self._started(record)
                 record, begin = [], at
         if last and record:
@@ -182,17 +205,17 @@ class CsvLines:
         return text[begin:]
 
     def _value(self, quoted: str | None, plain: str | None) -> Field:
-        if quoted is None:
-            text = plain or ""
-            if text == "\\N":
-                return NULL
-            return text, False
-        if self.quote * 2 in quoted or (self.escape and self.escape in quoted):
-            if self.escape == "\\":
-                return unquote(f"{self.quote}{quoted}{self.quote}"), True
-            text = quoted.replace(self.quote * 2, self.quote)
-            return (text.replace(self.escape, "") if self.escape else text), True
-        return quoted, True
+        text = (quoted if plain is None else plain) or ""
+        if text in {_MARK, f"{self.escape or _MARK[0]}N"} or (plain == "NULL" and self.quote):
+            return NULL
+        if plain is None:
+            text = self._marks.sub(self._meant, text)
+        elif self.escape and self.escape in text:
+            text = self._marks.sub(lambda found: self._meant(found) if found[1] is not None else found[0], text)
+        return text, plain is None
+
+    def _meant(self, found: re.Match[str]) -> str:
+        return self.quote if found[1] is None else ESCAPES.get(found[1], found[1])
 
     def _started(self, record: list[Field]) -> list[Field]:
         text, quoted = record[0]
@@ -221,25 +244,33 @@ class _PlainLines:
         return found[0] if found else None
 
 
+def _is_empty(record: Sequence[Field], *, ended: bool) -> bool:
+    """Whether a line is no record: it is empty, or has spaces alone before its end."""
+    text, quoted = record[0]
+    return len(record) == 1 and text is not None and not quoted and not (text.strip() if ended else text)
+
+
 class _Rows:
     """Turns records into rows, counting them."""
 
-    def __init__(self, columns: Sequence[Column | None], also: str, exact: bool) -> None:
+    def __init__(self, columns: Sequence[Column | None], also: str, fields: Fields) -> None:
         self._readers = [None if column is None else column.reader() for column in columns]
-        self._exact = exact
+        self._fields = fields
         self.also = also
         self.read = 0
 
     def row(self, record: list[Field]) -> str:
         """A record as `(value, …)`."""
         self.read += 1
-        if len(record) < len(self._readers) and not self._exact:
+        wanted = len(self._readers)
+        if self._fields is Fields.EXACT and len(record) != wanted:
+            if len(record) != wanted + 1 or record[-1][0] != "":  # a delimiter at the line's end is none too many
+                raise bad_input(f"the data of row {self.read} contained is not equal to input columns")
+        elif self._fields is Fields.ENOUGH and len(record) < wanted:
             raise bad_input(f"the data of row {self.read} contained is less than input columns")
-        if len(record) != len(self._readers) and self._exact:
-            raise bad_input(f"the data of row {self.read} contained is not equal to input columns")
         values = [
             read(field, position)
-            for position, (read, field) in enumerate(zip(self._readers, record, strict=False))
+            for position, (read, field) in enumerate(zip(self._readers, chain(record, repeat(NULL)), strict=False))
             if read is not None
         ]
         return f"({','.join(values)}{self.also})"

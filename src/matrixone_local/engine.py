@@ -6,6 +6,7 @@ All that is particular to this engine is here, so that another can take its plac
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 import socket
 import struct
@@ -18,6 +19,7 @@ from typing import Any
 
 import pymysql
 
+from .shapes import Shapes
 from .wire import (
     EOF,
     ERR,
@@ -36,12 +38,19 @@ from .wire import (
     read_error,
     read_length,
     read_ok,
+    read_prepared,
     text_row,
 )
 
 BINARY_COLLATION = 46  # utf8mb4_bin: MatrixOne compares text byte for byte
 
-ZERO_STAYS = "NO_AUTO_VALUE_ON_ZERO"  # a MatrixOne server numbers NULLs alone, whatever its sql_mode is
+_MODE = (
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,"
+    "STRICT_TRANS_TABLES"
+)
+_OWN_MODE = f"{_MODE},NO_AUTO_VALUE_ON_ZERO"  # the relay copies rows as they are, zeros in numbered columns too
+_STAYS = re.compile(rb"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK|SHOW|SET)\b", re.IGNORECASE)
+_HEAD_BYTES = 64  # of a statement, which tell of what kind it is
 
 # What differs from a MatrixOne server by default (design/local-server.md): statements end after ten seconds,
 # text compares without regard to case, the time zone is +08:00, packets end at 16 MiB.
@@ -54,8 +63,7 @@ _GLOBALS = (
     "collation_database='utf8mb4_bin'",
     "max_allowed_packet=1073741824",
     "cte_max_recursion_depth=4294967295",
-    "sql_mode='ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,"
-    f"STRICT_TRANS_TABLES,{ZERO_STAYS}'",
+    f"sql_mode='{_MODE}'",
 )
 
 # From which share of its memory for new rows on the engine slows writers down: while large files are loaded, and else.
@@ -192,6 +200,7 @@ class Engine:
         options = self._instance.connection_options()
         self._socket: str = options["unix_socket"]
         self._user: str = options["user"]
+        self._shapes = Shapes()
         self._throttle = Throttle(self.session_link)
         with self.session() as cursor:
             for setting in _GLOBALS:
@@ -202,8 +211,10 @@ class Engine:
     @contextmanager
     def session(self) -> Generator[pymysql.cursors.Cursor]:
         """A cursor on a connection of the relay's own, each statement committed by itself."""
-        connection = pymysql.connect(unix_socket=self._socket, user=self._user, autocommit=True, charset="utf8mb4")
-        with connection, connection.cursor() as cursor:
+        connection = pymysql.connect(
+            unix_socket=self._socket, user=self._user, autocommit=True, charset="utf8mb4", sql_mode=_OWN_MODE
+        )
+        with connection, _Cursor(connection, self._shapes) as cursor:
             yield cursor
 
     def link(self) -> Link:
@@ -211,7 +222,7 @@ class Engine:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.connect(self._socket)
-            return Link(sock, self._throttle)
+            return Link(sock, self._throttle, self._shapes)
         except BaseException:
             sock.close()
             raise
@@ -228,6 +239,23 @@ class Engine:
         del self._instance  # the library complains at exit about a handle that is still held
 
 
+class _Cursor(pymysql.cursors.Cursor):
+    """A cursor that says what its statements define."""
+
+    def __init__(self, connection: Any, shapes: Shapes) -> None:
+        super().__init__(connection)
+        self._shapes = shapes
+
+    def execute(self, query: str, args: object = None) -> int:
+        """Execute a statement."""
+        defines = self._shapes.note(query)
+        try:
+            return super().execute(query, args)
+        finally:
+            if defines:
+                self._shapes.forget()
+
+
 class Link:
     """The engine's side of one client's connection: its session, its transaction.
 
@@ -235,11 +263,15 @@ class Link:
         id: the connection's number, the same for client and engine, so that KILL needs no translation.
         status: the status flags of the last reply.
         throttle: to be entered by who brings many rows, with the connection's number.
+        shapes: the columns of the server's tables.
     """
 
-    def __init__(self, sock: socket.socket, throttle: Throttle) -> None:
+    def __init__(self, sock: socket.socket, throttle: Throttle, shapes: Shapes) -> None:
         self._sock = sock
         self.throttle = throttle
+        self.shapes = shapes
+        self._defines = False  # whether the last command may have defined something
+        self._database: str | None = None  # the current one, if it is known
         self.packets = Packets(sock)
         self.packets.reads_ahead = True
         self.status = 0
@@ -288,6 +320,13 @@ class Link:
 
     def send(self, command: bytes) -> None:
         """Send a command as the client gave it."""
+        if self._defines:
+            self.shapes.forget()
+        is_query = command[0] == Command.QUERY
+        head = command[1:_HEAD_BYTES] if is_query else b""
+        if not _STAYS.match(head):
+            self._database = None
+        self._defines = self.shapes.note(head.decode("utf-8", "replace")) if is_query else True
         self.packets.write(0, command)
 
     def reply(self, command: int = Command.QUERY) -> Iterator[bytes]:
@@ -347,7 +386,25 @@ class Link:
     @property
     def database(self) -> str:
         """The database that names without one are looked for in; empty if there is none."""
-        return self.query("SELECT DATABASE()").rows[0][0] or ""
+        if self._database is None:
+            self._database = self.query("SELECT DATABASE()").rows[0][0] or ""
+        return self._database
+
+    def columns(self, query: str) -> list[ResultColumn]:
+        """The columns of a query's result; it is not run.
+
+        Raises:
+            EngineError: the engine refused it.
+        """
+        self.send(bytes([Command.STMT_PREPARE]) + query.encode("utf-8", "surrogateescape"))
+        packets = whole(self.reply(Command.STMT_PREPARE))
+        head = next(packets)[4:]
+        if head[0] == ERR:
+            raise EngineError(*read_error(head))
+        number, parameters = read_prepared(head)
+        described = [packet[4:] for packet in packets if not ends(packet)]
+        self.send(bytes([Command.STMT_CLOSE]) + number.to_bytes(4, "little"))
+        return [read_column(payload) for payload in described[parameters:]]
 
     def query(self, sql: str) -> Rows:
         """Run a statement of the relay's own in this session.
@@ -384,6 +441,8 @@ class Link:
                 parts += 1
             elif parts:
                 rows.append(text_row(payload, columns))
+        if self._defines:
+            self.shapes.forget()
         if refused:
             raise refused
         return Rows(rows, affected)

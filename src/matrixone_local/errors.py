@@ -81,6 +81,14 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
         lambda m, _: (20203, f"invalid argument cast to {m[1].lower()}, bad value {m[2]}"),
     ),
     (1366, r"(.*)", lambda m, _: (20203, f"invalid argument: {m[1]}")),
+    (1264, r"(.*)", lambda m, _: (1690, f"data out of range: {m[1]}")),
+    (1292, r"(Incorrect .*)", lambda m, _: (20203, f"invalid argument parsedate: {m[1]}")),
+    (3140, r"(.*)", lambda m, _: (20301, f"invalid input: json text: {m[1]}")),
+    (
+        7600,
+        r"inconsistent dimension: expected (\d+) got (\d+)",
+        lambda m, _: (20301, f"invalid input: expected vector dimension {m[1]} != actual dimension {m[2]}."),
+    ),
     (1305, r"(.*)", lambda m, _: (20105, f"not supported: {m[1]}")),
     (
         1064,

@@ -22,7 +22,7 @@ from .errors import Refused, bad_input, internal
 from .hidden import DATABASE, Hidden
 from .loads import Client, described
 from .references import TableReference, put_table, table_references
-from .rows import Format, inserted, whole_or_not
+from .rows import Fields, Format, inserted, whole_or_not
 from .sources import Reads, Source, Sources, parse_format, parse_source
 from .tokens import Kind, Reader, Statement, Token, tokenize
 from .values import Column, literal, quoted
@@ -259,7 +259,7 @@ class ExternalTables:
         source, form = _read(reading)
         with whole_or_not(link):
             return sum(
-                inserted(link, head, form.batches(pieces, columns, exact=False), client)
+                inserted(link, head, form.batches(pieces, columns, fields=Fields.ENOUGH), client)
                 for _, pieces in self._sources.files(source, client)
             )
 
@@ -285,7 +285,7 @@ class ExternalTables:
             columns = [column for column in described(table, aside) if column.name != FILE_PATH]
             raw = wanted if len(columns) == 1 else None
             batches = chain.from_iterable(
-                form.batches(_sifted(form, pieces, raw), columns, also=f",{literal(path)}", exact=False)
+                form.batches(_sifted(form, pieces, raw), columns, also=f",{literal(path)}", fields=Fields.ENOUGH)
                 for path, pieces in self._sources.files(source, client)
             )
             first = next(batches, None)

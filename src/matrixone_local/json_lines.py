@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from .errors import bad_configuration, internal
-from .rows import Batch, gathered
-from .values import Column, Field
+from .rows import Batch, Fields, gathered
+from .values import Column, Field, literal
 
 
 class _Spelled(float):
@@ -44,16 +44,21 @@ class JsonLines:
             raise bad_configuration(f"the jsondata '{self.kind}' is not supported")
 
     def batches(
-        self, pieces: Iterator[bytes], columns: Sequence[Column | None], *, also: str = "", exact: bool = True
+        self,
+        pieces: Iterator[bytes],
+        columns: Sequence[Column | None],
+        *,
+        also: str = "",
+        fields: Fields = Fields.EXACT,
     ) -> Iterator[Batch]:
         """The file's rows (`rows.Format`); what an object has beyond the columns is dropped on a server, too."""
-        del exact
-        readers = [(column.name, column.reader()) for column in columns if column]
+        del fields
+        readers = [(column.name, _literal(column)) for column in columns if column]
 
         def rows() -> Iterator[Batch]:
             for line in self._lines(pieces):
-                fields = self._fields(line, [name for name, _ in readers])
-                values = [read(field, at) for at, ((_, read), field) in enumerate(zip(readers, fields, strict=False))]
+                given = self._given(line, [name for name, _ in readers])
+                values = [put(value, at) for at, ((_, put), value) in enumerate(zip(readers, given, strict=False))]
                 yield Batch(f"({','.join(values)}{also})", 1)
 
         return gathered(rows())
@@ -72,25 +77,68 @@ class JsonLines:
             held = [value]
         yield from held
 
-    def _fields(self, line: Any, names: Sequence[str]) -> list[Field]:
+    def _given(self, line: Any, names: Sequence[str]) -> list[Any]:
+        """What a line has for columns, whose names are in small letters in it (server-facts 68)."""
         if self.kind == "object":
-            told = {name.lower(): value for name, value in cast("dict[str, Any]", line).items()}
+            told = cast("dict[str, Any]", line)
             line = [told[name.lower()] for name in names if name.lower() in told]
         if len(line) < len(names):
             raise internal("the table column is larger than input data column")
-        return [_field(value) for value in line]
+        return cast("list[Any]", line)
+
+
+def _literal(column: Column) -> Callable[[Any, int], str]:
+    """What turns a value, at its position in the line, into an SQL literal."""
+    read = column.reader()
+    if column.base != "json":
+        return lambda value, position: read(_field(value), position)
+    return lambda value, _: "NULL" if value is None else literal(_json(value))
 
 
 def _field(value: Any) -> Field:
     match value:
-        case None:
+        case None | "\\N":
             return None, False
         case str():
-            return value, True
+            return value, False
         case _Spelled():
-            return value.text, True
+            return value.text, False
+        case dict() | list():
+            return _in_go(cast("object", value)), False
         case _:
-            return json.dumps(value, ensure_ascii=False), True
+            return json.dumps(value), False
+
+
+def _in_go(value: object) -> str:
+    """A nested value as Go writes it (server-facts 56)."""
+    match value:
+        case dict():
+            pairs = sorted(cast("dict[str, object]", value).items())
+            return f"map[{' '.join(f'{name}:{_in_go(one)}' for name, one in pairs)}]"
+        case list():
+            return f"[{' '.join(map(_in_go, cast('list[object]', value)))}]"
+        case None:
+            return "<nil>"
+        case bool():
+            return str(value).lower()
+        case _Spelled():
+            return value.text
+        case _:
+            return str(value)
+
+
+def _json(value: Any) -> str:
+    """A value as JSON, its numbers as they were written."""
+    match value:
+        case dict():
+            pairs = cast("dict[str, Any]", value).items()
+            return f"{{{','.join(f'{json.dumps(name)}:{_json(one)}' for name, one in pairs)}}}"
+        case list():
+            return f"[{','.join(map(_json, value))}]"
+        case _Spelled():
+            return value.text
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 def _split(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from .column_types import told
 from .engine import EngineError, Link
 from .errors import Refused, bad_input
-from .rows import Batch, Format, inserted, whole_or_not
+from .rows import Batch, Fields, Format, inserted, whole_or_not
 from .sources import Reads, Source, Sources, parse_format, parse_source
 from .tokens import Kind, Reader
 from .twins import DUPLICATE, TWIN, Twins
@@ -142,7 +143,8 @@ class Loader:
 
     def _rows(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> Iterator[Batch]:
         pieces = self._sources.open(statement.source, client)
-        return statement.format.batches(pieces, columns)
+        fields = Fields.ANY if statement.source.local else Fields.EXACT  # server-facts 48
+        return statement.format.batches(pieces, columns, fields=fields)
 
     def _allow_twins(self, table: Sequence[str], client: Client) -> None:
         client.settle(table)
@@ -161,15 +163,19 @@ def described(table: Sequence[str], link: Link) -> list[Column]:
     """
     where = ".".join(map(quoted, table))
     try:
-        found = link.query(f"SHOW COLUMNS FROM {where}")
+        found = link.query(f"SHOW FULL COLUMNS FROM {where}")
     except EngineError as error:
         missing = re.fullmatch(r"Table '(.*?)\.(.*)' doesn't exist", error.message)
         if missing:
             raise Refused(1146, f"no such table {missing[1]}.{missing[2]}", "42S02") from None
         raise
     return [
-        Column(str(name), str(kind).lower(), required == "NO" and "auto_increment" not in str(extra).lower())
-        for name, kind, required, _key, _default, extra, *_ in found.rows
+        Column(
+            str(name),
+            told(str(kind), comment or "")[0],
+            required == "NO" and "auto_increment" not in str(extra).lower(),
+        )
+        for name, kind, _collation, required, _key, _default, extra, _rights, comment in found.rows
     ]
 
 

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
+import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import pairwise
 from typing import Any
 
+from .casts import BITS
 from .errors import Refused, bad_input, internal
-from .rows import BATCH_ROWS, Batch
+from .rows import BATCH_ROWS, Batch, Fields
 from .values import Column
 
 GROUP_ROWS = 2_000  # rows that are converted at once
 READ_BYTES = 1 << 16  # of a column that are read at once
 SPOOLED = 1 << 20  # bytes of a file that are kept in memory; the rest goes to the disk
+_TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
 NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "float", "double", "decimal"})
 
 
@@ -28,10 +34,15 @@ class Parquet:
     """A Parquet file."""
 
     def batches(
-        self, pieces: Iterator[bytes], columns: Sequence[Column | None], *, also: str = "", exact: bool = True
+        self,
+        pieces: Iterator[bytes],
+        columns: Sequence[Column | None],
+        *,
+        also: str = "",
+        fields: Fields = Fields.EXACT,
     ) -> Iterator[Batch]:
         """The file's rows (`rows.Format`); columns that the table does not have are dropped on a server, too."""
-        del exact
+        del fields
         wanted = [column for column in columns if column]
         with tempfile.SpooledTemporaryFile(max_size=SPOOLED) as file:
             head = b""
@@ -110,8 +121,13 @@ def _literals(array: Any, column: Column, position: int) -> Any:
         told = compute.binary_join_element_wise("'", told, "'", "")
     else:
         read = column.reader()
+        is_single = arrow.types.is_float32(array.type)
+
+        def put(value: Any) -> str:
+            return read((_text(value, column, is_single=is_single), isinstance(value, str)), position)
+
         told = arrow.array(
-            [None if value is None else read((_text(value), True), position) for value in array.to_pylist()],
+            [None if value is None else put(value) for value in array.to_pylist()],
             arrow.string(),
         )
     return compute.fill_null(told, "NULL")
@@ -134,12 +150,71 @@ def _is_short(array: Any, column: Column) -> bool:
     return bool(column.base in {"char", "varchar"} and longest <= column.arguments[0])
 
 
-def _text(value: Any) -> str:
-    """A value as a CSV file would hold it."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
+def _text(value: Any, column: Column, *, is_single: bool) -> str:
+    """A value as a CSV file would hold it, for what a server makes of it in such a column (server-facts 57).
+
+    Args:
+        value: what pyarrow gives.
+        column: where it goes.
+        is_single: whether it is a number of single precision.
+
+    Raises:
+        Refused: it is a number that no integer column takes.
+    """
+    match value:
+        case bool():
+            return str(value).lower()
+        case float() | Decimal() if column.base in BITS:
+            return _rounded(value)
+        case float():
+            return _float(value, is_single=is_single)
+        case bytes():
+            return value.decode("utf-8", "surrogateescape")
+        case dict() | list():
+            return json.dumps(value, ensure_ascii=False, default=str)
+        case datetime():
+            return _moment(value, column)
+        case date() if column.base in NUMBERS:
+            return str((value - date(1970, 1, 1)).days)
+        case time() if column.base in _TEXTS:
+            return value.isoformat("seconds")
+        case _:
+            return str(value)
+
+
+def _rounded(value: float | Decimal) -> str:
+    if not math.isfinite(value):
+        raise bad_input(f"cannot convert parquet floating point value {value} to integer")
+    rounded = int(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP, Context(prec=400)))
+    if not -1 << 63 <= rounded < 1 << 63:
+        raise bad_input(f"parquet value {_float(float(value), is_single=False)} overflows BIGINT")
+    return str(rounded)
+
+
+def _float(value: float, *, is_single: bool) -> str:
+    """A number in the fewest digits that tell it, with an exponent where Go writes one."""
+    if not math.isfinite(value):
+        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
+    told = repr(value)
+    if is_single:
+        told = next(
+            t for n in range(1, 10) if struct.pack("f", float(t := f"{value:.{n}g}")) == struct.pack("f", value)
+        )
+    number = Decimal(told).normalize()
+    exponent = number.adjusted()
+    if number and not -4 <= exponent < 21:
+        digits = "".join(map(str, number.as_tuple().digits))
+        fraction = f".{digits[1:]}" if digits[1:] else ""
+        return f"{'-' * number.is_signed()}{digits[0]}{fraction}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
+    return format(number, "f")
+
+
+def _moment(value: datetime, column: Column) -> str:
+    has_zone = value.tzinfo is not None
+    if has_zone:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    if column.base in NUMBERS:
+        return str((value - datetime(1970, 1, 1)) // timedelta(microseconds=1))  # noqa: DTZ001  # both have no zone
+    if column.base in _TEXTS:
+        return f"{value:%Y-%m-%d %H:%M:%S.%f} UTC" if has_zone else f"{value:%Y-%m-%d %H:%M:%S}"
     return str(value)

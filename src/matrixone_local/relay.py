@@ -17,6 +17,7 @@ from typing import IO, Any
 import pymysql
 
 from . import catalogue, outfile, pitr, snapshots, stagefiles, stages, statements
+from .assigning import Assigning
 from .ddl import End, defines, ends_transaction
 from .defining import Defining
 from .definitions import Definitions
@@ -117,6 +118,7 @@ class Session:
             login.packets, login.sequence, self.link, lambda: bool(self._definitions), self._lose_transaction
         )
         self._rewriting = Rewriting(self._services, self.link, login.account, self, self._definitions)
+        self._assigning = Assigning(self.link)
         self._defining = Defining(
             self._services, login.account, self._definitions, self._temporary, self._rewriting, self
         )
@@ -192,9 +194,9 @@ class Session:
         """Carry out the statements of a text, up to the first that fails."""
         text = Statement(sql)
         if self._is_of_the_engine(sql):
-            if statements.is_plain(sql):
+            if statements.is_plain(sql):  # a long INSERT is not worth reading whole
                 self._has_begun = True
-                self._replies.forward_query(sql, statements.PLAINLY)  # a long INSERT is not worth reading
+                self._guarded(lambda: self._changes_rows(sql))
                 return
             query = query_in_the_engine(text)
             if query is not None:
@@ -219,7 +221,8 @@ class Session:
 
     def _query(self, statement: Statement) -> bool:
         """Carry out one statement; False if it was refused."""
-        try:
+
+        def carry_out() -> bool:
             if self._services.kept.mentioned(statement.sql):
                 self._services.kept.wait_to_change(statement.tokens, self)
             with ExitStack() as until:
@@ -228,6 +231,14 @@ class Session:
                     self._begin_or_end(statement.tokens)
                     return self._ordinary(statement, until)
                 self._own(recognised)
+            return True
+
+        return self._guarded(carry_out)
+
+    def _guarded(self, carry_out: Callable[[], bool]) -> bool:
+        """Carry something out, and send what it is refused with; False if it was refused."""
+        try:
+            return carry_out()
         except Refused as refused:
             self._replies.refuse(refused)
         except EngineError as error:
@@ -244,8 +255,6 @@ class Session:
         except Exception as error:  # noqa: BLE001  # a mistake of ours is to cost the client this statement alone
             traceback.print_exc()
             self._replies.refuse(Refused(1105, f"the local server failed: {error!r}"))
-        else:
-            return True
         return False
 
     def _begin_or_end(self, tokens: Sequence[Token]) -> None:
@@ -258,6 +267,14 @@ class Session:
     def _is_open(self) -> bool:
         """Whether a transaction is open, in which some statements are refused."""
         return self._definitions.are_open(self.link) or (self._has_begun and not self.link.autocommit)
+
+    def _changes_rows(self, sql: str) -> bool:
+        """Carry out a statement that may change rows; False if the engine refused it."""
+        assigned = self._assigning.assigned(sql)
+        if isinstance(assigned, str):
+            return self._replies.forward_query(assigned, statements.PLAINLY)
+        self._replies.ok(assigned.carry_out(self.link))
+        return True
 
     def _recognised(self, sql: str, tokens: list[Token]) -> object | None:
         """The statement as an object if it is one of MatrixOne's own."""
@@ -363,6 +380,8 @@ class Session:
             self._settle(end)
             self._replies.ok()
             return True
+        if tokens and tokens[0].says("INSERT", "REPLACE", "UPDATE"):
+            return self._changes_rows(rewritten)
         done = self._replies.forward_query(rewritten, statements.manner(tokens))
         if done and end is not None:
             self._settle(end)

@@ -8,7 +8,6 @@ from . import snapshots, stagefiles, statements
 from .definitions import Definitions
 from .engine import Link
 from .errors import internal
-from .numbering import put_numbers
 from .rewording import reworded
 from .services import Services
 from .sources import Reads
@@ -63,7 +62,6 @@ class Rewriting:
             return statement.sql
         if statement.tokens[0].says("SET"):
             return statements.settled(statement)
-        put_numbers(statement, self._link)
         return reworded(statement, self._definitions.dropped, self._variable)
 
     def _variable(self, name: str) -> str | None:
@@ -75,7 +73,7 @@ class Rewriting:
         if name == "current_role()":
             return literal(self._account.role)
         if name.startswith("@@") and statements.unscoped(name) == "sql_mode":
-            return literal(statements.mode_told(self.value(name) or ""))
+            return literal(",".join(sorted((self.value(name) or "").split(","))))
         return f"CAST({name} AS CHAR)" if name.startswith("@@") else None
 
     def value(self, expression: str) -> str | None:

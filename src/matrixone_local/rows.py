@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from enum import Enum
 from typing import NamedTuple, Protocol, Self
 
 from .engine import EngineError, Link
@@ -25,11 +26,24 @@ class Batch(NamedTuple):
     size: int
 
 
+class Fields(Enum):
+    """How many fields a row must have."""
+
+    EXACT = "as many as there are columns"
+    ENOUGH = "no fewer; surplus ones are dropped"
+    ANY = "missing ones are NULL, surplus ones are dropped"
+
+
 class Format(Protocol):
     """How a file's bytes are to be read."""
 
     def batches(
-        self, pieces: Iterator[bytes], columns: Sequence[Column | None], *, also: str = "", exact: bool = True
+        self,
+        pieces: Iterator[bytes],
+        columns: Sequence[Column | None],
+        *,
+        also: str = "",
+        fields: Fields = Fields.EXACT,
     ) -> Iterator[Batch]:
         """The file's rows.
 
@@ -37,7 +51,7 @@ class Format(Protocol):
             pieces: its bytes, unpacked.
             columns: where its fields go, in their order; None where one is skipped.
             also: more literals for every row, each after a comma.
-            exact: whether a row with more fields than columns is refused; without, they are dropped.
+            fields: how many fields a row must have.
 
         Raises:
             Refused: the file is not what it was said to be, or a value does not fit its column.

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from . import functions
-from .engine import ZERO_STAYS
-from .numbering import SAYS_DEFAULT
-from .tokens import Kind, Statement, Token, bracketed
+from .tokens import Kind, Statement, Token
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
 # What a MatrixOne server says of itself (conformance/session); the engine would name itself.
@@ -25,8 +23,7 @@ LONGEST = 65_536  # characters of a change of rows in which functions are looked
 _SCOPE = re.compile(r"^@@(?:(?:session|global|local)\.)?")
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
 _OURS = re.compile(
-    r"mo_catalog|__mo_local|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S|"
-    + SAYS_DEFAULT,
+    r"mo_catalog|__mo_local|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
     re.IGNORECASE,
 )
 
@@ -162,32 +159,10 @@ _OF_MATRIXONE = re.compile(
 )
 
 
-def _put_mode(statement: Statement) -> None:
-    """Let the sql_mode of a SET go on to leave zeros as they are."""
-    tokens = statement.tokens
-    for at in range(len(tokens) - 2):
-        if unscoped(tokens[at].text) != "sql_mode" or not tokens[at + 1].says("=", ":"):
-            continue
-        first = last = at + 2 if tokens[at + 1].says("=") else at + 3
-        while last + 1 < len(tokens) and not tokens[last + 1].says(",", ";"):
-            last += 1
-            last = (tokens[last].says("(") and bracketed(tokens, last)[0]) or last
-        if first < len(tokens) and not tokens[first].says("DEFAULT"):
-            told = statement.sql[tokens[first].start : tokens[last].end]
-            put = f"CONCAT_WS(',', NULLIF({told}, ''), '{ZERO_STAYS}')"
-            statement.put(tokens[first].start, tokens[last].end, put)
-
-
-def mode_told(mode: str) -> str:
-    """An sql_mode without what it has from this server."""
-    return ",".join(sorted(one for one in mode.split(",") if one != ZERO_STAYS))
-
-
 def settled(statement: Statement) -> str:
     """A SET as the engine understands it."""
     tokens = statement.tokens
-    _put_mode(statement)
-    sql = _OF_MATRIXONE.sub(r"SET @\1", statement.written())
+    sql = _OF_MATRIXONE.sub(r"SET @\1", statement.sql)
     if len(tokens) > 2 and tokens[1].says("NAMES"):  # text compares byte for byte whatever is named
         return "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
     extra = [

@@ -20,7 +20,7 @@ LONGEST = 255  # of the engine's aliases; longer ones are left to the engine
 
 def give_titles(statement: Statement) -> None:
     """Give the expressions of a SELECT a MatrixOne server's titles."""
-    for first, last in _items(statement.tokens):
+    for first, last in items(statement.tokens):
         item = statement.tokens[first : last + 1]
         title = _title(item)
         written = statement.sql[item[0].start : item[-1].end]
@@ -29,7 +29,7 @@ def give_titles(statement: Statement) -> None:
             statement.insert(item[-1].end, f" AS `{title}`")
 
 
-def _items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+def items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     """Where the items of the first SELECT's list begin and end."""
     if not tokens or not tokens[0].says("SELECT"):
         return []

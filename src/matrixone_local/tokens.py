@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -25,7 +25,7 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
+ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 
 
 class Kind(Enum):
@@ -79,22 +79,23 @@ def unquote(literal: str) -> str:
     """The value of a string literal: doubled quotes and backslash escapes undone."""
     quote = literal[0]
     pattern = rf"\\(.)|{quote}{quote}"
-    return re.sub(
-        pattern, lambda m: quote if m[1] is None else _ESCAPES.get(m[1], m[1]), literal[1:-1], flags=re.DOTALL
-    )
+    return re.sub(pattern, lambda m: quote if m[1] is None else ESCAPES.get(m[1], m[1]), literal[1:-1], flags=re.DOTALL)
 
 
 def tokenize(sql: str) -> list[Token]:
     """All tokens of *sql* but its spaces and remarks."""
-    found: list[Token] = []
-    for match in _PATTERN.finditer(sql):
+    return list(tokens_from(sql))
+
+
+def tokens_from(sql: str, begin: int = 0) -> Iterator[Token]:
+    """The tokens of *sql* from a place on, but its spaces and remarks, each read when it is asked for."""
+    for match in _PATTERN.finditer(sql, begin):
         group = match.lastgroup
         if group is None or group == "space":
             continue
         text = match[0]
         said = text if group == "symbol" else text.upper() if group == "word" else ""
-        found.append(Token(_KINDS[group], text, *match.span(), said))
-    return found
+        yield Token(_KINDS[group], text, *match.span(), said)
 
 
 class Statement:
