@@ -77,13 +77,13 @@ class CsvLines:
     def raw_lines(self, pieces: Iterable[bytes], wanted: Sift) -> Iterator[bytes]:
         """The lines that are wanted, of a file whose lines have one field each and nothing that has a meaning.
 
-        From a delimiter or quote on, everything is given.
+        From a delimiter, quote or escape character on, everything is given.
 
         Args:
             pieces: the file.
             wanted: gives those of several lines without their ends.
         """
-        marks = [mark.encode() for mark in (self.delimiter, self.quote, self.starting) if mark]
+        marks = [mark.encode() for mark in (self.delimiter, self.quote, self.escape, self.starting) if mark]
         rest, ignored, sifts = b"", 0, self._ends_plainly
         for piece in pieces:
             data = rest + piece

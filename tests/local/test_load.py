@@ -351,13 +351,15 @@ def test_a_file_of_the_client_among_other_statements(keyed, local, tmp_path):
 def test_json_lines(sql):
     sql("CREATE TABLE t (a INT, b VARCHAR(20), c DECIMAL(30,10), d JSON, e BOOL)")
     lines = '{"e": true, "a": 1, "c": 12345678901234567890.0123456789, "b": "ü", "d": {"x": [1, 2.5]}, "z": 0}\\n\\n'
-    lines += '{"A": null, "b": "", "c": 1, "d": [], "e": false}\\n'
+    lines += '{"a": null, "b": "", "c": 1, "d": [], "e": false}\\n'
     assert sql(f"LOAD DATA INLINE FORMAT='jsonline', DATA='{lines}', JSONTYPE='object' INTO TABLE t") == 2
     first, second = sql("SELECT * FROM t ORDER BY a DESC")
     assert first == (1, "ü", Decimal("12345678901234567890.0123456789"), '{"x": [1, 2.5]}', 1)
     assert second == (None, "", Decimal(1), "[]", 0)
     refused = sql.refused("LOAD DATA INLINE FORMAT='jsonline', DATA='[1]', JSONTYPE='array' INTO TABLE t")
     assert refused == (20101, "internal error: the table column is larger than input data column")
+    refused = sql.refused("LOAD DATA INLINE FORMAT='jsonline', DATA='{\"A\": 1}', JSONTYPE='object' INTO TABLE t (a)")
+    assert refused[0] == 20101  # server-facts 68
     refused = sql.refused(
         "LOAD DATA INLINE FORMAT='jsonline', DATA='{\"a\": \"x\"}', JSONTYPE='object' INTO TABLE t (a)"
     )

@@ -33,7 +33,7 @@ TYPES = {
     "JSON": ("JSON(0)", "[]", '{"a": "ü"}'),
     "VECF32(3)": ("VECF32(3)", "[0, 0, 0]", "[1.5, -2, 0.25]"),
     "VECF64(2)": ("VECF64(2)", "[0, 0]", "[1.5, -2]"),
-    "DATALINK": ("DATALINK(0)", "", "file:///tmp/x?offset=1"),
+    "DATALINK": ("DATALINK(0)", "file:///", "file:///tmp/x?offset=1"),
     "UUID": ("UUID(0)", str(uuid.UUID(int=0)), str(uuid.UUID(int=2**128 - 1))),
     "ENUM('a','b')": ("ENUM('a','b')", "a", "b"),
 }
@@ -106,15 +106,18 @@ def test_bad_casts_and_unknown_variables(sql):
     assert sql("SELECT @some + @other") == [(7,)]
 
 
-def test_zeros_are_no_nulls_in_columns_that_are_numbered(sql):
+def test_zeros_are_numbered(sql):
+    """Server-facts 50."""
     sql("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)")
-    sql("INSERT INTO t VALUES (0, 1), (1, 2), (NULL, 3)")
-    sql("SET sql_mode = ''")
-    assert sql.refused("INSERT INTO t VALUES (0, 4)")[0] == 1062
-    assert sql("SELECT id, n FROM t ORDER BY id") == [(0, 1), (1, 2), (2, 3)]
+    sql("INSERT INTO t VALUES (5, 1), (0, 2), ('0', 3), (NULL, 4)")
+    assert sql("SELECT id, n FROM t ORDER BY id") == [(5, 1), (6, 2), (7, 3), (8, 4)]
     sql("CREATE TABLE u (id INT AUTO_INCREMENT PRIMARY KEY)")
-    sql("LOAD DATA INLINE FORMAT='csv', DATA='0\n1\n2\n' INTO TABLE u")
-    assert sql("SELECT id FROM u ORDER BY id") == [(0,), (1,), (2,)]
+    sql("LOAD DATA INLINE FORMAT='csv', DATA='3\n0\n' INTO TABLE u")
+    assert sql("SELECT id FROM u ORDER BY id") == [(3,), (4,)]
+    sql("SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
+    sql("INSERT INTO t VALUES (0, 9)")
+    sql("CREATE TABLE c CLONE t")
+    assert sql("SELECT id, n FROM c ORDER BY id LIMIT 1") == [(0, 9)]
 
 
 @pytest.mark.parametrize("statement", ["INSERT INTO", "REPLACE", "INSERT IGNORE INTO"])
@@ -124,7 +127,7 @@ def test_a_default_in_a_column_that_is_numbered(sql, connect, matrixone_database
     sql(f"{statement} {matrixone_database_local}.t (`id`, N) VALUES (DEFAULT, DEFAULT)")
     sql("INSERT INTO t () VALUES ()")
     rows = sql("SELECT n, id > 0, s FROM t ORDER BY id")
-    assert rows == [(7, 0, "(DEFAULT, "), (7, 1, "a"), (1, 1, "bc"), (7, 1, None), (7, 1, None)]
+    assert rows == [(7, 1, "a"), (7, 1, "(DEFAULT, "), (1, 1, "bc"), (7, 1, None), (7, 1, None)]
     assert len(set(sql("SELECT id FROM t"))) == 5
     assert sql.refused(f"{statement} none VALUES (DEFAULT)")[0] == 1146
     assert sql.refused(f"{statement} t (1) VALUES (DEFAULT)")[0] == 1064
