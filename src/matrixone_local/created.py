@@ -32,7 +32,7 @@ _FOREIGN = re.compile(rf"\s*CONSTRAINT {_NAME} FOREIGN KEY ")
 _MARKED = re.compile(rf"{MARK}(\{{.*?\}});(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SpecialIndex:
     """An index for full text or vectors.
 

@@ -8,6 +8,7 @@ from . import snapshots, stagefiles, statements
 from .definitions import Definitions
 from .engine import Link
 from .errors import internal
+from .information import NOTHING, mentions_indexes
 from .rewording import reworded
 from .services import Services
 from .sources import Reads
@@ -62,7 +63,8 @@ class Rewriting:
             return statement.sql
         if statement.tokens[0].says("SET"):
             return statements.settled(statement)
-        return reworded(statement, self._definitions.dropped, self._variable)
+        catalogue = self._services.indexes.catalogue() if mentions_indexes(statement.sql) else NOTHING
+        return reworded(statement, self._definitions.dropped, self._variable, catalogue)
 
     def _variable(self, name: str) -> str | None:
         """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from .engine import Engine, Link
 from .external import ExternalTables
 from .hidden import Hidden
+from .indexes import Indexes
 from .journal import Journal
 from .kept import Kept
 from .loads import Loader
@@ -185,6 +186,7 @@ class _Running:
         self.kept = Kept(self._engine, self.hidden)  # after the journal has put back what it keeps
         self.stages = Stages(self._engine)
         self.snapshots = Snapshots(self._engine, self.hidden)
+        self.indexes = Indexes(self._engine)
         self.pitrs = Pitrs(self._engine, self.hidden)
         self._users = Users(self._engine, ROOT, password)
         sources = Sources(self.stages, storage)

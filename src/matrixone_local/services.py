@@ -8,6 +8,7 @@ from typing import Protocol
 from . import external, outfile, pitr, snapshots, stagefiles, stages
 from .engine import Link
 from .hidden import Hidden
+from .indexes import Indexes
 from .journal import Journal
 from .kept import Kept
 from .loads import Loader
@@ -41,6 +42,11 @@ class Services(Protocol):
     @property
     def snapshots(self) -> snapshots.Snapshots:
         """The snapshots."""
+        ...
+
+    @property
+    def indexes(self) -> Indexes:
+        """The indexes for full text and vectors."""
         ...
 
     @property

@@ -104,3 +104,67 @@ def test_indexes_of_vectors_are_shown_with_what_was_given(sql):
 def test_options_that_an_index_of_vectors_has_not(sql, options):
     sql("CREATE TABLE t (id BIGINT PRIMARY KEY, e VECF32(3))")
     assert sql.refused(f"CREATE INDEX i USING ivfflat ON t (e) {options}")[0] == 1064
+
+
+@pytest.fixture
+def keys(sql):
+    sql("CREATE TABLE none (a INT)")
+    sql("CREATE TABLE one (id INT PRIMARY KEY, u INT UNIQUE, v INT NOT NULL, w INT, KEY k (v, w) COMMENT 'it''s')")
+    sql("CREATE TABLE two (a INT, b INT, PRIMARY KEY (b, a))")
+    sql(
+        "CREATE TABLE near (id BIGINT PRIMARY KEY, t VARCHAR(9), e VECF32(3), FULLTEXT f (t), INDEX i USING ivfflat (e))"
+    )
+    return sql
+
+
+def test_the_keys_of_columns(keys):
+    """Blank in keys of several columns, UNI in any index; a hidden column where no single one is the key."""
+    asked = "SELECT table_name, column_name, column_key, ordinal_position FROM information_schema.columns"
+    assert keys(f"{asked} WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position") == [
+        *(("near", "id", "PRI", 1), ("near", "t", "UNI", 2), ("near", "e", "UNI", 3)),
+        *(("none", "a", "", 1), ("none", "__mo_fake_pk_col", "PRI", 2)),
+        *(("one", "id", "PRI", 1), ("one", "u", "UNI", 2), ("one", "v", "UNI", 3), ("one", "w", "UNI", 4)),
+        *(("two", "a", "", 1), ("two", "b", "", 2), ("two", "__mo_cpkey_col", "PRI", 3)),
+    ]
+
+
+def test_statistics_and_constraints(keys):
+    asked = "SELECT {} FROM information_schema.{} WHERE table_schema = DATABASE() AND table_name = '{}' ORDER BY 1, 2"
+    columns = "index_name, seq_in_index, column_name, non_unique, nullable, index_type, index_comment"
+    assert keys(asked.format(columns, "statistics", "one")) == [
+        ("PRIMARY", 1, "id", 0, "", "", ""),
+        ("k", 1, "v", 1, "", "", "it's"),
+        ("k", 2, "w", 1, "YES", "", "it's"),
+        ("u", 1, "u", 0, "YES", "", ""),
+    ]
+    assert keys(asked.format(columns, "statistics", "near")) == [
+        ("PRIMARY", 1, "id", 0, "", "", ""),
+        ("f", 1, "t", 1, "YES", "fulltext", ""),
+        *[("i", 1, "e", 1, "YES", "ivfflat", "")] * 3,
+    ]
+    constraints = [("PRIMARY", "PRIMARY"), ("f", "FULLTEXT"), *[("i", "MULTIPLE")] * 3]
+    assert keys(asked.format("constraint_name, constraint_type", "table_constraints", "near")) == constraints
+    assert keys("SELECT count(*) FROM information_schema.key_column_usage") == [(0,)]
+
+
+def test_parameters_of_indexes(keys):
+    asked = "SELECT DISTINCT i.name, i.algo, i.algo_params FROM mo_catalog.mo_indexes i JOIN mo_catalog.mo_tables t"
+    found = keys(f"{asked} ON t.rel_id = i.table_id WHERE t.reldatabase = DATABASE() AND t.relname = 'near' ORDER BY 1")
+    assert found == [
+        ("PRIMARY", "", ""),
+        ("f", "fulltext", ""),
+        ("i", "ivfflat", '{"lists":"1","op_type":"vector_l2_ops"}'),
+    ]
+
+
+def test_indexes_are_shown_to_who_may_see_their_tables(keys, connect, unique, matrixone_database_local):
+    user, role = unique("user"), unique("role")
+    keys(f"CREATE USER {user} IDENTIFIED BY 'secret'")
+    keys(f"CREATE ROLE {role}")
+    keys(f"GRANT CONNECT ON ACCOUNT * TO {role}")
+    keys(f"GRANT SELECT ON TABLE {matrixone_database_local}.one TO {role}")
+    keys(f"GRANT {role} TO {user}")
+    plain = connect(user=f"sys:{user}:{role}", password="secret")  # of the test's own user
+    asked = "SELECT DISTINCT table_name FROM information_schema.{} WHERE table_schema = %s"
+    for table in ("statistics", "columns", "table_constraints"):
+        assert plain(asked.format(table), matrixone_database_local) == [("one",)]
