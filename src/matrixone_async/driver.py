@@ -270,7 +270,17 @@ async def together(calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> t
 
 
 async def _reply(connection: AsyncConnection, statement: Statement[Any], time_limit: float | None) -> Reply:
-    result = await connection.execute(statement.__clause_element__(), execution_options=limited(time_limit))
+    options = limited(time_limit)
+    if statement.before:
+        await connection.exec_driver_sql(statement.before, execution_options=options)
+    try:
+        result = await connection.execute(statement.__clause_element__(), execution_options=options)
+    except DBAPIError as error:
+        if statement.after and not error.connection_invalidated:
+            await connection.exec_driver_sql(statement.after, execution_options=options)
+        raise
+    if statement.after:
+        await connection.exec_driver_sql(statement.after, execution_options=options)
     return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
 

@@ -217,6 +217,11 @@ _SAID: tuple[tuple[str, StageProblem, str], ...] = (
         "buckets of S3 have names of 3 to 63 letters, digits, dots and hyphens: alter the stage's URL",
     ),
     (r"bucket does not exist|nosuchbucket", StageProblem.NO_BUCKET, "make the bucket, or alter the stage's URL"),
+    (
+        r"proxyconnect",
+        StageProblem.UNREACHABLE,
+        "the server's HTTP proxy does not answer: see HTTP_PROXY and NO_PROXY in its environment",
+    ),
     (r"connection refused", StageProblem.REFUSED, "see that the service runs, and that ENDPOINT has its port"),
     (
         r"no such host|unreachable|no route|i/o timeout|connect timeout|deadline exceeded|lookup|dns|reset by peer",

@@ -63,6 +63,9 @@ class Statement(Step[R_co]):
     refusal: ClassVar[type[ServerError]] = ServerError
     #: Types of result columns that need one.
     returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {}
+    #: SET statements that the driver sends on the same connection before it, and after it whatever becomes of it.
+    before: ClassVar[str] = ""
+    after: ClassVar[str] = ""
 
     def parts(self) -> Iterator[literals.Part]:
         """The statement piece by piece: SQL as text, values as `literals.Value`."""

@@ -159,10 +159,18 @@ _OF_MATRIXONE = re.compile(
 )
 
 
+def _put_zone(statement: Statement) -> None:
+    """Put the server's own time zone, which is UTC, in the place of SYSTEM: the engine would ask the machine."""
+    for name, equals, value in zip(statement.tokens, statement.tokens[1:], statement.tokens[2:], strict=False):
+        if unscoped(name.text.lower()) == "time_zone" and equals.says("=") and value.value.upper() == "SYSTEM":
+            statement.put(value.start, value.end, "'+00:00'")
+
+
 def settled(statement: Statement) -> str:
     """A SET as the engine understands it."""
     tokens = statement.tokens
-    sql = _OF_MATRIXONE.sub(r"SET @\1", statement.sql)
+    _put_zone(statement)
+    sql = _OF_MATRIXONE.sub(r"SET @\1", statement.written())
     if len(tokens) > 2 and tokens[1].says("NAMES"):  # text compares byte for byte whatever is named
         return "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
     extra = [

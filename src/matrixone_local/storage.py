@@ -20,8 +20,9 @@ from .errors import Refused, bad_configuration, bad_input, internal
 
 MISSING = "the file does not exist in load flow"
 CHUNK = 1 << 20
+SHORTEST_BUCKET = 3  # characters of its name
 S3_NEEDS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT")
-_IN_PATHS = frozenset("!-_.*'()@/%")  # what is not refused, beside letters and digits (server-facts 26, 69)
+_IN_PATHS = frozenset("!-_.*'()@/=%")  # what is not refused, beside letters and digits (server-facts 26, 69)
 
 
 def check_path(path: str) -> None:
@@ -262,12 +263,12 @@ class Bucket:
                 return None
             if size is None:
                 _check_offset(offset, length)
-            if offset == length and (offset or size is not None):
-                raise Refused(1105, "The requested range is not satisfiable")
-            if offset > length:
+            if offset > length or not length:
                 raise internal("panic this error should not be logged: EOF: ")
+            if offset == length:
+                raise Refused(1105, "The requested range is not satisfiable")
             end = length if size is None else min(offset + size, length)
-            return bytes(objects.get_range(path, start=offset, end=end)) if offset < end else b""
+            return bytes(objects.get_range(path, start=offset, end=end))
 
     def write(self, path: str, file: IO[bytes]) -> bool:
         """Make a new file."""
@@ -301,6 +302,8 @@ class Bucket:
 
     @contextmanager
     def _opened(self) -> Generator[Any]:
+        if len(self._name) < SHORTEST_BUCKET:
+            raise Refused(1105, f"Bucket name cannot be shorter than {SHORTEST_BUCKET} characters")
         given, endpoint = self._given, self._given["ENDPOINT"]
         if not endpoint.startswith(("http://", "https://")):
             raise internal(f'parse "{endpoint}": first path segment in URL cannot contain colon')

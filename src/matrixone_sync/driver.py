@@ -247,7 +247,17 @@ def _through(step: Sending[Any]) -> Iterator[bytes]:
 
 
 def _reply(connection: Connection, statement: Statement[Any], time_limit: float | None) -> Reply:
-    result = connection.execute(statement.__clause_element__(), execution_options=limited(time_limit))
+    options = limited(time_limit)
+    if statement.before:
+        connection.exec_driver_sql(statement.before, execution_options=options)
+    try:
+        result = connection.execute(statement.__clause_element__(), execution_options=options)
+    except DBAPIError as error:
+        if statement.after and not error.connection_invalidated:
+            connection.exec_driver_sql(statement.after, execution_options=options)
+        raise
+    if statement.after:
+        connection.exec_driver_sql(statement.after, execution_options=options)
     return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
 

@@ -213,3 +213,15 @@ def test_keys_may_come_from_the_environment(client, unique, monkeypatch):
     stage = client.stage.create_s3(unique(), "b")
     assert stage.credentials["AWS_KEY_ID"] == "env-key"
     assert stage.credentials["PROVIDER"] == "minio"
+
+
+def test_a_refused_creation_leaves_the_connections_time_zone(new_client, matrixone_url, unique):
+    """A stage is created in the server's own (server-facts 62)."""
+    client = new_client(url=matrixone_url, time_zone="-03:30", pool_size=1, max_overflow=0)
+    client.connect()
+    name = unique()
+    for _ in range(2):
+        client.stage.create_local(name, "/tmp/", if_not_exists=True)
+        with pytest.raises(errors.StageExists):
+            client.stage.create_local(name, "/tmp/")
+        assert client.execute("SELECT @@time_zone").scalar() == "-03:30"

@@ -120,6 +120,7 @@ def test_who_may_not_read_credentials_is_told_by_the_server():
         ("The specified bucket does not exist", StageProblem.NO_BUCKET),
         ("Bucket name cannot be shorter than 3 characters", StageProblem.NO_BUCKET),
         ("dial tcp 127.0.0.1:1: connect: connection refused", StageProblem.REFUSED),
+        ("proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused", StageProblem.UNREACHABLE),
         ("dial tcp: lookup nowhere: no such host", StageProblem.UNREACHABLE),
         ("dial tcp 10.0.0.1:80: i/o timeout", StageProblem.UNREACHABLE),
         ("Access Denied", StageProblem.NO_PERMISSION),

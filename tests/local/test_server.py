@@ -395,3 +395,18 @@ def test_the_catalogue_lists_databases_tables_and_columns(sql, matrixone_databas
     columns = sql(f"SELECT attname, att_typ, att_comment FROM mo_catalog.mo_columns WHERE {where} ORDER BY attnum")
     assert columns == [("a", "int(11)", "first"), ("b", "vecf32(2)", "")]
     assert not [name for (name,) in sql("SELECT datname FROM mo_catalog.mo_database") if name.startswith("__mo")]
+
+
+@pytest.mark.parametrize("name", ["time_zone", "@@time_zone", "SESSION time_zone", "@@session.time_zone"])
+def test_the_servers_own_time_zone_is_utc(connect, name, unique):
+    sql, stage = connect(), unique()
+    sql("SET @zone = @@time_zone, time_zone = '+08:00'")
+    hours = f"SELECT round((unix_timestamp(created_time) - unix_timestamp()) / 3600) FROM mo_catalog.mo_stages WHERE stage_name = '{stage}'"
+    sql(f"CREATE STAGE {stage} URL='file:///tmp/'")
+    assert sql(hours) == [(-8.0,)]  # server-facts 62
+    sql(f"DROP STAGE {stage}")
+    sql(f"SET {name} = 'SYSTEM'")
+    assert sql("SELECT @@time_zone") == [("+00:00",)]
+    sql(f"CREATE STAGE {stage} URL='file:///tmp/'")
+    sql("SET time_zone = @zone")
+    assert sql(hours) == [(0.0,)]

@@ -37,13 +37,19 @@ class Stage:
 
 @dataclass(frozen=True)
 class CreateStage(Command):
-    """CREATE STAGE. The values are written so that they arrive whole though the server reads them twice."""
+    """CREATE STAGE. The values are written so that they arrive whole though the server reads them twice.
+
+    The server reads its own clock in the session's time zone (server-facts 62): they have to be the same.
+    """
 
     name: str
     url: str
     credentials: Credentials = field(default_factory=Credentials)
     comment: str = ""
     if_not_exists: bool = False
+
+    before: ClassVar[str] = "SET @matrixone_time_zone = @@time_zone, time_zone = 'SYSTEM'"
+    after: ClassVar[str] = "SET time_zone = @matrixone_time_zone"
 
     def parts(self) -> Iterator[Part]:
         yield "CREATE STAGE "
