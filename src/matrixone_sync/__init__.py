@@ -1,7 +1,8 @@
 """The blocking side: carries the core's operations out with SQLAlchemy's `Engine` and PyMySQL."""
 
 from matrixone_sync.client import Client
+from matrixone_sync.dialect import Dialect
 from matrixone_sync.managers import LoadManager, SnapshotManager, StageManager
 from matrixone_sync.session import Session
 
-__all__ = ["Client", "LoadManager", "Session", "SnapshotManager", "StageManager"]
+__all__ = ["Client", "Dialect", "LoadManager", "Session", "SnapshotManager", "StageManager"]

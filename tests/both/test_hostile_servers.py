@@ -10,7 +10,8 @@ import pytest
 import trustme
 from hostile import COLUMNS, EOF, OK, RESULT, ROWS, HostileServer, greeting, packets
 from pymysql.err import OperationalError
-from sqlalchemy import event, exc
+from sqlalchemy import create_engine, event, exc
+from sqlalchemy.ext.asyncio import create_async_engine
 from test_secrets import everything
 
 from matrixone import errors
@@ -46,6 +47,37 @@ def test_no_connection_in_clear_where_tls_is_wanted(new_client, mode):
     with HostileServer(talk) as server:
         assert "offers no TLS" in refused(new_client, server, ssl_mode=mode)
         assert server.heard == []
+
+
+def test_an_engine_made_by_hand_is_as_careful(side):
+    """In clear where TLS is wanted, or asked for the password in clear."""
+
+    def talk(peer):
+        peer.write(greeting())
+        peer.read()
+        peer.write(switch(b"mysql_clear_password"))
+        peer.read()
+
+    with HostileServer(talk) as server:
+        url = f"matrixone+{'pymysql' if side == 'sync' else 'aiomysql'}://root:{PASSWORD}@127.0.0.1:{server.port}/"
+        with pytest.raises(exc.OperationalError, match="offers no TLS"):
+            connect_by_hand(f"{url}?ssl_mode=required")
+        assert server.heard == []
+        with pytest.raises(exc.OperationalError, match="in clear") as caught:
+            connect_by_hand(url)
+        assert PASSWORD not in everything(caught.value)
+        assert len(server.heard) == 1
+
+
+def connect_by_hand(url):
+    async def connect():
+        async with create_async_engine(url).connect():
+            pass
+
+    if "aiomysql" in url:
+        asyncio.run(connect())
+    else:
+        create_engine(url).connect()
 
 
 def switch(method):

@@ -11,6 +11,8 @@ from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.dialects.mysql.reflection import MySQLTableDefinitionParser
 from sqlalchemy.exc import CompileError
 
+import matrixone_async
+import matrixone_sync
 from matrixone import DATALINK, UUID, VECF32, VECF64
 from matrixone_core.dialect import MatrixOneDialect_aiomysql, MatrixOneDialect_pymysql
 from matrixone_core.errors import InvalidArgument, NotSupported
@@ -20,8 +22,8 @@ DIALECTS = pytest.mark.parametrize("dialect", [MatrixOneDialect_pymysql, MatrixO
 
 
 def test_the_dialects_are_found_by_their_names():
-    assert make_url("matrixone+pymysql://").get_dialect() is MatrixOneDialect_pymysql
-    assert make_url("matrixone+aiomysql://").get_dialect(_is_async=True) is MatrixOneDialect_aiomysql
+    assert make_url("matrixone+pymysql://").get_dialect() is matrixone_sync.Dialect
+    assert make_url("matrixone+aiomysql://").get_dialect(_is_async=True) is matrixone_async.Dialect
     assert create_engine("matrixone://root@localhost").dialect.name == "matrixone"
 
 

@@ -1,0 +1,22 @@
+"""`matrixone+aiomysql://` for SQLAlchemy: its engines connect as a client does, also those made without one."""
+
+from typing import Any
+
+from sqlalchemy.dialects import registry
+
+from matrixone_async.connection import Connection
+from matrixone_core.dialect import MatrixOneDialect_aiomysql
+
+
+class Dialect(MatrixOneDialect_aiomysql):
+    """The core's dialect, with this package's connections in the place of aiomysql's own."""
+
+    supports_statement_cache = True
+
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """A connection, logged in."""
+        cparams.setdefault("async_creator_fn", Connection.opened)
+        return super().connect(*cargs, **cparams)
+
+
+registry.register("matrixone.aiomysql", __name__, Dialect.__name__)  # a program in one file has no entry points

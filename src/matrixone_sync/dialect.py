@@ -1,0 +1,22 @@
+"""`matrixone+pymysql://` for SQLAlchemy: its engines connect as a client does, also those made without one."""
+
+from typing import Any
+
+from sqlalchemy.dialects import registry
+
+from matrixone_core.dialect import MatrixOneDialect_pymysql
+from matrixone_sync.connection import Connection
+
+
+class Dialect(MatrixOneDialect_pymysql):
+    """The core's dialect, with this package's connections in the place of PyMySQL's own."""
+
+    supports_statement_cache = True
+
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """A connection, logged in."""
+        return Connection(*cargs, **cparams)
+
+
+for name in ("matrixone", "matrixone.pymysql"):  # programs that are packed in one file have no entry points
+    registry.register(name, __name__, Dialect.__name__)
