@@ -34,8 +34,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(name="tests-sqlalchemy-2.0")
 def tests_sqlalchemy_20(session: nox.Session) -> None:
-    """Run the tests of the core and of both clients on SQLAlchemy 2.0."""
-    session.install("-q", "-e", ".[local]", *group("test"), "sqlalchemy[asyncio]<2.1")
+    """Run the tests of the core and of both clients on SQLAlchemy 2.0 and PyMySQL 1.1."""
+    session.install("-q", "-e", ".[local]", *group("test"), "sqlalchemy[asyncio]<2.1", "pymysql<1.2")
     session.run("pytest", "-q", *(session.posargs or ["tests/core", "tests/both", *AT_ONCE]))
 
 

@@ -404,7 +404,8 @@ class Result(aiomysql.connection.MySQLResult):
             return None
         try:
             row = await super()._read_rowdata_packet_unbuffered()
-            check_rows(self.rows, self.field_count)
+            if row is not None and len(row) != self.field_count:
+                raise ValueError("a row is cut short")
         except Exception as error:
             connection.judge(error)
             raise

@@ -397,7 +397,8 @@ class Result(MySQLResult):
             return None
         try:  # a row costs less so than in a with block
             row = super()._read_rowdata_packet_unbuffered()  # type: ignore[misc]  # not in the stubs
-            check_rows(self.rows, self.field_count)
+            if row is not None and len(row) != self.field_count:
+                raise ValueError("a row is cut short")
         except Exception as error:
             connection.judge(error)
             raise
