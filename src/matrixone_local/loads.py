@@ -75,17 +75,30 @@ def _listed(read: Reader) -> Iterator[str | None]:
 def _assignments(read: Reader) -> Iterator[tuple[str, str]]:
     while True:
         column = read.name()
-        read.expect("=", "NULLIF", "(")
-        subject = read.current
-        if subject is None or subject.text.startswith("@"):
-            raise bad_input("the nullif func first param is not UnresolvedName form")  # server-facts 20
-        if read.name().lower() != column.lower():
-            raise bad_input("the nullif func first param must equal to colName")
-        read.expect(",")
-        yield column.lower(), read.string()
-        read.expect(")")
+        read.expect("=")
+        if read.take("NULLIF", "("):
+            subject = read.current
+            if subject is None or subject.text.startswith("@"):
+                raise bad_input("the nullif func first param is not UnresolvedName form")  # server-facts 20
+            if read.name().lower() != column.lower():
+                raise bad_input("the nullif func first param must equal to colName")
+            read.expect(",")
+            yield column.lower(), read.string()
+            read.expect(")")
+        else:
+            _pass_over(read)
         if not read.take(","):
             return
+
+
+def _pass_over(read: Reader) -> None:
+    """Step over an expression: whatever it is, the column has what the file has (server-facts 68)."""
+    first, depth = read.at, 0
+    while (token := read.current) and (depth or not token.says(",", ";", ")")):
+        depth += {"(": 1, ")": -1}.get(token.said, 0)
+        read.at += 1
+    if read.at == first:
+        raise read.error()
 
 
 class Client(Reads, Protocol):

@@ -400,3 +400,13 @@ def test_parquet_of_many_types(sql, files):
     pyarrow.parquet.write_table(pyarrow.table({"id": [300], "text": ["x"]}), f"{files.folder}large.parquet")
     refused = sql.refused(statement.replace("TABLE t", "TABLE small").replace("many", "large"))
     assert refused == (20101, "internal error: the input value '300' is not int8 type for column 0")
+
+
+@pytest.mark.parametrize("expression", ["'y'", "5", "UPPER(CONCAT(b, 'x'))", "NULL", "a + 1"])
+def test_what_set_says_but_for_nullif_is_passed_over(sql, expression):
+    """As a MatrixOne server does (server-facts 68)."""
+    sql("CREATE TABLE t (a INT, b VARCHAR(9), c INT)")
+    load = "LOAD DATA INLINE FORMAT='csv', DATA='1,x,q\n' INTO TABLE t FIELDS TERMINATED BY ','"
+    assert sql(f"{load} SET b = {expression}, c = NULLIF(c, 'q')") == 1
+    assert sql("SELECT * FROM t") == [(1, "x", None)]
+    assert sql.refused(f"{load} SET b = ")[0] == 1064
