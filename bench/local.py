@@ -20,7 +20,7 @@ SERVE = """
 import sys
 from matrixone_local import LocalServer
 with LocalServer(allow_path=[sys.argv[1]]) as server:
-    print(server.port, server._running._engine._socket, server._running._engine._user, flush=True)
+    print(server.port, server._running._engine._socket, server._running._engine.user, flush=True)
     sys.stdin.read()
 """
 

@@ -6,7 +6,7 @@ The answers are the engine's own, asked for in the client's session; what is the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -14,11 +14,11 @@ from . import information
 from .column_types import described, told
 from .created import as_created, special_indexes
 from .ddl import Name
-from .engine import EngineError, Link
+from .engine import ADMINISTRATOR, ROOT, EngineError, Link
 from .errors import MANUAL, Refused
-from .hidden import DATABASE, PREFIX
+from .hidden import PREFIX
 from .snapshots import SYSTEM, reads_past
-from .tokens import Kind, Statement, Token, tokenize
+from .tokens import Statement, Token, tokenize
 from .values import quoted
 
 Value = str | int | None
@@ -96,8 +96,7 @@ def answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name], past: P
     if what in {"DATABASES", "SCHEMAS"}:
         return _databases(tokens, link, dropped)
     if what == "GRANTS":
-        told = _as_asked(tokens, link)
-        return Answer(told.titles, [row for row in told.rows if not any(own in str(row[0]) for own in _OWN)])
+        return _grants(tokens, link)
     if what in {"TABLES", "TABLE"} and dropped and words[1:3] != ["CREATE", "TABLE"]:
         return _tables(tokens, link, dropped)
     return None
@@ -242,6 +241,17 @@ def _as_asked(tokens: Sequence[Token], link: Link) -> Answer:
     return Answer([column.name for column in next(rows)], list(rows))
 
 
+def _grants(tokens: Sequence[Token], link: Link) -> Answer:
+    """Rights, by the names that users have here, without those on what is the server's own."""
+    asked = [replace(one, text=ADMINISTRATOR) if one.value.lower() == ROOT else one for one in tokens]
+    told = _as_asked(asked, link)
+    rows = [str(row[0]).replace(ADMINISTRATOR, ROOT) for row in told.rows]
+    return Answer(
+        [title.replace(ADMINISTRATOR, ROOT) for title in told.titles],
+        [[row] for row in rows if not any(own in row for own in _OWN)],
+    )
+
+
 def _written(tokens: Sequence[Token]) -> str:
     """A statement without its remarks and its end."""
     told = [token for token in tokens if not token.says(";")]
@@ -264,8 +274,3 @@ def tables_within(database: str, link: Link) -> int:
         return len(link.query(f"SHOW TABLES FROM {quoted(database)}").rows)
     except EngineError:  # there is none, or it is not the client's to drop: the DROP will say so
         return 0
-
-
-def is_hidden(token: Token) -> bool:
-    """Whether a token names something of the local server's own."""
-    return token.kind in {Kind.WORD, Kind.QUOTED} and token.value.lower().startswith(DATABASE)

@@ -63,8 +63,15 @@ _GLOBALS = (
     "collation_database='utf8mb4_bin'",
     "max_allowed_packet=1073741824",
     "cte_max_recursion_depth=4294967295",
+    "secure_file_priv=NULL",  # it reads and writes no files by itself
     f"sql_mode='{_MODE}'",
 )
+
+# What a user of the engine may be allowed to do to data. FILE and what leads to it (SUPER, ALTER SYSTEM, CREATE USER,
+# GRANT OPTION, routines and triggers, which run with another's rights) is for nobody but the relay.
+RIGHTS = "ALTER, CREATE, DELETE, DROP, INSERT, UPDATE, SELECT, INDEX, CREATE VIEW, SHOW VIEW, REFERENCES"
+ROOT = "root"  # a MatrixOne server's first administrator
+ADMINISTRATOR = "__mo_administrator"  # the engine's user for who may do everything on a MatrixOne server
 
 # From which share of its memory for new rows on the engine slows writers down: while large files are loaded, and else.
 # Measured: at 28 a million rows load at 65,000 rows/s, a file of 1 GB within 595 MB in all; at 30 at 67,000 within 597
@@ -178,7 +185,11 @@ def _is_full(link: Link) -> bool:
 
 
 class Engine:
-    """One running engine over one data folder."""
+    """One running engine over one data folder.
+
+    Attributes:
+        user: the engine's user that the relay itself is, who may do everything.
+    """
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -199,7 +210,7 @@ class Engine:
             ) from None
         options = self._instance.connection_options()
         self._socket: str = options["unix_socket"]
-        self._user: str = options["user"]
+        self.user: str = options["user"]
         self._shapes = Shapes()
         self._throttle = Throttle(self.session_link)
         with self.session() as cursor:
@@ -207,12 +218,14 @@ class Engine:
                 cursor.execute(f"SET GLOBAL {setting}")
             for setting in _SYSTEM:
                 cursor.execute(f"ALTER SYSTEM SET {setting}")
+            cursor.execute(f"CREATE USER IF NOT EXISTS {ADMINISTRATOR}")
+            cursor.execute(f"GRANT {RIGHTS}, SHOW DATABASES, PROCESS, LOCK TABLES ON *.* TO {ADMINISTRATOR}")
 
     @contextmanager
     def session(self) -> Generator[pymysql.cursors.Cursor]:
         """A cursor on a connection of the relay's own, each statement committed by itself."""
         connection = pymysql.connect(
-            unix_socket=self._socket, user=self._user, autocommit=True, charset="utf8mb4", sql_mode=_OWN_MODE
+            unix_socket=self._socket, user=self.user, autocommit=True, charset="utf8mb4", sql_mode=_OWN_MODE
         )
         with connection, _Cursor(connection, self._shapes) as cursor:
             yield cursor
@@ -230,7 +243,7 @@ class Engine:
     def session_link(self) -> Link:
         """A connection of the relay's own, logged in, each statement committed by itself."""
         link = self.link()
-        link.log_in(self._user, Capability(OFFERED), None)
+        link.log_in(self.user, Capability(OFFERED), None)
         return link
 
     def close(self) -> None:
@@ -292,7 +305,8 @@ class Link:
             EngineError: the engine refuses, as when there is no such database.
         """
         capabilities &= ~(Capability.CONNECT_ATTRS | Capability.CONNECT_WITH_DB | Capability.PLUGIN_AUTH_LENENC)
-        capabilities &= ~Capability.LOCAL_FILES  # the engine shall ask no client for a file
+        # The engine asks no client for a file, and is given one statement at a time, which was read.
+        capabilities &= ~(Capability.LOCAL_FILES | Capability.MULTI_STATEMENTS)
         if database:
             capabilities |= Capability.CONNECT_WITH_DB
         answer = native_answer("", self._challenge)

@@ -12,11 +12,12 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
+from functools import partial
 from typing import IO, Any
 
 import pymysql
 
-from . import catalogue, outfile, pitr, snapshots, stagefiles, stages, statements
+from . import catalogue, outfile, permitted, pitr, settings, snapshots, stagefiles, stages, statements
 from .assigning import Assigning
 from .ddl import End, defines, ends_transaction
 from .defining import Defining
@@ -29,9 +30,9 @@ from .errors import (
     USERS_IN_TRANSACTION,
     Refused,
     as_matrixone,
+    bad_input,
     internal,
 )
-from .hidden import DATABASE
 from .loads import LoadData, parse_load
 from .login import Login, log_in
 from .replies import Replies
@@ -39,9 +40,9 @@ from .rewording import query_in_the_engine
 from .rewriting import Rewriting
 from .services import Services
 from .temporary import TemporaryTables
-from .tokens import Reader, Statement, Token
+from .tokens import Kind, Reader, Statement, Token
 from .users import UserStatement, parse_user_statement
-from .values import quoted
+from .values import literal, quoted
 from .wire import Capability, Command, Gone, Packets, with_decimals_as_text
 
 SPOOLED = 1 << 20
@@ -66,6 +67,8 @@ OWN_STATEMENTS: Mapping[tuple[str, str], Callable[[Reader], object]] = {
     ("CREATE", "ROLE"): parse_user_statement,
     ("DROP", "ROLE"): parse_user_statement,
 }
+_OURS = frozenset({("GRANT",), ("REVOKE",), ("RESTORE",), ("PREPARE",)})
+_OF_PREPARED = frozenset({Command.STMT_EXECUTE, Command.STMT_FETCH, Command.STMT_RESET})
 
 
 class Session:
@@ -73,9 +76,11 @@ class Session:
 
     Attributes:
         link: the engine's side of it.
+        user: who is logged in; None before.
     """
 
     link: Link
+    user: str | None = None
 
     def __init__(self, sock: socket.socket, services: Services) -> None:
         self._client = Packets(sock)
@@ -111,21 +116,27 @@ class Session:
 
     def _begin(self, login: Login) -> None:
         self._login = login
+        self.user = login.account.user
         self._client = login.packets
         self._client.reads_ahead = True
         self._client.sock.settimeout(None)
         self._replies = Replies(
             login.packets, login.sequence, self.link, lambda: bool(self._definitions), self._lose_transaction
         )
+        self._several = bool(login.capabilities & Capability.MULTI_STATEMENTS)
         self._rewriting = Rewriting(self._services, self.link, login.account, self, self._definitions)
         self._assigning = Assigning(self.link)
         self._defining = Defining(
             self._services, login.account, self._definitions, self._temporary, self._rewriting, self
         )
         try:
-            self.link.log_in(login.account.user, login.capabilities, login.database)
+            permitted.check_name(login.database or "")
+            self.link.log_in(login.account.engine_user, login.capabilities, login.database)
         except EngineError as error:
             self._replies.refuse(as_matrixone(error.code, error.state, error.message))
+            return
+        except Refused as refused:
+            self._replies.refuse(refused)
             return
         try:
             self._replies.ok()
@@ -152,7 +163,7 @@ class Session:
         """A session beside the client's, with its rights and its database."""
         link = self._services.link()
         try:
-            link.log_in(self._login.account.user, self._login.capabilities, None)
+            link.log_in(self._login.account.engine_user, self._login.capabilities, None)
             if database := self.link.database:
                 with suppress(EngineError):  # it was dropped meanwhile
                     link.query(f"USE {quoted(database)}")
@@ -172,40 +183,69 @@ class Session:
                 self._cancelled.clear()
             self._replies.begin()
             if command[0] == Command.QUERY:
-                self._queries(command[1:].decode("utf-8", "surrogateescape"))
+                self._queries(_text(command))
             elif command[0] == Command.STMT_PREPARE:
-                self._prepare(command[1:].decode("utf-8", "surrogateescape"))
+                self._guarded(partial(self._prepare, Statement.read(_text(command))))
             elif command[0] == Command.CHANGE_USER:
                 self._replies.refuse(
                     Refused(1047, "the local server does not change users on an open connection", "08S01")
                 )
-            elif command[0] == Command.STMT_EXECUTE:
+            elif command[0] in _OF_PREPARED:
                 self._has_begun = True
-                parameters = self._parameters.get(int.from_bytes(command[1:5], "little"), 0)
-                self._replies.forward(with_decimals_as_text(command, parameters))
+                self._guarded(partial(self._use_prepared, command))
             elif command[0] in {Command.STMT_CLOSE, Command.STMT_SEND_LONG_DATA}:
                 if command[0] == Command.STMT_CLOSE:
                     self._parameters.pop(int.from_bytes(command[1:5], "little"), None)
                 self.link.send(command)  # commands without a reply
-            else:
+            elif command[0] == Command.INIT_DB:
+                self._guarded(partial(self._begin_in, command))
+            elif command[0] == Command.SET_OPTION:
+                self._set_option(int.from_bytes(command[1:3], "little"))
+            elif command[0] in {Command.PING, Command.STATISTICS}:
+                self._replies.forward(command[:1])
+            elif command[0] == Command.FIELD_LIST:
                 self._replies.forward(command)
+            else:
+                self._replies.refuse(internal(f"unsupported command. {command[0]:#x}"))
+
+    def _use_prepared(self, command: bytes) -> bool:
+        """Execute a prepared statement, fetch from it, or reset it."""
+        number = int.from_bytes(command[1:5], "little")
+        if number not in self._parameters:
+            raise Refused(1243, f"Unknown prepared statement handler ({number}) given to the server")
+        if command[0] == Command.STMT_EXECUTE:
+            command = with_decimals_as_text(command, self._parameters[number])
+        return self._replies.forward(command)
+
+    def _begin_in(self, command: bytes) -> bool:
+        """Go to the database that a command names."""
+        permitted.check_name(_text(command))
+        return self._replies.forward(command)
+
+    def _set_option(self, option: int) -> None:
+        """Take several statements at once from now on (0), or one alone (1)."""
+        self._several = not option
+        self._replies.ok()
 
     def _queries(self, sql: str) -> None:
         """Carry out the statements of a text, up to the first that fails."""
-        text = Statement(sql)
-        if self._is_of_the_engine(sql):
-            if statements.is_plain(sql):  # a long INSERT is not worth reading whole
-                self._has_begun = True
-                self._guarded(lambda: self._changes_rows(sql))
-                return
+        is_of_the_engine = self._is_of_the_engine(sql)
+        if is_of_the_engine and statements.is_plain(sql):  # a long INSERT is not worth reading whole
+            self._has_begun = True
+            self._guarded(partial(self._changes_rows, sql))
+            return
+        text = Statement.read(sql)
+        if is_of_the_engine:
             query = query_in_the_engine(text)
             if query is not None:
                 self._has_begun = True
                 self._replies.forward_query(query, statements.AS_QUERY)
                 return
         *others, last = statements.parts(text)
-        if others and not self._login.capabilities & Capability.MULTI_STATEMENTS:
-            self._replies.forward_query(sql, statements.manner(text.tokens))  # the engine says what is wrong with it
+        if others and not self._several:
+            read = Reader(text.sql, text.tokens)
+            read.at = next(at for at, token in enumerate(text.tokens) if token.said == ";") + 1
+            self._replies.refuse(read.error())
             return
         for statement in others:
             with self._replies.more():
@@ -221,19 +261,24 @@ class Session:
 
     def _query(self, statement: Statement) -> bool:
         """Carry out one statement; False if it was refused."""
+        return self._guarded(partial(self._carry_out, statement))
 
-        def carry_out() -> bool:
-            if self._services.kept.mentioned(statement.sql):
-                self._services.kept.wait_to_change(statement.tokens, self)
-            with ExitStack() as until:
-                recognised = self._recognised(statement.sql, statement.tokens)
-                if recognised is None:
-                    self._begin_or_end(statement.tokens)
-                    return self._ordinary(statement, until)
-                self._own(recognised)
+    def _carry_out(self, statement: Statement) -> bool:
+        """Carry out one statement; False if the engine refused it."""
+        if not statement.tokens:
+            self._replies.ok()
             return True
-
-        return self._guarded(carry_out)
+        if permitted.is_watched(statement.sql):
+            permitted.check_names(statement.tokens)
+        if self._services.kept.mentioned(statement.sql):
+            self._services.kept.wait_to_change(statement.tokens, self)
+        with ExitStack() as until:
+            recognised = self._recognised(statement.sql, statement.tokens)
+            if recognised is None:
+                self._begin_or_end(statement.tokens)
+                return self._ordinary(statement, until)
+            self._own(recognised)
+        return True
 
     def _guarded(self, carry_out: Callable[[], bool]) -> bool:
         """Carry something out, and send what it is refused with; False if it was refused."""
@@ -346,6 +391,8 @@ class Session:
     def _ordinary(self, statement: Statement, until: ExitStack) -> bool:
         """Carry out what the engine has as well, in its own way or in ours."""
         self._check(statement)
+        if not statements.reads(statement.tokens) or outfile.find(statement.tokens) is None:
+            permitted.check(statement)
         if self._services.kept.mentioned(statement.sql):
             statement = self._services.kept.read_in(statement, self.link)
         if defines(statement.tokens):
@@ -353,18 +400,24 @@ class Session:
             return True
         if self._temporary.mentioned(statement.sql):
             statement = self._temporary.named_in(statement, self.link.database)
+        at = outfile.find(statement.tokens)
+        if self._misdirected and (at is not None or stagefiles.saves(statement.tokens)):
+            raise internal("after a failed INTO OUTFILE a server writes to a wrong path; open a new connection")
+        if at is not None:
+            self._export(statement, at, until)
+            return True
+        if statement.tokens[0].says("SET"):
+            if self._set_for_all(statement):
+                return True
+            statement = settings.with_plain_modes(statement, self._rewriting.value)
+        if statement.tokens[0].says("PREPARE"):
+            statement = self._prepared_text(statement)
         sql, tokens = statement.sql, statement.tokens
         if killed := statements.kills(tokens):
             self._kill(*killed)
             return True
         if told := catalogue.answer(tokens, self.link, self._definitions.dropped, self._services.snapshots):
             self._replies.rows(self._temporary.told(told))
-            return True
-        at = outfile.find(tokens)
-        if self._misdirected and (at is not None or stagefiles.saves(tokens)):
-            raise internal("after a failed INTO OUTFILE a server writes to a wrong path; open a new connection")
-        if at is not None:
-            self._export(statement, at, until)
             return True
         count = self._services.external.insert(sql, tokens, self)
         if count is not None:
@@ -388,13 +441,27 @@ class Session:
         return done
 
     def _export(self, statement: Statement, at: int, until: ExitStack) -> None:
-        """Carry out SELECT … INTO OUTFILE."""
+        """Carry out a SELECT whose INTO OUTFILE begins at a position."""
         written = outfile.parse(statement.sql, statement.tokens, at)
+        query = Statement(written.query)
+        permitted.check(query)
         self._misdirected = True
-        rewritten = self._rewriting.rewritten(Statement(written.query), until)
-        self._services.exports.write(written.over(rewritten), self)
+        self._services.exports.write(written.over(self._rewriting.rewritten(query, until)), self)
         self._misdirected = False
         self._replies.ok()
+
+    def _set_for_all(self, statement: Statement) -> bool:
+        """Carry out a SET of variables of all connections; False if it is another."""
+        if statements.is_of_matrixone(statement.sql):
+            return False
+        changes = settings.for_all(settings.with_plain_modes(statement, self._rewriting.value), self._rewriting.value)
+        if changes and not self._login.account.is_admin:
+            raise internal(NO_PRIVILEGE)
+        for change in changes:
+            self._services.administer(change)
+        if changes:
+            self._replies.ok()
+        return bool(changes)
 
     def _settle(self, end: End) -> None:
         """Settle the transaction's definitions: a statement has ended it."""
@@ -406,10 +473,6 @@ class Session:
     def _check(self, statement: Statement) -> None:
         """Refuse what a MatrixOne server refuses and the engine would not."""
         tokens = statement.tokens
-        if not tokens:
-            return
-        if DATABASE in statement.sql.lower() and any(catalogue.is_hidden(token) for token in tokens):
-            raise internal("names that begin with __mo_local are the local server's own")
         if tokens[0].says("SET") and tokens[1:2] and tokens[1].says("PASSWORD"):
             raise internal("the local server changes passwords by ALTER USER … IDENTIFIED BY alone")
         if tokens[0].says("ROLLBACK") and any(token.says("TO") for token in tokens[1:3]):
@@ -425,24 +488,56 @@ class Session:
 
     def _kill(self, connection_id: int, ends: bool) -> None:
         """Stop what a connection is doing, in the engine and here; its end takes the engine's session along."""
-        self.link.query(f"KILL QUERY {connection_id}")
+        kill = f"KILL QUERY {connection_id}"
+        if self._login.account.is_admin:
+            self._services.administer(kill)
+        elif self._services.is_of(connection_id, self._login.account.user):
+            self.link.query(kill)
+        else:
+            raise internal(NO_PRIVILEGE)
         self._replies.ok()
         self._services.cancel(connection_id, end=ends)
 
-    def _prepare(self, sql: str) -> None:
-        """Prepare a statement in the engine; what only MatrixOne has goes as text."""
-        statement = Statement(sql)
+    def _prepare(self, statement: Statement) -> bool:
+        """Prepare a statement in the engine; False if it refused."""
+        prepared = self._replies.prepare(self._preparable(statement))
+        if prepared is None:
+            return False
+        self._parameters[prepared[0]] = prepared[1]
+        return True
+
+    def _prepared_text(self, statement: Statement) -> Statement:
+        """A PREPARE name FROM 'text' | @variable with the text in the engine's words."""
+        read = Reader(statement.sql, statement.tokens)
+        read.expect("PREPARE")
+        name = quoted(read.name())
+        read.expect("FROM")
+        token = read.next(Kind.STRING, Kind.WORD)
+        read.end()
+        if token.kind is Kind.WORD and not token.text.startswith("@"):
+            raise read.error()
+        text = token.value if token.kind is Kind.STRING else self._rewriting.value(token.text) or ""
+        return Statement(f"PREPARE {name} FROM {literal(self._preparable(Statement.read(text)))}")
+
+    def _preparable(self, statement: Statement) -> str:
+        """What the engine is to prepare; what only MatrixOne has goes as text."""
+        statement, *others = statements.parts(statement)
+        if others:
+            raise bad_input("prepared statement must contain exactly one statement")
         tokens = statement.tokens
         kind = tuple(token.text.upper() for token in tokens[:2])
-        if self._temporary.mentioned(sql):
+        permitted.check_names(tokens)
+        is_ours = kind in OWN_STATEMENTS or kind == ("CREATE", "EXTERNAL") or kind[:1] in _OURS
+        if is_ours or stagefiles.mentions(tokens) or self._services.external.mentioned(statement.sql):
+            raise Refused(1295, "the local server does not prepare this statement; send it as text")
+        if tokens:
+            self._check(statement)
+        permitted.check(statement)
+        if self._temporary.mentioned(statement.sql):
             statement = self._temporary.named_in(statement, self.link.database)
-        if kind in OWN_STATEMENTS or stagefiles.mentions(tokens) or self._services.external.mentioned(sql):
-            words = "the local server does not prepare this statement; send it as text"
-            self._replies.refuse(Refused(1295, words))
-            return
-        prepared = self._replies.prepare(self._rewriting.reworded(statement))
-        if prepared is not None:
-            self._parameters[prepared[0]] = prepared[1]
+        if tokens and tokens[0].says("SET"):
+            statement = settings.with_plain_modes(statement, self._rewriting.value)
+        return self._rewriting.reworded(statement)
 
     # -- definitions and transactions ---------------------------------------------------------------------------
 
@@ -493,3 +588,8 @@ class Session:
             file.close()
             raise
         return file
+
+
+def _text(command: bytes) -> str:
+    """What a command says."""
+    return command[1:].decode("utf-8", "surrogateescape")

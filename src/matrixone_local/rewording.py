@@ -8,10 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from . import catalogue, division, functions, information, outfile, stagefiles, statements
+from . import division, functions, information, permitted, stagefiles, statements
 from .column_types import put_casts
 from .ddl import Name
-from .hidden import DATABASE
 from .indexes import Catalogue
 from .titles import give_titles, put_variables
 from .tokens import Kind, Statement
@@ -43,18 +42,17 @@ def _query_in_the_engine(statement: Statement) -> str | None:
     tokens = statement.tokens
     if not tokens or not tokens[0].says("SELECT"):
         return None
-    hides = DATABASE in statement.sql.lower()
+    if permitted.is_watched(statement.sql):
+        return None
     for token in tokens:
         is_name = token.kind in {Kind.WORD, Kind.QUOTED}
-        if is_name and (
-            token.text.startswith("@") or token.value.upper() in _LOOKED_UP or (hides and catalogue.is_hidden(token))
-        ):
+        if is_name and (token.text.startswith("@") or token.value.upper() in _LOOKED_UP):
             return None
         if token.kind is Kind.SYMBOL and token.text in {";", "{"}:
             return None
     if information.mentions_indexes(statement.sql) and "information_schema" in statement.sql.lower():
         return None
-    if stagefiles.mentions(tokens) or outfile.find(tokens) is not None:
+    if stagefiles.mentions(tokens):
         return None
     return reworded(statement)
 

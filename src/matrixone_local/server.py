@@ -9,12 +9,14 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from .engine import Engine, Link
+from .engine import ROOT, Engine, Link
 from .external import ExternalTables
 from .hidden import Hidden
 from .indexes import Indexes
@@ -32,7 +34,6 @@ from .storage import Storage
 from .twins import Twins
 from .users import Account, Users, UserStatement
 
-ROOT = "root"
 DEFAULT_PASSWORD = "111"  # noqa: S105  # no secret: every MatrixOne server begins with it
 
 
@@ -40,7 +41,7 @@ class LocalServer:
     """A MatrixOne server on this machine, for as long as a `with` block lasts or until `stop()`.
 
     Args:
-        host: the address to listen on; loopback unless told otherwise.
+        host: the address to listen on; with the default password, one of loopback.
         port: the port, 0 for any that is free.
         password: of the user `root`.
         path: the folder that keeps the data from one run to the next; without it a temporary one is used and removed.
@@ -51,7 +52,7 @@ class LocalServer:
     Raises:
         EngineUnavailable: on `start()`, where the engine has no build for this machine or is not installed.
         OSError: on `start()`, where the address cannot be listened on or the folder not be made.
-        ValueError: the port is no port.
+        ValueError: the port is no port, or others could come in with the default password.
     """
 
     def __init__(
@@ -67,6 +68,11 @@ class LocalServer:
     ) -> None:
         if not 0 <= port < 65536:
             raise ValueError(f"port={port} is to be a number from 0 (any that is free) to 65535")
+        if password in {"", DEFAULT_PASSWORD} and not _is_loopback(host):
+            raise ValueError(
+                f"host={host!r} can be reached from other machines, and everybody knows the default password: give"
+                " another password (--password), or listen on 127.0.0.1"
+            )
         self.host = host
         self.port = port
         self.user = ROOT
@@ -107,6 +113,14 @@ class LocalServer:
     def __repr__(self) -> str:
         state = "running" if self._running else "stopped"
         return f"<LocalServer {self.user}@{self.host}:{self.port} {state}>"
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address; a name may mean any but for `localhost`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _tls(cert: str | Path | None, key: str | Path | None) -> ssl.SSLContext | None:
@@ -180,7 +194,7 @@ class _Running:
 
     def _provide(self, allowed: Sequence[Path], password: str) -> None:
         """Make what connections share."""
-        storage = Storage(allowed)
+        storage = Storage(allowed, self._folder)
         self.hidden = Hidden(self._engine)
         self.journal = Journal(self._engine)
         self.kept = Kept(self._engine, self.hidden)  # after the journal has put back what it keeps
@@ -224,9 +238,19 @@ class _Running:
         """Who logs in under this name, or None."""
         return self._users.account(login)
 
+    def administer(self, sql: str) -> None:
+        """Carry out a statement of the engine with the relay's own rights; EngineError if it is refused."""
+        with closing(self._engine.session_link()) as link:
+            link.query(sql)
+
     def manage(self, statement: UserStatement) -> None:
         """Carry out a statement about users and rights."""
         self._users.manage(statement)
+
+    def is_of(self, connection_id: int, user: str) -> bool:
+        """Whether a connection is a user's; also where there is none, of which the engine tells."""
+        session = self._sessions.get(connection_id)
+        return session is None or session.user == user
 
     def cancel(self, connection_id: int, *, end: bool) -> None:
         """Stop what the relay itself is doing for that connection; end it as well."""

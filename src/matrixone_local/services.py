@@ -26,8 +26,16 @@ class Services(Protocol):
         """Who logs in under this name, or None."""
         ...
 
+    def administer(self, sql: str) -> None:
+        """Carry out a statement of the engine with the relay's own rights; EngineError if it is refused."""
+        ...
+
     def manage(self, statement: UserStatement) -> None:
         """Carry out a statement about users and rights."""
+        ...
+
+    def is_of(self, connection_id: int, user: str) -> bool:
+        """Whether a connection is a user's; also where there is none, of which the engine tells."""
         ...
 
     def cancel(self, connection_id: int, *, end: bool) -> None:

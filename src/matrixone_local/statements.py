@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from . import functions
+from . import functions, permitted
 from .tokens import Kind, Statement, Token
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
@@ -23,7 +23,7 @@ LONGEST = 65_536  # characters of a change of rows in which functions are looked
 _SCOPE = re.compile(r"^@@(?:(?:session|global|local)\.)?")
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
 _OURS = re.compile(
-    r"mo_catalog|__mo_local|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
+    r"mo_catalog|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
     re.IGNORECASE,
 )
 
@@ -40,7 +40,7 @@ def unscoped(variable: str) -> str:
 
 def is_plain(sql: str) -> bool:
     """Whether a statement can go to the engine unread: it changes rows, and says nothing that is read here."""
-    if _PLAIN.match(sql) is None or _OURS.search(sql) is not None:
+    if _PLAIN.match(sql) is None or _OURS.search(sql) is not None or permitted.is_watched(sql):
         return False
     return len(sql) > LONGEST or functions.MENTIONED.search(sql) is None
 
@@ -52,8 +52,10 @@ def parts(statement: Statement) -> list[Statement]:
     bounds = [-1, *marks, len(tokens)]
     found = [tokens[start + 1 : end] for start, end in pairwise(bounds)]
     found = [one for one in found if one]
-    if not found or (len(found) == 1 and not marks):
+    if not marks:
         return [statement]
+    if not found:
+        return [Statement("")]
     return [_part(statement.sql, one) for one in found]
 
 
@@ -164,6 +166,11 @@ def _put_zone(statement: Statement) -> None:
     for name, equals, value in zip(statement.tokens, statement.tokens[1:], statement.tokens[2:], strict=False):
         if unscoped(name.text.lower()) == "time_zone" and equals.says("=") and value.value.upper() == "SYSTEM":
             statement.put(value.start, value.end, "'+00:00'")
+
+
+def is_of_matrixone(sql: str) -> bool:
+    """Whether a SET sets what only a MatrixOne server can be told."""
+    return _OF_MATRIXONE.match(sql) is not None
 
 
 def settled(statement: Statement) -> str:

@@ -90,10 +90,11 @@ class Storage:
 
     Args:
         allowed: the folders under which files may be used.
+        own: the server's own folder, which is nobody's.
     """
 
-    def __init__(self, allowed: Sequence[Path]) -> None:
-        self._folders = Folders(allowed)
+    def __init__(self, allowed: Sequence[Path], own: Path) -> None:
+        self._folders = Folders(allowed, own)
 
     def at(self, url: str, credentials: Mapping[str, str]) -> tuple[Store, str]:
         """Where a URL leads, and the path there.
@@ -114,17 +115,19 @@ class Folders:
 
     Args:
         allowed: those under which files may be used; no link and no `..` leads out of them.
+        own: one that may not be used even so, as the server keeps its data there.
     """
 
-    def __init__(self, allowed: Sequence[Path]) -> None:
+    def __init__(self, allowed: Sequence[Path], own: Path) -> None:
         self._allowed = tuple(path.resolve() for path in allowed)
+        self._own = own.resolve()
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """A file's bytes, piece by piece."""
         check_path(path)
-        if not Path(path).resolve().exists():
-            raise bad_input(MISSING)
         place = self._inside(Path(path))
+        if not place.exists():
+            raise bad_input(MISSING)
         try:
             with place.open("rb") as file:
                 before = os.fstat(file.fileno())
@@ -146,7 +149,8 @@ class Folders:
             raise Refused(1105, f"readdirent {folder}: not a directory")
         if not place.exists():
             return ()
-        return [Entry(one.name, one.is_dir()) for one in sorted(place.iterdir()) if not one.name.startswith(".")]
+        found = sorted(one for one in place.iterdir() if not one.name.startswith(".") and one != self._own)
+        return [Entry(one.name, one.is_dir()) for one in found]
 
     def exists(self, path: str) -> bool:
         """Whether there is a file of this path; the folders above it are made (server-facts 59)."""
@@ -204,6 +208,8 @@ class Folders:
     def _inside(self, path: Path) -> Path:
         """The path without links and `..`, if it may be used."""
         path = path.resolve()
+        if path.is_relative_to(self._own):
+            raise internal(f"{path} belongs to this server, which keeps its data there")
         if not self._is_inside(path):
             folders = ", ".join(map(str, self._allowed))
             raise internal(

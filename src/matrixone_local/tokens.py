@@ -13,18 +13,20 @@ from enum import Enum
 
 from .errors import Refused, syntax
 
-_PATTERN = re.compile(
-    r"""
-      (?P<space>\s+|--[ \t][^\n]*\n?|--$|\#[^\n]*\n?|/\*(?!!).*?\*/)
+_TOKENS = r"""
+      (?P<space>\s+)
+    | (?P<remark>--(?=\s|\Z)[^\n]*|\#[^\n]*|/\*(?!!).*?\*/)
+    | (?P<opens>/\*!(?:\d{5})?)
     | (?P<string>'(?:[^'\\]++|\\.|'')*+'|"(?:[^"\\]++|\\.|"")*+")
     | (?P<quoted>`(?:[^`]++|``)*+`)
     | (?P<hex>0[xX][0-9a-fA-F]+(?![\w$]))
     | (?P<word>@@?[\w$.]+|[^\W\d][\w$]*|\d+[^\W\d][\w$]*)
     | (?P<number>\d+(?:\.\d*)?|\.\d+)
     | (?P<symbol>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+"""
+_PATTERN = re.compile(_TOKENS, re.VERBOSE | re.DOTALL)
+_WITHIN = re.compile(rf"(?P<closes>\*/)|{_TOKENS}", re.VERBOSE | re.DOTALL)  # a remark that is a part of the statement
+_REMARKS = frozenset({"remark", "opens", "closes"})
 ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 
 
@@ -89,13 +91,29 @@ def tokenize(sql: str) -> list[Token]:
 
 def tokens_from(sql: str, begin: int = 0) -> Iterator[Token]:
     """The tokens of *sql* from a place on, but its spaces and remarks, each read when it is asked for."""
-    for match in _PATTERN.finditer(sql, begin):
-        group = match.lastgroup
-        if group is None or group == "space":
-            continue
-        text = match[0]
-        said = text if group == "symbol" else text.upper() if group == "word" else ""
-        yield Token(_KINDS[group], text, *match.span(), said)
+    return (_token(match, 0) for match in _matches(sql, begin) if match.lastgroup in _KINDS)
+
+
+def _token(match: re.Match[str], moved: int) -> Token:
+    group, text = match.lastgroup or "", match[0]
+    said = text if group == "symbol" else text.upper() if group == "word" else ""
+    return Token(_KINDS[group], text, match.start() + moved, match.end() + moved, said)
+
+
+def _matches(sql: str, begin: int = 0) -> Iterator[re.Match[str]]:
+    """The tokens of a text from a place on, and what is between them."""
+    return _PATTERN.finditer(sql, begin) if "/*!" not in sql else _matches_within(sql, begin)
+
+
+def _matches_within(sql: str, at: int) -> Iterator[re.Match[str]]:
+    pattern = _PATTERN
+    while at < len(sql):
+        for match in pattern.finditer(sql, at):
+            yield match
+            at = match.end()
+            if match.lastgroup in {"opens", "closes"}:
+                pattern = _WITHIN if match.lastgroup == "opens" else _PATTERN
+                break
 
 
 class Statement:
@@ -112,6 +130,23 @@ class Statement:
         self.sql = sql
         self._tokens = tokens
         self._edits: list[tuple[int, int, str]] = []  # (start, end, text), from left to right, none within another
+
+    @classmethod
+    def read(cls, sql: str) -> Statement:
+        """A statement as a client sent it, without its remarks, of which the engine has a notion of its own."""
+        if not ("/*" in sql or "--" in sql or "#" in sql):
+            return cls(sql)
+        tokens: list[Token] = []
+        parts: list[str] = []
+        end = moved = 0
+        for match in _matches(sql):
+            if match.lastgroup in _KINDS:
+                tokens.append(_token(match, moved))
+            elif match.lastgroup in _REMARKS:
+                parts += (sql[end : match.start()], " ")
+                moved += 1 - len(match[0])
+                end = match.end()
+        return cls("".join((*parts, sql[end:])), tokens)
 
     @property
     def tokens(self) -> list[Token]:

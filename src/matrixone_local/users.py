@@ -12,14 +12,15 @@ from dataclasses import dataclass, field, replace
 
 import pymysql
 
-from .engine import Engine
+from .engine import ADMINISTRATOR, RIGHTS, Engine
 from .errors import internal
-from .hidden import DATABASE, TEMPORARY, UNCOMMITTED
+from .hidden import DATABASE, PREFIX, TEMPORARY, UNCOMMITTED
 from .tokens import Kind, Reader
 from .values import quoted
 from .wire import native_hash
 
 ADMIN_ROLES = frozenset({"moadmin", "accountadmin"})
+_LASTING_ROLES = ADMIN_ROLES | {"public"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Account:
     """Who is logged in.
 
     Args:
-        user: the name, which is the engine's too.
+        user: the name, which is the engine's too but for administrators.
         password_hash: what is kept of the password.
         role: the default role.
     """
@@ -40,6 +41,11 @@ class Account:
     def is_admin(self) -> bool:
         """Whether stages, snapshots and users may be made."""
         return self.role in ADMIN_ROLES
+
+    @property
+    def engine_user(self) -> str:
+        """The engine's user, who may do no more to data and nothing else there."""
+        return ADMINISTRATOR if self.is_admin else self.user
 
 
 @dataclass(frozen=True)
@@ -135,10 +141,10 @@ _ENGINE_RIGHTS = {
     "drop table": "DROP",
     "alter table": "ALTER",
     "index": "INDEX",
-    "all": "ALL PRIVILEGES",
-    "table all": "ALL PRIVILEGES",
-    "database all": "ALL PRIVILEGES",
-    "account all": "ALL PRIVILEGES",
+    "all": RIGHTS,
+    "table all": RIGHTS,
+    "database all": RIGHTS,
+    "account all": RIGHTS,
 }
 
 
@@ -179,15 +185,27 @@ class Users:
                 self._roles.setdefault(statement.names[0], set())
             case "DROP ROLE":
                 role = statement.names[0]
+                if role in _LASTING_ROLES:
+                    raise internal(f"can not delete the role {role}")
                 gone, members = self._roles.pop(role, set()), self._members.pop(role, set())
                 self._take(members, gone)
             case "GRANT" | "REVOKE" if statement.roles:
+                for role in statement.roles:
+                    self._check_given(role, statement.names, gives=statement.verb == "GRANT")
                 for role in statement.roles:
                     self._change_members(role, statement.names, add=statement.verb == "GRANT")
             case _:
                 changed = {Grant(right, statement.scope) for right in _engine_rights(statement.rights)}
                 for role in statement.names:
                     self._change_grants(role, changed, add=statement.verb == "GRANT")
+
+    def _check_given(self, role: str, users: Sequence[str], *, gives: bool) -> None:
+        """Refuse to make administrators of others, or others of administrators."""
+        if role in ADMIN_ROLES and not gives:
+            raise internal(f"the role {role} can not be revoked")
+        for user in users:
+            if role in ADMIN_ROLES and not (user in self._accounts and self._accounts[user].is_admin):
+                raise internal(f"the role {role} can not be granted to non administration user {user}")
 
     def _change_members(self, role: str, users: Sequence[str], *, add: bool) -> None:
         grants, members = self._grants(role), self._members.setdefault(role, set())
@@ -209,10 +227,15 @@ class Users:
         if name in self._accounts:
             if statement.tolerant:
                 return
-            raise internal(f"user {name} already exists")
+            raise internal(f"the user {name} exists")
+        if name == self._engine.user or name.startswith(PREFIX):
+            raise internal(f"names that begin with {PREFIX} are the local server's own")
+        for role in statement.roles:
+            self._check_given(role, [name], gives=True)
+            self._grants(role)
         with self._engine.session() as cursor:
             cursor.execute("DROP USER IF EXISTS %s", (name,))  # from a run of the server before this one
-            cursor.execute("CREATE USER %s", (name,))
+            cursor.execute("CREATE USER IF NOT EXISTS %s", (name,))  # the engine tries again where it has begun
             cursor.execute(f"GRANT SELECT ON {DATABASE}.* TO %s", (name,))  # what external tables are read into
             cursor.execute(f"GRANT DELETE ON {UNCOMMITTED} TO %s", (name,))  # struck in the user's own transaction
             cursor.execute(f"GRANT ALL PRIVILEGES ON {TEMPORARY}.* TO %s", (name,))
@@ -229,10 +252,14 @@ class Users:
 
     def _drop(self, statement: UserStatement) -> None:
         name = statement.names[0]
-        if self._accounts.pop(name, None) is None:
+        found = self._accounts.get(name)
+        if found is None:
             if statement.tolerant:
                 return
             raise internal(f"there is no user {name}")
+        if found.is_admin:
+            raise internal(f"can not delete the user {name}")
+        del self._accounts[name]
         for members in self._members.values():
             members.discard(name)
         with self._engine.session() as cursor:

@@ -35,6 +35,8 @@ class Command(IntEnum):
     STMT_EXECUTE = 0x17
     STMT_SEND_LONG_DATA = 0x18
     STMT_CLOSE = 0x19
+    STMT_RESET = 0x1A
+    SET_OPTION = 0x1B
     STMT_FETCH = 0x1C
 
 

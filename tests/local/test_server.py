@@ -85,7 +85,7 @@ def test_a_port_that_is_taken_is_told_in_a_line():
     ("arguments", "says"),
     [
         (["--port", "99999"], "65535"),
-        (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1"),
+        (["--host", "192.0.2.1", "--password", "sesame"], "cannot listen on 192.0.2.1"),
         (["--path", "/proc/x"], "/proc/x"),
     ],
 )
