@@ -51,9 +51,9 @@ class Counted:
     def __init__(self, pattern, mark):
         self.pattern, self.mark, self.count = pattern, mark, 0
 
-    def finditer(self, text):
+    def finditer(self, text, *begin):
         self.count += self.mark in text
-        return self.pattern.finditer(text)
+        return self.pattern.finditer(text, *begin)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,8 @@ def test_a_statement_is_read_once(sql, unique, monkeypatch, statement):
     counted = Counted(tokens._PATTERN, mark)
     monkeypatch.setattr(tokens, "_PATTERN", counted)
     sql(statement.format(mark=mark))
-    assert counted.count == 1
+    judged = statement.startswith(("INSERT", "UPDATE"))  # the texts in what comes of it, too (`assigning`)
+    assert counted.count == 1 + judged
 
 
 def test_a_variable_in_another_statement_of_the_text_has_its_title(connect):
