@@ -8,12 +8,13 @@ and the statement is carried out with what they come to.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import zip_longest
 
-from .casts import Type
+from .casts import BITS, Type
 from .engine import EngineError, Link
 from .errors import Refused, internal
 from .shapes import Target
@@ -38,7 +39,8 @@ _HEAD = re.compile(
     re.IGNORECASE,
 )
 _UPDATE = re.compile(rf"\s*UPDATE\s+(?P<table>{_NAME}(?:\s*\.\s*{_NAME})?)\s+SET\b", re.IGNORECASE)
-_OTHERS = r"-?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?|NULL|DEFAULT|TRUE|FALSE|(?:_binary\s*|x)'[0-9a-f]*'|0x[0-9a-f]+"
+_NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?"
+_OTHERS = r"NULL|DEFAULT|TRUE|FALSE|(?:_binary\s*|x)'[0-9a-f]*'|0x[0-9a-f]+"
 _TEXT = r"'(?:[^'\\]++|\\.|'')*+'"
 _IN_QUOTES = frozenset({"binary", "varbinary", "datalink"})  # whose patterns tell no end of a text in quotes
 _NO_ALIAS = frozenset({"END", "NULL", "TRUE", "FALSE", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
@@ -75,7 +77,10 @@ class Assigning:
         if found is None:
             changed = _UPDATE.match(sql)
             return sql if changed is None else self._set(sql, changed)
-        if found["verb"] and "'" not in sql and '"' not in sql:
+        if (
+            found["verb"]
+            and re.search("""['"]|[0-9]\\.|[0-9]e[-+0-9]|\\.[0-9]""", sql[found.end() :], re.IGNORECASE) is None
+        ):
             return sql
         targets = self._targets(found)
         if targets is None or not any(target.type.plain for target in targets):
@@ -177,24 +182,26 @@ class Judge:
 
 
 def _with_rows(sql: str, begin: int, judges: Sequence[Judge]) -> str:
-    """A statement whose rows begin there, with their texts judged."""
+    """A statement whose rows begin there, with their values judged."""
     plain = _plain_rows(judges)
     pieces: list[str] = []
     done, at = 0, begin
     while at < len(sql):
-        at = plain.match(sql, at).end()  # type: ignore[union-attr]  # it matches nothing at least
+        found = plain.match(sql, at)
+        at = found.end() if found else at
         if not sql.startswith("(", at):
             break
-        for position, token in _row(sql, at):
-            if token.kind is Kind.STRING and position < len(judges):
-                pieces += [sql[done : token.start], _as_literal(judges[position], token)]
-                done = token.end
-            at = token.end
+        values, at = _row(sql, at)
+        for judge, value in zip(judges, values, strict=False):
+            put = _judged(sql, judge, value)
+            if put is not None:
+                pieces += [sql[done : value[0].start], put]
+                done = value[-1].end
     return "".join(pieces) + _with_settings(sql[done:], at - done, judges)
 
 
 def _plain_rows(judges: Sequence[Judge]) -> re.Pattern[str]:
-    """Rows whose texts go to the engine as they are."""
+    """Rows whose values go to the engine as they are, and the comma before them."""
     values: list[str] = []
     for judge in judges:
         if judge.plain is None:
@@ -203,27 +210,36 @@ def _plain_rows(judges: Sequence[Judge]) -> re.Pattern[str]:
             text = ""
         else:
             text = f"'(?-i:{judge.plain})'|"
-        values.append(rf"\s*(?:{text}{_OTHERS})\s*")
-    return re.compile(rf"\s*(?:\({','.join(values)}\)\s*,?\s*)*+", re.IGNORECASE | re.DOTALL)
+        number = "-?[0-9]+" if judge.type.base in BITS else _NUMBER
+        values.append(rf"\s*(?:{text}{number}|{_OTHERS})\s*")
+    return re.compile(rf"\s*,?\s*(?:\({','.join(values)}\)\s*,?\s*)*+", re.IGNORECASE | re.DOTALL)
 
 
-def _row(sql: str, at: int) -> Iterator[tuple[int, Token]]:
-    """The tokens of the row that begins there, each with its value's position; a part of a value has none."""
-    depth = position = 0
-    before: Token | None = None
-    tokens = tokens_from(sql, at)
-    token = next(tokens, None)
-    while token is not None:
-        after = next(tokens, None)
+def _row(sql: str, at: int) -> tuple[list[list[Token]], int]:
+    """The values of the row that begins there, as their tokens, and where it ends."""
+    values: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens_from(sql, at):
+        at = token.end
         depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind is Kind.SYMBOL else 0
-        whole = (
-            depth == 1 and before is not None and before.says("(", ",") and after is not None and after.says(",", ")")
-        )
-        yield (position if whole else len(sql)), token
         if depth == 0:
-            return
-        position += depth == 1 and token.says(",")
-        before, token = token, after
+            break
+        if depth == 1 and token.says(","):
+            values.append([])
+        elif depth > 1 or not token.says("("):
+            values[-1].append(token)
+    return values, at
+
+
+def _judged(sql: str, judge: Judge, value: Sequence[Token]) -> str | None:
+    """What to put in a value's place; None where it may stay."""
+    if len(value) == 1 and value[0].kind is Kind.STRING:
+        return _as_literal(judge, value[0])
+    if value and judge.type.base in BITS:
+        number = sql[value[0].start : value[-1].end]
+        if re.search("[.e]", number, re.IGNORECASE) and re.fullmatch(_NUMBER, number, re.IGNORECASE):
+            return str(int(Decimal(number)))  # a fraction is cut off here, though it is rounded by INSERT … SELECT
+    return None
 
 
 def _as_literal(judge: Judge, token: Token) -> str:
