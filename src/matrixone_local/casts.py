@@ -12,9 +12,8 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
-from urllib.parse import urlsplit
 
 from .errors import Refused, bad_input, internal
 
@@ -37,15 +36,18 @@ _LOOSE_DAY = re.compile(
 _FIXED_DAY = re.compile(r"([0-9]{3,4})([0-9]{2})([0-9]{2})")
 _MOMENT = re.compile(
     r"(?P<year>[0-9]{4})([-/:])(?P<month>[0-9]{1,2})\2(?P<day>[0-9]{1,2})[ T]"
-    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2})(?::(?P<second>[0-9]{0,2}))?(?:\.(?P<fraction>[0-9]+))?"
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2})(?::(?P<second>[0-9]{0,2}))?(?:\.(?P<fraction>.+))?",
+    re.DOTALL,
 )
 _RUN = re.compile(
     r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
-    r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?"
+    r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})(?:\.(?P<fraction>.+))?",
+    re.DOTALL,
 )
 _TIME = re.compile(
     r"(?P<sign>-?)(?:(?P<days>[0-9]+) )?(?:(?P<hours>[0-9]+):(?P<minutes>[0-9]+)(?::(?P<seconds>[0-9]+))?"
-    r"|(?P<run>[0-9]{1,14}))(?:\.(?P<fraction>[0-9]*))?"
+    r"|(?P<run>[0-9]{1,14}))(?:\.(?P<fraction>.*))?",
+    re.DOTALL,
 )
 _ZERO_DAY = re.compile(r"(?:0000-00-00(?:[ T]00:00:00)?|0{8}|0{14})(?:\.0+)?")
 _LEADING_FLOAT = re.compile(r"[ \t\n\v\f\r]*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
@@ -143,7 +145,7 @@ class Type:
             "enum": lambda: self._item,
             "vecf32": lambda: self._vector(selects=selects),
             "vecf64": lambda: self._vector(selects=selects),
-            "binary": lambda: self._bytes,
+            "binary": lambda: self._bytes if selects else self._few_bytes,
             "varbinary": lambda: self._bytes,
             "datalink": lambda: _any_text if selects else link,
         }
@@ -158,13 +160,20 @@ class Type:
         try:
             number = _whole(told)
         except ValueError:
+            digits = re.match(r"[+-]?([0-9]+)", told)  # too many of them are found before what is none
+            if digits and int(digits[1]) >= 1 << bits and len(told.split()) == 1:
+                raise self._beyond(told) from None
             raise Refused(20203, f"invalid argument cast to {kind}, bad value {told}") from None
         low, high = whole_range(bits, unsigned=self.unsigned)
         if self.unsigned and number < 0:
             raise Refused(20203, f"invalid argument cast to {kind}, bad value {told}")
         if not low <= number < high:
-            raise Refused(1690, f"data out of range: data type {'u' * self.unsigned}int{bits}, value '{told}'", "22003")
+            raise self._beyond(told)
         return str(number)
+
+    def _beyond(self, told: str) -> Refused:
+        kind = f"{'u' * self.unsigned}int{BITS[self.base]}"
+        return Refused(1690, f"data out of range: data type {kind}, value '{told}'", "22003")
 
     def _floating(self, text: str) -> str:
         greatest = GREATEST[self.base]
@@ -182,7 +191,7 @@ class Type:
         def convert(text: str) -> str:
             told = text.strip(_SPACES) if selects else text.replace(" ", "")
             try:
-                number = decimal(told, prefixed=selects).quantize(
+                number = decimal(told, prefixed=selects, signed=selects or precision > 18).quantize(
                     Decimal(1).scaleb(-scale), ROUND_HALF_UP, Context(prec=400)
                 )
             except InvalidOperation:
@@ -237,6 +246,11 @@ class Type:
             )
         return text
 
+    def _few_bytes(self, text: str) -> str:
+        if len(text.encode("utf-8", "surrogateescape")) > self._length:
+            raise internal(f"the local server stores no more than {self._length} bytes in a column of {self.text}")
+        return text
+
 
 def _whole_pattern(bits: int, *, unsigned: bool) -> str:
     """Whole numbers that are certainly within the range."""
@@ -285,12 +299,13 @@ def _prefixed(text: str) -> int | None:
     return _whole(told) if re.fullmatch(r"[+-]?0(?:[xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)", told) else None
 
 
-def decimal(told: str, *, prefixed: bool) -> Decimal:
+def decimal(told: str, *, prefixed: bool, signed: bool) -> Decimal:
     """A number as DECIMAL reads it.
 
     Args:
         told: the text, without spaces around it.
-        prefixed: whether it may begin with `+`, `0b` or `0o`.
+        prefixed: whether it may begin with `0b` or `0o`.
+        signed: whether it may begin with `+`.
 
     Raises:
         InvalidOperation: it is no number.
@@ -298,7 +313,7 @@ def decimal(told: str, *, prefixed: bool) -> Decimal:
     number = _prefixed(told)
     if number is not None and (prefixed or re.match(r"-?0x", told)):
         return Decimal(number)
-    sign = "[+-]?" if prefixed else "-?"
+    sign = "[+-]?" if signed else "-?"
     if not re.fullmatch(rf"{sign}(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{{1,4}})?", told):
         raise InvalidOperation(told)
     return Decimal(told)
@@ -313,9 +328,11 @@ def boolean(text: str) -> str:
     found = {"true": "1", "t": "1", "false": "0", "f": "0"}.get(text.lower())
     if found:
         return found
-    if re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", text):
-        return str(int(float(text) != 0))
-    if re.fullmatch(r"[+-]?(?:inf|infinity)|nan", text, re.IGNORECASE):
+    digits = "[0-9]+(?:_[0-9]+)*"
+    if re.fullmatch(rf"[+-]?(?:{digits}\.?(?:{digits})?|\.{digits})(?:[eE][+-]?{digits})?", text):
+        if math.isfinite(number := float(text)):
+            return str(int(number != 0))
+    elif re.fullmatch(r"[+-]?(?:inf|infinity)|nan", text, re.IGNORECASE):
         return "1"
     raise bad_input(f"'{text}' is not a valid bool expression")
 
@@ -372,14 +389,26 @@ def moment(text: str, scale: int) -> str:
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
     if hour > 23 or minute > 59 or second > 59:
         raise unfit
-    whole = _iso_day(found["year"], found["month"], found["day"], unfit)
-    fraction = _fraction(found["fraction"], scale)
-    return f"{whole} {hour:02}:{minute:02}:{second:02}{fraction}"
+    try:
+        past = timedelta(microseconds=_microseconds(found["fraction"], scale))
+        whole = datetime(int(found["year"]), int(found["month"]), int(found["day"]), hour, minute, second) + past  # noqa: DTZ001  # a DATETIME has no zone
+    except (ValueError, OverflowError):
+        raise unfit from None
+    return whole.isoformat(" ")
 
 
-def _fraction(digits: str | None, scale: int) -> str:
-    """The digits behind the point; one more than the column has decides how the engine rounds, as a server does."""
-    return f".{digits[: min(scale + 1, 6)]}" if digits else ""
+def _microseconds(digits: str | None, scale: int) -> int:
+    """The part of a second behind the point, rounded by the first digit too many; nothing is read behind that one.
+
+    Raises:
+        ValueError: what is read is no number.
+    """
+    if not digits:
+        return 0
+    told, more = digits[:scale], digits[scale : scale + 1]
+    if not re.fullmatch("[0-9]*", told) or (more and more not in "0123456789"):
+        raise ValueError(digits)
+    return int(told.ljust(6, "0")) + (10 ** (6 - scale) if more and more >= "5" else 0)
 
 
 def timestamp(text: str, scale: int) -> str:
@@ -414,11 +443,11 @@ def time(text: str, scale: int) -> str:
             return moment(told, scale).partition(" ")[2] or "00:00:00"
         except Refused:
             raise unfit from None
-    found = _TIME.fullmatch(told)
-    if told and not found:
-        raise unfit
-    if not found:
+    if not told or told[0] == ".":
         return "00:00:00"
+    found = _TIME.fullmatch(told)
+    if not found:
+        raise unfit
     if run := found["run"]:
         parts = run.rjust(5, "0")
         hours, minutes, seconds = int(parts[:-4]), int(parts[-4:-2]), int(parts[-2:])
@@ -429,7 +458,13 @@ def time(text: str, scale: int) -> str:
         raise unfit
     if hours > 838:
         raise internal(f"the local server stores times up to 838:59:59, and not {told}")
-    return f"{found['sign']}{hours:02}:{minutes:02}:{seconds:02}{_fraction(found['fraction'], scale)}"
+    try:
+        past = _microseconds(found["fraction"], scale)
+    except ValueError:
+        raise unfit from None
+    whole, rest = divmod(((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + past, 1_000_000)
+    fraction = f".{rest:06}" if rest else ""
+    return f"{found['sign']}{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{fraction}"
 
 
 def year(text: str) -> str | None:
@@ -458,9 +493,8 @@ def identifier(text: str) -> str:
     told = told[1:-1] if len(told) == 38 else told
     if re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", told, re.IGNORECASE):
         return str(uuid.UUID(told))
-    if len(text) in {32, 36, 38, 45}:
-        raise internal("invalid UUID format")
-    raise internal(f"invalid UUID length: {len(text)}")
+    length = len(text.encode("utf-8", "surrogateescape"))
+    raise Refused(1105, "invalid UUID format" if length in {32, 36, 38, 45} else f"invalid UUID length: {length}")
 
 
 def link(text: str) -> str:
@@ -469,7 +503,10 @@ def link(text: str) -> str:
     Raises:
         Refused: it is no URL of a file or a stage.
     """
-    scheme = urlsplit(text).scheme
+    if re.search(r"[\x00-\x1f\x7f]", text) or re.match(r"(?![A-Za-z][A-Za-z0-9+.-]*:)[^/?#]*:", text):
+        raise Refused(1105, f'parse "{text}": it is no URL')
+    scheme = re.match(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?", text)[1] or ""  # type: ignore[index]  # it matches always
+    scheme = scheme.lower()
     if scheme not in {"file", "stage"}:
         raise Refused(20102, f"unsupported url scheme {scheme} is not yet implemented")
     return text

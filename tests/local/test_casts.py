@@ -29,6 +29,7 @@ STORED = {
         "2024-1-2 3:4:5": datetime.datetime(2024, 1, 2, 3, 4, 5),
         "20240102030405": datetime.datetime(2024, 1, 2, 3, 4, 5),
         "2024-01-02": datetime.datetime(2024, 1, 2),
+        "2024-12-31 23:59:59.9999Z": datetime.datetime(2025, 1, 1),
     },
     "TIMESTAMP": {"1970-01-01 00:00:01": datetime.datetime(1970, 1, 1, 0, 0, 1)},
     "TIME": {
@@ -46,7 +47,7 @@ STORED = {
 }
 REFUSED = {
     "INT": {**dict.fromkeys(["1.7", "3.0", "1e2", "NaN", "", "1_000", "١", "abc", "4x"], 20203), "99999999999": 1690},
-    "TINYINT UNSIGNED": {"256": 1690, "-1": 20203},
+    "TINYINT UNSIGNED": {"256": 1690, "-1": 20203, "1.5": 20203, "999.5": 1690},
     "BIGINT": {BIG: 20203, "9223372036854775808": 1690},
     "DECIMAL(5,2)": {"1000": 20301, "999.995": 20301, "abc": 20301, "": 20301},
     "BOOL": {"yes": 20301, "": 20301},
@@ -56,7 +57,7 @@ REFUSED = {
     "TIME": {"3:60": 20301, "x": 20301},
     "VARCHAR(5)": {"abcdef": 1406},
     "ENUM('a','b')": {"c": 20101, "3": 20101, "": 20101},
-    "UUID": {"550e8400": 20101, "": 20101},
+    "UUID": {"550e8400": 1105, "": 1105},
     "VECF32(2)": {"[1]": 20301, "[1,x]": 20101, "1,2": 20101},
     "JSON": {"{bad": 20301, "": 20301, "NaN": 20301},
 }
@@ -97,7 +98,9 @@ def test_texts_that_are_refused(sql, kind):
         ("VECF32(2)", "", 20101, None),
         ("DECIMAL(5,2)", "+5", 20301, Decimal("5.00")),
         ("DECIMAL(5,2)", "0b11", 20301, Decimal("3.00")),
+        ("DECIMAL(20,2)", "+5", Decimal("5.00"), Decimal("5.00")),
         ("DATALINK", "x", 20102, "x"),
+        ("DATALINK", "1:2", 1105, "1:2"),
     ],
 )
 def test_texts_that_a_query_may_give_and_a_statement_not(sql, kind, text, values, selects):
