@@ -64,6 +64,8 @@ _GLOBALS = (
     "max_allowed_packet=1073741824",
     "cte_max_recursion_depth=4294967295",
     "secure_file_priv=NULL",  # it reads and writes no files by itself
+    "regexp_stack_limit=536870912",  # long texts are matched whatever the pattern is
+    "regexp_time_limit=2147483647",
     f"sql_mode='{_MODE}'",
 )
 

@@ -16,8 +16,9 @@ from .listing import WILD, matching
 from .parquet import Parquet
 from .rows import Cancellable, Format
 from .stages import Place, Stages, braces
-from .storage import Storage, Store, unpacked
+from .storage import Storage, Store
 from .tokens import Kind, Reader
+from .unpacking import unpacked
 
 POLL_SECONDS = 0.05  # between looks at whether the client has been stopped
 _FIELD_CLAUSES: Mapping[tuple[str, ...], str] = {
@@ -38,7 +39,7 @@ class Source:
         inline: the data itself.
         s3: the options of `URL s3option`.
         local: whether the file is the client's.
-        compression: `none`, `gzip`, `bz2`, or `auto` to tell by the suffix.
+        compression: as of `unpacked`.
         format: `csv`, `jsonline` or `parquet`.
         json: what a JSON line is, `object` or `array`.
     """

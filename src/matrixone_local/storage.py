@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import importlib
-import io
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -361,40 +357,3 @@ def _is_address(endpoint: str) -> bool:
 
 def _without_secrets(words: str, given: Mapping[str, str]) -> str:
     return words.replace(given["AWS_SECRET_KEY"], "***").replace(given["AWS_KEY_ID"], "***")
-
-
-def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[bytes]:
-    """A file's bytes, unpacked.
-
-    Args:
-        raw: its bytes as they lie.
-        compression: `none`, `gzip`, `bz2`, or `auto` to tell by the suffix (server-facts 22).
-        name: its name.
-
-    Raises:
-        Refused: it is not compressed as it was said to be.
-    """
-    if compression == "auto":
-        compression = {".gz": "gzip", ".bz2": "bz2"}.get(Path(name).suffix.lower(), "none")
-    if compression == "none":
-        yield from raw
-        return
-    openers = {"gzip": gzip.open, "bz2": bz2.open}
-    if compression not in openers:
-        raise internal(f"the compression {compression} is not known to the local server; gzip and bz2 are")
-    with tempfile.SpooledTemporaryFile(max_size=CHUNK) as packed:
-        for piece in raw:
-            packed.write(piece)
-        packed.seek(0)
-        try:
-            with _opened(openers[compression], packed) as file:
-                while data := file.read(CHUNK):
-                    yield data
-        except (OSError, EOFError) as error:
-            raise internal(f"{compression}: {error}") from None
-
-
-@contextmanager
-def _opened(opener: Any, packed: IO[bytes]) -> Generator[io.BufferedIOBase]:
-    with closing(opener(packed, "rb")) as file:
-        yield file

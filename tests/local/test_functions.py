@@ -136,3 +136,9 @@ def test_a_wrong_number_of_arguments(v):
 )  # fmt: skip
 def test_whole_numbers_divided_are_a_double(sql, expression, kind):
     assert type(sql(f"SELECT {expression}")[0][0]) is kind
+
+
+def test_patterns_on_long_texts(sql):
+    sql("CREATE TABLE t (a LONGTEXT)")
+    sql("INSERT INTO t VALUES (repeat('ab', 200000))")
+    assert sql("SELECT a REGEXP '^(a|b)*$', a REGEXP '^(?:[a-z]|,)*x$' FROM t") == [(1, 0)]

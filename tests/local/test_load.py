@@ -5,6 +5,7 @@ import datetime
 import gzip
 import json
 import random
+import zlib
 from decimal import Decimal, InvalidOperation
 
 import pyarrow
@@ -304,7 +305,13 @@ def local(connect, matrixone_database_local):
 
 
 @pytest.mark.parametrize(
-    ("name", "pack"), [("rows.csv", bytes), ("rows.csv.gz", gzip.compress), ("rows.csv.bz2", bz2.compress)]
+    ("name", "pack"),
+    [
+        ("rows.csv", bytes),
+        ("rows.csv.gz", gzip.compress),
+        ("rows.csv.bz2", bz2.compress),
+        ("rows.csv.lz4", lambda data: pyarrow.compress(data, "lz4", asbytes=True)),
+    ],
 )
 def test_a_file_of_the_client(keyed, local, tmp_path, name, pack):
     path = tmp_path / name
@@ -312,6 +319,28 @@ def test_a_file_of_the_client(keyed, local, tmp_path, name, pack):
     assert local(f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE t FIELDS TERMINATED BY ','") == 20_000
     assert local(f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE t FIELDS TERMINATED BY ','") == 20_000
     assert keyed("SELECT count(*), count(DISTINCT id) FROM t") == [(40_000, 20_000)]
+
+
+@pytest.mark.parametrize(
+    ("compression", "pack"),
+    [
+        ("zlib", zlib.compress),
+        ("flate", lambda data: zlib.compress(data, wbits=-15)),
+        ("lz4", lambda data: pyarrow.compress(data, "lz4", asbytes=True)),
+        ("GZIP", gzip.compress),
+    ],
+)
+def test_compressions(keyed, files, compression, pack):
+    """Server-facts 73; a file that ends early is refused whole."""
+    packed = pack("".join(f"{number},n{number}\n" for number in range(20_000)).encode())
+    files.put("packed", packed)
+    files.put("cut", packed[:-9])
+    load = (
+        f"LOAD DATA INFILE {{'filepath'='{files.folder}%s','compression'='{compression}','format'='csv'}} INTO TABLE t"
+    )
+    assert keyed(load % "packed") == 20_000
+    assert keyed.refused(load % "cut")[0] == 20101
+    assert keyed("SELECT count(*) FROM t") == [(20_000,)]
 
 
 def test_a_refused_file_of_the_client_leaves_the_connection_usable(keyed, local, tmp_path):
