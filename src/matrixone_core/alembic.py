@@ -1,16 +1,21 @@
 """Alembic's implementation for the dialect; the dialect imports it where Alembic runs."""
 
+from collections.abc import Mapping
 from copy import copy
 from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.ddl.mysql import MySQLAlterDefault, MySQLChangeColumn, MySQLImpl, MySQLModifyColumn
+from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import DropConstraint, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core import types
+from matrixone_core.dialect.compiling import index_options
+
+_DEFINING = ("using", "with_parser", "lists", "op_type", "m", "ef_construction", "ef_search")
 
 
 class MatrixOneImpl(MySQLImpl):
@@ -25,6 +30,40 @@ class MatrixOneImpl(MySQLImpl):
             return False  # Alembic knows it
         autogen_context.imports.add("import matrixone.orm")
         return f"matrixone.orm.{type_obj!r}"
+
+    def compare_indexes(self, metadata_index: Index, reflected_index: Index) -> Any:
+        """Whether an index is as the model has it; what the model leaves open is the server's to say."""
+        compared = super().compare_indexes(metadata_index, reflected_index)
+        wanted, found = index_options(self.dialect, metadata_index), index_options(self.dialect, reflected_index)
+        different = [
+            f"{name} {found.get(name)} to {wanted.get(name)}"
+            for name in _DEFINING
+            if name in wanted and _plain(wanted[name]) != _plain(found.get(name))
+        ]
+        if _kind(wanted) != _kind(found):
+            different.append(f"{_kind(found)} index to {_kind(wanted)} index")
+        if not different:
+            return compared
+        return type(compared).Different([*filter(None, [compared.message]), *different])
+
+    def correct_for_autogen_constraints(
+        self,
+        conn_unique_constraints: set[UniqueConstraint],
+        conn_indexes: set[Index],
+        metadata_unique_constraints: set[UniqueConstraint],
+        metadata_indexes: set[Index],
+    ) -> None:
+        """Leave out indexes without a name, which nothing can drop; those named after a column stay, unlike MySQL's."""
+        conn_indexes -= {index for index in conn_indexes if index.name is None}
+
+
+def _kind(options: Mapping[str, Any]) -> str:
+    using = str(options.get("using"))
+    return using if using in {"ivfflat", "hnsw"} else str(options.get("prefix") or "plain")
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower()
 
 
 @compiles(MySQLAlterDefault, "matrixone")

@@ -1,18 +1,59 @@
 """Column types that MatrixOne has and MySQL has not (server-facts 40)."""
 
+import math
 import uuid
+from array import array
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from importlib import import_module
+from typing import Any, ClassVar, TypeAlias
 
-from sqlalchemy import Dialect
+from sqlalchemy import ColumnElement, Dialect, Double, Function, literal
 from sqlalchemy.types import UserDefinedType
+
+from matrixone_core import literals
+from matrixone_core.errors import InvalidArgument
+
+Distance: TypeAlias = Function[float]
 
 
 class Vector(UserDefinedType[Sequence[float]]):
-    """What vectors of both precisions share."""
+    """What vectors of both precisions share.
 
-    cache_ok: bool | None = True
+    A value is a list, a tuple, or anything with the buffer or the array interface: numpy's arrays, `array.array`,
+    tensors. It is read as a list of float.
+    """
+
     sql_name: ClassVar[str]
+
+    class Comparator(UserDefinedType.Comparator[Sequence[float]]):
+        """What a column of vectors can be asked; *other* is a vector, or a column of them."""
+
+        def l2_distance(self, other: Any) -> Distance:
+            """The Euclidean distance."""
+            return self._function("l2_distance", other)
+
+        def l2_distance_sq(self, other: Any) -> Distance:
+            """The square of the Euclidean distance, which sorts alike and costs less."""
+            return self._function("l2_distance_sq", other)
+
+        def cosine_distance(self, other: Any) -> Distance:
+            """1 less the cosine of the angle: 0 for vectors of one direction."""
+            return self._function("cosine_distance", other)
+
+        def cosine_similarity(self, other: Any) -> Distance:
+            """The cosine of the angle: 1 for vectors of one direction."""
+            return self._function("cosine_similarity", other)
+
+        def inner_product(self, other: Any) -> Distance:
+            """The inner product with its sign changed, so that the nearest sorts first (server-facts 74)."""
+            return self._function("inner_product", other)
+
+        def _function(self, name: str, other: Any) -> Distance:
+            is_sql = isinstance(other, ColumnElement) or hasattr(other, "__clause_element__")
+            vector = other if is_sql else literal(other, self.type)
+            return Function(name, self.expr, vector, type_=Double())
+
+    comparator_factory: Any = Comparator
 
     def __init__(self, dimensions: int) -> None:
         self.dimensions = dimensions
@@ -23,11 +64,15 @@ class Vector(UserDefinedType[Sequence[float]]):
 
     def bind_processor(self, dialect: Dialect) -> Any:
         """How a value is sent."""
+        return self._written
 
-        def written(value: Sequence[float] | None) -> str | None:
-            return None if value is None else f"[{','.join(map(repr, value))}]"
+    def literal_processor(self, dialect: Dialect) -> Any:
+        """How a value is written into a statement."""
 
-        return written
+        def quoted(value: Any) -> str:
+            return literals.literal(self._written(value) or "")
+
+        return quoted
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """How a value is read."""
@@ -37,24 +82,58 @@ class Vector(UserDefinedType[Sequence[float]]):
 
         return read
 
+    def _written(self, value: Any) -> str | None:
+        """A vector as the server reads it."""
+        if value is None:
+            return None
+        try:
+            items = _numbers(value)
+        except (TypeError, ValueError) as error:
+            raise InvalidArgument(
+                f"a value of {self.get_col_spec()} is a sequence of numbers, or has the buffer or the array interface,"
+                f" not {type(value).__name__} ({error})"
+            ) from None
+        if not all(map(math.isfinite, items)):
+            raise InvalidArgument(f"a value of {self.get_col_spec()} has finite numbers only: no index can hold others")
+        return f"[{','.join(map(repr, items))}]"
+
+
+def _numbers(value: Any) -> list[float]:
+    """The items of a vector.
+
+    Raises:
+        TypeError: it is none, or its items are no numbers.
+    """
+    if isinstance(value, (str, bytes, bytearray)):
+        raise TypeError("text and bytes are no numbers; memoryview(…).cast('f') makes bytes numbers")
+    if hasattr(value, "__array__"):
+        value = value.__array__().tolist()
+    elif hasattr(value, "__array_interface__"):  # who has no more than this needs numpy to read it
+        value = import_module("numpy").asarray(value).tolist()
+    elif not isinstance(value, Sequence):
+        value = memoryview(value).tolist()
+    return array("d", value).tolist()
+
 
 class VECF32(Vector):
-    """A vector of 32-bit floats; values are sequences of float.
+    """A vector of 32-bit floats; values are read as lists of float.
 
     Args:
         dimensions: how many.
     """
 
+    cache_ok: bool | None = True
     sql_name: ClassVar[str] = "VECF32"
 
 
 class VECF64(Vector):
-    """A vector of 64-bit floats; values are sequences of float.
+    """A vector of 64-bit floats; values are read as lists of float.
 
     Args:
         dimensions: how many.
     """
 
+    cache_ok: bool | None = True
     sql_name: ClassVar[str] = "VECF64"
 
 

@@ -1,0 +1,22 @@
+"""SQLAlchemy's dialect for MatrixOne: `matrixone+pymysql://` and `matrixone+aiomysql://`.
+
+MySQL's, but for what server-facts 40, 41, 64 and 65 found to differ. `base` has what the drivers are given, `compiling`
+the SQL, `reflection` what is read of tables, `indexes` the indexes that MySQL does not have.
+"""
+
+from matrixone_core.dialect.base import (
+    AUTOCOMMIT,
+    STATEMENT_TIMEOUT,
+    MatrixOneDialect_aiomysql,
+    MatrixOneDialect_pymysql,
+)
+from matrixone_core.dialect.indexes import FullTextIndex, VectorIndex
+
+__all__ = [
+    "AUTOCOMMIT",
+    "STATEMENT_TIMEOUT",
+    "FullTextIndex",
+    "MatrixOneDialect_aiomysql",
+    "MatrixOneDialect_pymysql",
+    "VectorIndex",
+]

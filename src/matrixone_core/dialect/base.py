@@ -1,0 +1,273 @@
+"""The dialects: what a connection is made with, and how SQLAlchemy has to treat it.
+
+It reads the settings of `settings.py` from the URL's options, so that an engine made by hand connects as a client does.
+"""
+
+import ssl
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import URL, Index
+from sqlalchemy.dialects.mysql.aiomysql import MySQLDialect_aiomysql
+from sqlalchemy.dialects.mysql.base import MySQLDialect
+from sqlalchemy.dialects.mysql.mysqldb import MySQLExecutionContext_mysqldb
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+from sqlalchemy.engine import reflection as cached
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.types import BOOLEAN
+from sqlalchemy.util import memoized_property
+
+from matrixone_core.connecting import TIMEOUT
+from matrixone_core.dialect import reflection
+from matrixone_core.dialect.compiling import (
+    MatrixOneCompiler,
+    MatrixOneDDLCompiler,
+    MatrixOneTypeCompiler,
+    index_options,
+)
+from matrixone_core.dialect.indexes import OPTIONS
+from matrixone_core.errors import CR_MALFORMED_PACKET, InvalidArgument, NotSupported
+from matrixone_core.literals import literal
+from matrixone_core.secrets import Secret
+from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
+
+_TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
+_OPTIONS = (*_TLS, "connect_timeout", "lock_timeout", "time_zone")
+AUTOCOMMIT = "AUTOCOMMIT"
+NO_SUCH_TABLE, NO_SUCH_DATABASE = 1146, 1049
+STATEMENT_TIMEOUT = 3024  # MySQL's number; the server never sends it
+_CLOSING = {(STATEMENT_TIMEOUT,), (CR_MALFORMED_PACKET,)}
+
+
+class _Name:
+    """The dialect's name, by which Alembic looks its implementation up: to read it registers that where Alembic is."""
+
+    def __get__(self, dialect: object, owner: type) -> str:
+        if "alembic.ddl.impl" in sys.modules and "matrixone_core.alembic" not in sys.modules:
+            import matrixone_core.alembic as _  # noqa: F401, PLC0415  # registers itself, and needs Alembic
+        return "matrixone"
+
+
+class _ExecutionContext(MySQLExecutionContext_mysqldb):
+    """What surrounds a statement."""
+
+    def pre_exec(self) -> None:
+        """Allow an index of the hnsw kind, which the server makes only where a setting says so (server-facts 74)."""
+        above: Any = super()
+        above.pre_exec()
+        statement = self.compiled.statement if self.isddl and self.compiled else None
+        if isinstance(statement, CreateIndex) and index_options(self.dialect, statement.element).get("using") == "hnsw":
+            self.cursor.execute("SET experimental_hnsw_index = 1")
+
+
+class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
+    """`matrixone+pymysql://`, and what the other driver's dialect shares with it."""
+
+    name = _Name()
+    supports_statement_cache = True
+    statement_compiler = MatrixOneCompiler
+    ddl_compiler = MatrixOneDDLCompiler
+    type_compiler_cls = MatrixOneTypeCompiler
+    execution_ctx_cls = _ExecutionContext
+    construct_arguments = [  # noqa: RUF012  # SQLAlchemy's attribute, as it has it
+        (kind, {**arguments, **OPTIONS} if kind is Index else arguments)
+        for kind, arguments in MySQLDialect.construct_arguments or ()
+    ]
+    ischema_names = MySQLDialect.ischema_names | {
+        "bool": BOOLEAN,
+        "vecf32": VECF32,
+        "vecf64": VECF64,
+        "datalink": DATALINK,
+        "uuid": UUID,
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ignored_options: set[str] = set()  # those of MySQL's that a warning has named
+
+    def initialize(self, connection: Any) -> None:
+        """Learn what the server is, as a part of connecting: the limit of the statement that comes next is not its."""
+        seconds = getattr(connection.connection.driver_connection, "connect_timeout", None)
+        super().initialize(connection.execution_options(**{TIMEOUT: seconds}))
+        # the version promises `INSERT … AS new ON DUPLICATE KEY UPDATE`, which the server cannot read (server-facts 40)
+        self._requires_alias_for_on_duplicate_key = False
+
+    def create_connect_args(self, url: URL, _translate_args: dict[str, Any] | None = None) -> Any:
+        """The driver's arguments for a URL."""
+        options = dict(url.query)
+        ours: dict[str, Any] = {name: options.pop(name) for name in _OPTIONS if name in options}
+        context = _tls_context(ours)
+        args, arguments = super().create_connect_args(url.set(query=options), _translate_args)
+        arguments.setdefault("charset", "utf8mb4")
+        if "password" in arguments:  # it is not to be seen in a traceback, SQLAlchemy's frames included
+            arguments["password"] = Secret(arguments["password"])
+        if "connect_timeout" in ours:  # SQLAlchemy would cut it to whole seconds
+            arguments["connect_timeout"] = float(ours["connect_timeout"])
+        arguments["init_command"] = _session_variables(ours)
+        if context is not None:
+            arguments["ssl"] = context
+        return args, arguments
+
+    def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
+        """Set autocommit by a statement: the flags that drivers go by are not to be believed (server-facts 41)."""
+        self.get_driver_connection(dbapi_connection).time_limit = None  # that was the last statement's
+        cursor = dbapi_connection.cursor()
+        cursor.execute(f"SET autocommit={int(level == AUTOCOMMIT)}")
+        cursor.close()
+        if level != AUTOCOMMIT:
+            MySQLDialect.set_isolation_level(self, dbapi_connection, level)
+
+    def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
+        """Whether a connection is closed after this error: also when a statement's time is up, or its reply garbled."""
+        return e.args[:1] in _CLOSING or bool(super().is_disconnect(e, connection, cursor))
+
+    def get_foreign_keys(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
+        """Foreign keys as MySQL tells them: without RESTRICT, which is the default and may be told here."""
+        found: Any = super().get_foreign_keys(connection, table_name, schema, **kw)
+        return [one | {"options": {k: v for k, v in one["options"].items() if v != "RESTRICT"}} for one in found]
+
+    @cached.cache
+    def has_table(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> bool:
+        """Whether there is such a table or view, a temporary one too."""
+        self._ensure_has_table_connection(connection)
+        quiet = {"skip_user_error_events": True}
+        try:
+            self._show_create_table(connection, None, None, self._full_name(table_name, schema), quiet)
+        except NoSuchTableError:
+            return False
+        except DBAPIError as error:
+            if self._extract_error_code(error.orig or error) != NO_SUCH_DATABASE:
+                raise
+            return False
+        return True
+
+    def get_indexes(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
+        """Indexes, with the kind and the options of those that MySQL does not have."""
+        keys: Any = self._parsed_state_or_create(connection, table_name, schema, **kw).keys
+        return sorted(map(_reflected_index, _no_primary(keys)), key=lambda index: index["name"] or "~")
+
+    def get_table_options(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
+        """How a table is partitioned; its comment is asked for by itself."""
+        options: Any = super().get_table_options(connection, table_name, schema, **kw)
+        return {name: value for name, value in options.items() if name != "matrixone_comment"}
+
+    def get_table_comment(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
+        """A table's comment as it was given."""
+        comment: Any = super().get_table_comment(connection, table_name, schema, **kw)
+        if comment["text"] is None:
+            return comment
+        exact = reflection.comment_of_table(connection, self._place(connection, table_name, schema))
+        return {"text": exact or comment["text"]}
+
+    def get_view_definition(self, connection: Any, view_name: str, schema: str | None = None, **kw: Any) -> str:
+        """A view's statement; external and temporary tables are no views."""
+        full_name = self._full_name(view_name, schema)
+        statement = self._show_create_table(connection, None, None, full_name)
+        if not self._tabledef_parser._check_view(statement):
+            raise NoSuchTableError(full_name)
+        return statement
+
+    @memoized_property
+    def _tabledef_parser(self) -> reflection.Parser:
+        return reflection.Parser(self, self.identifier_preparer)
+
+    @cached.cache
+    def _setup_parser(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
+        """What a table is made of; by statements that leave the connection as it is."""
+        shown = self._show_create_table(connection, None, None, self._full_name(table_name, schema))
+        parser = self._tabledef_parser
+        place = self._place(connection, table_name, schema)
+        if parser._check_view(shown):
+            return reflection.of_view(parser, connection, place)
+        state = parser.parse(shown, self._connection_charset)
+        if not shown.startswith("CREATE TEMPORARY"):  # those are not in information_schema, others of their name may be
+            reflection.set_right(state, parser, connection, place)
+        return state
+
+    def _show_create_table(  # SQLAlchemy's own switches the connection's handlers of errors off for good
+        self, connection: Any, table: Any, charset: Any = None, full_name: str | None = None, options: Any = None
+    ) -> str:
+        """SHOW CREATE TABLE, as any statement is sent."""
+        name = self.identifier_preparer.format_table(table) if full_name is None else full_name
+        try:
+            row = connection.exec_driver_sql(f"SHOW CREATE TABLE {name}", execution_options=options).one()
+        except DBAPIError as error:
+            if self._extract_error_code(error.orig or error) != NO_SUCH_TABLE:
+                raise
+            raise NoSuchTableError(name) from error
+        return str(row[1]).strip()
+
+    def _full_name(self, table_name: str, schema: str | None) -> str:
+        return ".".join(self.identifier_preparer._quote_free_identifiers(schema, table_name))
+
+    def _place(self, connection: Any, table_name: str, schema: str | None) -> reflection.Place:
+        database = schema or connection.exec_driver_sql("SELECT DATABASE()").scalar()
+        names = str(database), str(table_name)
+        return reflection.Place(*(map(str.lower, names) if self._casing else names))
+
+    def do_savepoint(self, connection: Any, name: str) -> None:
+        """Refuse: the server takes a SAVEPOINT and then refuses to go back to it (server-facts 15, 40)."""
+        raise NotSupported(
+            "MatrixOne has no savepoints, so nested transactions (begin_nested()) cannot be rolled back; "
+            "use a transaction of its own for what may fail"
+        )
+
+
+class MatrixOneDialect_aiomysql(MatrixOneDialect_pymysql, MySQLDialect_aiomysql):
+    """`matrixone+aiomysql://`."""
+
+    supports_statement_cache = True
+
+
+def _no_primary(keys: Iterable[Any]) -> Iterable[Any]:
+    return (key for key in keys if key["type"] != "PRIMARY")
+
+
+def _reflected_index(key: Mapping[str, Any]) -> dict[str, Any]:
+    """A key as SQLAlchemy describes an index."""
+    lengths = {name: length for name, length, _ in key["columns"] if length is not None}
+    options = {
+        "prefix": key["type"] if key["type"] in {"FULLTEXT", "SPATIAL"} else None,
+        "with_parser": key["parser"],
+        "length": lengths or None,
+        "using": key["using"],
+        **{name: value for name, value in key["options"].items() if name in OPTIONS},
+    }
+    given = {f"matrixone_{name}": value for name, value in options.items() if value is not None}
+    index = {
+        "name": key["name"],
+        "column_names": [column[0] for column in key["columns"]],
+        "unique": key["type"] == "UNIQUE",
+    }
+    return index | ({"dialect_options": given} if given else {})
+
+
+def _session_variables(options: Mapping[str, Any]) -> str:
+    """What each new connection begins with; autocommit unconditionally (server-facts 41)."""
+    assignments = ["autocommit=0"]
+    if "time_zone" in options:
+        assignments.append(f"time_zone={literal(options['time_zone'])}")
+    if "lock_timeout" in options:
+        assignments.append(f"lock_wait_timeout={int(options['lock_timeout'])}")
+    return f"SET {', '.join(assignments)}"
+
+
+def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:
+    """How to encrypt, or None not to."""
+    mode = options.get("ssl_mode")
+    if mode is None and any(options.get(name) for name in _TLS):
+        mode = "verify_ca" if options.get("ssl_ca") else "required"
+    if mode in {None, "disabled"}:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=options.get("ssl_ca"))
+        if options.get("ssl_cert"):
+            context.load_cert_chain(options["ssl_cert"], options.get("ssl_key"))
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidArgument(f"the certificates of ssl_ca, ssl_cert or ssl_key cannot be read: {error}") from None
+    context.check_hostname = mode == "verify_identity"
+    if mode == "required":
+        context.verify_mode = ssl.CERT_NONE
+    return context

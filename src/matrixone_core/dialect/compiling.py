@@ -1,0 +1,191 @@
+"""SQL as MatrixOne reads it: statements, definitions, types, and what MySQL's options mean here."""
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLTypeCompiler
+from sqlalchemy.dialects.mysql.mysqldb import MySQLCompiler_mysqldb
+from sqlalchemy.exc import CompileError, SAWarning
+
+from matrixone_core.dialect.indexes import OPTIONS
+from matrixone_core.literals import literal
+
+_NO_LIMIT_OF_MYSQL = "18446744073709551615"  # as its manual has it: an engine that adds the offset to it refuses
+_NO_LIMIT = 1 << 62
+_OF_TABLES = frozenset({"auto_increment", "comment", "partition_by", "partitions", "subpartition_by", "subpartitions"})
+_OF_INDEXES = frozenset({"length", "prefix", "with_parser", "using"})
+_TEXTS = frozenset({"op_type", "quantization"})
+
+
+class MatrixOneCompiler(MySQLCompiler_mysqldb):
+    """MySQL's statements, without what MatrixOne does not carry out."""
+
+    def limit_clause(self, select: Any, **kw: Any) -> str:
+        """LIMIT and OFFSET; an OFFSET by itself has a limit that is none, and that the offset can be added to."""
+        clause: str = super().limit_clause(select, **kw)
+        return clause.replace(_NO_LIMIT_OF_MYSQL, str(_NO_LIMIT)) if select._limit_clause is None else clause
+
+    def for_update_clause(self, select: Any, **kw: Any) -> str:
+        """FOR UPDATE; SKIP LOCKED is refused, as the server would take it for a syntax error."""
+        if select._for_update_arg is not None and select._for_update_arg.skip_locked:
+            raise CompileError("MatrixOne has no SKIP LOCKED; use with_for_update() without skip_locked")
+        clause: str = super().for_update_clause(select, **kw)
+        return clause
+
+    def visit_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """MATCH … AGAINST; query expansion is refused (server-facts 74)."""
+        if binary.modifiers.get("mysql_query_expansion"):
+            raise CompileError("MatrixOne has no WITH QUERY EXPANSION; use match() without it")
+        clause: str = super().visit_match_op_binary(binary, operator, **kw)
+        return clause
+
+    def update_limit_clause(self, update_stmt: Any) -> str | None:
+        """The LIMIT of an UPDATE or DELETE, asked for by SQLAlchemy 2.0."""
+        return _limit(update_stmt)
+
+    delete_limit_clause = update_limit_clause
+
+    def update_post_criteria_clause(self, update_stmt: Any, **kw: Any) -> str | None:
+        """What ends an UPDATE, with the LIMIT of `mysql_limit` too: without it more rows would change."""
+        return _after_limit(update_stmt, super().update_post_criteria_clause(update_stmt, **kw))
+
+    def delete_post_criteria_clause(self, delete_stmt: Any, **kw: Any) -> str | None:
+        """What ends a DELETE, with the LIMIT of `mysql_limit` too: without it more rows would go."""
+        return _after_limit(delete_stmt, super().delete_post_criteria_clause(delete_stmt, **kw))
+
+    def _generate_prefixes(self, stmt: Any, prefixes: Iterable[tuple[Any, str | None]], **kw: Any) -> str:
+        """Prefixes and suffixes such as IGNORE; those that are meant for MySQL are meant here."""
+        ours = [(clause, self.dialect.name if name == "mysql" else name) for clause, name in prefixes]
+        above: Any = super()
+        text: str = above._generate_prefixes(stmt, ours, **kw)
+        return text
+
+
+class MatrixOneDDLCompiler(MySQLDDLCompiler):
+    """MySQL's definitions, with the indexes of MatrixOne; `mysql_…` options are honoured where they mean something."""
+
+    def post_create_table(self, table: Any) -> str:
+        """What follows the columns: options of the table."""
+        wanted = _options(self.dialect, table, _OF_TABLES)
+        copy = _WithOptions(
+            table.comment, {f"{self.dialect.name}_{name}": str(value) for name, value in wanted.items()}
+        )
+        options: str = super().post_create_table(copy)  # type: ignore[arg-type]  # as much of a table as it reads
+        return options
+
+    def visit_primary_key_constraint(self, constraint: Any, **kw: Any) -> str:
+        """PRIMARY KEY; `mysql_using` means nothing, as there is one kind."""
+        _options(self.dialect, constraint, frozenset())
+        text: str = super(MySQLDDLCompiler, self).visit_primary_key_constraint(constraint, **kw)
+        return text
+
+    def visit_unique_constraint(self, constraint: Any, **kw: Any) -> str:
+        """UNIQUE KEY: in CREATE TABLE the server forgets the name of a CONSTRAINT … UNIQUE."""
+        if not len(constraint):
+            return ""
+        name = self.preparer.format_constraint(constraint)
+        columns = ", ".join(map(self.preparer.quote, (column.name for column in constraint)))
+        return f"UNIQUE KEY {name} ({columns})" if name else f"UNIQUE KEY ({columns})"
+
+    def visit_create_index(  # type: ignore[override]  # as MySQL's compiler has it
+        self, create: Any, **kw: Any
+    ) -> str:
+        """CREATE INDEX, with the kind before the table, as the server reads it."""
+        if create.if_not_exists:
+            raise CompileError("MatrixOne has no CREATE INDEX IF NOT EXISTS; use index.create(checkfirst=True)")
+        index = create.element
+        self._verify_index_table(index)
+        options = index_options(self.dialect, index)
+        kind = "UNIQUE " if index.unique else f"{options['prefix']} " if options.get("prefix") else ""
+        using = f" USING {options['using']}" if options.get("using") else ""
+        columns = ", ".join(self._indexed(column, options.get("length")) for column in index.expressions)
+        table = self.preparer.format_table(index.table)
+        parser = f" WITH PARSER {options['with_parser']}" if options.get("with_parser") else ""
+        return (
+            f"CREATE {kind}INDEX {self._prepared_index_name(index)}{using} ON {table} ({columns}){parser}"
+            f"{''.join(map(_index_option, OPTIONS, (options.get(name) for name in OPTIONS)))}"
+        )
+
+    def _indexed(self, column: Any, length: Any) -> str:
+        text: str = self.sql_compiler.process(column, include_table=False, literal_binds=True)
+        if isinstance(length, Mapping):
+            length = length.get(getattr(column, "name", None), length.get(text))
+        return text if length is None else f"{text}({int(length)})"
+
+
+class MatrixOneTypeCompiler(MySQLTypeCompiler):
+    """MySQL's types; a VARCHAR needs no length here (server-facts 66), and none is NATIONAL."""
+
+    def visit_VARCHAR(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        """VARCHAR, as long as a row can be where no length is given."""
+        return "VARCHAR" if type_.length is None else f"VARCHAR({type_.length})"
+
+    def visit_CHAR(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        """CHAR."""
+        return "CHAR" if type_.length is None else f"CHAR({type_.length})"
+
+    def visit_VARBINARY(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        """VARBINARY, which needs no length either."""
+        return "VARBINARY" if type_.length is None else f"VARBINARY({type_.length})"
+
+    visit_NVARCHAR, visit_NCHAR = visit_VARCHAR, visit_CHAR  # noqa: N815  # the server has no NATIONAL
+
+
+class _WithOptions:
+    """As much of a table as its options are written from."""
+
+    def __init__(self, comment: str | None, kwargs: Mapping[str, str]) -> None:
+        self.comment, self.kwargs = comment, kwargs
+
+
+def index_options(dialect: Any, index: Index) -> dict[str, Any]:
+    """An index's options by their names, of this dialect and of MySQL's."""
+    options = _options(dialect, index, _OF_INDEXES)
+    if index.dialect_kwargs.get("mysql_using") == options.get("using") == "hash":
+        _ignored(dialect, ["mysql_using"])
+        del options["using"]
+    return options
+
+
+def _options(dialect: Any, element: Any, known: frozenset[str]) -> dict[str, Any]:
+    """The options of an element for this dialect, and those for MySQL that mean something here; others are named."""
+    options = {
+        name.removeprefix("mysql_"): value for name, value in element.kwargs.items() if name.startswith("mysql_")
+    }
+    _ignored(dialect, [f"mysql_{name}" for name in options.keys() - known])
+    ours = {name.removeprefix("matrixone_"): v for name, v in element.kwargs.items() if name.startswith("matrixone_")}
+    return {name: options[name] for name in options.keys() & known} | ours
+
+
+def _ignored(dialect: Any, names: Iterable[str]) -> None:
+    """Warn of options without a meaning, of each but once."""
+    unnamed = sorted(set(names) - dialect.ignored_options)
+    if unnamed:
+        dialect.ignored_options.update(unnamed)
+        warnings.warn(
+            f"MatrixOne has nothing like {', '.join(unnamed)}: left out; remove these options or leave them to MySQL",
+            SAWarning,
+            stacklevel=2,
+        )
+
+
+def _index_option(name: str, value: Any) -> str:
+    if value is None or value is False:
+        return ""
+    if value is True:
+        return f" {name.upper()}"
+    return f" {name.upper()} {literal(value) if name in _TEXTS else f'= {int(value)}'}"
+
+
+def _limit(statement: Any) -> str | None:
+    limit = statement.kwargs.get("matrixone_limit", statement.kwargs.get("mysql_limit"))
+    return None if limit is None else f"LIMIT {int(limit)}"
+
+
+def _after_limit(statement: Any, rest: str | None) -> str | None:
+    """The rest of a statement behind its limit; the dialect's own limit is in the rest."""
+    if "matrixone_limit" in statement.kwargs:
+        return rest
+    return " ".join(filter(None, [_limit(statement), rest])) or None
