@@ -1,4 +1,4 @@
-"""What ORM models are made of: SQLAlchemy's names, and MatrixOne's own column types.
+"""What ORM models are made of: SQLAlchemy's names, and MatrixOne's own column types and indexes.
 
 `Base` is a base class ready for use; `declarative_base()` makes another. Names only, no logic.
 """
@@ -26,8 +26,10 @@ from sqlalchemy import (
     Time,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.mysql import match
 from sqlalchemy.orm import DeclarativeBase, Mapped, declarative_base, mapped_column, relationship
 
+from matrixone_core.dialect import FullTextIndex, VectorIndex
 from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
 
 
@@ -51,6 +53,7 @@ __all__ = [
     "Enum",
     "Float",
     "ForeignKey",
+    "FullTextIndex",
     "Index",
     "Integer",
     "LargeBinary",
@@ -64,7 +67,9 @@ __all__ = [
     "Text",
     "Time",
     "UniqueConstraint",
+    "VectorIndex",
     "declarative_base",
     "mapped_column",
+    "match",
     "relationship",
 ]

@@ -1,12 +1,13 @@
 """Alembic's implementation for the dialect; the dialect imports it where Alembic runs."""
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.ddl.mysql import MySQLAlterDefault, MySQLChangeColumn, MySQLImpl, MySQLModifyColumn
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Column, Index, UniqueConstraint, inspect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import DropConstraint, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
@@ -14,6 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from matrixone_core import types
 from matrixone_core.dialect.compiling import index_options
+from matrixone_core.dialect.indexes import FULLTEXT
 
 _DEFINING = ("using", "with_parser", "lists", "op_type", "m", "ef_construction", "ef_search")
 
@@ -53,8 +55,28 @@ class MatrixOneImpl(MySQLImpl):
         metadata_unique_constraints: set[UniqueConstraint],
         metadata_indexes: set[Index],
     ) -> None:
-        """Leave out indexes without a name, which nothing can drop; those named after a column stay, unlike MySQL's."""
-        conn_indexes -= {index for index in conn_indexes if index.name is None}
+        """Leave out indexes that the server has no name for, which nothing can drop; SQLAlchemy gives them one.
+
+        Those that are named after a column stay, unlike MySQL's: no foreign key has made them.
+        """
+        searched = {index for index in conn_indexes if index.kwargs.get("matrixone_prefix") == FULLTEXT}
+        for table in {index.table for index in searched if index.table is not None}:
+            found = inspect(self.connection).get_indexes(table.name, schema=table.schema)
+            named = {index["name"] for index in found}
+            conn_indexes -= {index for index in searched if index.table is table and index.name not in named}
+
+    def compare_server_default(
+        self,
+        inspector_column: Column[Any],
+        metadata_column: Column[Any],
+        rendered_metadata_default: str | None,
+        rendered_inspector_default: str | None,
+    ) -> bool:
+        """Whether a default is another, as SQL or as the text that it stands for."""
+        found = rendered_inspector_default
+        meant = {found, re.sub(r"(?<!^)'(')(?!$)|\\(.)", r"\1\2", found)} if found else {found}
+        compare: Any = super().compare_server_default
+        return all(compare(inspector_column, metadata_column, rendered_metadata_default, one) for one in meant)
 
 
 def _kind(options: Mapping[str, Any]) -> str:

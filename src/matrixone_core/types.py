@@ -111,8 +111,16 @@ def _numbers(value: Any) -> list[float]:
     elif hasattr(value, "__array_interface__"):  # who has no more than this needs numpy to read it
         value = import_module("numpy").asarray(value).tolist()
     elif not isinstance(value, Sequence):
-        value = memoryview(value).tolist()
+        value = _of_buffer(memoryview(value))
     return array("d", value).tolist()
+
+
+def _of_buffer(view: memoryview) -> list[float]:
+    if view.ndim != 1:
+        raise TypeError(f"it has {view.ndim} dimensions")
+    form: Any = view.format.lstrip("<=@")
+    items: Any = view.cast("B").cast(form).tolist()
+    return list(items)
 
 
 class VECF32(Vector):

@@ -4,6 +4,7 @@ import datetime
 import decimal
 
 import pytest
+import sqlalchemy.dialects.mysql
 from alembic import command
 from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
 from alembic.autogenerate.api import AutogenContext
@@ -12,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     create_engine,
     insert,
     inspect,
@@ -30,10 +33,11 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.mysql import insert as upsert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from matrixone.orm import UUID, VECF32
+import matrixone.orm
+from matrixone.orm import UUID, VECF32, VECF64, FullTextIndex, VectorIndex
 
 METADATA = MetaData()
 THINGS = Table(
@@ -102,6 +106,214 @@ def test_alembic_finds_nothing_to_change_and_makes_what_is_missing(engine):
         connection.commit()
         assert set(inspect(connection).get_table_names()) == {"things", "more"}
         assert [change[0] for change in compare_metadata(context, METADATA)] == ["remove_table"]
+
+
+ODD = ["t'x", 't"y', "t\\z", "t`w"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_names_with_quotes_and_backslashes(engine, name):
+    metadata = MetaData()
+    column, other = (
+        Column(f"c{name}", Integer, comment="it's \\ here"),
+        Column("d", String(20), server_default="it's \\ so"),
+    )
+    keyed = [other] if "'" in name else [column, other]  # the server makes no index of a column named so
+    Table(
+        name, metadata, Column("id", Integer, primary_key=True, autoincrement=False), column, other,
+        UniqueConstraint(*keyed, name="uk"), comment="it's \\ there",
+    )  # fmt: skip
+    metadata.create_all(engine)
+    metadata.create_all(engine)  # it is found to be there
+    try:
+        found = inspect(engine)
+        assert found.has_table(name)
+        assert not found.has_table(f"{name}2")
+        again = Table(name, MetaData(), autoload_with=engine)
+        assert [one.name for one in again.columns] == ["id", f"c{name}", "d"]
+        assert again.c[1].comment == "it's \\ here"
+        assert again.comment == "it's \\ there"
+        [unique] = found.get_unique_constraints(name)
+        assert (unique["name"], unique["column_names"]) == ("uk", [one.name for one in keyed])
+        with engine.begin() as connection:
+            connection.execute(insert(again), {"id": 1})
+            assert connection.execute(select(again.c.d)).scalar() == "it's \\ so"
+            context = MigrationContext.configure(connection, opts={"compare_server_default": '"' not in name})
+            [only] = compare_metadata(context, metadata)
+            assert (only[0], only[1].name) == ("remove_table", "things")
+    finally:
+        metadata.drop_all(engine)
+
+
+def test_keys_of_several_columns(engine):
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE TABLE keyed (a INT, b INT, c INT, d INT, PRIMARY KEY (b, a), KEY kc (c), UNIQUE KEY ud (d, c))"
+            )
+        )
+    try:
+        found = inspect(engine)
+        assert [column["name"] for column in found.get_columns("keyed")] == ["a", "b", "c", "d"]
+        assert found.get_pk_constraint("keyed")["constrained_columns"] == ["b", "a"]
+        assert [key["column_names"] for key in found.get_unique_constraints("keyed")] == [["d", "c"]]
+        assert {index["name"]: index["unique"] for index in found.get_indexes("keyed")} == {"kc": False, "ud": True}
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("DROP TABLE keyed"))
+
+
+def test_reflection_leaves_the_connection_as_it_is(engine):
+    with engine.connect() as connection:
+        before = connection.get_execution_options()
+        found = inspect(connection)
+        assert found.has_table("things")
+        assert not found.has_table("none")
+        assert not found.has_table("things", schema="no_such_database")
+        Table("things", MetaData(), autoload_with=connection)
+        with pytest.raises(NoSuchTableError):
+            found.get_columns("none")
+        with pytest.raises(DBAPIError, match="no_such_database"):
+            found.get_columns("things", schema="no_such_database")
+        with pytest.raises(NoSuchTableError):
+            found.get_view_definition("things")
+        assert connection.get_execution_options() == before
+
+
+def test_what_goes_wrong_while_a_table_is_looked_for_is_raised(engine, monkeypatch):
+    """Only a table or a database that is not there is an answer."""
+    monkeypatch.setattr(engine.dialect, "_full_name", lambda *_: "1 +")
+    with engine.connect() as connection, pytest.raises(DBAPIError, match="1064"):
+        inspect(connection).has_table("things")
+
+
+def test_temporary_tables(engine):
+    with engine.connect() as connection:
+        connection.execute(text("CREATE TEMPORARY TABLE passing (a INT PRIMARY KEY, b INT)"))
+        found = inspect(connection)
+        assert found.has_table("passing")
+        assert [column["name"] for column in found.get_columns("passing")] == ["a", "b"]
+        connection.execute(text("DROP TABLE passing"))
+
+
+def test_partitions_and_counting_come_back_as_they_were(engine):
+    metadata = MetaData()
+    made = Table(
+        "parts", metadata, Column("id", Integer, primary_key=True), Column("name", String),
+        mysql_auto_increment=100, mysql_partition_by="HASH (id)", mysql_partitions=2,
+    )  # fmt: skip
+    metadata.create_all(engine)
+    try:
+        again = Table("parts", MetaData(), autoload_with=engine)
+        assert "hash" in again.kwargs["matrixone_partition_by"]
+        with engine.begin() as connection:
+            assert connection.execute(insert(made).values(name="x" * 300)).inserted_primary_key == (100,)
+            connection.execute(text("DROP TABLE parts"))
+            again.create(connection)
+            assert inspect(connection).get_table_options("parts") == again.kwargs
+    finally:
+        metadata.drop_all(engine)
+
+
+SEARCHED = MetaData()
+DOCUMENTS = Table(
+    "searched",
+    SEARCHED,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("title", String),
+    Column("body", Text),
+    Column("plain", String(20), index=True),
+    Column("small", VECF32(3)),
+    Column("large", VECF64(2)),
+    VectorIndex("by_small", "small", lists=2, op_type="vector_l2_ops"),
+    VectorIndex("by_large", "large", using="hnsw", m=16, ef_construction=64, ef_search=32, op_type="vector_cosine_ops"),
+    FullTextIndex("title", "title", parser="ngram"),
+    FullTextIndex("by_text", "title", "body"),
+)
+OPTIONS = {
+    "by_small": {"matrixone_using": "ivfflat", "matrixone_lists": 2, "matrixone_op_type": "vector_l2_ops"},
+    "by_large": {
+        "matrixone_using": "hnsw", "matrixone_m": 16, "matrixone_ef_construction": 64, "matrixone_ef_search": 32,
+        "matrixone_op_type": "vector_cosine_ops",
+    },
+    "title": {"matrixone_prefix": "FULLTEXT", "matrixone_with_parser": "ngram"},
+    "by_text": {"matrixone_prefix": "FULLTEXT"},
+    "ix_searched_plain": {},
+}  # fmt: skip
+
+
+@pytest.fixture
+def searched(engine):
+    METADATA.drop_all(engine)
+    SEARCHED.create_all(engine)
+    yield engine
+    SEARCHED.drop_all(engine)
+
+
+def changes(engine, metadata):
+    with engine.connect() as connection:
+        return compare_metadata(MigrationContext.configure(connection), metadata)
+
+
+def test_indexes_of_vectors_and_for_full_text_come_back_as_they_were(searched):
+    found = inspect(searched).get_indexes("searched")
+    assert {index["name"]: index.get("dialect_options", {}) for index in found} == OPTIONS
+    assert changes(searched, SEARCHED) == []
+    copied = MetaData()
+    again = Table("searched", copied, autoload_with=searched)
+    SEARCHED.drop_all(searched)
+    again.create(searched)
+    assert changes(searched, SEARCHED) == []
+
+
+def test_a_migration_makes_those_indexes(searched):
+    with searched.connect() as connection:
+        context = MigrationContext.configure(connection)
+        SEARCHED.drop_all(connection)
+        made = produce_migrations(context, SEARCHED)
+        written = render_python_code(made.upgrade_ops, migration_context=context)
+        named = {
+            "op": Operations(context),
+            "sa": sqlalchemy,
+            "mysql": sqlalchemy.dialects.mysql,
+            "matrixone": matrixone,
+        }
+        exec(f"if True:\n{written}", named)
+        connection.commit()
+    assert changes(searched, SEARCHED) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("by_small", VectorIndex("by_small", "small", lists=3)),
+        ("by_small", FullTextIndex("by_small", "title")),
+        ("by_large", VectorIndex("by_large", "large", using="hnsw", op_type="vector_l2_ops")),
+        ("title", FullTextIndex("title", "title", parser="json")),
+        ("by_text", FullTextIndex("by_text", "body")),
+        ("ix_searched_plain", FullTextIndex("ix_searched_plain", "plain")),
+    ],
+)
+def test_alembic_sees_another_kind_or_parameter(searched, name, other):
+    wanted = DOCUMENTS.to_metadata(MetaData())
+    wanted.indexes.discard(next(index for index in wanted.indexes if index.name == name))
+    other._set_parent(wanted)
+    told = [(change[0], change[1].name) for change in changes(searched, wanted.metadata)]
+    assert told == [("remove_index", name), ("add_index", name)]
+
+
+def test_an_index_without_a_name_is_left_alone(searched):
+    with searched.begin() as connection:
+        connection.execute(text("CREATE TABLE unnamed (id INT PRIMARY KEY, body TEXT, FULLTEXT (body))"))
+    again = MetaData()
+    Table("unnamed", again, Column("id", Integer, primary_key=True, autoincrement=False), Column("body", Text))
+    try:
+        named = {index["name"] for index in inspect(searched).get_indexes("unnamed")}
+        told = [change[1] for change in changes(searched, again) if change[0] == "remove_index"]
+        assert {index.name for index in told if index.table.name == "unnamed"} <= named
+    finally:
+        with searched.begin() as connection:
+            connection.execute(text("DROP TABLE unnamed"))
 
 
 OWN_TYPES = MetaData()

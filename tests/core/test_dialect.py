@@ -1,6 +1,7 @@
 """The SQLAlchemy dialect: what it compiles, and what it gives the drivers."""
 
 import ssl
+import subprocess
 import sys
 import uuid
 
@@ -142,7 +143,7 @@ def test_types_that_mysql_does_not_have_are_recognised_on_reflection():
 @pytest.mark.parametrize(
     ("kind", "sql", "value", "sent", "told", "read"),
     [
-        (VECF32(3), "VECF32(3)", [1, 2.5, 3], "[1,2.5,3]", "[1, 2.5, 3]", [1.0, 2.5, 3.0]),
+        (VECF32(3), "VECF32(3)", [1, 2.5, 3], "[1.0,2.5,3.0]", "[1, 2.5, 3]", [1.0, 2.5, 3.0]),
         (VECF64(1), "VECF64(1)", None, None, None, None),
         (UUID(), "UUID", uuid.UUID(int=1), str(uuid.UUID(int=1)), str(uuid.UUID(int=1)), uuid.UUID(int=1)),
         (UUID(), "UUID", None, None, None, None),
@@ -156,16 +157,29 @@ def test_values_of_those_types(kind, sql, value, sent, told, read):
     assert DATALINK().compile(dialect=dialect) == "DATALINK"
 
 
-def test_alembic_finds_an_implementation(monkeypatch):
+ALEMBIC = "import alembic.migration"
+ENGINE = "engine = sqlalchemy.create_engine('matrixone://u:p@h/d')"
+
+
+@pytest.mark.parametrize("steps", [[ALEMBIC, ENGINE], [ENGINE, ALEMBIC]], ids=["before", "after"])
+def test_alembic_may_be_imported_before_the_first_engine_or_after_it(steps):
+    script = ["import sqlalchemy, sys", *steps, "from alembic.ddl.impl import DefaultImpl"]
+    script.append("found = DefaultImpl.get_by_dialect(engine.dialect)")
+    script.append("print(found.__module__, found.transactional_ddl, engine.dialect.name)")
+    told = subprocess.run([sys.executable, "-c", "\n".join(script)], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["matrixone_core.alembic", "True", "matrixone"]
+
+
+def test_the_dialect_does_not_import_alembic():
+    script = "import sqlalchemy, sys\n" + ENGINE + "\nprint(engine.dialect.name, 'alembic' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["matrixone", "False"]
+
+
+def test_a_name_that_is_read_registers_the_implementation_once(monkeypatch):
     import alembic.ddl.impl
 
     monkeypatch.delitem(sys.modules, "matrixone_core.alembic", raising=False)
     monkeypatch.delitem(alembic.ddl.impl._impls, "matrixone", raising=False)
-    with monkeypatch.context() as without:
-        for name in [name for name in sys.modules if name.split(".")[0] == "alembic"]:
-            without.delitem(sys.modules, name)
-        MatrixOneDialect_pymysql()
-        assert "matrixone" not in alembic.ddl.impl._impls
-    impl = alembic.ddl.impl.DefaultImpl.get_by_dialect(MatrixOneDialect_pymysql())
-    assert impl.__name__ == "MatrixOneImpl"
-    assert impl.transactional_ddl
+    assert MatrixOneDialect_pymysql().name == MatrixOneDialect_aiomysql.name == "matrixone"
+    assert alembic.ddl.impl._impls["matrixone"].__name__ == "MatrixOneImpl"

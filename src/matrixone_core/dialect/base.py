@@ -132,6 +132,8 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
     def has_table(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> bool:
         """Whether there is such a table or view, a temporary one too."""
         self._ensure_has_table_connection(connection)
+        if not reflection.is_shown(table_name):
+            return reflection.is_listed(connection, self._place(connection, table_name, schema))
         quiet = {"skip_user_error_events": True}
         try:
             self._show_create_table(connection, None, None, self._full_name(table_name, schema), quiet)
@@ -176,9 +178,11 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
     @cached.cache
     def _setup_parser(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         """What a table is made of; by statements that leave the connection as it is."""
-        shown = self._show_create_table(connection, None, None, self._full_name(table_name, schema))
         parser = self._tabledef_parser
         place = self._place(connection, table_name, schema)
+        if not reflection.is_shown(table_name):
+            return reflection.as_listed(parser, connection, place)
+        shown = self._show_create_table(connection, None, None, self._full_name(table_name, schema))
         if parser._check_view(shown):
             return reflection.of_view(parser, connection, place)
         state = parser.parse(shown, self._connection_charset)

@@ -85,7 +85,7 @@ class MatrixOneDDLCompiler(MySQLDDLCompiler):
         """UNIQUE KEY: in CREATE TABLE the server forgets the name of a CONSTRAINT … UNIQUE."""
         if not len(constraint):
             return ""
-        name = self.preparer.format_constraint(constraint)
+        name = None if constraint.name is None else self.preparer.format_constraint(constraint)
         columns = ", ".join(map(self.preparer.quote, (column.name for column in constraint)))
         return f"UNIQUE KEY {name} ({columns})" if name else f"UNIQUE KEY ({columns})"
 
@@ -156,7 +156,7 @@ def _options(dialect: Any, element: Any, known: frozenset[str]) -> dict[str, Any
     }
     _ignored(dialect, [f"mysql_{name}" for name in options.keys() - known])
     ours = {name.removeprefix("matrixone_"): v for name, v in element.kwargs.items() if name.startswith("matrixone_")}
-    return {name: options[name] for name in options.keys() & known} | ours
+    return {name: value for name, value in options.items() if name in known} | ours
 
 
 def _ignored(dialect: Any, names: Iterable[str]) -> None:
@@ -180,12 +180,13 @@ def _index_option(name: str, value: Any) -> str:
 
 
 def _limit(statement: Any) -> str | None:
-    limit = statement.kwargs.get("matrixone_limit", statement.kwargs.get("mysql_limit"))
+    ours, mysqls = (statement.kwargs.get(f"{name}_limit") for name in ("matrixone", "mysql"))
+    limit = mysqls if ours is None else ours
     return None if limit is None else f"LIMIT {int(limit)}"
 
 
 def _after_limit(statement: Any, rest: str | None) -> str | None:
     """The rest of a statement behind its limit; the dialect's own limit is in the rest."""
-    if "matrixone_limit" in statement.kwargs:
+    if statement.kwargs.get("matrixone_limit") is not None:
         return rest
     return " ".join(filter(None, [_limit(statement), rest])) or None

@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.mysql.reflection import MySQLTableDefinitionParser, ReflectedState
 
+from matrixone_core.dialect.indexes import FULLTEXT
+
 _NAME = r"`(?:``|[^`])+`"
 _KEY = re.compile(
     rf"\s+(?:(?P<type>PRIMARY|UNIQUE|SPATIAL|FULLTEXT)\s+)?(?:KEY\b\s*)?(?P<name>{_NAME})?"
@@ -35,7 +37,7 @@ _COLUMNS = text("""
     FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name ORDER BY ordinal_position
 """)
 _KEYS = text("""
-    SELECT index_name, column_name, non_unique
+    SELECT index_name, column_name, non_unique, index_type
     FROM information_schema.statistics WHERE table_schema = :schema AND table_name = :name
     ORDER BY index_name, seq_in_index
 """)
@@ -43,6 +45,7 @@ _FOREIGN_KEYS = text("""
     SELECT constraint_name, referenced_table_name
     FROM information_schema.referential_constraints WHERE constraint_schema = :schema AND table_name = :name
 """)
+_TABLE = text("SELECT 1 FROM information_schema.tables WHERE table_schema = :schema AND table_name = :name")
 _COMMENT_OF_TABLE = text("""
     SELECT table_comment FROM information_schema.tables WHERE table_schema = :schema AND table_name = :name
 """)
@@ -104,6 +107,25 @@ def of_view(parser: Parser, connection: Connection, place: Place) -> ReflectedSt
     return state
 
 
+def is_shown(name: str) -> bool:
+    """Whether SHOW CREATE TABLE works for a name: the server pastes it between double quotes."""
+    return '"' not in name
+
+
+def is_listed(connection: Connection, place: Place) -> bool:
+    """Whether information_schema has a table or view."""
+    return bool(place.ask(connection, _TABLE))
+
+
+def as_listed(parser: Parser, connection: Connection, place: Place) -> ReflectedState:
+    """What information_schema has of a table: all but foreign keys, checks, and parameters of indexes."""
+    state = ReflectedState()
+    set_right(state, parser, connection, place)
+    comment = comment_of_table(connection, place)
+    state.table_options = {"matrixone_comment": comment} if comment else {}
+    return state
+
+
 def set_right(state: ReflectedState, parser: Parser, connection: Connection, place: Place) -> None:
     """Give what SHOW CREATE TABLE has the names, defaults and comments that it lost."""
     columns: Any = state.columns
@@ -115,7 +137,7 @@ def set_right(state: ReflectedState, parser: Parser, connection: Connection, pla
         if as_shown is None and name.startswith("__mo_"):
             continue  # hidden: the server's own
         if as_shown is None:
-            column = parser.column(name, kind, nullable == "YES", extra)
+            column = parser.column(name, kind, nullable == "YES", extra) | {"default": default}
         else:
             names[as_shown] = name
             column = shown[as_shown]
@@ -166,11 +188,12 @@ def _key(found: re.Match[str]) -> dict[str, Any]:
 def _set_keys_right(state: ReflectedState, names: Mapping[str, str], rows: Iterable[Any]) -> None:
     """The names and columns of keys from `statistics`, which has a row for each column of an index, or several."""
     exact: dict[str, dict[str, None]] = {}
-    unique = set()
-    for index, column, non_unique in rows:
+    kinds: dict[str, str | None] = {}
+    for index, column, non_unique, algorithm in rows:
         exact.setdefault(index, {})[column] = None
-        if not non_unique:
-            unique.add(index)
+        plain = FULLTEXT if algorithm == "fulltext" else None
+        kinds[index] = "PRIMARY" if index == "PRIMARY" else plain if non_unique else "UNIQUE"
+    alone = not state.keys
     keys: Any = state.keys
     for key in keys:
         primary = key["type"] == "PRIMARY"
@@ -181,10 +204,16 @@ def _set_keys_right(state: ReflectedState, names: Mapping[str, str], rows: Itera
         key["name"] = name or key["name"]
         key["columns"] = [(column, *rest) for column, (_, *rest) in zip(columns, key["columns"], strict=True)]
     keys.extend(
-        {"type": "PRIMARY" if name == "PRIMARY" else "UNIQUE", "name": name, "parser": None, "using": None}
-        | {"columns": [(column, None, "") for column in columns], "options": {}}
+        {
+            "type": kinds[name],
+            "name": name,
+            "columns": [(column, None, "") for column in columns],
+            "parser": None,
+            "using": None,
+            "options": {},
+        }
         for name, columns in exact.items()
-        if name in unique
+        if name and (alone or kinds[name] in {"PRIMARY", "UNIQUE"})
     )
 
 
