@@ -29,7 +29,7 @@ from matrixone_core.connecting import (
 )
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
-from matrixone_core.literals import bytes_literal
+from matrixone_core.literals import BYTES, bytes_literal
 from matrixone_core.secrets import password_bytes
 from matrixone_core.wire import (
     CR_SSL_CONNECTION_ERROR,
@@ -118,7 +118,7 @@ class Connection(aiomysql.Connection):
 
     def escape(self, obj: Any) -> str:
         """A value as a literal; bytes alike with every version of PyMySQL."""
-        if isinstance(obj, bytes | bytearray | memoryview):
+        if isinstance(obj, BYTES):
             takes_backslashes = not self.server_status & SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES
             return f"_binary{bytes_literal(obj, backslashes=takes_backslashes)}"
         return super().escape(obj)
@@ -302,7 +302,7 @@ class Connection(aiomysql.Connection):
         sock = writer.get_extra_info("socket").dup()
         writer.transport.close()
         try:
-            self._reader, self._writer = await aiomysql.connection._open_connection(
+            self._reader, self._writer = await aiomysql.connection._open_connection(  # pyright: ignore[reportPrivateUsage]  # the version is pinned
                 sock=sock, ssl=self._ssl_context, server_hostname=self.host
             )
         except ssl.SSLError as error:

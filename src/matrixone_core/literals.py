@@ -8,12 +8,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from matrixone_core.errors import InvalidArgument, quoted
 from matrixone_core.secrets import MASK, NotText, Secret
 
 TextT = TypeVar("TextT", bound=str)
+BYTES: tuple[type[Any], ...] = (bytes, bytearray, memoryview)
 LONGEST_NAME = 64  # longer ones are cut by the server without a word (server-facts 2)
 
 

@@ -30,7 +30,7 @@ from matrixone_core.connecting import (
 )
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
-from matrixone_core.literals import bytes_literal
+from matrixone_core.literals import BYTES, bytes_literal
 from matrixone_core.secrets import password_bytes
 from matrixone_core.wire import (
     CR_SSL_CONNECTION_ERROR,
@@ -121,7 +121,7 @@ class Connection(pymysql.Connection):
 
     def escape(self, obj: Any, mapping: Any = None) -> str:
         """A value as a literal; bytes alike with every version of PyMySQL."""
-        if isinstance(obj, bytes | bytearray | memoryview):
+        if isinstance(obj, BYTES):
             return bytes_literal(obj, backslashes=self._takes_backslashes())
         escaped: str = super().escape(obj, mapping)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
         return escaped
@@ -395,8 +395,9 @@ class Result(MySQLResult):
         connection: Any = self.connection
         if connection is None:
             return None
+        stock: Any = super()  # the stubs leave it out
         try:  # a row costs less so than in a with block
-            row = super()._read_rowdata_packet_unbuffered()  # type: ignore[misc]  # not in the stubs
+            row: Any = stock._read_rowdata_packet_unbuffered()
             if row is not None and len(row) != self.field_count:
                 raise ValueError("a row is cut short")
         except Exception as error:
