@@ -57,6 +57,7 @@ class AsyncClient(AsyncManager):
         Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
         self._loop: asyncio.AbstractEventLoop | None = None  # whose the connections are
+        self._process: int | None = None  # and which process's
         self.stage: Final = AsyncStageManager(self._perform)
         self.load_data: Final = AsyncLoadManager(self._perform)
         self.snapshots: Final = AsyncSnapshotManager(self._perform)
@@ -85,7 +86,7 @@ class AsyncClient(AsyncManager):
                 await driver.dispose()
             raise
         await self.disconnect()
-        self._connection, self._loop = driver, asyncio.get_running_loop()
+        self._connection, self._loop, self._process = driver, asyncio.get_running_loop(), os.getpid()
 
     async def disconnect(self) -> None:
         """Close all connections. `connect()` opens new ones."""
@@ -268,6 +269,11 @@ class AsyncClient(AsyncManager):
     def _connected(self) -> AsyncDriver:
         if self._connection is None:
             raise NotConnected("the client is not connected; call connect() first, or use it in an async with block")
+        if self._process != os.getpid():
+            raise OtherEventLoop(
+                "the client was connected by the process that this one was forked from; call connect() again, on an "
+                "event loop of this process"
+            )
         with suppress(RuntimeError):  # outside of any event loop nothing can be awaited, but looked at
             if asyncio.get_running_loop() is not self._loop:
                 raise OtherEventLoop(

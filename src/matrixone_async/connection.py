@@ -22,10 +22,12 @@ from matrixone_core.connecting import (
     CR_LOCAL_REFUSED,
     IDLE_SECONDS,
     LOCAL_REFUSED,
+    OF_THE_PARENT,
     SENT_AT_ONCE,
     STOP_AGAIN,
     STOP_SECONDS,
     fails_export,
+    leave_to_parent,
 )
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
@@ -70,6 +72,7 @@ class Connection(aiomysql.Connection):
         self._read_timeout: float | None = None  # logging in has a limit of its own
         self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
         self._querying = False
+        self._of_the_parent = False
         self._committing = False
         self._cancelled: list[asyncio.CancelledError] = []
         self._used = time.monotonic()
@@ -317,6 +320,21 @@ class Connection(aiomysql.Connection):
     async def _read_ok_packet(self) -> Any:
         with self.intact():
             return await super()._read_ok_packet()
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: leave the connection to the parent, which may be in the middle of a reply."""
+        self._of_the_parent = True
+        sock: socket.socket | None = None if self._writer is None else self._writer.get_extra_info("socket")
+        if sock is not None and sock.fileno() >= 0:
+            leave_to_parent(sock.fileno())
+        with suppress(OSError, RuntimeError):  # the event loop may be closed, and has nothing of the dead socket
+            self.close()
+        self._writer = self._reader = None
+
+    def _ensure_alive(self) -> None:
+        if self._of_the_parent:
+            raise OperationalError(CR.CR_SERVER_LOST, OF_THE_PARENT)
+        super()._ensure_alive()  # type: ignore[misc]  # not in the stubs
 
     async def _read_query_result(self, unbuffered: bool = False) -> None:
         self._result = None

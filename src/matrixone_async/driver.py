@@ -174,7 +174,7 @@ class AsyncDriver:
                     reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
                 except Exception:
                     if connection.sync_connection is not None:
-                        note_closed(connection.sync_connection)
+                        note_closed(connection.sync_connection, "as the data that it was sending broke off")
                     raise
         return statement.parse(reply)
 

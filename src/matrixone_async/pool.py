@@ -17,6 +17,7 @@ from matrixone_core.sqlalchemy_session import watch
 
 _log = logging.getLogger("matrixone")
 _engines: weakref.WeakSet[AsyncEngine] = weakref.WeakSet()
+_open: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
 def connections(settings: Settings) -> AsyncDriver:
@@ -40,7 +41,9 @@ def connections(settings: Settings) -> AsyncDriver:
 
 def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> AsyncEngine:
     async def open_connection(**arguments: Any) -> Connection:
-        return await Connection.opened(stop=stop, read_timeout=settings.read_timeout, **arguments)
+        connection = await Connection.opened(stop=stop, read_timeout=settings.read_timeout, **arguments)
+        _open.add(connection)
+        return connection
 
     engine = create_async_engine(
         settings.sqlalchemy_url("aiomysql"), connect_args={"async_creator_fn": open_connection}, **pool
@@ -52,7 +55,9 @@ def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> Asyn
 
 def _forget() -> None:
     """In a forked child: the connections are the parent's, and stay open there."""
-    for engine in _engines:
+    for connection in list(_open):
+        connection.leave_to_parent()
+    for engine in list(_engines):
         engine.sync_engine.dispose(close=False)
 
 

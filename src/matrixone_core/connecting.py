@@ -1,5 +1,6 @@
 """Reaching a server, and the caller's own statements: what both clients do with an engine of SQLAlchemy's."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ LOCAL_REFUSED = (
     "the server asked for a file of this machine, and was refused: client.load_data.read_csv() sends files, and only"
     " those that it is given"
 )
+OF_THE_PARENT = "the connection belongs to the process that this one was forked from"
 _EXPORT = re.compile(r"\bINTO\s+OUTFILE\b", re.IGNORECASE)
 
 
@@ -85,6 +87,18 @@ def may_run_on(connection_id: int, error: Exception) -> str:
 def fails_export(sql: str | bytes) -> bool:
     """Whether a statement that failed leaves the connection's next export a wrong path (server-facts 33)."""
     return _EXPORT.search(sql if isinstance(sql, str) else sql.decode(errors="replace")) is not None
+
+
+def leave_to_parent(descriptor: int) -> None:
+    """In a forked child: have the end of an empty pipe in the place of a socket that the parent goes on with.
+
+    The child's copy of the parent's would keep the connection open when the parent closes it, and could not be closed
+    either: an event loop would take it out of the selector that both processes share, for both of them.
+    """
+    dead, other_end = os.pipe()
+    os.close(other_end)
+    os.dup2(dead, descriptor, inheritable=False)
+    os.close(dead)
 
 
 def hide(arguments: MutableMapping[str, Any]) -> None:

@@ -169,6 +169,9 @@ def _after_begin(session: UnitOfWorkSession, _transaction: orm.SessionTransactio
 def _before_commit(session: UnitOfWorkSession) -> None:
     session.work.check()
     session.flush()
+    if session.begun is not None:
+        note_closed(session.begun, "before COMMIT was sent")
+        session.work.check()
     if session.work:
         session.carrier.run(session.work.before_commit())
     if session.begun is not None:
@@ -282,11 +285,16 @@ def usable(connection: ConnectionT) -> ConnectionT:
     return connection
 
 
-def note_closed(connection: Connection) -> None:
-    """Tell the unit of work that its connection is closed, if it is; SQLAlchemy tells only of the drivers' errors."""
+def note_closed(connection: Connection, why: str) -> None:
+    """Have the unit of work know that its connection is closed, if it is; SQLAlchemy notices the drivers' errors only.
+
+    Args:
+        connection: the transaction's.
+        why: what ends "its connection was closed, …".
+    """
     work = _work_of(connection)
     if work is not None and not _is_open(connection):
-        work.failed(ConnectionLost("its connection was closed, as the data that it was sending broke off"))
+        work.failed(ConnectionLost(f"its connection was closed, {why}"))
 
 
 def _is_open(connection: Connection) -> bool:

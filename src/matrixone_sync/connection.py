@@ -23,10 +23,12 @@ from matrixone_core.connecting import (
     CR_LOCAL_REFUSED,
     IDLE_SECONDS,
     LOCAL_REFUSED,
+    OF_THE_PARENT,
     SENT_AT_ONCE,
     STOP_AGAIN,
     STOP_SECONDS,
     fails_export,
+    leave_to_parent,
 )
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.errors import reply_ended
@@ -66,6 +68,7 @@ class Connection(pymysql.Connection):
     _read_timeout: float | None
     connect_timeout: float | None
     _sock: socket.socket | None
+    _rfile: Any
     _result: Any
     server_thread_id: tuple[int]  # as the greeting told it: the connection's id
 
@@ -73,6 +76,7 @@ class Connection(pymysql.Connection):
         self._stop = stop
         self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
         self._querying = False
+        self._of_the_parent = False
         self._used = time.monotonic()
         self._data: Iterator[bytes] | None = None  # what a statement may ask for
         self._source_failure: BaseException | None = None  # what became of giving it
@@ -284,6 +288,16 @@ class Connection(pymysql.Connection):
     def _takes_backslashes(self) -> bool:
         return not self.server_status & SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES
 
+    def leave_to_parent(self) -> None:
+        """In a forked child: leave the connection to the parent, which may be in the middle of a reply."""
+        self._of_the_parent = True
+        if self._sock is not None and self._sock.fileno() >= 0:
+            leave_to_parent(self._sock.fileno())
+            self._sock.close()
+        if self._result is not None:
+            self._result.unbuffered_active = False
+        self._sock = self._rfile = None  # the latter not closed: a thread of the parent's may hold its lock
+
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         self._result = None
         result: Any = Result(self)
@@ -336,6 +350,8 @@ class Connection(pymysql.Connection):
         super()._force_close()  # type: ignore[misc]  # not in the stubs
 
     def _execute_command(self, command: int, sql: Any) -> None:
+        if self._of_the_parent:
+            raise OperationalError(CR.CR_SERVER_LOST, OF_THE_PARENT)
         self._untouched = False
         super()._execute_command(command, sql)  # type: ignore[misc]  # not in the stubs
         if self._sock is not None and not self._answered(self._sock):

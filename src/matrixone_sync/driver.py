@@ -177,7 +177,7 @@ class Driver:
             try:
                 reply = translated(lambda: _reply(connection, statement, self.time_limit), statement)
             except Exception:
-                note_closed(connection)
+                note_closed(connection, "as the data that it was sending broke off")
                 raise
         return statement.parse(reply)
 

@@ -16,6 +16,7 @@ from matrixone_sync.driver import Driver
 
 _log = logging.getLogger("matrixone")
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+_open: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
 def connections(settings: Settings) -> Driver:
@@ -44,7 +45,9 @@ def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> Engi
 
     @event.listens_for(engine, "do_connect")
     def open_connection(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> Connection:
-        return Connection(*args, stop=stop, **kwargs)
+        connection = Connection(*args, stop=stop, **kwargs)
+        _open.add(connection)
+        return connection
 
     _engines.add(engine)
     return engine
@@ -52,7 +55,9 @@ def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> Engi
 
 def _forget() -> None:
     """In a forked child: the connections are the parent's, and stay open there."""
-    for engine in _engines:
+    for connection in list(_open):
+        connection.leave_to_parent()
+    for engine in list(_engines):
         engine.dispose(close=False)
 
 

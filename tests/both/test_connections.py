@@ -334,3 +334,130 @@ def test_many_bytes_are_sent_in_several_statements(proxied, proxy):
     rows = [{"id": id_, "data": ALL_BYTES * 1500} for id_ in range(5)]
     assert proxied.execute("INSERT INTO b (id, data) VALUES (:id, :data)", rows).rowcount == 5
     assert proxied.execute("SELECT count(*), min(length(data)) FROM b").one() == (5, 384000)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_fork_in_the_middle_of_traffic(matrixone_url, database):
+    """With a statement under way, and in a session: the parent goes on, and the child does not touch either."""
+    code = """
+        import gc, os, signal, sys, threading
+        from sqlalchemy import text
+        from sqlalchemy.exc import OperationalError
+        from matrixone import Client, errors
+        client = Client(url=URL, database="DATABASE")
+        client.connect()
+        client.execute("CREATE TABLE t (i INT)")
+        answers = []
+
+        def ask():
+            answers.append(client.execute("SELECT SLEEP(3)").scalar())
+
+        def in_child():
+            try:
+                session.execute(text("SELECT 1"))
+            except OperationalError as error:
+                assert "forked from" in str(error), error
+            session.rollback()
+            session.close()
+            try:
+                another.commit()
+            except errors.TransactionAborted as error:
+                assert "closed" in str(error), error
+            another.close()
+            gc.collect()
+            assert client.execute("SELECT CONNECTION_ID()").scalar() not in ids
+            client.disconnect()
+            gc.collect()
+
+        session, another = client.session(), client.session()
+        ids = [one.execute(text("SELECT CONNECTION_ID()")).scalar() for one in (session, another)]
+        for one in (session, another):
+            one.execute(text("INSERT INTO t VALUES (1)"))
+        thread = threading.Thread(target=ask)
+        thread.start()
+        while not any("SLEEP" in str(row) for row in client.execute("SHOW PROCESSLIST")):
+            pass
+        child = os.fork()
+        if not child:
+            signal.alarm(30)  # it is not left behind
+            try:
+                in_child()
+            except BaseException as error:
+                print(repr(error), file=sys.stderr, flush=True)
+                os._exit(1)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        thread.join()
+        assert len(answers) == 1
+        for one, before in zip((session, another), ids):
+            assert one.execute(text("SELECT CONNECTION_ID()")).scalar() == before
+            one.commit()
+            one.close()
+        assert client.execute("SELECT count(*) FROM t").scalar() == 2
+        client.disconnect()
+        """
+    run(code.replace("DATABASE", database), matrixone_url)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_fork_under_asyncio(matrixone_url, database):
+    """Both processes have one selector: what the child closes there, the parent would never hear of again."""
+    code = """
+        import asyncio, gc, os, signal, sys
+        from sqlalchemy import text
+        from sqlalchemy.exc import OperationalError
+        from matrixone import AsyncClient, errors
+
+        async def in_child(client, session, ids):
+            asyncio.get_running_loop().slow_callback_duration = 60
+            for call in (lambda: client.execute("SELECT 1"), client.stage.list):
+                try:
+                    await call()
+                except errors.OtherEventLoop as error:
+                    assert "forked" in str(error), error
+                else:
+                    raise AssertionError
+            try:
+                await session.execute(text("SELECT 1"))
+            except OperationalError as error:
+                assert "forked from" in str(error), error
+            await session.close()
+            gc.collect()
+            await client.connect()
+            assert (await client.execute("SELECT CONNECTION_ID()")).scalar() not in ids
+            await client.disconnect()
+            gc.collect()
+
+        async def main():
+            asyncio.get_running_loop().slow_callback_duration = 60  # the fork takes as long as it takes
+            client = AsyncClient(url=URL, database="DATABASE")
+            await client.connect()
+            await client.execute("CREATE TABLE t (i INT)")
+            session = client.session()
+            await session.execute(text("INSERT INTO t VALUES (1)"))
+            ids = [(await session.execute(text("SELECT CONNECTION_ID()"))).scalar()]
+            ids.append((await client.execute("SELECT CONNECTION_ID()")).scalar())
+            slow = asyncio.ensure_future(client.execute("SELECT SLEEP(3)"))
+            while not any("SLEEP" in str(row) for row in await client.execute("SHOW PROCESSLIST")):
+                pass
+            child = os.fork()
+            if not child:
+                signal.alarm(30)  # it is not left behind
+                try:
+                    asyncio.run(in_child(client, session, ids))
+                except BaseException as error:
+                    print(repr(error), file=sys.stderr, flush=True)
+                    os._exit(1)
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            async with asyncio.timeout(30):
+                await slow
+                assert (await session.execute(text("SELECT CONNECTION_ID()"))).scalar() == ids[0]
+                await session.commit()
+                await session.close()
+                assert (await client.execute("SELECT count(*) FROM t")).scalar() == 1
+                await client.disconnect()
+
+        asyncio.run(main())
+        """
+    run(code.replace("DATABASE", database), matrixone_url)
