@@ -1,7 +1,9 @@
 """What is read of tables, from texts and rows as a MatrixOne server gave them."""
 
 import pytest
+from pymysql.err import OperationalError
 from sqlalchemy.dialects.mysql import BIGINT, INTEGER, VARCHAR
+from sqlalchemy.exc import DBAPIError
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.dialect import reflection as reading
@@ -24,6 +26,8 @@ class Recorded:
 
     def exec_driver_sql(self, sql, execution_options=None):
         self.asked.append(sql)
+        if isinstance(self.shown, Exception):
+            raise DBAPIError(sql, (), self.shown)
         self.answer = [("t", self.shown)] if sql.startswith("SHOW") else [("d",)]
         return self
 
@@ -189,6 +193,17 @@ def test_views(dialect, connection):
     assert (first["name"], type(first["type"]), first["nullable"]) == ("id", INTEGER, False)
     assert (second["name"], type(second["type"]), second["default"]) == ("s", VARCHAR, None)
     assert dialect.get_view_definition(connection, "v'w") == connection.shown
+
+
+@pytest.mark.parametrize(("code", "found"), [(1146, False), (1049, False), (1205, None)])
+def test_only_a_table_or_a_database_that_is_not_there_is_an_answer(dialect, code, found):
+    connection = Recorded(OperationalError(code, "words"))
+    dialect._ensure_has_table_connection = lambda _: None  # it takes SQLAlchemy's own connections alone
+    if found is None:
+        with pytest.raises(DBAPIError, match="1205"):
+            dialect.has_table(connection, "t")
+    else:
+        assert dialect.has_table(connection, "t") is found
 
 
 @pytest.mark.parametrize(
