@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument
+from matrixone_core.errors import InvalidArgument, quoted
 from matrixone_core.operation import Op
 from matrixone_core.sql.files import ListFiles
 from matrixone_core.stage_files import is_there
@@ -59,7 +59,7 @@ def matching(stage: str, pattern: str) -> Op[tuple[str, ...]]:
         folder, places = waiting.pop()
         if folder.count("/") > DEEPEST:
             raise InvalidArgument(
-                f"{pattern!r} looks more than {DEEPEST} folders deep, as into {folder[:200]!r}; write fewer **"
+                f"{quoted(pattern)} looks more than {DEEPEST} folders deep, as into {quoted(folder)}; write fewer **"
             )
         if step := _only_folder(parts, places):
             waiting.append((f"{folder}{step}/", _below(parts, places, step)))
