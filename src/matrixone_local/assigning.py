@@ -16,7 +16,7 @@ from itertools import zip_longest
 
 from .casts import BITS, Type
 from .engine import EngineError, Link
-from .errors import Refused, internal
+from .errors import Refused, bad_input, internal
 from .shapes import Target
 from .titles import items
 from .tokens import Kind, Token, tokenize, tokens_from
@@ -77,6 +77,8 @@ class Assigning:
         if found is None:
             changed = _UPDATE.match(sql)
             return sql if changed is None else self._set(sql, changed)
+        if not found["verb"]:
+            _check_query(tokenize(sql[found.end() :]))
         if (
             found["verb"]
             and re.search("""['"]|[0-9]\\.|[0-9]e[-+0-9]|\\.[0-9]""", sql[found.end() :], re.IGNORECASE) is None
@@ -343,8 +345,7 @@ class Assignment:
         tokens = tokenize(self.query)
         listed = items(tokens)
         spans = [_without_alias(tokens, first, last) for first, last in listed]
-        in_place = len(listed) == self.count and not any(_says_top(tokens, word) for word in _SETS)
-        if in_place and not any(tokens[last].text == "*" for _, last in listed):
+        if len(listed) == self.count and not any(tokens[last].text == "*" for _, last in listed):
             query = self.query
             for at, (first, last) in reversed(list(enumerate(spans))):
                 start, end = tokens[first].start, tokens[last].end
@@ -366,6 +367,16 @@ def _checked(item: str, at: int, judge: Judge, known: Mapping[str, str | None]) 
     for text, put in known.items():
         cases.append(f"WHEN {item} = {literal(text)} THEN {'NULL' if put is None else literal(put)}")
     return f"CASE {' '.join(cases)} ELSE HEX(UUID_TO_BIN(CONCAT('{_STOP}{at}:', {item}))) END"
+
+
+def _check_query(tokens: Sequence[Token]) -> None:
+    """Refuse a query that a server inserts no rows of.
+
+    Raises:
+        Refused: it is made of several.
+    """
+    if any(_says_top(tokens, word) for word in _SETS):
+        raise bad_input("insert has unknown select statement")
 
 
 def _end_of_query(tokens: Sequence[Token]) -> int:

@@ -124,9 +124,8 @@ def test_staged_texts(sql):
     for query in (
         f"SELECT {items} FROM s ORDER BY flag, rn",
         f"(SELECT {items} FROM s)",
-        f"SELECT {items} FROM s WHERE rn < 3 UNION ALL SELECT {items} FROM s WHERE rn > 2",
-        "SELECT a, NULLIF(b,''), c, d FROM s",
         f"WITH w AS (SELECT * FROM s) SELECT {items} FROM w",
+        "SELECT a, NULLIF(b,''), c, d FROM s",
         f"SELECT {items} FROM s LEFT JOIN t ON t.id = CAST(s.rn AS INT) WHERE t.id IS NULL",
         f"SELECT {items} FROM s JOIN (SELECT min(rn) m FROM s GROUP BY a) k ON k.m = s.rn",
         "SELECT * FROM (SELECT a, NULLIF(b,''), c, d FROM s) x",
@@ -134,6 +133,8 @@ def test_staged_texts(sql):
         sql("DELETE FROM t")
         assert sql(f"INSERT INTO t {query}") == 3, query
         assert sql("SELECT * FROM t ORDER BY id") == rows, query
+    words = "invalid input: insert has unknown select statement"
+    assert sql.refused("INSERT INTO t (id) SELECT 8 UNION ALL SELECT 9") == (20301, words)
     sql(f"INSERT INTO t SELECT {items} FROM s WHERE rn = 2 ON DUPLICATE KEY UPDATE name = concat(t.name, '!')")
     sql(f"REPLACE INTO t SELECT {items} FROM s WHERE rn = 3")
     sql(f"INSERT IGNORE INTO t (id, name, ok, day) SELECT {items} FROM s")
