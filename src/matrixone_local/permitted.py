@@ -37,9 +37,8 @@ _NOT_HERE = {
     "CALL": frozenset[str](),
     "DO": frozenset[str](),
 }
-_OF_FILES = frozenset({"INFILE", "OUTFILE", "DUMPFILE"})
 _OF_THE_ENGINE = frozenset({"oceanbase", "__recyclebin"})
-_WATCHED = re.compile(rf"{'|'.join([*_OF_THE_ENGINE, DATABASE, *_OF_FILES])}", re.IGNORECASE)
+_WATCHED = (*_OF_THE_ENGINE, DATABASE, "mo_catalog", "infile", "outfile", "dumpfile")
 _MARKS = re.compile("[\u0300-\u036f]")
 _ALIKE = str.maketrans({"ß": "s", "ı": "i"})
 
@@ -53,7 +52,8 @@ def folded(name: str) -> str:
 
 def is_watched(sql: str) -> bool:
     """Whether a text has words, in names or elsewhere, for which its statements have to be read."""
-    return _WATCHED.search(folded(sql)) is not None
+    said = folded(sql)
+    return any(word in said for word in _WATCHED)
 
 
 def check_names(tokens: Sequence[Token]) -> None:
@@ -90,10 +90,20 @@ def check(statement: Statement) -> None:
         raise Refused(20105, f"not supported: the local server has no {first} {second}".rstrip())
     if first not in _STATEMENTS and second not in _DEFINED.get(first, ()):
         raise _unreadable(statement, 1 if first in _DEFINED else 0)
+    if first == "KILL" and kills(tokens) is None:
+        raise _unreadable(statement, 1)
     if (first, second) == ("CREATE", "OR") and [token.said for token in tokens[2:4]] != ["REPLACE", "VIEW"]:
         raise _unreadable(statement, 2)
     if names_files(tokens) and (first, second) != ("CREATE", "EXTERNAL"):  # the relay's own, whatever it says
         raise internal("the local server reads and writes files by LOAD DATA and SELECT … INTO OUTFILE alone")
+
+
+def kills(tokens: Sequence[Token]) -> tuple[int, bool] | None:
+    """The connection that a KILL [QUERY | CONNECTION] names, and whether it ends the connection as well."""
+    *said, number = tokens
+    if [token.said for token in said] in (["KILL"], ["KILL", "QUERY"], ["KILL", "CONNECTION"]):
+        return (int(number.text), not said[-1].says("QUERY")) if number.text.isdecimal() else None
+    return None
 
 
 def names_files(tokens: Iterable[Token]) -> bool:

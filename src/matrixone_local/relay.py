@@ -67,7 +67,7 @@ OWN_STATEMENTS: Mapping[tuple[str, str], Callable[[Reader], object]] = {
     ("CREATE", "ROLE"): parse_user_statement,
     ("DROP", "ROLE"): parse_user_statement,
 }
-_OURS = frozenset({("GRANT",), ("REVOKE",), ("RESTORE",), ("PREPARE",)})
+_OURS = frozenset({("KILL",), ("GRANT",), ("REVOKE",), ("RESTORE",), ("PREPARE",)})
 _OF_PREPARED = frozenset({Command.STMT_EXECUTE, Command.STMT_FETCH, Command.STMT_RESET})
 
 
@@ -413,7 +413,7 @@ class Session:
         if statement.tokens[0].says("PREPARE"):
             statement = self._prepared_text(statement)
         sql, tokens = statement.sql, statement.tokens
-        if killed := statements.kills(tokens):
+        if killed := permitted.kills(tokens):
             self._kill(*killed)
             return True
         if told := catalogue.answer(tokens, self.link, self._definitions.dropped, self._services.snapshots):

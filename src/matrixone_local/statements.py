@@ -102,13 +102,6 @@ def put_explain(statement: Statement) -> None:
     statement.put(tokens[0].start, tokens[last].end, "EXPLAIN")
 
 
-def kills(tokens: Sequence[Token]) -> tuple[int, bool] | None:
-    """The connection that a KILL [QUERY | CONNECTION] names, and whether it ends the connection as well."""
-    if tokens and tokens[0].says("KILL") and tokens[-1].kind is Kind.NUMBER:
-        return int(tokens[-1].text), not tokens[1].says("QUERY")
-    return None
-
-
 def reads(tokens: Sequence[Token]) -> bool:
     """Whether a statement is a query."""
     return bool(tokens) and tokens[0].says("SELECT", "(", "WITH")
@@ -116,7 +109,9 @@ def reads(tokens: Sequence[Token]) -> bool:
 
 def names_catalogue(tokens: Sequence[Token]) -> bool:
     """Whether a statement reads or changes rows of `mo_catalog`."""
-    said = any(token.kind in {Kind.WORD, Kind.QUOTED} and token.value.lower() == "mo_catalog" for token in tokens)
+    said = any(
+        token.kind in {Kind.WORD, Kind.QUOTED} and permitted.folded(token.value) == "mo_catalog" for token in tokens
+    )
     return said and tokens[0].says("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "(")
 
 

@@ -437,7 +437,17 @@ def test_variables_of_all_connections(place):
 def test_who_kills_whom(place):
     with place.connect() as root, place.connect(user="someone", password="sesame") as someone:
         ids = [tried(one, "SELECT CONNECTION_ID()")[0][0][0] for one in (root, someone)]
-        assert tried(someone, f"KILL QUERY {ids[0]}")[1]
+        tried(someone, f"SET @id = {ids[0]}")
+        for attack in (
+            f"KILL QUERY {ids[0]}",
+            f"KILL {ids[0]}",
+            f"KILL CONNECTION {ids[0]}",
+            "KILL @id",
+            "KILL QUERY @id",
+        ):
+            assert tried(someone, attack)[1], attack
+            assert tried(someone, f"PREPARE p FROM '{attack}'")[1], attack
+        assert tried(root, "SELECT 1") == ([(1,)], False)
         assert not tried(root, f"KILL QUERY {ids[1]}")[1]
 
 
