@@ -136,8 +136,8 @@ def test_a_default_in_a_column_that_is_numbered(sql, connect, matrixone_database
 def test_the_mode_that_is_set_is_the_mode_that_is_told(sql):
     default = sql("SELECT @@sql_mode")[0][0]
     assert sql("SHOW VARIABLES LIKE 'sql_mode'") == [("sql_mode", default)]
-    sql("SET @old = @@sql_mode, sql_mode = CONCAT('PIPES_AS_CONCAT', ',', 'ANSI_QUOTES'), @b = 2")
-    assert sql("SELECT @@session.sql_mode, 'a' || 'b', @b") == [("ANSI_QUOTES,PIPES_AS_CONCAT", "ab", 2)]
+    sql("SET @old = @@sql_mode, sql_mode = CONCAT('PIPES_AS_CONCAT', ',', 'HIGH_NOT_PRECEDENCE'), @b = 2")
+    assert sql("SELECT @@session.sql_mode, 'a' || 'b', @b") == [("HIGH_NOT_PRECEDENCE,PIPES_AS_CONCAT", "ab", 2)]
     sql("SET @@session.sql_mode := @old")
     assert sql("SELECT @@sql_mode") == [(default,)]
     sql("SET SESSION sql_mode = ''")
