@@ -18,6 +18,7 @@ from .engine import ADMINISTRATOR, ROOT, EngineError, Link
 from .errors import MANUAL, Refused
 from .hidden import PREFIX
 from .snapshots import SYSTEM, reads_past
+from .statements import of_the_server
 from .tokens import Statement, Token, tokenize
 from .values import quoted
 
@@ -223,6 +224,8 @@ def _variables(tokens: Sequence[Token], link: Link) -> Answer:
 
 def _variable(name: str | None, value: str | None) -> Value:
     """ON and OFF are written small."""
+    if told := of_the_server(f"@@{name}"):
+        return told.strip("'")
     if name == "sql_mode":
         return ",".join(sorted((value or "").split(",")))
     return value.lower() if value in {"ON", "OFF"} else value

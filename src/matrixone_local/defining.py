@@ -139,6 +139,8 @@ class Defining:
             return lambda link: self._temporary.create(reworded, tokenize(reworded), link.database)
         told = change(sql, tokens)
         table = told.touches[0].within(self._client.link.database) if told and told.touches else None
+        if tokens[0].says("DROP") and tokens[1].says("INDEX"):
+            return lambda link: _drop_index(reworded, link)
         return lambda link: _with_keys(reworded, table, link)
 
     def _clones(self, sql: str, tokens: list[Token]) -> Callable[[Link], int]:
@@ -185,6 +187,14 @@ def _with_keys(sql: str, table: Definition | None, link: Link) -> int:
             found = re.search(r"can't index column '(.*)'", error.message) if error.code == NO_KEY else None
             if table is None or found is None or not _shortened(table, found[1], link):
                 raise
+
+
+def _drop_index(sql: str, link: Link) -> int:
+    try:
+        return _persistently(sql, link)
+    except EngineError as error:
+        found = re.match(r"Can't DROP '(.*)';", error.message)
+        raise (internal(f"not found index: {found[1]}") if found else error) from None
 
 
 def _shortened(table: Definition, name: str, link: Link) -> bool:

@@ -96,6 +96,21 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
         lambda m, _: (1064, f"SQL parser error: You have an error in your SQL syntax; {MANUAL} {m[1]}"),
     ),
     (1149, r".*", lambda _, __: (1064, f"SQL parser error: You have an error in your SQL syntax; {MANUAL}")),
+    (1367, r".*", lambda _, __: (1064, f"SQL parser error: You have an error in your SQL syntax; {MANUAL}")),
+    (
+        7600,
+        r"inconsistent dimension: expected (\d+) got (\d+)",
+        lambda m, _: (20301, f"invalid input: expected vector dimension {m[1]} != actual dimension {m[2]}."),
+    ),
+    (
+        1191,
+        r".*",
+        lambda _, __: (
+            20105,
+            "not supported: MATCH() AGAINST() function cannot be replaced by FULLTEXT INDEX and full table scan with"
+            " fulltext search is not supported yet.",
+        ),
+    ),
     (1142, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
     (1044, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
     (1227, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from .references import has_alias
 from .tokens import Kind, Statement, Token, bracketed
+from .values import literal
 
 _BLIND = "utf8mb4_general_ci"  # compares texts without regard to case
 SERIES = "__mo_series"
@@ -25,11 +26,20 @@ def _series(first: str, last: str, step: str = "1") -> str:
     return f"(WITH RECURSIVE {SERIES} (result) AS ({numbers} WHERE {goes_on}) SELECT result FROM {SERIES})"  # noqa: S608  # as above
 
 
+def _single(number: str) -> str:
+    """A number in single precision, in which vectors are measured, as the DOUBLE that a MatrixOne server gives."""
+    return f"CAST(CAST({number} AS FLOAT) AS DOUBLE)"
+
+
 # By name and number of arguments: what a call is in the engine, with the arguments in brackets.
 _CALLS = {
     ("L1_NORM", 1): "l1_distance({0}, {0} - {0})",
-    ("L2_NORM", 1): "vector_norm({0})",
-    ("L2_DISTANCE_SQ", 2): "POWER(l2_distance({0}, {1}), 2)",
+    ("L2_NORM", 1): _single("vector_norm({0})"),
+    ("L2_DISTANCE", 2): _single("l2_distance({0}, {1})"),
+    ("L2_DISTANCE_SQ", 2): _single("POWER(l2_distance({0}, {1}), 2)"),
+    ("COSINE_SIMILARITY", 2): _single("1 - cosine_distance({0}, {1})"),
+    ("COSINE_DISTANCE", 2): f"(1 - {_single('1 - cosine_distance({0}, {1})')})",
+    ("INNER_PRODUCT", 2): f"(-{_single('inner_product({0}, {1})')})",  # the nearest first
     ("NORMALIZE_L2", 1): "({0} / CAST(vector_norm({0}) AS FLOAT))",
     ("SUMMATION", 1): "array_sum({0})",
     ("STARTSWITH", 2): "(LEFT({0}, CHAR_LENGTH({1})) = {1})",
@@ -39,7 +49,7 @@ _CALLS = {
     ("TO_DATE", 2): "STR_TO_DATE({0}, {1})",
 }
 _SERIES = "GENERATE_SERIES"  # (first, last[, step]), in the place of a table
-_JSON = "JSON_EXTRACT"  # compared with a text, it is one
+_JSON = "JSON_EXTRACT"  # compared with a text, it is the text itself (server-facts 73)
 _BOOLS = frozenset({"BOOL", "BOOLEAN"})
 _VECTORS = frozenset({"VECF32", "VECF64"})
 _NAMES = frozenset({name for name, _ in _CALLS} | {_SERIES, _JSON, "CAST"})
@@ -99,7 +109,7 @@ def _put_call(statement: Statement, at: int) -> None:
         put = _cast(statement, at, last)
     elif tokens[at].says(_JSON):
         call = statement.written(tokens[at].start, tokens[last].end)
-        put = f"CAST({call} AS CHAR)" if _meets_text(tokens, at, last) else None
+        put = f"JSON_UNQUOTE({call})" if _meets_text(tokens, at, last) else None
     elif tokens[at].says(_SERIES) and len(arguments) in {2, 3}:
         put = _series(*arguments) + ("" if has_alias(tokens, last) else " AS generate_series")
     else:
@@ -130,5 +140,12 @@ def _cast(statement: Statement, at: int, last: int) -> str | None:
             kind = tokens[here + 1].text.upper()
             if kind in _BOOLS:
                 return _to_bool(value)
-            return value if kind in _VECTORS else None
+            return _vector(tokens[at + 2], value) if kind in _VECTORS else None
     return None
+
+
+def _vector(first: Token, value: str) -> str:
+    """A vector in a text as a MatrixOne server writes it, with spaces; what is no text in the statement stays."""
+    if first.kind is not Kind.STRING:
+        return value
+    return literal(f"[{', '.join(one.strip() for one in first.value.strip('[] ').split(','))}]")

@@ -24,7 +24,12 @@ _BEFORE_A_NAME = frozenset(
 
 
 def in_the_engine(sql: str) -> str:
-    """A CREATE or ALTER with these clauses in the engine's words, or without them."""
+    """A CREATE or ALTER with these clauses in the engine's words, or without them.
+
+    Raises:
+        Refused: the engine has nothing like a clause.
+    """
+    _check_parsers(tokenize(sql))
     sql = _in_one_character_set(sql)
     read = Reader(sql, tokenize(sql))
     if read.take("CREATE", "INDEX"):
@@ -32,6 +37,12 @@ def in_the_engine(sql: str) -> str:
     if read.take("ALTER", "TABLE"):
         return _added_vector_index(read) or sql
     return _with_vector_indexes(_without_clusters(read))
+
+
+def _check_parsers(tokens: Sequence[Token]) -> None:
+    for at in range(len(tokens) - 2):
+        if tokens[at].says("WITH") and tokens[at + 1].says("PARSER") and not tokens[at + 2].says("NGRAM"):
+            raise internal(f"the local server has no full-text parser {tokens[at + 2].text}; ngram is there")
 
 
 def _in_one_character_set(sql: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from . import division, functions, information, permitted, stagefiles, statements
+from . import division, fulltext, functions, information, permitted, stagefiles, statements
 from .column_types import put_casts
 from .ddl import Name
 from .indexes import Catalogue
@@ -50,6 +50,8 @@ def _query_in_the_engine(statement: Statement) -> str | None:
             return None
         if token.kind is Kind.SYMBOL and token.text in {";", "{"}:
             return None
+    if fulltext.MENTIONED.search(statement.sql) is not None:  # may be refused
+        return None
     if information.mentions_indexes(statement.sql) and "information_schema" in statement.sql.lower():
         return None
     if stagefiles.mentions(tokens):
@@ -80,4 +82,5 @@ def reworded(
     information.read_in(statement, dropped, keys)
     division.put_doubles(statement)
     functions.put_functions(statement)
+    fulltext.put_matches(statement)
     return statement.written()

@@ -23,7 +23,7 @@ LONGEST = 65_536  # characters of a change of rows in which functions are looked
 _SCOPE = re.compile(r"^@@(?:(?:session|global|local)\.)?")
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
 _OURS = re.compile(
-    r"mo_catalog|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|cast\s*\(|;\s*\S",
+    r"mo_catalog|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|against|cast\s*\(|;\s*\S",
     re.IGNORECASE,
 )
 

@@ -5,6 +5,7 @@ A title is the expression written anew: no quotes around texts, spaces around op
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -16,6 +17,9 @@ _ENDS = frozenset(
 )
 _OPERATORS = frozenset("+-*/%<>=!&|^")
 LONGEST = 255  # of the engine's aliases; longer ones are left to the engine
+# `->` and `->>` have the titles of the functions that they stand for.
+_UNQUOTED = re.compile(r"([\w.]+) ->> (\$[\w.\[\]*]*)")
+_EXTRACTED = re.compile(r"([\w.]+) -> (\$[\w.\[\]*]*)")
 
 
 def give_titles(statement: Statement) -> None:
@@ -65,7 +69,8 @@ def _title(item: Sequence[Token]) -> str | None:
     for (before, depth), (token, _) in pairwise(depths):
         if depth == 0 and _ends_value(before) and token.kind in {Kind.WORD, Kind.STRING}:
             return None  # an alias without AS, or an operator in letters
-    return "".join(_spelled(item))
+    title = _UNQUOTED.sub(r"json_unquote(json_extract(\1, \2))", "".join(_spelled(item)))
+    return _EXTRACTED.sub(r"json_extract(\1, \2)", title)
 
 
 def _depths(item: Sequence[Token]) -> list[tuple[Token, int]]:

@@ -93,11 +93,11 @@ def test_parts_of_json(sql):
         ("Dell", 5.5),
         ("HP", None),
     ]
-    assert sql("""SELECT id FROM j WHERE json_extract(doc, '$.brand') = '"Dell"'""") == [(1,)]
+    assert sql("""SELECT id FROM j WHERE json_extract(doc, '$.brand') = 'Dell'""") == [(1,)]
     assert sql("SELECT id FROM j WHERE 'true' <> json_extract(doc, '$.on')") == [(2,)]
     assert sql("SELECT id FROM j WHERE json_unquote(json_extract(doc, '$.brand')) = 'HP'") == [(2,)]
     assert sql("SELECT id FROM j WHERE json_extract(doc, '$.price') > 5") == [(1,)]
-    assert sql("""UPDATE j SET id = 3 WHERE json_extract(doc, '$.brand') = '"HP"'""") == 1
+    assert sql("""UPDATE j SET id = 3 WHERE json_extract(doc, '$.brand') = 'HP'""") == 1
 
 
 @pytest.mark.parametrize("explain", ["EXPLAIN", "EXPLAIN VERBOSE", "EXPLAIN ANALYZE", "EXPLAIN ANALYZE VERBOSE"])
@@ -110,8 +110,6 @@ def test_a_full_text_index_is_told_with_its_parser(sql, parser):
     sql("SET ft_relevancy_algorithm = 'TF-IDF'")
     sql(f"CREATE TABLE t (a TEXT, FULLTEXT INDEX words (a){parser})")
     assert sql("SHOW CREATE TABLE t")[0][1].endswith(f" FULLTEXT `words`(`a`){parser}\n)")
-    code, told = sql.refused("SELECT * FROM t WHERE MATCH(a) AGAINST('+one ~two' IN BOOLEAN MODE)")
-    assert (code, "MatrixOne" in told) == (1064, True)
 
 
 @pytest.mark.parametrize("limit", ["1, 18446744073709551615", "18446744073709551615 OFFSET 1"])
