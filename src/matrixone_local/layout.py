@@ -128,6 +128,8 @@ def _with_vector_indexes(sql: str) -> str:
             continue
         read = Reader(sql, tokens)
         read.at = at + 1
+        if read.looks("("):
+            continue
         name = "" if read.looks("USING") else f" {quoted(read.name())}"
         if _is_vectors(read):
             kind = read.next(Kind.WORD).text.upper()
@@ -146,7 +148,7 @@ def _added_vector_index(read: Reader) -> str | None:
     if read.take("."):
         read.name()
     table = read.sql[read.tokens[first].start : read.tokens[read.at - 1].end]
-    if not (read.take("ADD", "INDEX") or read.take("ADD", "KEY")) or read.looks("USING"):
+    if not (read.take("ADD", "INDEX") or read.take("ADD", "KEY")) or read.looks("USING") or read.looks("("):
         return None
     name = read.name()
     if not _is_vectors(read):

@@ -168,3 +168,9 @@ def test_indexes_are_shown_to_who_may_see_their_tables(keys, connect, unique, ma
     asked = "SELECT DISTINCT table_name FROM information_schema.{} WHERE table_schema = %s"
     for table in ("statistics", "columns", "table_constraints"):
         assert plain(asked.format(table), matrixone_database_local) == [("one",)]
+
+
+def test_keys_without_names(sql):
+    sql("CREATE TABLE t (id INT PRIMARY KEY, v INT, KEY (v))")
+    sql("ALTER TABLE t ADD INDEX (id, v)")
+    assert [row[2:5] for row in sql("SHOW INDEX FROM t")][1:] == [("v", 1, "v"), ("id", 1, "id"), ("id", 2, "v")]
