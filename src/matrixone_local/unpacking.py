@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
-from .errors import internal
+from .errors import Refused, internal
 
 CHUNK = 1 << 20
 _SUFFIXES = {".gz": "gzip", ".gzip": "gzip", ".bz2": "bz2", ".bzip2": "bz2", ".lz4": "lz4"}
@@ -30,7 +30,7 @@ def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[byte
         name: its name.
 
     Raises:
-        Refused: it is not compressed so, or it ends early.
+        Refused: it is not compressed so, or it ends early (but for bz2).
     """
     compression = compression.lower()
     if compression == "auto":
@@ -48,11 +48,17 @@ def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[byte
         with tempfile.SpooledTemporaryFile(max_size=CHUNK) as packed:
             for piece in raw:
                 packed.write(piece)
+            if not packed.tell():
+                return  # no rows, as on a server
             packed.seek(0)
             with closing(_opened(compression, packed)) as file:
                 while data := file.read(CHUNK):
                     yield data
-    except (OSError, EOFError, zlib.error) as error:
+    except EOFError as error:
+        if compression == "bz2":
+            return  # a server stores what there is, and raises no error
+        raise Refused(1105, "unexpected EOF") from error
+    except (OSError, zlib.error) as error:
         raise internal(f"{compression}: {error}") from None
 
 

@@ -5,9 +5,16 @@ from dataclasses import replace
 from functools import partial
 
 from matrixone_core import literals, patterns
-from matrixone_core.errors import InvalidArgument, LoadFailed
+from matrixone_core.errors import (
+    InvalidArgument,
+    LoadFailed,
+    NotSupported,
+    ServerError,
+    StageFileNotFound,
+    TransactionAborted,
+)
 from matrixone_core.loading import files, head, ledger
-from matrixone_core.loading.compression import compression_of
+from matrixone_core.loading.compression import check_end, compression_of
 from matrixone_core.loading.csv_rows import Row
 from matrixone_core.loading.flow import limited, load, state_of
 from matrixone_core.loading.job import Input, own_name
@@ -87,6 +94,7 @@ def _telling_offsets(order: Order, urls: Sequence[str]) -> tuple[int, ...]:
 
 def _input(order: Order, state: LoadState, url: str) -> Op[Input]:
     form, columns = order.format, order.columns
+    yield from _checked_end(url, form)
     if order.header and isinstance(form, Csv):
         data, whole = yield from head.of_stage(url, form)
         columns = head.header_of(head.beginning(form, data, 1, whole=whole), url)
@@ -99,6 +107,16 @@ def _input(order: Order, state: LoadState, url: str) -> Op[Input]:
         url, url, form, columns, _as_it_is, _lines(url, form), sifted,
         _is_large(order, state), counted, entry,
     )  # fmt: skip
+
+
+def _checked_end(url: str, form: Format) -> Op[None]:
+    """See that a compressed file is whole, if it can be read (server-facts 9)."""
+    try:
+        yield from check_end(url, compression_of(form, url))
+    except (LoadFailed, StageFileNotFound, TransactionAborted):
+        raise
+    except (ServerError, NotSupported):
+        return
 
 
 def _is_large(order: Order, state: LoadState) -> bool:
