@@ -339,8 +339,16 @@ def test_compressions(keyed, files, compression, pack):
         f"LOAD DATA INFILE {{'filepath'='{files.folder}%s','compression'='{compression}','format'='csv'}} INTO TABLE t"
     )
     assert keyed(load % "packed") == 20_000
-    assert keyed.refused(load % "cut")[0] == 20101
+    assert keyed.refused(load % "cut")[0] == (20101 if compression == "lz4" else 1105)
     assert keyed("SELECT count(*) FROM t") == [(20_000,)]
+
+
+def test_what_there_is_of_a_bz2_file_is_loaded_without_an_error(keyed, files):
+    """As of an empty file of any kind; seen on v4.2.0."""
+    files.put("cut.csv.bz2", bz2.compress(b"1,a\n2,b\n")[:-12])
+    files.put("empty.csv.gz", b"")
+    for name in ("cut.csv.bz2", "empty.csv.gz"):
+        assert keyed(f"LOAD DATA INFILE '{files.folder}{name}' INTO TABLE t") == 0
 
 
 def test_a_refused_file_of_the_client_leaves_the_connection_usable(keyed, local, tmp_path):
