@@ -21,7 +21,7 @@ from .shapes import Target
 from .titles import items
 from .tokens import Kind, Token, tokenize, tokens_from
 from .values import literal
-from .wire import ColumnType
+from .wire import VECTOR_LENGTH, ColumnType, ResultColumn
 
 UNUSUAL_TEXTS = 5_000  # of one column, that one statement may have
 _STOP = "__mo_text"
@@ -135,11 +135,17 @@ class Assigning:
         judged = {
             at: judge
             for at, (judge, column) in enumerate(zip(judges, columns, strict=True))
-            if judge.plain and column.type in _TEXTS and not column.is_binary
+            if judge.plain and _is_text(column)
         }
         if not judged:
             return sql
         return Assignment(sql[:begin], query, rest, len(columns), judged)
+
+
+def _is_text(column: ResultColumn) -> bool:
+    """Whether a column of a query has texts; vectors are told as texts of a length of their own."""
+    is_vector = column.type is ColumnType.STRING and column.length == VECTOR_LENGTH
+    return column.type in _TEXTS and not column.is_binary and not is_vector
 
 
 class Judge:

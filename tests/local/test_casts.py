@@ -177,3 +177,15 @@ def test_a_table_that_changes(sql):
     sql("CREATE TABLE t (a DOUBLE)")
     sql("INSERT INTO t VALUES ('1.7')")
     assert sql("SELECT a FROM t") == [(1.7,)]
+
+
+def test_values_that_are_no_texts(sql):
+    """They go from table to table as the engine casts them."""
+    kinds = "i INT, d DECIMAL(10,2), v VECF32(2), j JSON, b BOOL, u UUID, e ENUM('a','b'), x BLOB, t TIME"
+    sql(f"CREATE TABLE s ({kinds})")
+    sql(f"CREATE TABLE t ({kinds})")
+    sql(
+        "INSERT INTO s VALUES (1, 1.5, '[1,2]', '{}', true, '550e8400-e29b-41d4-a716-446655440000', 'b', x'00ff', '1:02:03')"
+    )
+    assert sql("INSERT INTO t SELECT * FROM s") == 1
+    assert sql("SELECT * FROM t") == sql("SELECT * FROM s")
