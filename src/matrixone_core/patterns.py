@@ -120,8 +120,10 @@ def _listed(stage: str, folder: str, *, is_deep: bool) -> Op[tuple[set[str], set
     files: set[str] = set()
     for path in paths:
         *_, above, name = ("", *path.split("/"))
-        if name != above or (yield from is_there(f"{url}{name}")):  # an S3 folder's own mark is listed in it
-            files.add(name)
+        may_be_mark = name == above  # an S3 folder's own mark is listed in it
+        if may_be_mark and not (yield from is_there(f"{url}{name}")):
+            continue
+        files.add(name)
     if not is_deep:
         return files, set()
     every = yield from ListFiles(url)

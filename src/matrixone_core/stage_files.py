@@ -27,11 +27,11 @@ def read(url: str, offset: int = 0, pieces: int = 1) -> Op[bytes]:
         if not _is_past_the_end(error):
             raise
     found = b""
-    while pieces > 1 and len(found) % PIECE == 0:  # one by one, so that no range but the last is past the end
+    while pieces > 1:  # one by one, so that no range but the last is past the end
         pieces -= 1
         piece = yield from read(url, offset + len(found))
         found += piece
-        if not piece:
+        if len(piece) < PIECE:
             break
     return found
 

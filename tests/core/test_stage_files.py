@@ -70,7 +70,9 @@ def test_a_file_is_read_to_its_end(server, size, pieces):
     assert served.run(stage_files.read(URL, size + 10, pieces)) == b""
 
 
-@pytest.mark.parametrize("size", [0, 1, LARGEST, LARGEST + 1, 2 * LARGEST, 2 * LARGEST + 1, 466_000_000, 2**40 + 17])
+@pytest.mark.parametrize(
+    "size", [0, 1, LARGEST, LARGEST + 1, 2 * LARGEST, 2 * LARGEST + 1, 4 * LARGEST, 466_000_000, 2**40 + 17]
+)
 def test_how_long_a_file_is(server, size):
     served = server(size)
     assert served.run(stage_files.size_of(URL)) == size
