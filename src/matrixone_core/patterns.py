@@ -121,9 +121,8 @@ def _listed(stage: str, folder: str, *, is_deep: bool) -> Op[tuple[set[str], set
     for path in paths:
         *_, above, name = ("", *path.split("/"))
         may_be_mark = name == above  # an S3 folder's own mark is listed in it
-        if may_be_mark and not (yield from is_there(f"{url}{name}")):
-            continue
-        files.add(name)
+        is_file = (yield from is_there(f"{url}{name}")) if may_be_mark else True
+        files |= {name} if is_file else set()
     if not is_deep:
         return files, set()
     every = yield from ListFiles(url)
