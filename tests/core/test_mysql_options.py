@@ -10,19 +10,24 @@ from sqlalchemy import (
     VARBINARY,
     VARCHAR,
     Column,
+    DateTime,
     Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
+    TypeDecorator,
     Unicode,
     UniqueConstraint,
     delete,
+    func,
     insert,
+    null,
     select,
     update,
 )
+from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import CompileError, SAWarning
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
@@ -140,6 +145,60 @@ def test_prefixes_for_mysql_are_written(dialect):
 )
 def test_types_of_text(dialect, kind, sql):
     assert kind.compile(dialect=dialect) == sql
+
+
+class Upper(TypeDecorator):
+    impl, cache_ok = String, True
+
+    def process_bind_param(self, value, dialect):
+        return value.upper()
+
+
+@pytest.mark.parametrize(
+    ("kind", "sql"),
+    [
+        (DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql"), "DATETIME(6)"),
+        (
+            DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql").with_variant(mysql.DATETIME(fsp=3), "matrixone"),
+            "DATETIME(3)",
+        ),
+        (DateTime().with_variant(mysql.DATETIME(fsp=6), "sqlite"), "DATETIME"),
+        (Upper(5).with_variant(mysql.CHAR(7), "mysql"), "CHAR(7)"),
+    ],
+    ids=["mysql", "matrixone", "sqlite", "decorated"],
+)
+def test_the_variant_of_a_type_for_mysql(dialect, kind, sql):
+    assert kind.compile(dialect=dialect) == sql
+    assert kind.dialect_impl(dialect).compile(dialect=dialect) == sql
+    assert sql in written(dialect, CreateTable(Table("x", MetaData(), Column("a", kind))))
+
+
+def test_a_window_is_not_sorted_by_nothing(dialect):
+    made = table()
+    nothing = select(null()).scalar_subquery()
+    sql = written(dialect, select(func.row_number().over(partition_by=made.c.a, order_by=nothing.asc())))
+    assert "(PARTITION BY t.a)" in sql
+    kept = written(dialect, select(func.row_number().over(partition_by=made.c.a, order_by=made.c.b)))
+    assert "OVER (PARTITION BY t.a ORDER BY t.b)" in kept
+
+
+def test_tables_of_one_name_in_two_databases_are_told_apart(dialect):
+    here, there, other = (Table("t", MetaData(), Column("id", Integer), schema=schema) for schema in (None, "d", "e"))
+    alone = Table("u", MetaData(), Column("id", Integer), schema="d")
+    inner = select(there.c.id).where(there.c.id == other.c.id).correlate(other)
+    assert written(dialect, select(other.c.id).where(inner.exists())) == (
+        "SELECT e__t.id FROM e.t AS e__t WHERE EXISTS (SELECT d__t.id FROM d.t AS d__t WHERE d__t.id = e__t.id)"
+    )
+    assert written(dialect, delete(other).where(inner.exists())) == (
+        "DELETE FROM e.t WHERE EXISTS (SELECT d__t.id FROM d.t AS d__t WHERE d__t.id = e.t.id)"
+    )
+    joined = select(here.c.id, there.c.id).join(there, there.c.id == here.c.id)
+    assert "FROM t AS t_1 INNER JOIN d.t AS d__t ON d__t.id = t_1.id" in written(dialect, joined)
+    named = there.alias("n")
+    assert "d.t AS n" in written(dialect, select(here.c.id).join(named, named.c.id == here.c.id))
+    assert written(dialect, select(alone.c.id, there.c.id)) == "SELECT d.u.id, d.t.id AS id_1 FROM d.u, d.t"
+    moved = insert(there).from_select(["id"], select(other.c.id))
+    assert written(dialect, moved) == "INSERT INTO d.t (id) SELECT e__t.id FROM e.t AS e__t"
 
 
 def test_unique_keys_have_names(dialect):

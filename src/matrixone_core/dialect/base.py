@@ -6,6 +6,7 @@ It reads the settings of `settings.py` from the URL's options, so that an engine
 import ssl
 import sys
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import URL, Index
@@ -26,6 +27,7 @@ from matrixone_core.dialect.compiling import (
     MatrixOneDDLCompiler,
     MatrixOneTypeCompiler,
     index_options,
+    variant_of,
 )
 from matrixone_core.dialect.indexes import OPTIONS
 from matrixone_core.errors import CR_MALFORMED_PACKET, InvalidArgument, NotSupported
@@ -41,12 +43,19 @@ STATEMENT_TIMEOUT = 3024  # MySQL's number; the server never sends it
 _CLOSING = {(STATEMENT_TIMEOUT,), (CR_MALFORMED_PACKET,)}
 
 
+_ASKING = {  # who looks something up by a dialect's name, and what registers it
+    "alembic.ddl.impl": "matrixone_core.alembic",
+    "dlt.destinations.impl.sqlalchemy.dialect": "matrixone_core.dlt",
+}
+
+
 class _Name:
-    """The dialect's name, by which Alembic looks its implementation up: to read it registers that where Alembic is."""
+    """The dialect's name; to read it registers what Alembic and dlt look up by it, whenever they were imported."""
 
     def __get__(self, dialect: object, owner: type) -> str:
-        if "alembic.ddl.impl" in sys.modules and "matrixone_core.alembic" not in sys.modules:
-            import matrixone_core.alembic as _  # noqa: F401, PLC0415  # registers itself, and needs Alembic
+        for asking, ours in _ASKING.items():
+            if asking in sys.modules and ours not in sys.modules:
+                import_module(ours)
         return "matrixone"
 
 
@@ -109,6 +118,12 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         if context is not None:
             arguments["ssl"] = context
         return args, arguments
+
+    def type_descriptor(self, typeobj: Any) -> Any:
+        """A type as this dialect has it; its variant for MySQL where it has one."""
+        variant = variant_of(typeobj)
+        above: Any = super()
+        return above.type_descriptor(typeobj) if variant is None else variant._gen_dialect_impl(self)
 
     def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
         """Set autocommit by a statement: the flags that drivers go by are not to be believed (server-facts 41)."""

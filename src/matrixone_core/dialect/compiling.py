@@ -1,19 +1,24 @@
 """SQL as MatrixOne reads it: statements, definitions, types, and what MySQL's options mean here."""
 
+import re
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, Table
 from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLTypeCompiler
 from sqlalchemy.dialects.mysql.mysqldb import MySQLCompiler_mysqldb
 from sqlalchemy.exc import CompileError, SAWarning
+from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.util import memoized_property
 
 from matrixone_core.dialect.indexes import OPTIONS
 from matrixone_core.literals import literal
 
 _NO_LIMIT_OF_MYSQL = "18446744073709551615"  # as its manual has it: an engine that adds the offset to it refuses
 _NO_LIMIT = 1 << 62
+_BY_NOTHING = re.compile(r" ?ORDER BY \(SELECT NULL(?: AS \w+)?\)(?: ASC| DESC)?(?! *,)")
 _OF_TABLES = frozenset({"auto_increment", "comment", "partition_by", "partitions", "subpartition_by", "subpartitions"})
 _OF_INDEXES = frozenset({"length", "prefix", "with_parser", "using"})
 _TEXTS = frozenset({"op_type", "quantization"})
@@ -40,6 +45,46 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
             raise CompileError("MatrixOne has no WITH QUERY EXPANSION; use match() without it")
         clause: str = super().visit_match_op_binary(binary, operator, **kw)
         return clause
+
+    @memoized_property
+    def _renamed(self) -> Mapping[tuple[str | None, str], str]:
+        """Names for tables that share theirs with one of another database.
+
+        The server finds a column's table by the table's name alone: in a subquery `a.t.id` is taken for the `id` of
+        its own `b.t`, without a word. The table that is written to has its own name.
+        """
+        found = {(one.schema, one.name) for one in iterate(self.statement) if isinstance(one, Table)}
+        written: Any = getattr(self.statement, "table", None)
+        often = Counter(name for _, name in found)
+        return {
+            (schema, name): f"{schema}__{name}"
+            for schema, name in found
+            if schema
+            and often[name] > 1
+            and (schema, name) != (getattr(written, "schema", None), getattr(written, "name", None))
+        }
+
+    def visit_table(  # type: ignore[override]  # its other arguments pass through
+        self, table: Any, asfrom: bool = False, enclosing_alias: Any = None, **kw: Any
+    ) -> str:
+        """A table, with another name where its own would be taken for that of another database's."""
+        above: Any = super()
+        text: str = above.visit_table(table, asfrom=asfrom, enclosing_alias=enclosing_alias, **kw)
+        name = self._renamed.get((table.schema, table.name))
+        return f"{text} AS {self.preparer.quote(name)}" if asfrom and name and enclosing_alias is None else text
+
+    def visit_column(self, column: Any, *args: Any, include_table: bool = True, **kw: Any) -> str:
+        """A column, behind the name that its table has in the statement."""
+        above: Any = super()
+        table = column.table
+        name = self._renamed.get((table.schema, table.name)) if include_table and isinstance(table, Table) else None
+        text: str = above.visit_column(column, *args, include_table=include_table and not name, **kw)
+        return f"{self.preparer.quote(name)}.{text}" if name else text
+
+    def visit_over(self, over: Any, **kw: Any) -> str:
+        """A window; to sort it by `(SELECT NULL)`, which sorts nothing, is more than the server can (dlt does so)."""
+        above: Any = super()
+        return _BY_NOTHING.sub("", above.visit_over(over, **kw))
 
     def update_limit_clause(self, update_stmt: Any) -> str | None:
         """The LIMIT of an UPDATE or DELETE, asked for by SQLAlchemy 2.0."""
@@ -118,6 +163,10 @@ class MatrixOneDDLCompiler(MySQLDDLCompiler):
 class MatrixOneTypeCompiler(MySQLTypeCompiler):
     """MySQL's types; a VARCHAR needs no length here (server-facts 66), and none is NATIONAL."""
 
+    def process(self, type_: Any, **kw: Any) -> str:
+        """A type, or its variant for MySQL where it has one."""
+        return super().process(variant_of(type_) or type_, **kw)
+
     def visit_VARCHAR(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
         """VARCHAR, as long as a row can be where no length is given."""
         return "VARCHAR" if type_.length is None else f"VARCHAR({type_.length})"
@@ -138,6 +187,12 @@ class _WithOptions:
 
     def __init__(self, comment: str | None, kwargs: Mapping[str, str]) -> None:
         self.comment, self.kwargs = comment, kwargs
+
+
+def variant_of(type_: Any) -> Any:
+    """What a type is for MySQL, unless it says what it is for MatrixOne, or is one for all."""
+    variants = type_._variant_mapping
+    return None if "matrixone" in variants else variants.get("mysql")
 
 
 def index_options(dialect: Any, index: Index) -> dict[str, Any]:
