@@ -73,8 +73,10 @@ class MatrixOneImpl(MySQLImpl):
         rendered_inspector_default: str | None,
     ) -> bool:
         """Whether a default is another, as SQL or as the text that it stands for."""
-        found = rendered_inspector_default
-        meant = {found, re.sub(r"(?<!^)'(')(?!$)|\\(.)", r"\1\2", found)} if found else {found}
+        meant = {rendered_inspector_default}
+        if rendered_inspector_default:
+            plain = re.sub(r"(?<!^)''(?!$)", "'", rendered_inspector_default)
+            meant |= {plain, re.sub(r"\\(.)", r"\1", plain)}  # with or without the escapes of backslashes
         compare: Any = super().compare_server_default
         return all(compare(inspector_column, metadata_column, rendered_metadata_default, one) for one in meant)
 
