@@ -156,7 +156,7 @@ def comment_of_table(connection: Connection, place: Place) -> str | None:
 
 
 def as_in_tables(kind: str) -> str:
-    """A type that is told as `VARCHAR(10)`, `INT(32)`, `TEXT(0)`, as SHOW CREATE TABLE writes it."""
+    """A type that information_schema has as `VARCHAR(10)`, `INT(32)`, `TEXT(0)`, as SHOW CREATE TABLE writes it."""
     small = kind if kind.upper().startswith(("ENUM", "SET")) else kind.lower()
     return re.sub(r"\(0\)$|(?<=int)(?:\(\d+\))?( unsigned)?(?:\(\d+\))?$", r"\1", small)
 
@@ -236,8 +236,8 @@ def _set_foreign_keys_right(state: ReflectedState, names: Mapping[str, str], row
 def _default(column: Mapping[str, Any], default: str | None) -> Any:
     """A column's default: a text as information_schema has it, others, with ON UPDATE, as they are shown."""
     shown = column["default"]
-    told = default is not None and _QUOTED_DEFAULT.fullmatch(default)
-    return default if shown and told and _QUOTED_DEFAULT.fullmatch(shown) else shown
+    is_text = default is not None and _QUOTED_DEFAULT.fullmatch(default)
+    return default if shown and is_text and _QUOTED_DEFAULT.fullmatch(shown) else shown
 
 
 def _as_shown(name: str) -> tuple[str, str]:
