@@ -77,8 +77,11 @@ class MatrixOneImpl(MySQLImpl):
         if rendered_inspector_default:
             plain = re.sub(r"(?<!^)''(?!$)", "'", rendered_inspector_default)
             meant |= {plain, re.sub(r"\\(.)", r"\1", plain)}  # with or without the escapes of backslashes
-        compare: Any = super().compare_server_default
-        return all(compare(inspector_column, metadata_column, rendered_metadata_default, one) for one in meant)
+        above: Any = super()
+        return all(
+            above.compare_server_default(inspector_column, metadata_column, rendered_metadata_default, one)
+            for one in meant
+        )
 
 
 def _kind(options: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, ClassVar, TypeAlias
 
-from sqlalchemy import ColumnElement, Dialect, Double, Function, literal
+from sqlalchemy import ClauseElement, Dialect, Double, Function, literal
 from sqlalchemy.types import UserDefinedType
 
 from matrixone_core import literals
@@ -49,8 +49,8 @@ class Vector(UserDefinedType[Sequence[float]]):
             return self._function("inner_product", other)
 
         def _function(self, name: str, other: Any) -> Distance:
-            is_sql = isinstance(other, ColumnElement) or hasattr(other, "__clause_element__")
-            vector = other if is_sql else literal(other, self.type)
+            is_sql = hasattr(other, "__clause_element__") or isinstance(other, ClauseElement)
+            vector: Any = other if is_sql else literal(other, self.type)
             return Function(name, self.expr, vector, type_=Double())
 
     comparator_factory: Any = Comparator
@@ -110,7 +110,7 @@ def _numbers(value: Any) -> list[float]:
         value = value.__array__().tolist()
     elif hasattr(value, "__array_interface__"):  # who has no more than this needs numpy to read it
         value = import_module("numpy").asarray(value).tolist()
-    elif not isinstance(value, Sequence):
+    elif not issubclass(type(value), Sequence):
         value = _of_buffer(memoryview(value))
     return array("d", value).tolist()
 
@@ -118,9 +118,8 @@ def _numbers(value: Any) -> list[float]:
 def _of_buffer(view: memoryview) -> list[float]:
     if view.ndim != 1:
         raise TypeError(f"it has {view.ndim} dimensions")
-    form: Any = view.format.lstrip("<=@")
-    items: Any = view.cast("B").cast(form).tolist()
-    return list(items)
+    numbers: Any = view.cast("B")
+    return list(numbers.cast(view.format.lstrip("<=@")).tolist())
 
 
 class VECF32(Vector):

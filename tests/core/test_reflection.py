@@ -186,6 +186,21 @@ def test_a_name_with_a_double_quote_is_read_from_information_schema_alone(dialec
     assert not any(str(sql).startswith("SHOW") for sql in connection.asked)
 
 
+def test_names_with_back_quotes(dialect, connection):
+    connection.rows["columns"] = []
+    connection.shown = """CREATE TABLE `t` (
+  `a``b` int NOT NULL,
+  PRIMARY KEY (`a``b`),
+  KEY `k``k` (`a``b`),
+  CONSTRAINT `f``k` FOREIGN KEY (`a``b`) REFERENCES `u` (`x``y`) ON DELETE RESTRICT ON UPDATE RESTRICT
+)"""
+    assert [column["name"] for column in dialect.get_columns(connection, "t")] == ["a`b"]
+    assert dialect.get_pk_constraint(connection, "t")["constrained_columns"] == ["a`b"]
+    assert [(one["name"], one["column_names"]) for one in dialect.get_indexes(connection, "t")] == [("k`k", ["a`b"])]
+    [key] = dialect.get_foreign_keys(connection, "t", schema="d")
+    assert (key["name"], key["constrained_columns"], key["referred_columns"]) == ("f`k", ["a`b"], ["x`y"])
+
+
 def test_views(dialect, connection):
     connection.shown = "create view `v'w` as select id, s from `bs`"
     connection.rows["columns"] = [("id", "INT(32)", "NO", None, "", ""), ("s", "VARCHAR(5)", "YES", "a'b", "", "")]

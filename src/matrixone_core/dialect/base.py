@@ -182,7 +182,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         """A view's statement; external and temporary tables are no views."""
         full_name = self._full_name(view_name, schema)
         statement = self._show_create_table(connection, None, None, full_name)
-        if not self._tabledef_parser._check_view(statement):
+        if not self._tabledef_parser.is_view(statement):
             raise NoSuchTableError(full_name)
         return statement
 
@@ -198,7 +198,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         if not reflection.is_shown(table_name):
             return reflection.as_listed(parser, connection, place)
         shown = self._show_create_table(connection, None, None, self._full_name(table_name, schema))
-        if parser._check_view(shown):
+        if parser.is_view(shown):
             return reflection.of_view(parser, connection, place)
         state = parser.parse(shown, self._connection_charset)
         if not shown.startswith("CREATE TEMPORARY"):  # those are not in information_schema, others of their name may be
@@ -219,7 +219,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         return str(row[1]).strip()
 
     def _full_name(self, table_name: str, schema: str | None) -> str:
-        return ".".join(self.identifier_preparer._quote_free_identifiers(schema, table_name))
+        return ".".join(map(self.identifier_preparer.quote_identifier, filter(None, (schema, table_name))))
 
     def _place(self, connection: Any, table_name: str, schema: str | None) -> reflection.Place:
         database = schema or connection.exec_driver_sql("SELECT DATABASE()").scalar()

@@ -4,7 +4,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Index, Table
 from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLTypeCompiler
@@ -100,12 +100,11 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
         """What ends a DELETE, with the LIMIT of `mysql_limit` too: without it more rows would go."""
         return _after_limit(delete_stmt, super().delete_post_criteria_clause(delete_stmt, **kw))
 
-    def _generate_prefixes(self, stmt: Any, prefixes: Iterable[tuple[Any, str | None]], **kw: Any) -> str:
+    def _generate_prefixes(self, stmt: Any, prefixes: Iterable[tuple[Any, str | None]], **kw: Any) -> Any:
         """Prefixes and suffixes such as IGNORE; those that are meant for MySQL are meant here."""
         ours = [(clause, self.dialect.name if name == "mysql" else name) for clause, name in prefixes]
         above: Any = super()
-        text: str = above._generate_prefixes(stmt, ours, **kw)
-        return text
+        return above._generate_prefixes(stmt, ours, **kw)
 
 
 class MatrixOneDDLCompiler(MySQLDDLCompiler):
@@ -156,7 +155,8 @@ class MatrixOneDDLCompiler(MySQLDDLCompiler):
     def _indexed(self, column: Any, length: Any) -> str:
         text: str = self.sql_compiler.process(column, include_table=False, literal_binds=True)
         if isinstance(length, Mapping):
-            length = length.get(getattr(column, "name", None), length.get(text))
+            lengths: Mapping[str, Any] = cast("Mapping[str, Any]", length)
+            length = lengths.get(str(getattr(column, "name", "")), lengths.get(text))
         return text if length is None else f"{text}({int(length)})"
 
 

@@ -65,7 +65,8 @@ class Place:
 
     def ask(self, connection: Connection, question: Any) -> list[Any]:
         """The rows of one of the questions."""
-        return list(connection.execute(question, {"schema": self.schema, "name": self.name}))
+        rows: Any = connection.execute(question, {"schema": self.schema, "name": self.name})
+        return list(rows)
 
 
 class Parser(MySQLTableDefinitionParser):
@@ -78,7 +79,18 @@ class Parser(MySQLTableDefinitionParser):
         rest = "\n".join(line for line, key in zip(lines, keys, strict=True) if not key)
         state = super().parse(rest, charset)
         state.keys.extend(_key(found) for found in keys if found)
+        columns: Any = state.columns
+        for column in columns:
+            column["name"] = _bare(column["name"])
+        for key in state.fk_constraints:
+            key.update(
+                name=_bare(key["name"]), local=[*map(_bare, key["local"])], foreign=[*map(_bare, key["foreign"])]
+            )
         return state
+
+    def is_view(self, statement: str) -> bool:
+        """Whether a statement of SHOW CREATE TABLE makes a view."""
+        return bool(self._check_view(statement))
 
     def _parse_table_options(self, line: str, state: ReflectedState) -> None:
         """The comment, and how the table is partitioned, which MySQL writes on lines of its own."""
@@ -131,7 +143,7 @@ def set_right(state: ReflectedState, parser: Parser, connection: Connection, pla
     columns: Any = state.columns
     shown = {column["name"]: column for column in columns}
     names: dict[str, str] = {}  # as they are shown, and as they are
-    found = []
+    found: list[Any] = []
     for name, kind, nullable, default, extra, comment in place.ask(connection, _COLUMNS):
         as_shown = next((one for one in _as_shown(name) if one in shown), None)
         if as_shown is None and name.startswith("__mo_"):
@@ -177,8 +189,8 @@ def _key(found: re.Match[str]) -> dict[str, Any]:
         options["async"] = True
     return {
         "type": found["type"].upper() if found["type"] else None,
-        "name": found["name"][1:-1] if found["name"] else None,
-        "columns": [(name[1:-1], int(length) if length else None, "") for name, length in columns],
+        "name": _bare(found["name"][1:-1]) if found["name"] else None,
+        "columns": [(_bare(name[1:-1]), int(length) if length else None, "") for name, length in columns],
         "parser": parser[1] if parser else None,
         "using": found["using"],
         "options": options,
@@ -227,7 +239,6 @@ def _set_foreign_keys_right(state: ReflectedState, names: Mapping[str, str], row
     tables = dict(map(tuple, rows))
     for key in state.fk_constraints:
         key["local"] = [names.get(column, column) for column in key["local"]]
-        key["foreign"] = [column.replace("``", "`") for column in key["foreign"]]
         key["name"] = _exact(key["name"], tables) or key["name"]
         if key["name"] in tables:
             key["table"] = [*key["table"][:-1], tables[key["name"]]]
@@ -242,8 +253,12 @@ def _default(column: Mapping[str, Any], default: str | None) -> Any:
 
 def _as_shown(name: str) -> tuple[str, str]:
     """A name as SHOW CREATE TABLE has it where backslashes stay, and where they are taken for escapes."""
-    quoted = name.replace("`", "``")
-    return quoted, _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), quoted)
+    return name, _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), name)
+
+
+def _bare(name: str) -> str:
+    """A name that stood between back-quotes, where those within it are doubled."""
+    return name.replace("``", "`")
 
 
 def _exact(shown: str, names: Iterable[str]) -> str | None:
