@@ -210,6 +210,21 @@ def test_views(dialect, connection):
     assert dialect.get_view_definition(connection, "v'w") == connection.shown
 
 
+@pytest.mark.parametrize(
+    ("shown", "listed", "given"),
+    [
+        ("it's", "it''s", "it's"),
+        ("a''b", "a''''b", "a''b"),
+        ("a''b \\ c", "a''b \\ c", "a''b \\ c"),
+        ("a'b  c", "a''b \\ c", "a'b \\ c"),
+        (None, "it''s", "it's"),
+        (None, "", None),
+    ],
+)
+def test_comments(shown, listed, given):
+    assert reading._comment(shown, listed) == given
+
+
 @pytest.mark.parametrize(("code", "found"), [(1146, False), (1049, False), (1205, None)])
 def test_only_a_table_or_a_database_that_is_not_there_is_an_answer(dialect, code, found):
     connection = Recorded(OperationalError(code, "words"))

@@ -175,8 +175,8 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         comment: Any = super().get_table_comment(connection, table_name, schema, **kw)
         if comment["text"] is None:
             return comment
-        exact = reflection.comment_of_table(connection, self._place(connection, table_name, schema))
-        return {"text": exact or comment["text"]}
+        place = self._place(connection, table_name, schema)
+        return {"text": reflection.comment_of_table(connection, place, comment["text"])}
 
     def get_view_definition(self, connection: Any, view_name: str, schema: str | None = None, **kw: Any) -> str:
         """A view's statement; external and temporary tables are no views."""

@@ -153,7 +153,10 @@ def set_right(state: ReflectedState, parser: Parser, connection: Connection, pla
         else:
             names[as_shown] = name
             column = shown[as_shown]
-        found.append(column | {"name": name, "default": _default(column, default), "comment": undoubled(comment)})
+        found.append(
+            column
+            | {"name": name, "default": _default(column, default), "comment": _comment(column["comment"], comment)}
+        )
     if not found:
         return  # of another account, which information_schema does not list
     state.columns = found
@@ -162,20 +165,15 @@ def set_right(state: ReflectedState, parser: Parser, connection: Connection, pla
         _set_foreign_keys_right(state, names, place.ask(connection, _FOREIGN_KEYS))
 
 
-def comment_of_table(connection: Connection, place: Place) -> str | None:
-    """A table's comment as it was given."""
-    return next((undoubled(row[0]) for row in place.ask(connection, _COMMENT_OF_TABLE)), None)
+def comment_of_table(connection: Connection, place: Place, shown: str | None = None) -> str | None:
+    """A table's comment as it was given; *shown* is what SHOW CREATE TABLE has of it."""
+    return next((_comment(shown, row[0]) for row in place.ask(connection, _COMMENT_OF_TABLE)), shown)
 
 
 def as_in_tables(kind: str) -> str:
     """A type that information_schema has as `VARCHAR(10)`, `INT(32)`, `TEXT(0)`, as SHOW CREATE TABLE writes it."""
     small = kind if kind.upper().startswith(("ENUM", "SET")) else kind.lower()
     return re.sub(r"\(0\)$|(?<=int)(?:\(\d+\))?( unsigned)?(?:\(\d+\))?$", r"\1", small)
-
-
-def undoubled(comment: str | None) -> str | None:
-    """A comment as it was given: information_schema has the quotes in it doubled."""
-    return comment.replace("''", "'") if comment else None
 
 
 def _key(found: re.Match[str]) -> dict[str, Any]:
@@ -249,6 +247,13 @@ def _default(column: Mapping[str, Any], default: str | None) -> Any:
     shown = column["default"]
     is_text = default is not None and _QUOTED_DEFAULT.fullmatch(default)
     return default if shown and is_text and _QUOTED_DEFAULT.fullmatch(shown) else shown
+
+
+def _comment(shown: str | None, listed: str | None) -> str | None:
+    """A comment as it was given: information_schema has the quotes in it doubled, or as they are."""
+    if not listed:
+        return shown
+    return listed if shown in _as_shown(listed) else listed.replace("''", "'")
 
 
 def _as_shown(name: str) -> tuple[str, str]:
