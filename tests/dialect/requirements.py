@@ -35,7 +35,6 @@ HAS_NOT = {
     "time_implicit_bound": "as above",
     "datetime_microseconds": "DATETIME has none unless it is DATETIME(6)",
     "time_microseconds": "TIME has none unless it is TIME(6)",
-    "unbounded_varchar": "VARCHAR needs a length",
     # Measured on a server (server-facts 15, 40).
     "savepoints": "a SAVEPOINT is taken, and cannot be gone back to",
 }
