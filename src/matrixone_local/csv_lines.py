@@ -84,7 +84,7 @@ class CsvLines:
             wanted: gives those of several lines without their ends.
         """
         marks = [mark.encode() for mark in (self.delimiter, self.quote, self.escape, self.starting) if mark]
-        rest, ignored, sifts = b"", 0, self._ends_plainly
+        rest, ignored, sifts, white = b"", 0, self._ends_plainly, b""
         for piece in pieces:
             data = rest + piece
             sifts = sifts and not any(mark in piece for mark in marks)
@@ -97,11 +97,14 @@ class CsvLines:
             if sifts:
                 text = data[head:end].decode("utf-8", "surrogateescape")
                 lines = (text.replace("\r\n", "\n") if "\r" in text else text).split("\n")
-                found = "".join([f"{line}\n" for line in wanted(filter(None, lines))])
+                if last := next(filter(None, reversed(lines)), ""):
+                    white = b"" if last.strip() else b" \n"  # one of white space has a meaning at the file's end only
+                found = "".join([f"{line}\n" for line in wanted(filter(str.strip, lines))])
                 yield data[:head] + found.encode("utf-8", "surrogateescape")
             else:
-                yield data
-        yield rest
+                yield white + data
+                white = b""
+        yield white + rest
 
     @property
     def _ends_plainly(self) -> bool:
@@ -164,7 +167,20 @@ class CsvLines:
         return Batch(f"('{values}'{rows.also})", count)
 
     def _read(self, pieces: Iterable[bytes], plain: _PlainLines) -> Iterator[list[Field] | str]:
-        """Records, or many plain lines at once where *plain* knows them."""
+        """Records, or many plain lines at once where *plain* knows them.
+
+        A server skips lines of white space, but makes one record of those at the file's end (server-facts 78).
+        """
+        white = False
+        for found in self._records_and_white(pieces, plain):
+            white = not found
+            if found:
+                yield found
+        if white:
+            yield self._started([("", False)])
+
+    def _records_and_white(self, pieces: Iterable[bytes], plain: _PlainLines) -> Iterator[list[Field] | str]:
+        """What `_read` gives, with an empty record for each line of white space."""
         text, begun = "", False
         rest = b""
         for piece in pieces:
@@ -197,7 +213,9 @@ class CsvLines:
             record.append(self._value(found[1], found[2]))
             at = found.end()
             if not self.delimiter or found[3] != self.delimiter:
-                if not _is_empty(record, ended=bool(found[3])):
+                if found[3] and _is_white(record):
+                    yield []
+                elif record != [("", False)]:
                     yield self._started(record)
                 record, begin = [], at
         if last and record:
@@ -244,10 +262,10 @@ class _PlainLines:
         return found[0] if found else None
 
 
-def _is_empty(record: Sequence[Field], *, ended: bool) -> bool:
-    """Whether a line is no record: it is empty, or has spaces alone before its end."""
+def _is_white(record: Sequence[Field]) -> bool:
+    """Whether a line has white space and nothing else."""
     text, quoted = record[0]
-    return len(record) == 1 and text is not None and not quoted and not (text.strip() if ended else text)
+    return len(record) == 1 and text is not None and not quoted and text.isspace()
 
 
 class _Rows:

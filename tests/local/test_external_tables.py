@@ -182,10 +182,12 @@ def test_a_null_that_may_not_be(ext, files):
     assert ext("SELECT count(*) FROM n") == [(0,)]
 
 
-RAW = [b"a,1", b"b,2.5", b"\xc3\xa9,3\r", b"", b"c\\,4", b"d,5,6", b"e,-7"]
+RAW = [b"a,1", b"b,2.5", b"\xc3\xa9,3\r", b"", b" \t", b"c\\,4", b"d,5,6", b"e,-7"]
+
+WHITE = {b"\n": set(), b"": set(), b"\n  \n\n": {""}, b"\n  ": {"  "}}  # server-facts 78
 
 
-@pytest.mark.parametrize("ending", [b"\n", b""])
+@pytest.mark.parametrize("ending", WHITE)
 @pytest.mark.parametrize("ignored", [0, 2])
 @pytest.mark.parametrize("mark", [b"", b"x\x02y\nz\x02,8\n", b"p\x01q\n"])
 @pytest.mark.parametrize("escape", [" ESCAPED BY ''", ""])
@@ -206,3 +208,4 @@ def test_raw_lines_that_a_pattern_tells(sql, files, ending, ignored, mark, escap
     assert {"d,5,6", "end,9.5"} <= irregular
     assert ("c\\,4" in irregular) == bool(escape)  # server-facts 55
     assert not {"n,3", "e,-7"} & irregular
+    assert {line for line in irregular if not line.strip()} == WHITE[ending]

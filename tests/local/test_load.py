@@ -128,6 +128,27 @@ def test_bytes_that_are_no_utf8_are_kept():
         assert (first + second).encode("utf-8", "surrogateescape") == b"a\xff\xc3\xe9"
 
 
+@pytest.mark.parametrize(
+    ("data", "texts"),
+    [
+        (b"a\n  \nb\n", ["a", "b"]),
+        (b"  \n\t\na", ["a"]),
+        (b"\n", []),
+        (b"a\n\n\n", ["a"]),
+        (b"a\n  ", ["a", "  "]),
+        (b"a\n \n  ", ["a", "  "]),
+        (b"a\n  \n", ["a", ""]),
+        (b"a\n \n\n  \r\n\n", ["a", ""]),
+        (b"  \n", [""]),
+        (b'a\n""\n', ["a", ""]),
+    ],
+)
+def test_lines_of_white_space(data, texts):
+    """Server-facts 78: those at the file's end are one record."""
+    for cut in range(len(data) + 1):
+        assert [text for [(text, _)] in CsvLines().records([data[:cut], data[cut:]])] == texts
+
+
 def test_a_last_line_without_an_end_counts():
     assert [[text for text, _ in record] for record in CsvLines().records([b"1,a\n2,b"])] == [["1", "a"], ["2", "b"]]
     assert [[text for text, _ in record] for record in CsvLines().records([b"1,a\n\n\n2,"])] == [["1", "a"], ["2", ""]]
