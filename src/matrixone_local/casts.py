@@ -505,8 +505,8 @@ def link(text: str) -> str:
     """
     if re.search(r"[\x00-\x1f\x7f]", text) or re.match(r"(?![A-Za-z][A-Za-z0-9+.-]*:)[^/?#]*:", text):
         raise Refused(1105, f'parse "{text}": it is no URL')
-    scheme = re.match(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?", text)[1] or ""  # type: ignore[index]  # it matches always
-    scheme = scheme.lower()
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", text)
+    scheme = "" if found is None else found[1].lower()
     if scheme not in {"file", "stage"}:
         raise Refused(20102, f"unsupported url scheme {scheme} is not yet implemented")
     return text

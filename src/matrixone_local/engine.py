@@ -261,11 +261,11 @@ class _Cursor(pymysql.cursors.Cursor):
         super().__init__(connection)
         self._shapes = shapes
 
-    def execute(self, query: str, args: object = None) -> int:
+    def execute(self, query: str, args: Any = None) -> int:
         """Execute a statement."""
         defines = self._shapes.note(query)
         try:
-            return super().execute(query, args)
+            return super().execute(query, args)  # pyright: ignore[reportDeprecated]  # a form that we do not use
         finally:
             if defines:
                 self._shapes.forget()

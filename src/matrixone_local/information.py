@@ -24,7 +24,7 @@ _OF_INDEXES = re.compile(r"\b(?:columns|mo_columns|statistics|table_constraints|
 NOTHING = Catalogue()
 # The columns of a table of indexes, by `indexes.IndexColumn`.
 _OF_INDEX = "db tab name type visible remark col pos nullable algo table_type params"
-_KINDS = dict.fromkeys(("visible", "pos", "parts", "width"), "INT")
+_KINDS: dict[str, str] = dict.fromkeys(("visible", "pos", "parts", "width"), "INT")
 _WITHOUT_KEYS = "('information_schema', 'mysql', 'mo_catalog')"
 _SHOWN = f"LEFT(table_schema, {len(PREFIX)}) <> '{PREFIX}' AND table_schema <> 'oceanbase'"
 _COLUMN_SHOWN = f"LEFT(column_name, {len(PREFIX)}) <> '{PREFIX}'"

@@ -134,7 +134,7 @@ def _json(value: Any) -> str:
             pairs = cast("dict[str, Any]", value).items()
             return f"{{{','.join(f'{json.dumps(name)}:{_json(one)}' for name, one in pairs)}}}"
         case list():
-            return f"[{','.join(map(_json, value))}]"
+            return f"[{','.join(_json(each) for each in value)}]"  # pyright: ignore[reportUnknownVariableType]  # whatever JSON has
         case _Spelled():
             return value.text
         case _:
