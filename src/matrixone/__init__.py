@@ -38,11 +38,19 @@ from matrixone_core.errors import (
     TransactionAborted,
     WriteConflict,
 )
+from matrixone_core.loading.inputs.schema_inference import FileColumn
+from matrixone_core.loading.monitoring.events import (
+    BytesSent,
+    FileLoaded,
+    LoadEvent,
+    LoadFinished,
+    LoadStalled,
+    LoadStarted,
+)
 from matrixone_core.loading.options import LoadOptions
-from matrixone_core.loading.plan import InferredTable, LoadPlan, PlannedColumn
-from matrixone_core.loading.progress import DataSent, FileRead, LoadBegun, LoadEnded, LoadEvent, LoadStalled
-from matrixone_core.loading.report import BadRow, LoadedFile, LoadReport
-from matrixone_core.loading.schema import FileColumn
+from matrixone_core.loading.plan import LoadPlan, PlannedColumn
+from matrixone_core.loading.preview import InferredTable
+from matrixone_core.results import BadRow, LoadedFile, LoadReport
 from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.settings import Settings
 from matrixone_core.sql.ledger import LoadRecord
@@ -59,6 +67,7 @@ __all__ = [
     "AsyncClient",
     "AsyncSession",
     "BadRow",
+    "BytesSent",
     "Client",
     "CommitIncomplete",
     "CommitUnknown",
@@ -66,23 +75,22 @@ __all__ = [
     "ConnectionFault",
     "ConnectionLost",
     "Credentials",
-    "DataSent",
     "DatabaseNotFound",
     "Deadlock",
     "DuplicateKey",
     "FileColumn",
-    "FileRead",
+    "FileLoaded",
     "InferredTable",
     "InvalidArgument",
-    "LoadBegun",
-    "LoadEnded",
     "LoadEvent",
     "LoadFailed",
+    "LoadFinished",
     "LoadOptions",
     "LoadPlan",
     "LoadRecord",
     "LoadReport",
     "LoadStalled",
+    "LoadStarted",
     "LoadUnfinished",
     "LoadedFile",
     "LockTimeout",

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeVar
@@ -34,7 +34,6 @@ from matrixone_core.operation import (
     Chunks,
     Clock,
     Emit,
-    Known,
     Limited,
     NextChunk,
     OnConnection,
@@ -64,7 +63,6 @@ class AsyncDriver:
         crowd: where those come from that work at once.
         stopping: where those come from that stop statements.
         where: the server and the user, for messages.
-        memory: what is known already, by key.
         pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
         time_limit: seconds that a statement may take; None leaves it to the engine.
     """
@@ -74,7 +72,6 @@ class AsyncDriver:
     crowd: AsyncEngine
     stopping: AsyncEngine
     where: str
-    memory: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
     pin: Callable[[], Awaitable[AsyncConnection]] | None = None
     time_limit: float | None = None
 
@@ -130,10 +127,6 @@ class AsyncDriver:
                 apart = replace(self, engine=self.crowd, pin=None)
                 drivers = (self if step.here else apart, *[apart] * (len(step.ops) - 1))
                 return await together([partial(d.run, op) for d, op in zip(drivers, step.ops, strict=True)], step.limit)
-            case Known():
-                if step.key not in self.memory:
-                    self.memory[step.key] = await self.run(step.op)
-                return self.memory[step.key]
             case Limited():
                 return await replace(self, time_limit=step.seconds).run(step.op)
             case Sending():
@@ -238,8 +231,8 @@ async def _next(chunks: Chunks) -> bytes | None:
 async def _through(step: Sending[Any]) -> AsyncIterator[bytes]:
     """The data as it is sent."""
     while (chunk := await _next(step.chunks)) is not None:
-        yield step.through(chunk)
-    yield step.through(None)
+        yield await anyio.to_thread.run_sync(step.through, chunk)  # parsing would hold the event loop
+    yield await anyio.to_thread.run_sync(step.through, None)
 
 
 async def together(calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> tuple[T, ...]:

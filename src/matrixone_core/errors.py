@@ -40,8 +40,8 @@ from sqlalchemy.exc import DBAPIError
 from matrixone_core.secrets import Secret, redacted
 
 if TYPE_CHECKING:
-    from matrixone_core.loading.report import BadRow, LoadReport
     from matrixone_core.operation import Statement
+    from matrixone_core.results import BadRow, LoadReport
 
 
 LONGEST_QUOTED = 200  # characters of a value in a message: what is given for another argument may be a whole file

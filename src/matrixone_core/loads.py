@@ -1,19 +1,20 @@
 """Operations that load files and data into tables."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Unpack, cast
+from typing import Literal, Unpack
 
 from matrixone_core import literals
 from matrixone_core.errors import LoadFailed, TableExists, TableNotFound, quoted
-from matrixone_core.loading import from_client, from_stage, options, schema
-from matrixone_core.loading.client_data import Data
-from matrixone_core.loading.options import Columns, FormatOptions, LoadOptions, PlanOptions
-from matrixone_core.loading.order import names_of, order_as, order_of
-from matrixone_core.loading.plan import InferredTable, LoadPlan
-from matrixone_core.loading.report import LoadReport
+from matrixone_core.loading import client_load, stage_load
+from matrixone_core.loading.inputs import schema_inference
+from matrixone_core.loading.inputs.client_stream import Data
+from matrixone_core.loading.options import Columns, FormatOptions, Header, LoadOptions, PlanOptions
+from matrixone_core.loading.plan import LoadPlan
+from matrixone_core.loading.preview import InferredTable
+from matrixone_core.loading.request import LoadRequest, build_named_request, build_request, names_of
 from matrixone_core.operation import Op
+from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import LEDGER, LoadRecord, SelectRecords
-from matrixone_core.sql.load import Parquet
 from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.tables import Target
@@ -25,16 +26,17 @@ def read_csv_stage(
     table: Target,
     *,
     ignore_lines: int = 0,
-    header: Literal["match"] | None = None,
+    header: Header = None,
     delimiter: str = ",",
     quote: str = '"',
     escape: str | None = None,
     line_terminator: str | None = None,
+    trailing_delimiter: bool = False,
     columns: Columns | None = None,
     null_values: str | Sequence[str] | None = None,
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
     compression: str | None = None,
-    **told: Unpack[LoadOptions],
+    **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
     r"""Load CSV files of a stage into a table: all of them or none, and no key twice.
 
@@ -45,16 +47,21 @@ def read_csv_stage(
         file: the file's path in the stage, such as `2024/users.csv`, a pattern such as `2024/*/part-*.csv`, or a list.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
         ignore_lines: how many lines at the beginning are no rows, such as 1 for a header.
-        header: `match` to take the columns by the names in the first line that is not ignored.
-        delimiter: the character between fields.
+        header: `match` to take the columns by the names in the first line that is not ignored; a number is that line's,
+            from 0.
+        delimiter: the text between fields.
         quote: the character around fields that hold a delimiter or a line's end.
-        escape: the character that takes the meaning from the next one; by default a backslash.
-        line_terminator: `\n` or `\r\n`; by default both are understood.
-        columns: the table's columns in the file's order, None for a field to skip; by default the table's own order.
-        null_values: the texts that mean NULL; `\N` always does, an empty field does for all but text.
+        escape: the character that takes the meaning from the next one; by default none, as RFC 4180 has it. Files that
+            MySQL or MatrixOne wrote have a backslash.
+        line_terminator: `\n`, `\r\n` or `\r`; by default the first two are understood.
+        trailing_delimiter: whether a delimiter ends each line.
+        columns: the table's columns in the file's order, None for a field to skip; by default the table's own order,
+            without `file_column` and `row_column`.
+        null_values: more texts that mean NULL. `\N` and the word NULL without quotes always do, an empty field does for
+            all but text.
         set: columns and the SQL expressions that they get; in them the file's columns are text.
         compression: `none`, `gzip` or `bz2`; by default the file's suffix tells.
-        told: as `matrixone.LoadOptions` describes them.
+        options: as `matrixone.LoadOptions` describes them.
 
     Returns:
         What became of the rows.
@@ -68,16 +75,13 @@ def read_csv_stage(
         StatementTimeout: a statement took longer than it may; no row stays.
         PermissionDenied: the user may not load into the table, or not in this way.
     """
-    form = options.csv(
-        ignore_lines=ignore_lines,
-        delimiter=delimiter,
-        quote=quote,
-        escape=escape,
-        line_terminator=line_terminator,
-        compression=compression,
-    )
-    order = order_of(table, form, columns, told, header=header, nulls=null_values, assigned=set)
-    return (yield from from_stage.load_files(order, stage, file))
+    explicit = {
+        "ignore_lines": ignore_lines, "header": header, "delimiter": delimiter, "quote": quote, "escape": escape,
+        "line_terminator": line_terminator, "trailing_delimiter": trailing_delimiter, "columns": columns,
+        "null_values": null_values, "set": set, "compression": compression,
+    }  # fmt: skip
+    request = build_request(table, "csv", explicit, options)
+    return (yield from stage_load.load_files(request, stage, file))
 
 
 def read_json_stage(
@@ -88,8 +92,10 @@ def read_json_stage(
     shape: Literal["object", "array"] = "object",
     columns: Columns | None = None,
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
+    missing_keys: Literal["null", "error"] = "null",
+    extra_keys: Literal["ignore", "error"] = "ignore",
     compression: str | None = None,
-    **told: Unpack[LoadOptions],
+    **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
     """Load files of JSON lines of a stage into a table: all of them or none, no key twice, no malformed line lost.
 
@@ -100,8 +106,10 @@ def read_json_stage(
         shape: `object`, where each line has an object with the columns' names, or `array`, in the columns' order.
         columns: the columns that the lines have; by default all of the table.
         set: columns and the SQL expressions that they get; in them the file's columns are text.
+        missing_keys: `null` (the default) stores NULL for a key that an object lacks, `error` fails the load.
+        extra_keys: `ignore` (the default) passes over keys that are no columns, `error` fails the load.
         compression: `none`, `gzip` or `bz2`; by default the file's suffix tells.
-        told: as `matrixone.LoadOptions` describes them.
+        options: as `matrixone.LoadOptions` describes them.
 
     Returns:
         What became of the rows.
@@ -109,8 +117,12 @@ def read_json_stage(
     Raises:
         MatrixOneError: as for `read_csv_stage`.
     """
-    order = order_of(table, options.json_lines(shape, compression), columns, told, assigned=set)
-    return (yield from from_stage.load_files(order, stage, file))
+    explicit = {
+        "shape": shape, "columns": columns, "set": set, "missing_keys": missing_keys, "extra_keys": extra_keys,
+        "compression": compression,
+    }  # fmt: skip
+    request = build_request(table, "jsonline", explicit, options)
+    return (yield from stage_load.load_files(request, stage, file))
 
 
 def read_parquet_stage(
@@ -120,7 +132,7 @@ def read_parquet_stage(
     *,
     columns: Columns | None = None,
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
-    **told: Unpack[LoadOptions],
+    **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
     """Load Parquet files of a stage into a table, columns by name: all of them or none, and no key twice.
 
@@ -128,9 +140,9 @@ def read_parquet_stage(
         stage: the stage's name.
         file: the file's path in the stage, a pattern, or a list.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        columns: the columns to take from the files; by default all of the table.
+        columns: the columns to take from the files; by default all of the table, and each file must have these.
         set: columns and the SQL expressions that they get; in them the file's columns are text.
-        told: as `matrixone.LoadOptions` describes them.
+        options: as `matrixone.LoadOptions` describes them.
 
     Returns:
         What became of the rows.
@@ -138,8 +150,8 @@ def read_parquet_stage(
     Raises:
         MatrixOneError: as for `read_csv_stage`.
     """
-    order = order_of(table, Parquet(), columns, told, assigned=set)
-    return (yield from from_stage.load_files(order, stage, file))
+    request = build_request(table, "parquet", {"columns": columns, "set": set}, options)
+    return (yield from stage_load.load_files(request, stage, file))
 
 
 def read_csv(
@@ -147,38 +159,45 @@ def read_csv(
     table: Target,
     *,
     ignore_lines: int = 0,
-    header: Literal["match"] | None = None,
+    header: Header = None,
     delimiter: str = ",",
     quote: str = '"',
     escape: str | None = None,
     line_terminator: str | None = None,
+    trailing_delimiter: bool = False,
     columns: Columns | None = None,
     null_values: str | Sequence[str] | None = None,
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
     compression: str | None = None,
     encoding: str | None = "utf-8",
-    **told: Unpack[LoadOptions],
+    **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
     r"""Load CSV data of the client into a table: all of it or nothing, and no key twice.
 
     The data is sent as the server takes it in, and never held whole.
 
     Args:
-        data: a path, bytes, a file opened in binary mode, or an iterator of bytes; for `AsyncClient` an asynchronous
-            one, too.
+        data: a path, bytes, an open file (binary or text, `io.StringIO`, `gzip.open(…)`, an upload), or an iterable of
+            bytes or text; for `AsyncClient` asynchronous ones, too. A str is always a path; `stage://name/path` is a
+            file of a stage.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
         ignore_lines: how many lines at the beginning are no rows, such as 1 for a header.
-        header: `match` to take the columns by the names in the first line that is not ignored.
-        delimiter: the character between fields.
+        header: `match` to take the columns by the names in the first line that is not ignored; a number is that line's,
+            from 0.
+        delimiter: the text between fields.
         quote: the character around fields that hold a delimiter or a line's end.
-        escape: the character that takes the meaning from the next one; by default a backslash.
-        line_terminator: `\n` or `\r\n`; by default both are understood.
-        columns: the table's columns in the data's order, None for a field to skip; by default the table's own order.
-        null_values: the texts that mean NULL; `\N` always does, an empty field does for all but text.
+        escape: the character that takes the meaning from the next one; by default none, as RFC 4180 has it. Files that
+            MySQL or MatrixOne wrote have a backslash.
+        line_terminator: `\n`, `\r\n` or `\r`; by default the first two are understood.
+        trailing_delimiter: whether a delimiter ends each line.
+        columns: the table's columns in the data's order, None for a field to skip; by default the table's own order,
+            without `file_column` and `row_column`.
+        null_values: more texts that mean NULL. `\N` and the word NULL without quotes always do, an empty field does for
+            all but text.
         set: columns and the SQL expressions that they get; in them the data's columns are text.
         compression: `none`, `gzip` or `bz2`; by default the suffix of a path tells.
         encoding: what the data is written in, as Python calls it; None for bytes that are no text.
-        told: as `matrixone.LoadOptions` describes them.
+        options: as `matrixone.LoadOptions` describes them.
 
     Returns:
         What became of the rows.
@@ -193,16 +212,13 @@ def read_csv(
         PermissionDenied: the user may not load into the table, or not in this way.
         Exception: whatever the data raises; no row stays.
     """
-    form = options.csv(
-        ignore_lines=ignore_lines,
-        delimiter=delimiter,
-        quote=quote,
-        escape=escape,
-        line_terminator=line_terminator,
-        compression=compression,
-    )
-    order = order_of(table, form, columns, told, header=header, nulls=null_values, assigned=set)
-    return (yield from from_client.of_text(order, data, encoding))
+    explicit = {
+        "ignore_lines": ignore_lines, "header": header, "delimiter": delimiter, "quote": quote, "escape": escape,
+        "line_terminator": line_terminator, "trailing_delimiter": trailing_delimiter, "columns": columns,
+        "null_values": null_values, "set": set, "compression": compression,
+    }  # fmt: skip
+    request = build_request(table, "csv", explicit, options)
+    return (yield from _load_text(request, data, encoding))
 
 
 def read_json(
@@ -212,9 +228,11 @@ def read_json(
     shape: Literal["object", "array"] = "object",
     columns: Columns | None = None,
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
+    missing_keys: Literal["null", "error"] = "null",
+    extra_keys: Literal["ignore", "error"] = "ignore",
     compression: str | None = None,
     encoding: str = "utf-8",
-    **told: Unpack[LoadOptions],
+    **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
     """Load JSON lines of the client into a table: all of them or nothing, no key twice, no malformed line lost.
 
@@ -224,9 +242,11 @@ def read_json(
         shape: `object`, where each line has an object with the columns' names, or `array`, in the columns' order.
         columns: the columns that the lines have; by default all of the table.
         set: columns and the SQL expressions that they get; in them the data's columns are text.
+        missing_keys: as of `read_json_stage`.
+        extra_keys: as of `read_json_stage`.
         compression: `none`, `gzip` or `bz2`; by default the suffix of a path tells.
         encoding: what the data is written in, as Python calls it.
-        told: as `matrixone.LoadOptions` describes them.
+        options: as `matrixone.LoadOptions` describes them.
 
     Returns:
         What became of the rows.
@@ -234,8 +254,12 @@ def read_json(
     Raises:
         MatrixOneError, OSError: as for `read_csv`; `LoadFailed` names the line that is malformed.
     """
-    order = order_of(table, options.json_lines(shape, compression), columns, told, assigned=set)
-    return (yield from from_client.of_text(order, data, encoding))
+    explicit = {
+        "shape": shape, "columns": columns, "set": set, "missing_keys": missing_keys, "extra_keys": extra_keys,
+        "compression": compression,
+    }  # fmt: skip
+    request = build_request(table, "jsonline", explicit, options)
+    return (yield from _load_text(request, data, encoding))
 
 
 def read_parquet(
@@ -244,7 +268,7 @@ def read_parquet(
     *,
     columns: Columns | None = None,
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
-    **told: Unpack[LoadOptions],
+    **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
     """Load a Parquet file of the client into a table, columns by name: all of it or nothing, and no key twice.
 
@@ -253,7 +277,7 @@ def read_parquet(
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
         columns: the columns to take from the file; by default all that it has.
         set: columns and the SQL expressions that they get; in them the file's columns are text.
-        told: as `matrixone.LoadOptions` describes them.
+        options: as `matrixone.LoadOptions` describes them.
 
     Returns:
         What became of the rows.
@@ -262,8 +286,8 @@ def read_parquet(
         NotSupported: pyarrow is not installed.
         MatrixOneError, OSError: as for `read_csv`.
     """
-    order = order_of(table, Parquet(), columns, told, assigned=set)
-    return (yield from from_client.of_parquet(order, data))
+    request = build_request(table, "parquet", {"columns": columns, "set": set}, options)
+    return (yield from _load_parquet(request, data))
 
 
 def read_arrow(
@@ -272,16 +296,17 @@ def read_arrow(
     *,
     columns: Columns | None = None,
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
-    **told: Unpack[LoadOptions],
+    **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
     """Load Arrow data into a table, columns by name: all of it or nothing, and no key twice.
 
     Args:
-        data: an Arrow table, batch or reader, a frame of pandas or polars, or whatever else speaks Arrow's C interface.
+        data: an Arrow table, batch or reader, a frame of pandas or polars, a dataset, a DuckDB relation, a dict of
+            columns, a list of dicts, or an iterable of batches.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
         columns: the columns to take; by default all that there are.
         set: columns and the SQL expressions that they get; in them the data's columns are text.
-        told: as `matrixone.LoadOptions` describes them.
+        options: as `matrixone.LoadOptions` describes them.
 
     Returns:
         What became of the rows.
@@ -290,8 +315,8 @@ def read_arrow(
         NotSupported: pyarrow is not installed.
         MatrixOneError: as for `read_csv`.
     """
-    order = order_of(table, Parquet(), columns, told, assigned=set)
-    return (yield from from_client.of_arrow(order, data))
+    request = build_request(table, "parquet", {"columns": columns, "set": set}, options)
+    return (yield from client_load.load_arrow(request, data))
 
 
 def plan(
@@ -300,7 +325,7 @@ def plan(
     table: Target,
     *,
     format: Literal["csv", "jsonline", "parquet"] | None = None,  # noqa: A002  # what a file's format is called
-    **told: Unpack[PlanOptions],
+    **options: Unpack[PlanOptions],
 ) -> Op[LoadPlan]:
     """What a load from a stage would do: files, statements, columns side by side, conflicts; nothing is changed.
 
@@ -309,16 +334,16 @@ def plan(
         file: the file's path in the stage, a pattern, or a list.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
         format: what the files are; by default their suffix tells.
-        told: the options of `read_csv_stage`, `read_json_stage` or `read_parquet_stage`.
+        options: the options of `read_csv_stage`, `read_json_stage` or `read_parquet_stage`.
 
     Returns:
-        The plan; `plan.run()` carries the load out.
+        The plan; `plan.run()` executes the load.
 
     Raises:
         MatrixOneError: as for `read_csv_stage`.
     """
-    order = order_as(table, format or schema.format_of(file if isinstance(file, str) else file[0]), told)
-    return (yield from from_stage.plan(order, stage, file))
+    form = format or schema_inference.format_of(file if isinstance(file, str) else file[0])
+    return (yield from stage_load.plan_files(build_named_request(table, form, options), stage, file))
 
 
 def create_table_from(
@@ -328,7 +353,7 @@ def create_table_from(
     *,
     format: Literal["csv", "jsonline", "parquet"] | None = None,  # noqa: A002  # what a file's format is called
     header: bool = True,
-    **told: Unpack[FormatOptions],
+    **options: Unpack[FormatOptions],
 ) -> Op[InferredTable]:
     """Create a table with the columns that a stage's file has, and the types that its first rows suggest.
 
@@ -338,7 +363,7 @@ def create_table_from(
         name: the new table: `table` or `database.table`.
         format: what the file is; by default its suffix tells.
         header: whether the first line of a CSV file has the columns' names; without, they are called c1, c2, …
-        told: how the file is written: the options of `read_csv_stage` or `read_json_stage`.
+        options: how the file is written: the options of `read_csv_stage` or `read_json_stage`.
 
     Returns:
         The columns, and the statement that made the table; its text shows it.
@@ -349,19 +374,19 @@ def create_table_from(
         LoadFailed: no column can be made out.
     """
     url = literals.stage_path(stage, file)
-    order = order_as(name, format or schema.format_of(file), cast("PlanOptions", told))
-    sample = yield from schema.sample_of(url, order.format, header=header)
+    request = build_named_request(name, format or schema_inference.format_of(file), options)
+    sample = yield from schema_inference.sample_of(url, request.format, header=header)
     if not sample.columns:
         raise LoadFailed(f"{url} shows no columns: it is empty")
-    statement = CreateTable(order.names, tuple((column.name, column.type or "TEXT") for column in sample.columns))
-    if (yield from ColumnNames(order.names)):
-        raise TableExists(f"there is a table {quoted('.'.join(order.names))} already")
+    statement = CreateTable(request.names, tuple((column.name, column.type or "TEXT") for column in sample.columns))
+    if (yield from ColumnNames(request.names)):
+        raise TableExists(f"there is a table {quoted(request.table_name)} already")
     yield from statement
-    return InferredTable(".".join(order.names), sample.columns, str(statement))
+    return InferredTable(".".join(request.names), sample.columns, str(statement))
 
 
 def history(table: Target | None = None, *, database: str | None = None) -> Op[tuple[LoadRecord, ...]]:
-    """The loads that were told to load a file `once`, the latest first.
+    """The loads with `once`, the latest first.
 
     Args:
         table: only those into this table; by default all.
@@ -376,3 +401,21 @@ def history(table: Target | None = None, *, database: str | None = None) -> Op[t
         return (yield from SelectRecords((*within, LEDGER), names or ()))
     except TableNotFound:
         return ()
+
+
+def _load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[LoadReport]:
+    stage = stage_of_url(data)
+    return stage_load.load_files(request, *stage) if stage else client_load.load_text(request, data, encoding)
+
+
+def _load_parquet(request: LoadRequest, data: Data) -> Op[LoadReport]:
+    stage = stage_of_url(data)
+    return stage_load.load_files(request, *stage) if stage else client_load.load_parquet(request, data)
+
+
+def stage_of_url(data: object) -> tuple[str, str] | None:
+    """The stage and the path that a `stage://` URL names; None of other data."""
+    if not isinstance(data, str) or not data.startswith("stage://"):
+        return None
+    stage, _, path = data.removeprefix("stage://").partition("/")
+    return stage, path

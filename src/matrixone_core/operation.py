@@ -4,7 +4,7 @@ An operation is a generator function: it yields steps, is sent their answers, an
 the steps, blocking or on an event loop. Only steps, and what operations are made of, may live here.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
@@ -142,14 +142,6 @@ class Together(Step[tuple[Any, ...]]):
 
 
 @dataclass(frozen=True)
-class Known(Step[R_co]):
-    """What an operation answers, remembered by the client under a key."""
-
-    key: Hashable
-    op: Op[R_co]
-
-
-@dataclass(frozen=True)
 class Limited(Step[R_co]):
     """Run an operation with a time limit for each of its statements, in seconds."""
 
@@ -272,7 +264,7 @@ def interpreted(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
 def within(step: Step[Any], wrap: Callable[[Op[Any]], Op[Any]]) -> Step[Any]:
     """A step whose operations, if it has any, are wrapped."""
     match step:
-        case Atomic() | Aside() | Limited() | Known() | Watched():
+        case Atomic() | Aside() | Limited() | Watched():
             return replace(step, op=wrap(step.op))
         case Together():
             return replace(step, ops=tuple(wrap(op) for op in step.ops))

@@ -47,7 +47,7 @@ from matrixone_core.sql.snapshot import (
     Snapshot,
 )
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
-from matrixone_core.sql.table import AskLoadState, ColumnNames, LoadState
+from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
 
 T = TypeVar("T")
 BETWEEN_ATTEMPTS = 0.05  # seconds
@@ -158,7 +158,7 @@ class UnitOfWork:
                 yield from replace(step, source=resolved(step.source, self._kept_stage))
             case Runner():
                 return self._runner((yield from step))
-            case AskLoadState():
+            case SelectLoadState():
                 return (yield from self._load_state(step))
             case ListFiles() | IsListed() | FileLength() | ReadFile():
                 url = step.folder if isinstance(step, IsListed) else step.url
@@ -239,13 +239,13 @@ class UnitOfWork:
 
         return within_session
 
-    def _load_state(self, step: AskLoadState) -> Op[LoadState]:
+    def _load_state(self, step: SelectLoadState) -> Op[LoadState]:
         """What is known before a load: a stage as the session has it, and rows that no rollback takes back alone."""
         kept = None if step.stage is None else self._stages.get(step.stage)
         if kept is None or kept.after == kept.before:
-            return replace((yield from step), revocable=False)
+            return replace((yield from step), owns_transaction=False)
         found = yield from replace(step, stage=None, offsets=())
-        return replace(found, stage=kept.after, revocable=False)
+        return replace(found, stage=kept.after, owns_transaction=False)
 
     def _kept_stage(self, name: str) -> Stage | None:
         """A stage that the server does not have as the session sees it, or None."""

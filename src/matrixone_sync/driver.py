@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Hashable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,7 +32,6 @@ from matrixone_core.operation import (
     Chunks,
     Clock,
     Emit,
-    Known,
     Limited,
     NextChunk,
     OnConnection,
@@ -63,7 +62,6 @@ class Driver:
         crowd: where those come from that work at once.
         stopping: where those come from that stop statements.
         where: the server and the user, for messages.
-        memory: what is known already, by key.
         pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
         time_limit: seconds that a statement may take; None leaves it to the engine.
         crew: the others that work at once, or None.
@@ -74,7 +72,6 @@ class Driver:
     crowd: Engine
     stopping: Engine
     where: str
-    memory: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
     pin: Callable[[], Connection] | None = None
     time_limit: float | None = None
     crew: Crew | None = None
@@ -130,10 +127,6 @@ class Driver:
                 first = replace(self, crew=crew) if step.here else apart
                 drivers = (first, *[apart] * (len(step.ops) - 1))
                 return crew.together([partial(d.run, op) for d, op in zip(drivers, step.ops, strict=True)], step.limit)
-            case Known():
-                if step.key not in self.memory:
-                    self.memory[step.key] = self.run(step.op)
-                return self.memory[step.key]
             case Limited():
                 return replace(self, time_limit=step.seconds).run(step.op)
             case Sending():

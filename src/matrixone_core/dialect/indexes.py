@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Index
 from sqlalchemy.orm import InstrumentedAttribute
 
-from matrixone_core.errors import InvalidArgument
+from matrixone_core.errors import InvalidArgument, quoted
 
 OPTIONS = {  # of an index, beside those that MySQL's dialect has
     "lists": None,
@@ -60,12 +60,12 @@ class VectorIndex(Index):
         **kwargs: Any,
     ) -> None:
         if using not in _OF_THE_OTHER:
-            raise InvalidArgument(f"a vector index is made using 'ivfflat' or 'hnsw', not {using!r}")
+            raise InvalidArgument(f"a vector index is made using 'ivfflat' or 'hnsw', not {quoted(using)}")
         numbers = {"lists": lists, "m": m, "ef_construction": ef_construction, "ef_search": ef_search}
         options = _given(using=using, op_type=op_type, **numbers)
         if wrong := options.keys() & {f"matrixone_{option}" for option in _OF_THE_OTHER[using]}:
             names = ", ".join(sorted(option.removeprefix("matrixone_") for option in wrong))
-            raise InvalidArgument(f"a vector index using {using!r} has no option {names}")
+            raise InvalidArgument(f"a vector index using {quoted(using)} has no option {names}")
         super().__init__(name, column, **options, **kwargs)
 
 

@@ -2,15 +2,21 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from matrixone_core import stages
-from matrixone_core.errors import DuplicateKey, InvalidArgument, PermissionDenied
+from matrixone_core.errors import InvalidArgument, PermissionDenied, TableNotFound, quoted
+from matrixone_core.loading.inputs.stage_reader import AT_ONCE
 from matrixone_core.loading.options import Options
-from matrixone_core.loading.stage_file import AT_ONCE
-from matrixone_core.operation import Aside, Known, Op
+from matrixone_core.operation import Aside, Op
 from matrixone_core.sql.files import PIECE, DigestFile
-from matrixone_core.sql.ledger import LEDGER, CreateLedger, EnteredIds, Entry, InsertEntry
+from matrixone_core.sql.ledger import (
+    LEDGER,
+    CreateLedger,
+    Entry,
+    SelectEntryIds,
+)
 from matrixone_core.sql.stage import Stage
 from matrixone_core.sql.staging import Names
 from matrixone_core.stage_files import size_of
@@ -25,46 +31,34 @@ class Ledger:
 
     Args:
         name: the ledger's table.
-        again: whether files are loaded though they are entered.
+        force: whether files are loaded though they are entered.
     """
 
     name: Names
-    again: bool
+    force: bool
 
 
-def of(names: Names, options: Options) -> Ledger:
-    """The ledger of a load."""
+def ledger_for(names: Names, options: Options) -> Ledger | None:
+    """The ledger of a load; None if its files need not be known again."""
+    if not options.once:
+        return None
     database = names[:-1] if options.ledger is None else (options.ledger,)
     return Ledger((*database, LEDGER), options.force)
 
 
-def made(names: Names, options: Options) -> Op[None]:
-    """Make the ledger of a load, if there is none."""
-    name = of(names, options).name
-    yield from Known(("ledger", name), iter(Aside(_made(name))))
-
-
-def _made(name: Names) -> Op[None]:
+def loaded_ids(ledger: Ledger, ids: Sequence[str]) -> Op[frozenset[str]]:
+    """The files that were loaded before, and need not even be read; the ledger is created if there is none."""
     try:
-        yield from CreateLedger(name)
-    except PermissionDenied:
-        return  # somebody else may have made it
-
-
-def entered(ledger: Ledger, entry: Entry) -> Op[bool]:
-    """Enter a file, once nobody else is at it; whether it is to be loaded."""
-    try:
-        yield from InsertEntry(ledger.name, entry, ledger.again)
-    except DuplicateKey:
-        return False
-    return True
-
-
-def already(ledger: Ledger, ids: Sequence[str]) -> Op[frozenset[str]]:
-    """The files that need not even be read."""
-    if ledger.again:
+        found = yield from SelectEntryIds(ledger.name, tuple(ids))
+    except TableNotFound:
+        yield from Aside(_create(ledger.name))
         return frozenset()
-    return (yield from EnteredIds(ledger.name, tuple(ids)))
+    return frozenset() if ledger.force else found
+
+
+def _create(name: Names) -> Op[None]:
+    with suppress(PermissionDenied):  # somebody else may have created it
+        yield from CreateLedger(name)
 
 
 def entry_of(table: str, source: str, size: int, mark: str) -> Entry:
@@ -73,12 +67,12 @@ def entry_of(table: str, source: str, size: int, mark: str) -> Entry:
     return Entry(digest, table, source, size, mark)
 
 
-def of_key(table: str, key: str) -> Entry:
+def entry_for_key(table: str, key: str) -> Entry:
     """The entry of what the caller calls *key*."""
     return entry_of(table, key, -1, "")
 
 
-def of_stage(table: str, stage: Stage, url: str, *, whole: bool) -> Op[Entry]:
+def entry_for_stage_file(table: str, stage: Stage, url: str, *, whole: bool) -> Op[Entry]:
     """The entry of a stage's file: by its place, its length, and what is in it.
 
     Args:
@@ -89,10 +83,10 @@ def of_stage(table: str, stage: Stage, url: str, *, whole: bool) -> Op[Entry]:
     """
     source = yield from _resolved(stage, url)
     size = yield from size_of(url)
-    return entry_of(table, source, size, (yield from _mark(url, size, whole=whole)))
+    return entry_of(table, source, size, (yield from _content_digest(url, size, whole=whole)))
 
 
-def of_bytes(table: str, path: str, size: int, sample: bytes) -> Entry:
+def entry_for_bytes(table: str, path: str, size: int, sample: bytes) -> Entry:
     """The entry of a file of the client's, known by a digest of a sample of it."""
     return entry_of(table, path, size, hashlib.sha256(sample).hexdigest())
 
@@ -106,10 +100,10 @@ def _resolved(stage: Stage, url: str) -> Op[str]:
         name, _, path = place.removeprefix("stage://").partition("/")
         above = yield from stages.get(name)
         place = f"{above.url.rstrip('/')}/{path}"
-    raise InvalidArgument(f"the stage {stage.name!r} lies in itself; alter its URL")
+    raise InvalidArgument(f"the stage {quoted(stage.name)} lies in itself; alter its URL")
 
 
-def _mark(url: str, size: int, *, whole: bool) -> Op[str]:
+def _content_digest(url: str, size: int, *, whole: bool) -> Op[str]:
     """A digest of digests."""
     digest = hashlib.sha256()
     ends = [(0, size)] if whole or size <= 2 * SAMPLE else [(0, SAMPLE), (size - SAMPLE, size)]

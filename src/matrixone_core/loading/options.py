@@ -1,51 +1,79 @@
 """What a caller may say about a load, checked before anything is sent."""
 
 import codecs
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 
 from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument
+from matrixone_core.errors import InvalidArgument, quoted
 from matrixone_core.settings import time_limit
 from matrixone_core.sql.load import Csv, JsonLines
 from matrixone_core.sql.staging import Conflict
 
 T = TypeVar("T")
+_SQL_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9]*( *\( *\d+ *(, *\d+ *)?\))?( +unsigned)?", re.IGNORECASE)
 
 COMPRESSIONS = ("none", "gzip", "bz2")
-LINE_ENDS = ("\n", "\r\n")
+LINE_ENDS = ("\n", "\r\n", "\r")
 LOCKS = ("auto", "rows", "table")
-MOST_AT_ONCE = 64  # of 151 connections that a server has by default (server-facts 46)
+MAX_CONCURRENCY = 64  # of 151 connections that a server has by default (server-facts 46)
+
+# names that pandas, csv and the existing guide have for the same thing
+ALIASES = {
+    "sep": "delimiter", "quotechar": "quote", "escapechar": "escape", "skiprows": "ignore_lines", "names": "columns",
+    "na_values": "null_values", "lineterminator": "line_terminator",
+}  # fmt: skip
+HINTS = ("lines", "orient", "inline", "parallel")  # accepted and without effect: the load decides these itself
 
 OnConflict: TypeAlias = Literal["error", "skip", "replace", "update", "unchecked"]
 Lock: TypeAlias = Literal["auto", "rows", "table"]
+Mode: TypeAlias = Literal["append", "replace", "fail"]
+ExtraColumns: TypeAlias = Literal["error", "ignore", "add"]
+Header: TypeAlias = Literal["match", "infer"] | bool | int | None
 Columns: TypeAlias = Sequence[str | None]
 Progress: TypeAlias = bool | Callable[[Any], Any]
 
 
 class LoadOptions(TypedDict, total=False):
-    """What every load can be told, by name.
+    """The options that every load has, by name.
 
     Args:
-        on_conflict: what becomes of a row whose primary or unique key is there already, or twice in a file: `error`
-            (the default) fails the load, `skip` leaves it out, `replace` and `update` give it the old one's place or
-            columns (a list of columns updates these), `unchecked` stores it all the same.
-        lock: `rows` locks only the rows that are loaded, `table` may lock all keys of the table, `auto` chooses a way
-            that locks rows.
-        atomic: whether all files are loaded or none (the default); False takes each by itself.
+        on_conflict: what happens to a row whose primary or unique key is in the table already, or twice in a file:
+            `error` (the default) fails the load, `skip` leaves the row out, `replace` and `update` give it the old
+            row's place or columns (a list of columns updates only these), `unchecked` stores it all the same.
+        lock: `auto` (the default) is the server's own rule: up to 20,000 rows are locked one by one, more lock the
+            table until the commit; `rows` never locks the table, at several times the time; `table` is as `auto`.
+        atomic: whether all files are loaded or none (the default); False loads each by itself.
         concurrency: how many files are read at once, 1 to 64; 4 by default.
         allow_empty: whether a pattern may match nothing.
-        on_error: `abort` (the default) fails the load at a row that does not fit, `skip` leaves it out.
-        max_errors: with `skip`, how many may be left out: an int for a number, a float for a share; None for any.
-        rejects: with `skip`, the table that they are put into, made if need be: `table` or `database.table`.
+        on_error: `abort` (the default) fails the load at a row that the server refuses, `skip` leaves it out.
+        max_errors: with `skip`, how many rows may be left out: an int is a count, a float a share, None any number.
+        rejects: with `skip`, the table that they are put into, created if need be: `table` or `database.table`.
         once: True leaves out a file that was loaded before; a text is the key to know it by.
         force: with `once`, load it all the same.
-        whole_content: with `once`, know a file by all that is in it, not only by a MiB at each end.
+        whole_content: with `once`, know a file by all of its bytes, not only by a MiB at each end.
         ledger: with `once`, the database that the ledger is in; the table's by default.
-        progress: True shows a bar on a terminal; a function is given `LoadEvent`s, and what it returns is awaited
+        mode: `append` (the default) adds rows; `replace` empties the table first, in the same transaction; `fail`
+            raises if the table has rows.
+        extra_columns: columns of the file that the table does not have: `error` (the default), `ignore`, or `add` to
+            add them to the table. CSV has names for them with `header` or `columns`. JSON lines and a stage's Parquet
+            files are read by the table's names, so that `error` is as `ignore`; `extra_keys` refuses keys of JSON.
+        file_column: the column that gets the file's path.
+        row_column: the column that gets the row's number in its file, from 1. Rows that cannot be read have none.
+        create: whether a table that is not there is created after the data.
+        dtype: with `create`, SQL types of columns by name, instead of those that the data suggest.
+        purge: whether the stage's files are removed once their rows are committed.
+        validate: whether nothing is loaded and every bad row is reported.
+        max_unpacked_bytes: how large a Parquet file of the client may become when it is unpacked; 4 GiB by default.
+        progress: True shows a bar on a terminal; a function is given each `LoadEvent`, and what it returns is awaited
             where it can be.
         timeout: seconds that each statement of the load may take; the client's `timeout` by default.
+        sep, quotechar, escapechar, lineterminator, skiprows, names, na_values: pandas' names for `delimiter`, `quote`,
+            `escape`, `line_terminator`, `ignore_lines`, `columns`, `null_values`.
+        lines, orient, inline, parallel: accepted, and without effect: the load decides these itself.
     """
 
     on_conflict: OnConflict | Sequence[str] | None
@@ -60,8 +88,28 @@ class LoadOptions(TypedDict, total=False):
     force: bool
     whole_content: bool
     ledger: str | None
+    mode: Mode
+    extra_columns: ExtraColumns
+    file_column: str | None
+    row_column: str | None
+    create: bool
+    dtype: Mapping[str, str] | None
+    purge: bool
+    validate: bool
+    max_unpacked_bytes: int
     progress: Progress
     timeout: float | None
+    sep: str
+    quotechar: str
+    escapechar: str | None
+    lineterminator: str | None
+    skiprows: int
+    names: Columns | None
+    na_values: str | Sequence[str] | None
+    lines: bool
+    orient: str
+    inline: bool
+    parallel: bool
 
 
 class FormatOptions(TypedDict, total=False):
@@ -72,39 +120,30 @@ class FormatOptions(TypedDict, total=False):
     quote: str
     escape: str | None
     line_terminator: str | None
+    trailing_delimiter: bool
     compression: str | None
     shape: Literal["object", "array"]
 
 
 class PlanOptions(FormatOptions, LoadOptions, total=False):
-    """All that a load from a stage can be told."""
+    """All options of a load from a stage."""
 
-    header: Literal["match"] | None
+    header: Header
     columns: Columns | None
     null_values: str | Sequence[str] | None
     set: Mapping[str, str] | None
+    missing_keys: Literal["null", "error"]
+    extra_keys: Literal["ignore", "error"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """`LoadOptions`, checked.
+    """`LoadOptions`, checked; the fields are as described there.
 
     Args:
-        conflict: what becomes of rows whose key is there already; None for what suits the table.
+        conflict: what happens to rows whose key is in the table already; None for what suits the table.
         update: the columns to update; none for all.
-        lock: which locks may be taken.
-        atomic: whether all files are loaded or none.
-        concurrency: how many files are read at once.
-        allow_empty: whether a pattern may match nothing.
         skip_errors: whether bad rows are left out.
-        max_errors: how many may be: a number, a share, or None for any.
-        rejects: the table that they are put into.
-        once: whether a file is loaded only once; a text is the key to know it by.
-        force: load it all the same.
-        whole_content: know a file by all that is in it.
-        ledger: the database of the ledger; None for the target's.
-        progress: whether to show a bar, or what is given the events.
-        timeout: seconds that each statement may take.
     """
 
     conflict: Conflict | None = None
@@ -120,49 +159,121 @@ class Options:
     force: bool = False
     whole_content: bool = False
     ledger: str | None = None
+    mode: str = "append"
+    extra_columns: str = "error"
+    file_column: str | None = None
+    row_column: str | None = None
+    create: bool = False
+    dtype: tuple[tuple[str, str], ...] = ()
+    purge: bool = False
+    validate: bool = False
+    max_unpacked_bytes: int = 4 * 1024**3
     progress: Progress = False
     timeout: float | None = None
 
+    @property
+    def collects_rejects(self) -> bool:
+        """Whether bad rows are collected instead of failing the load at once."""
+        return self.skip_errors or self.validate
 
-def checked(told: LoadOptions) -> Options:
-    """The options, or what is wrong with them.
+
+def check_options(given: Mapping[str, Any]) -> Options:
+    """The options, checked.
 
     Raises:
         InvalidArgument: one of them cannot be, or is not known.
     """
-    unknown = sorted(set(told) - set(LoadOptions.__annotations__))
-    if unknown:
-        raise InvalidArgument(
-            f"there is no option {unknown[0]!r}; the options are {', '.join(LoadOptions.__annotations__)}"
-        )
-    conflict, update = _conflict(told.get("on_conflict"))
-    on_error = one_of(told.get("on_error", "abort"), ("abort", "skip"), "on_error")
-    max_errors, rejects = told.get("max_errors"), told.get("rejects")
+    check_known(given, LoadOptions.__annotations__)
+    conflict, update = _conflict(given.get("on_conflict"))
+    on_error = one_of(given.get("on_error", "abort"), ("abort", "skip"), "on_error")
+    max_errors, rejects = given.get("max_errors"), given.get("rejects")
     if on_error == "abort" and (max_errors is not None or rejects is not None):
         raise InvalidArgument("max_errors and rejects need on_error='skip'")
-    once, force = told.get("once", False), told.get("force", False)
-    if not isinstance(once, bool | str) or once == "":  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"once={once!r} is to be True, False, or a text to know the file by")
+    once, force = given.get("once", False), given.get("force", False)
+    if not isinstance(once, bool | str) or once == "":
+        raise InvalidArgument(f"once={quoted(once)} must be True, False, or a text to know the file by")
     if force and not once:
         raise InvalidArgument("force=True loads a file again that once=… would skip; it needs once")
-    timeout = told.get("timeout")
-    return Options(
-        conflict,
-        update,
-        one_of(told.get("lock", "auto"), LOCKS, "lock"),
-        flag(told.get("atomic", True), "atomic"),
-        _concurrency(told.get("concurrency", 4)),
-        flag(told.get("allow_empty", False), "allow_empty"),
-        on_error == "skip",
-        _max_errors(max_errors),
-        None if rejects is None else literals.table_name(literals.checked_text(rejects, "rejects")),
-        once,
-        flag(force, "force"),
-        flag(told.get("whole_content", False), "whole_content"),
-        told.get("ledger"),
-        _progress(told.get("progress", False)),
-        None if timeout is None else time_limit(timeout),
+    timeout, ledger = given.get("timeout"), given.get("ledger")
+    options = Options(
+        conflict=conflict,
+        update=update,
+        lock=one_of(given.get("lock", "auto"), LOCKS, "lock"),
+        concurrency=_concurrency(given.get("concurrency", 4)),
+        skip_errors=on_error == "skip",
+        max_errors=_max_errors(max_errors),
+        rejects=None if rejects is None else literals.table_name(literals.checked_text(rejects, "rejects")),
+        once=once,
+        ledger=None if ledger is None else literals.checked_text(ledger, "ledger"),
+        mode=one_of(given.get("mode", "append"), ("append", "replace", "fail"), "mode"),
+        extra_columns=one_of(given.get("extra_columns", "error"), ("error", "ignore", "add"), "extra_columns"),
+        file_column=_column(given.get("file_column"), "file_column"),
+        row_column=_column(given.get("row_column"), "row_column"),
+        dtype=_types(given.get("dtype")),
+        max_unpacked_bytes=_bytes(given.get("max_unpacked_bytes", Options.max_unpacked_bytes)),
+        progress=_progress(given.get("progress", False)),
+        timeout=None if timeout is None else time_limit(timeout),
+        **{name: flag(given.get(name, default), name) for name, default in _FLAGS.items()},
     )
+    if options.mode == "replace" and not options.atomic:
+        raise InvalidArgument("mode='replace' empties the table for all files together; it needs atomic=True")
+    if options.validate and (options.once or options.purge):
+        raise InvalidArgument("validate=True loads nothing, so that once and purge have no meaning with it")
+    if options.conflict is Conflict.UNCHECKED and (options.row_column or options.file_column):
+        raise InvalidArgument(
+            "file_column and row_column need checked rows; on_conflict='unchecked' loads fields as they are"
+        )
+    return options
+
+
+_FLAGS = {
+    "atomic": True, "allow_empty": False, "force": False, "whole_content": False, "create": False, "purge": False,
+    "validate": False,
+}  # fmt: skip
+
+
+def check_known(given: Iterable[str], known: Iterable[str]) -> None:
+    """See that options are known.
+
+    Raises:
+        InvalidArgument: one is not; the error names the nearest known one.
+    """
+    names = tuple(known)
+    for name in given:
+        if name not in names:
+            near = get_close_matches(name, names, 1, 0.5)
+            hint = f"did you mean {quoted(near[0])}?" if near else f"the options are {', '.join(names)}"
+            raise InvalidArgument(f"there is no option {quoted(name)}; {hint}")
+
+
+def with_aliases(
+    explicit: Mapping[str, Any], defaults: Mapping[str, Any], options: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Replace aliases by the names that they stand for.
+
+    Args:
+        explicit: the format's options as given, by name.
+        defaults: what these are where nothing is said.
+        options: the other options, with aliases among them.
+
+    Returns:
+        The format's options, and the other options without aliases.
+
+    Raises:
+        InvalidArgument: an option is given twice, or the format does not have it.
+    """
+    found, others = dict(explicit), dict(options)
+    for alias, name in ALIASES.items():
+        if alias not in others:
+            continue
+        if name not in found:
+            raise InvalidArgument(f"{alias} has no meaning for this format")
+        if found[name] != defaults.get(name):
+            raise InvalidArgument(f"{alias} and {name} are two names of one option; give one of them")
+        found[name] = others.pop(alias)
+    for hint in HINTS:
+        others.pop(hint, None)
+    return found, others
 
 
 def csv(
@@ -173,33 +284,35 @@ def csv(
     escape: str | None,
     line_terminator: str | None,
     compression: str | None,
+    trailing_delimiter: bool = False,
 ) -> Csv:
-    """The way a CSV file is written.
+    """How a CSV file is written, checked.
 
     Raises:
         InvalidArgument: no file can be written so.
     """
     form = Csv(
-        _lines(ignore_lines),
-        literals.one_character(delimiter, "delimiter"),
+        line_count(ignore_lines),
+        _delimiter(delimiter),
         literals.one_character(quote, "quote"),
         None if escape is None else literals.one_character(escape, "escape"),
         None if line_terminator is None else one_of(line_terminator, LINE_ENDS, "line_terminator"),
         None if compression is None else one_of(compression, COMPRESSIONS, "compression"),
+        flag(trailing_delimiter, "trailing_delimiter"),
     )
     if form.delimiter == form.quote:
-        raise InvalidArgument(f"delimiter and quote are both {form.quote!r}")
+        raise InvalidArgument(f"delimiter and quote are both {quoted(form.quote)}")
     if form.delimiter == form.escape:
-        raise InvalidArgument(f"delimiter and escape are both {form.escape!r}")
+        raise InvalidArgument(f"delimiter and escape are both {quoted(form.escape)}")
     if form.quote == form.escape:
         raise InvalidArgument(
-            f"quote and escape are both {form.escape!r}; a doubled quote is understood without escape"
+            f"quote and escape are both {quoted(form.escape)}; a doubled quote is understood without escape"
         )
     return form
 
 
 def json_lines(shape: str, compression: str | None) -> JsonLines:
-    """The way a file of JSON lines is written.
+    """How a file of JSON lines is written, checked.
 
     Raises:
         InvalidArgument: no file can be written so.
@@ -217,11 +330,11 @@ def columns(given: Columns | None) -> tuple[str | None, ...]:
         InvalidArgument: that cannot be.
     """
     if isinstance(given, str):
-        raise InvalidArgument(f"columns={given!r} is one text; give a list of names")
+        raise InvalidArgument(f"columns={quoted(given)} is one text; give a list of names")
     names = tuple(given or ())
     for name in names:
-        if name is not None and (not isinstance(name, str) or not name or name.startswith("@")):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise InvalidArgument(f"columns has {name!r} in it; give a column's name, or None to skip a field")
+        if name is not None and (not isinstance(name, str) or not name):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise InvalidArgument(f"columns has {quoted(name)} in it; give a column's name, or None to skip a field")
     if names and all(name is None for name in names):
         raise InvalidArgument("columns names no column at all")
     lower = [name.lower() for name in names if name is not None]
@@ -248,11 +361,11 @@ def assignments(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
         InvalidArgument: one of them has no text.
     """
     if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"set={given!r} is to be a dict of columns and SQL expressions")
+        raise InvalidArgument(f"set={quoted(given)} must be a dict of columns and SQL expressions")
     pairs = tuple((given or {}).items())
     for column, expression in pairs:
-        if not column or not literals.checked_text(expression, f"set[{column!r}]").strip():
-            raise InvalidArgument(f"set={given!r} has an empty column or expression")
+        if not column or not literals.checked_text(expression, f"set[{quoted(column)}]").strip():
+            raise InvalidArgument(f"set={quoted(given)} has an empty column or expression")
     return pairs
 
 
@@ -265,20 +378,22 @@ def encoding(name: str | None) -> str | None:
     try:
         return None if name is None else codecs.lookup(name).name
     except LookupError:
-        raise InvalidArgument(f"encoding={name!r} is none that Python knows; such as 'utf-8', 'latin-1'") from None
+        raise InvalidArgument(
+            f"encoding={quoted(name)} is none that Python knows; such as 'utf-8', 'latin-1'"
+        ) from None
 
 
 def flag(value: bool, what: str) -> bool:
     """*value*, if it is True or False."""
     if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={value!r} is to be True or False")
+        raise InvalidArgument(f"{what}={quoted(value)} must be True or False")
     return value
 
 
 def one_of(value: T, known: Sequence[T], what: str) -> T:
     """*value*, if it is one of those known."""
     if value not in known:
-        raise InvalidArgument(f"{what}={value!r} is to be one of {', '.join(map(repr, known))}")
+        raise InvalidArgument(f"{what}={quoted(value)} must be one of {', '.join(map(repr, known))}")
     return value
 
 
@@ -291,21 +406,55 @@ def _conflict(given: object) -> tuple[Conflict | None, tuple[str, ...]]:
         return Conflict.UPDATE, tuple(
             literals.checked_text(name, "on_conflict") for name in cast("Sequence[str]", given)
         )
+    value: Any = given
     raise InvalidArgument(
-        f"on_conflict={given!r} is to be one of {', '.join(repr(str(known)) for known in Conflict)}, or the list of"
-        " columns to update"
+        f"on_conflict={quoted(value)} must be one of {', '.join(repr(str(known)) for known in Conflict)}, or the"
+        " list of columns to update"
     )
 
 
-def _lines(ignore_lines: int) -> int:
+def _delimiter(value: str) -> str:
+    text = literals.checked_text(value, "delimiter")
+    if not text or not text.isascii() or set(text) & set("\r\n\0"):
+        raise InvalidArgument(
+            f"delimiter={quoted(value)} cannot be used; it must be ASCII characters, none of which ends a line"
+        )
+    return text
+
+
+def _column(name: str | None, what: str) -> str | None:
+    if name is not None and not literals.checked_text(name, what):
+        raise InvalidArgument(f"{what} must be a column's name, got an empty text")
+    return name
+
+
+def _types(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"dtype={quoted(given)} must be a dict of columns and SQL types")
+    for name, sql_type in given.items():
+        if not isinstance(sql_type, str) or not _SQL_TYPE.fullmatch(sql_type):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise InvalidArgument(f"dtype[{quoted(name)}]={quoted(sql_type)} must be an SQL type such as 'VARCHAR(20)'")
+    return tuple(given.items())
+
+
+def _bytes(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"max_unpacked_bytes must be a positive number of bytes, got {quoted(value)}")
+    return value
+
+
+def line_count(ignore_lines: int) -> int:
+    """How many lines are ignored, checked."""
     if not isinstance(ignore_lines, int) or ignore_lines < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"ignore_lines={ignore_lines!r} is to be a number of lines, zero or more")
+        raise InvalidArgument(f"ignore_lines={quoted(ignore_lines)} must be a number of lines, zero or more")
     return int(ignore_lines)
 
 
 def _concurrency(value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_AT_ONCE:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"concurrency={value!r} is to be a number of files, from 1 to {MOST_AT_ONCE}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_CONCURRENCY:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"concurrency={quoted(value)} must be a number of files, from 1 to {MAX_CONCURRENCY}")
     return value
 
 
@@ -313,13 +462,15 @@ def _max_errors(value: float | None) -> int | float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"max_errors={value!r} is to be a number of rows, or a share such as 0.01")
+        raise InvalidArgument(f"max_errors={quoted(value)} must be a number of rows, or a share such as 0.01")
     if isinstance(value, float) and value > 1:
-        raise InvalidArgument(f"max_errors={value!r} is a share, and to be from 0.0 to 1.0; give an int for a number")
+        raise InvalidArgument(
+            f"max_errors={quoted(value)} is a share and must be from 0.0 to 1.0; give an int for a number"
+        )
     return value
 
 
 def _progress(value: Progress) -> Progress:
     if not isinstance(value, bool) and not callable(value):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"progress={value!r} is to be True, False, or a function that is given events")
+        raise InvalidArgument(f"progress={quoted(value)} must be True, False, or a function that takes an event")
     return value

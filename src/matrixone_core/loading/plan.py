@@ -1,45 +1,111 @@
-"""Looking ahead: what a load would do, without doing it."""
+"""What a load will do: a pure value, made of the request and of what was asked beforehand, which the load executes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import types
-
-from matrixone_core.errors import InvalidArgument
-from matrixone_core.loading import ways
-from matrixone_core.loading.csv_rows import Row
-from matrixone_core.loading.fitting import Fitting
-from matrixone_core.loading.flow import job_within, table_of, way_of
-from matrixone_core.loading.job import Input, Job, fitting_of, layout
-from matrixone_core.loading.order import Order
-from matrixone_core.loading.report import BadRow, LoadedFile
-from matrixone_core.loading.schema import FileColumn, Sample, sample_of
-from matrixone_core.loading.target import Column, Table
-from matrixone_core.operation import (
-    Aside,
-    Atomic,
-    Known,
-    Limited,
-    Op,
-    Reply,
-    Runner,
-    Statement,
-    Step,
-    Together,
-    interpreted,
+from matrixone_core.errors import InvalidArgument, LoadFailed, PermissionDenied, quoted
+from matrixone_core.loading.formats.csv import CANONICAL
+from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
+from matrixone_core.loading.mapping import ColumnMapping, map_columns
+from matrixone_core.loading.request import LoadRequest, fields_of
+from matrixone_core.loading.row_checks import doubtful_rows, silent_changes
+from matrixone_core.loading.table import Table
+from matrixone_core.operation import Statement
+from matrixone_core.results import BadRow
+from matrixone_core.sql.load import ClientData, Csv, Format, LoadData
+from matrixone_core.sql.staging import (
+    Conflict,
+    CreateStaging,
+    DropTable,
+    InsertStaged,
+    Names,
+    SelectStaged,
+    Truncate,
 )
-from matrixone_core.sql.external import IrregularLines
-from matrixone_core.sql.ledger import EnteredIds
-from matrixone_core.sql.load import Parquet
-from matrixone_core.sql.plan import CountKeys
-from matrixone_core.sql.staging import FirstDouble
-from matrixone_core.sql.table import LoadState, TablesLike
-from matrixone_core.stage_files import size_of
+from matrixone_core.sql.table import LoadState
 
-MOST_SAMPLED = 200  # rows whose keys are looked for
-MOST_READ = 8 * 1024 * 1024  # bytes of a Parquet file, which is read whole
+STAGING = "matrixone_load_"  # what staging tables' names begin with; the server's time and random digits follow
+SMALL_BYTES = 1024 * 1024  # up to which a load is staged within its own transaction
+MEDIUM_BYTES = 8 * 1024 * 1024  # from which on a file is worth a second statement that reads it
+LARGE_BYTES = 256 * 1024 * 1024  # from which on the server may read pieces of a file at once
+MAX_ROW_LOCKS = 20_000  # rows that the server locks one by one (server-facts 52)
+MAX_CHECKED = 1000  # rows that are judged here at a time
+
+
+class LoadStrategy(StrEnum):
+    """How a load goes.
+
+    Members:
+        LOAD_DATA: the server's own LOAD DATA, which checks no key.
+        LOAD_THEN_CHECK: LOAD DATA of plain lines into an empty table, then a look for duplicate keys.
+        STAGING_TABLE: texts are staged, and INSERT … SELECT has the server judge them.
+        COUNT_DUPLICATES: LOAD DATA, with duplicate keys counted before and after.
+    """
+
+    LOAD_DATA = "load_data"
+    LOAD_THEN_CHECK = "load_then_check"
+    STAGING_TABLE = "staging_table"
+    COUNT_DUPLICATES = "count_duplicates"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files that share a staging table.
+
+    Args:
+        staging: its name.
+        files: the files.
+        mapping: where their fields go.
+        numbered: whether its rows are numbered.
+    """
+
+    staging: Names
+    files: tuple[InputFile, ...]
+    mapping: ColumnMapping
+    numbered: bool
+
+    @property
+    def create(self) -> CreateStaging:
+        """The statement that creates the staging table."""
+        return CreateStaging(self.staging, self.mapping.columns, self.numbered)
+
+    @property
+    def drop(self) -> DropTable:
+        """The statement that drops it."""
+        return DropTable(self.staging)
+
+    def load(self, file: InputFile) -> LoadData:
+        """The statement that stages a file."""
+        if isinstance(file, StageFile) and not file.through_client:
+            return LoadData(file.path, self.staging, file.format, self._columns_of(file.format))
+        order = fields_of(file.format, self.mapping.order) if isinstance(file, ClientFile) else self.mapping.order
+        return LoadData(ClientData("rows.csv"), self.staging, sent_format(file), order)
+
+    def _columns_of(self, form: Format) -> tuple[str | None, ...]:
+        if isinstance(form, Csv):
+            return fields_of(form, self.mapping.order)
+        return self.mapping.staged if self.numbered else ()  # the rows' number is in no file
+
+    def silent_changes(self) -> SelectStaged | None:
+        """The question for rows that the server may change silently; None if no column can have one."""
+        conditions = tuple(change.condition for change in silent_changes(self.mapping))
+        return self._select(conditions) if conditions else None
+
+    def doubtful_rows(self) -> SelectStaged | None:
+        """The question for rows that the server may refuse; None if no column tells."""
+        conditions = doubtful_rows(self.mapping)
+        return self._select(conditions) if conditions else None
+
+    def _select(self, conditions: tuple[Any, ...]) -> SelectStaged:
+        return SelectStaged(self.staging, self.mapping.staged, conditions, self.numbered, MAX_CHECKED)
+
+
+def sent_format(file: InputFile) -> Csv:
+    """How a file is written when the client sends it."""
+    return file.format if isinstance(file, ClientFile) and isinstance(file.format, Csv) else CANONICAL
 
 
 @dataclass(frozen=True)
@@ -63,33 +129,84 @@ class PlannedColumn:
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What a load would do. Its text shows it.
+    """What a load does. Its text shows it.
 
     Args:
-        table: the table, as `table` or `database.table`.
-        files: the files that would be loaded, as they are now.
-        way: how: `plain`, `empty`, `staging`, `external` or `compared`.
-        lock: what would be locked: `rows` or `table`.
-        sql: the statements, secrets masked.
-        columns: the columns of the first file and of the table side by side.
+        request: what the caller wants.
+        state: what the server said beforehand.
+        target: the table; None where nothing has to be known of it.
+        inputs: the files that are loaded.
+        strategy: how.
+        batches: the staging tables.
+        preparation: what is done to the table first: its creation, more columns, TRUNCATE.
+        columns: the columns of the first file and of the table side by side; empty but in the answer of `plan()`.
         sampled: how many rows of the first file were looked at.
         conflicts: how many of these have a key that the table has already.
         bad: those of them that do not fit.
     """
 
-    table: str
-    files: tuple[str, ...]
-    way: str
-    lock: str
-    sql: tuple[str, ...]
-    columns: tuple[PlannedColumn, ...]
-    sampled: int
-    conflicts: int
-    bad: tuple[BadRow, ...]
-    _run: Callable[[], Any] = field(repr=False, compare=False)
+    request: LoadRequest = field(repr=False)
+    state: LoadState = field(repr=False)
+    target: Table | None = field(repr=False)
+    inputs: tuple[InputFile, ...] = field(repr=False)
+    strategy: LoadStrategy
+    batches: tuple[Batch, ...] = field(default=(), repr=False)
+    preparation: tuple[Statement[Any], ...] = ()
+    columns: tuple[PlannedColumn, ...] = ()
+    sampled: int = 0
+    conflicts: int = 0
+    bad: tuple[BadRow, ...] = ()
+    _run: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def table(self) -> str:
+        """The table, as `table` or `database.table`."""
+        return self.request.table_name
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of the files."""
+        return tuple(file.path for file in self.inputs)
+
+    @property
+    def conflict(self) -> Conflict:
+        """What happens to a row whose key is in the table already."""
+        return self.request.options.conflict or Conflict.ERROR
+
+    @property
+    def stages_inside(self) -> bool:
+        """Whether the staging table is made in the load's own transaction: it is small, and its rows are locked."""
+        return len(self.batches) == 1 and len(self.inputs) == 1 and is_small(self.inputs[0], self.state)
+
+    @property
+    def lock(self) -> str:
+        """What is locked until the commit: `rows`, or `table` where that may be."""
+        by_rows = self.strategy is not LoadStrategy.STAGING_TABLE or self.stages_inside or not self._has_keys
+        return "rows" if by_rows or self.request.options.lock == "rows" else "table"
+
+    @property
+    def _has_keys(self) -> bool:
+        return self.target is not None and bool(self.target.keys)
+
+    @property
+    def sql(self) -> tuple[str, ...]:
+        """The statements, secrets masked."""
+        return tuple(map(str, self._statements()))
+
+    def _statements(self) -> Iterator[Statement[Any]]:
+        yield from self.preparation
+        if not self.batches:
+            yield from (direct_load(self, file) for file in self.inputs)
+            return
+        for batch in self.batches:
+            yield batch.create
+            yield from (batch.load(file) for file in batch.files)
+        for batch in self.batches:
+            yield insert_of(self, batch)
+            yield batch.drop
 
     def run(self) -> Any:
-        """Carry the load out, with the files that there are then.
+        """Execute the load, with the files that there are then.
 
         Returns:
             A `LoadReport`; for the asyncio client, await it.
@@ -97,11 +214,13 @@ class LoadPlan:
         Raises:
             MatrixOneError: as the load itself.
         """
+        if self._run is None:
+            raise InvalidArgument("this plan was not made by plan(); call client.load_data.plan(…)")
         return self._run()
 
     def __str__(self) -> str:
-        count = f"{len(self.files)} file{'' if len(self.files) == 1 else 's'}"
-        lines = [f"{count} -> {self.table}: {self.way}, locks {self.lock}", *(f"  {file}" for file in self.files)]
+        count = f"{len(self.inputs)} file{'' if len(self.inputs) == 1 else 's'}"
+        lines = [f"{count} -> {self.table}: {self.strategy}, locks {self.lock}", *(f"  {path}" for path in self.files)]
         rows = [("file", "found", "table", "type", "")]
         rows += [(c.file or "-", c.found or "", c.table or "-", c.type or "", c.problem or "") for c in self.columns]
         widths = [*(max(len(row[at]) for row in rows) for at in range(4)), 0]
@@ -115,152 +234,162 @@ class LoadPlan:
         return "\n".join([*lines, *(f"{statement};" for statement in self.sql)])
 
 
-@dataclass(frozen=True)
-class InferredTable:
-    """A table that was made after a file.
+def make_plan(
+    request: LoadRequest,
+    state: LoadState,
+    target: Table | None,
+    inputs: Sequence[InputFile],
+    *,
+    can_create_tables: bool,
+    token: str,
+    preparation: tuple[Statement[Any], ...] = (),
+) -> LoadPlan:
+    """Plan a load.
 
     Args:
-        name: as `table` or `database.table`.
-        columns: the columns that the file has.
-        sql: the statement that made it.
-    """
-
-    name: str
-    columns: tuple[FileColumn, ...]
-    sql: str
-
-    def __str__(self) -> str:
-        return self.sql
-
-
-def planned(order: Order, state: LoadState, inputs: Sequence[Input], again: Callable[[], Op[Any]]) -> Op[LoadPlan]:
-    """The plan of a load.
-
-    Args:
-        order: what is wanted.
-        state: what is known.
+        request: what the caller wants.
+        state: what the server said.
+        target: the table as it will be after `preparation`; None where nothing has to be known of it.
         inputs: the files.
-        again: the load itself.
+        can_create_tables: whether the user may create tables in the target's database.
+        token: what makes the staging tables' names unique.
+        preparation: statements that come first.
+
+    Raises:
+        InvalidArgument: what is asked for does not go together.
+        LoadFailed: `mode='fail'`, and the table has rows.
+        PermissionDenied: it would need a right that the user does not have.
     """
-    run = yield from Runner()
-    names = ".".join(order.names)
-    if not inputs:
-        return LoadPlan(names, (), "plain", "rows", (), (), 0, 0, (), lambda: run(again()))
-    table = yield from table_of(order, state)
-    job = job_within(order, state, _unheard)
-    way, looked = yield from way_of(job, table, inputs)
-    sample = yield from sample_of(inputs[0].path, order.format, header=order.header)
-    if isinstance(order.format, Parquet):
-        sample = replace(sample, rows=(yield from _first_rows(job, table, inputs[0])))
-    columns, bad = _compared(job, table, inputs[0], sample)
-    conflicts = 0
-    for key in layout(job, table, inputs[0]).keys:
-        conflicts = max(conflicts, (yield from _conflicts(job, table, key, inputs[0], sample)))
-    sql: list[str] = []
-    _rehearse(ways.carried_out(job, table, looked, way), sql.append)
-    paths = tuple(one.path for one in inputs)
-    return LoadPlan(
-        names, paths, str(way), way.lock(), tuple(sql), columns, len(sample.rows[:MOST_SAMPLED]), conflicts, bad,
-        lambda: run(again()),
-    )  # fmt: skip
+    if request.options.mode == "fail" and state.in_use:
+        raise LoadFailed(
+            f"the table {quoted(request.table_name)} has rows, and mode='fail' loads only into an empty one"
+        )
+    if request.options.mode == "replace":
+        preparation = (*preparation, Truncate(request.names))
+    plan = LoadPlan(request, state, target, tuple(inputs), LoadStrategy.LOAD_DATA, preparation=preparation)
+    if not inputs or target is None or (request.is_unchecked and not request.options.collects_rejects):
+        return plan
+    mappings = [map_columns(request, target, file) for file in inputs]
+    _check_conflict(request, mappings)
+    if can_create_tables:
+        return replace(
+            plan, strategy=LoadStrategy.STAGING_TABLE, batches=_batches(request, state, inputs, mappings, token)
+        )
+    if _needs_staging(request, inputs):
+        raise PermissionDenied(
+            f"this load of {quoted(request.table_name)} needs a staging table, and the user may not create and drop"
+            " tables in its database; on_conflict='error' and 'unchecked' of CSV files that fit the table as they are"
+            " need none"
+        )
+    return replace(plan, strategy=LoadStrategy.COUNT_DUPLICATES)
 
 
-def _first_rows(job: Job, table: Table, one: Input) -> Op[tuple[Row, ...]]:
-    """The rows of a Parquet file that is not too long to be read for a plan; none, where they cannot be told apart."""
-    if (yield from size_of(one.path)) > MOST_READ:
+def _check_conflict(request: LoadRequest, mappings: Sequence[ColumnMapping]) -> None:
+    conflict = request.options.conflict
+    if conflict is Conflict.UNCHECKED:
+        raise InvalidArgument(
+            "on_conflict='unchecked' is the server's own LOAD DATA, which cannot leave rows out; on_error='skip' and"
+            " validate=True need checked rows"
+        )
+    if conflict in {None, Conflict.ERROR} or any(mapping.keys for mapping in mappings):
+        return
+    raise InvalidArgument(
+        f"on_conflict={quoted(str(conflict))} needs a primary or unique key that the loaded columns decide, and"
+        f" {quoted(request.table_name)} has none"
+    )
+
+
+def _needs_staging(request: LoadRequest, inputs: Sequence[InputFile]) -> bool:
+    options = request.options
+    resolves = options.conflict not in {None, Conflict.ERROR}
+    rewrites = bool(request.assignments or request.file_column or request.row_column) or len(request.nulls) > 1
+    reshapes = any(
+        isinstance(file, StageFile) and (file.through_client or (file.format.name != "csv" and bool(request.columns)))
+        for file in inputs
+    )
+    return resolves or rewrites or reshapes or options.collects_rejects
+
+
+def _batches(
+    request: LoadRequest, state: LoadState, inputs: Sequence[InputFile], mappings: Sequence[ColumnMapping], token: str
+) -> tuple[Batch, ...]:
+    """Which files share a staging table: neighbours, where nothing has to be known of each file by itself.
+
+    In a session all of them do: it has one connection, and one INSERT that fails leaves its transaction as it was.
+    """
+    options = request.options
+    resolves = options.conflict not in {None, Conflict.ERROR}
+    names_rows = len(inputs) == 1 and inputs[0].unit == "row" and is_small(inputs[0], state)  # in an error, cheaply
+    wanted = options.collects_rejects or options.lock == "rows" or request.row_column is not None
+    numbered = resolves or wanted or names_rows
+    alike = len({(mapping.order, mapping.fields, mapping.assignments) for mapping in mappings}) == 1
+    shared = alike and options.atomic and not (numbered or options.once or request.file_column)
+    tables = options.concurrency if state.owns_transaction else 1
+    count = min(tables, len(inputs)) if shared else len(inputs)
+    bounds = [len(inputs) * at // count for at in range(count + 1)]
+    return tuple(
+        Batch(staging_name(request.names, f"{token}_{at}"), tuple(inputs[begin:end]), mappings[begin], numbered)
+        for at, (begin, end) in enumerate(pairwise(bounds))
+    )
+
+
+def staging_name(table: Names, token: str) -> Names:
+    """The name of a staging table beside its target."""
+    return (*table[:-1], f"{STAGING}{token}")
+
+
+def insert_of(plan: LoadPlan, batch: Batch) -> InsertStaged:
+    """The INSERT of a batch, as far as it is known before rows with equal keys are counted."""
+    conflict = plan.conflict
+    keys = batch.mapping.keys if conflict is Conflict.SKIP else ()
+    return InsertStaged(
+        plan.request.names, batch.staging, batch.mapping.assignments, conflict, update_columns(plan, batch), keys
+    )
+
+
+def update_columns(plan: LoadPlan, batch: Batch) -> Names:
+    """The columns that `on_conflict='update'` updates.
+
+    Raises:
+        InvalidArgument: all columns of the file are the key's.
+    """
+    if plan.conflict is not Conflict.UPDATE:
         return ()
-    names = fitting_of(job, table, one).names
-    pieces, reader = one.lines.open(names), one.lines.reader(names)
-    try:
-        piece = yield from pieces.next()
-    except InvalidArgument:  # what the file has is told by its columns
-        return ()
-    return tuple(islice(reader.feed(piece or b""), MOST_SAMPLED))
+    key_columns = {name for key in batch.mapping.keys for name in key.columns}
+    update = plan.request.options.update or tuple(
+        each.column for each in batch.mapping.assignments if each.column not in key_columns
+    )
+    if not update:
+        raise InvalidArgument("on_conflict='update' has nothing to update: all columns of the file are the key's")
+    return update
 
 
-def _unheard(_file: LoadedFile) -> Op[None]:
-    yield from ()
+def direct_load(plan: LoadPlan, file: InputFile) -> LoadData:
+    """LOAD DATA of a file straight into the target."""
+    request = plan.request
+    is_sent = isinstance(file, ClientFile) or file.through_client
+    listed = is_sent or (isinstance(file.format, Csv) and bool(request.columns or request.header))
+    columns = fields_of(file.format, file.names) if listed and any(file.names) else ()
+    nulls = tuple(filter(None, file.names)) if len(request.nulls) == 1 else ()
+    parallel = not is_sent and is_large(plan.state) and len(plan.inputs) == 1 and request.is_unchecked
+    source = ClientData("rows.csv") if is_sent else file.path
+    form = sent_format(file) if is_sent else file.format
+    return LoadData(source, request.names, form, columns, nulls, request.nulls[0] if nulls else "", parallel)
 
 
-def _compared(
-    job: Job, table: Table, one: Input, sample: Sample
-) -> tuple[tuple[PlannedColumn, ...], tuple[BadRow, ...]]:
-    """The columns side by side, and the sampled rows that do not fit."""
-    fitting = fitting_of(job, table, one)
-    by_name = isinstance(one.format, Parquet)
-    found = {column.name.lower(): column for column in sample.columns}
-    pairs: list[PlannedColumn] = []
-    for at, name in enumerate(fitting.names):
-        place = sample.columns[at] if at < len(sample.columns) else None
-        file = found.get((name or "").lower()) if by_name or (name or "").lower() in found else place
-        pairs.append(_pair(table, name, file))
-    surplus = sample.columns[len(fitting.names) :] if not by_name else ()
-    pairs += [
-        PlannedColumn(column.name, column.type, None, None, "the table has no column for it") for column in surplus
-    ]
-    return tuple(pairs), tuple(_bad(fitting, sample))
+PROBED_BYTES = (SMALL_BYTES, MEDIUM_BYTES, LARGE_BYTES)  # offsets of which is asked whether they lie within a file
 
 
-def _pair(table: Table, name: str | None, file: FileColumn | None) -> PlannedColumn:
-    column = None if name is None else table.column(name)
-    kind = None if column is None else column.written
-    if file is None:
-        return PlannedColumn(None, None, name, kind, "the file has no such column")
-    return PlannedColumn(file.name, file.type, name, kind, None if column is None else _mismatch(file.type, column))
+def is_small(file: InputFile, state: LoadState) -> bool:
+    """Whether a file is small enough to be staged in the load's own transaction."""
+    return file.is_small if isinstance(file, ClientFile) else state.reached == 0
 
 
-def _mismatch(found: str | None, column: Column) -> str | None:
-    """Why values of the type that was found do not go into a column, or None; the server reads what looks alike."""
-    if found is None or found == "BIGINT" or isinstance(column.type, types.String | types.JSON):
-        return None
-    if isinstance(column.type, types.Integer) and found != "BOOL":
-        return f"{found} where whole numbers are wanted"
-    if isinstance(column.type, types.Numeric) and not found.startswith(("DECIMAL", "DOUBLE")):
-        return f"{found} where numbers are wanted"
-    return None
+def is_medium(state: LoadState) -> bool:
+    """Whether the one file is worth a second statement that reads it."""
+    return state.reached > 1
 
 
-def _bad(fitting: Fitting, sample: Sample) -> list[BadRow]:
-    flaws = [fitting.flaw(row) for row in sample.rows[:MOST_SAMPLED]]
-    return [flaw for flaw in flaws if flaw is not None]
-
-
-def _conflicts(job: Job, table: Table, key: Sequence[str], one: Input, sample: Sample) -> Op[int]:
-    names = [None if name is None else name.lower() for name in fitting_of(job, table, one).names]
-    if any(name.lower() not in names for name in key):
-        return 0
-    places = [names.index(name.lower()) for name in key]
-    rows = [row.fields for row in sample.rows[:MOST_SAMPLED] if len(row.fields) == len(names)]
-    keys = {tuple(fields[at].text for at in places) for fields in rows}
-    whole = sorted(tuple(text for text in values if text is not None) for values in keys if None not in values)
-    return (yield from CountKeys(table.names, tuple(key), tuple(whole))) if whole else 0
-
-
-class _Zeros:
-    """A row in which every number is nought."""
-
-    def __getitem__(self, column: str) -> int:
-        return 0
-
-
-def _rehearse(op: Op[Any], note: Callable[[str], object]) -> None:
-    """Note the statements of an operation, each answered as if there were nothing to find."""
-
-    def perform(step: Step[Any]) -> Op[Any]:
-        yield from ()
-        match step:
-            case Statement():
-                note(str(step))
-                nothing = isinstance(step, FirstDouble | TablesLike | EnteredIds | IrregularLines)
-                return step.parse(Reply(() if nothing else (_Zeros(),)))
-            case Atomic() | Aside() | Limited() | Known():
-                return (yield from interpreted(step.op, perform))
-            case Together():
-                results: list[Any] = []
-                for inner in step.ops:
-                    results.append((yield from interpreted(inner, perform)))  # noqa: PERF401  # a comprehension cannot yield
-                return tuple(results)
-            case _:
-                return 0.0  # what time it is
-
-    list(interpreted(op, perform))  # asks nobody, and so is over at once
+def is_large(state: LoadState) -> bool:
+    """Whether the server may read pieces of the one file at once."""
+    return state.reached > len(PROBED_BYTES) - 1

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from matrixone_core.literals import Part, Value
-from matrixone_core.operation import Reply, Statement
+from matrixone_core.operation import Command, Reply, Statement
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,17 @@ class DigestFile(Statement[tuple[str, ...]]):
 
     def parse(self, reply: Reply, /) -> tuple[str, ...]:
         return tuple(str(reply.rows[0][f"piece{at}"] or "") for at in range(len(self.offsets)))
+
+
+@dataclass(frozen=True)
+class RemoveFiles(Command):
+    """REMOVE FILES of a stage; refused inside a transaction (server-facts 71)."""
+
+    url: str
+
+    def parts(self) -> Iterator[Part]:
+        yield "REMOVE FILES FROM STAGE IF EXISTS "
+        yield Value(self.url)
 
 
 def reaches(url: str, offset: int) -> Iterator[Part]:

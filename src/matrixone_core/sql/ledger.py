@@ -88,7 +88,7 @@ class InsertEntry(Command):
 
 
 @dataclass(frozen=True)
-class SetRows(Command):
+class UpdateLoadedRows(Command):
     """Say how many rows came of a file."""
 
     name: tuple[str, ...]
@@ -115,7 +115,7 @@ class DeleteEntry(Command):
 
 
 @dataclass(frozen=True)
-class EnteredIds(Statement[frozenset[str]]):
+class SelectEntryIds(Statement[frozenset[str]]):
     """Which of some files the ledger has."""
 
     name: tuple[str, ...]

@@ -17,11 +17,12 @@ class Csv:
 
     Args:
         ignore_lines: how many lines at its beginning are no rows.
-        delimiter: the character between fields.
+        delimiter: the text between fields.
         quote: the character around fields that hold a delimiter or a line's end.
-        escape: the character that takes the meaning from the next one; None for the server's default, a backslash.
+        escape: the character that takes the meaning from the next one; None for none, as RFC 4180 has it.
         line_terminator: what ends a line; None for a line feed, with or without a carriage return before it.
-        compression: `none`, `gzip` or `bz2`; None tells by the file's suffix.
+        compression: `none`, `gzip` or `bz2`; None means that the file's suffix decides.
+        trailing_delimiter: whether a delimiter ends each line.
     """
 
     ignore_lines: int = 0
@@ -30,6 +31,7 @@ class Csv:
     escape: str | None = None
     line_terminator: str | None = None
     compression: str | None = None
+    trailing_delimiter: bool = False
 
     name: ClassVar[str] = "csv"
 
@@ -59,6 +61,7 @@ class Parquet:
 
 
 Format: TypeAlias = Csv | JsonLines | Parquet
+RAW_LINES = Csv(delimiter="\x01", quote="\x02")  # characters that no line has, so that a line is one field
 
 
 @dataclass(frozen=True)
@@ -193,9 +196,8 @@ def line_parts(form: Format) -> Iterator[Part]:
     yield Value(form.delimiter)
     yield " ENCLOSED BY "
     yield Value(form.quote)
-    if form.escape is not None:
-        yield " ESCAPED BY "
-        yield Value(form.escape)
+    yield " ESCAPED BY "
+    yield Value(form.escape or "")  # without the clause the server takes a backslash (server-facts 54)
     if form.line_terminator is not None:
         yield " LINES TERMINATED BY "
         yield Value(form.line_terminator)

@@ -53,3 +53,21 @@ class CountKeys(Statement[int]):
 
     def parse(self, reply: Reply, /) -> int:
         return int(reply.rows[0]["n"])
+
+
+@dataclass(frozen=True)
+class TryCast(Command):
+    """A cast whose refusal says why a text is no value of a type.
+
+    Args:
+        text: the text.
+        sql_type: the type as SQL writes it.
+    """
+
+    text: str
+    sql_type: str
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT CAST("
+        yield Value(self.text)
+        yield f" AS {self.sql_type}) AS value"

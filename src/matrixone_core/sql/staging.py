@@ -1,24 +1,26 @@
-"""Staging tables: rows wait there for a table with keys, and are checked on their way (server-facts 17, 18)."""
+"""Staging tables: rows wait there as texts, and INSERT … SELECT has the server judge them (server-facts 51).
 
-from collections.abc import Iterator
+Expressions are tuples of parts, so that statements stay values that can be compared. In them `s` is the staging table.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from matrixone_core.errors import LoadFailed, ServerError
 from matrixone_core.literals import Part, Value, dotted, identifier
 from matrixone_core.operation import Command, Reply, Statement
 
-NUMBER = "matrixone_row"  # of a staging table that knows its rows' order
+ROW_NUMBER = "matrixone_row"  # the column that numbers a staging table's rows in the order of the file
 
-# what hex() shows of UTF-8
-UTF8 = "^([0-7][0-9A-F]|(C[2-9A-F]|D[0-9A-F])[89AB][0-9A-F]|E[0-9A-F]([89AB][0-9A-F]){2}|F[0-4]([89AB][0-9A-F]){3})*$"
-
-Names = tuple[str, ...]
+Names: TypeAlias = tuple[str, ...]
+Expression: TypeAlias = tuple[Part, ...]
+Numbers: TypeAlias = tuple[int, ...]
 
 
 class Conflict(StrEnum):
-    """What becomes of a row whose primary or unique key another row has."""
+    """What happens to a row whose primary or unique key another row has."""
 
     ERROR = "error"
     SKIP = "skip"
@@ -27,41 +29,52 @@ class Conflict(StrEnum):
     UNCHECKED = "unchecked"
 
 
-class Kept(StrEnum):
-    """Which of the rows that have a key in common are taken."""
+class DuplicatePolicy(StrEnum):
+    """Which of the staged rows that share a key are taken."""
 
     ALL = "all"
     FIRST = "first"
     LAST = "last"
 
 
+_EXTREME = "matrixone_extreme"
+_NUMBER = "matrixone_number"
+
+
+def staged(column: str) -> str:
+    """A column of the staging table, in an expression."""
+    return f"s.{identifier(column)}"
+
+
+def joined(pieces: Iterable[Iterable[Part]], separator: str) -> Iterator[Part]:
+    """Pieces of SQL with a separator between them."""
+    before = ""
+    for piece in pieces:
+        if before:
+            yield before
+        yield from piece
+        before = separator
+
+
 @dataclass(frozen=True)
 class CreateStaging(Command):
-    """A table without keys that has columns of another one.
+    """CREATE TABLE of a table without keys.
 
     Args:
         name: its name, one or two parts.
-        like: the other table.
-        columns: those that are as in the other table.
-        own: those that are not: their names and types.
-        numbered: whether its rows are numbered as they come.
+        columns: names and SQL types.
+        numbered: whether its rows are numbered in the order in which they come.
     """
 
     name: Names
-    like: Names
-    columns: Names
-    own: tuple[tuple[str, str], ...] = ()
+    columns: tuple[tuple[str, str], ...]
     numbered: bool = False
 
     def parts(self) -> Iterator[Part]:
-        yield f"CREATE TABLE {dotted(self.name)}"
-        own = [f"{identifier(column)} {written}" for column, written in self.own]
+        columns = [f"{identifier(column)} {sql_type}" for column, sql_type in self.columns]
         if self.numbered:
-            own.append(f"{identifier(NUMBER)} BIGINT AUTO_INCREMENT PRIMARY KEY")
-        if own:
-            yield f" ({', '.join(own)})"
-        if self.columns:
-            yield f" AS SELECT {', '.join(map(identifier, self.columns))} FROM {dotted(self.like)} LIMIT 0"
+            columns.insert(0, f"{identifier(ROW_NUMBER)} BIGINT AUTO_INCREMENT PRIMARY KEY")
+        yield f"CREATE TABLE {dotted(self.name)} ({', '.join(columns)})"
 
 
 @dataclass(frozen=True)
@@ -76,30 +89,84 @@ class DropTable(Command):
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """A column of the target, and what it is given.
+class Truncate(Command):
+    """TRUNCATE TABLE, which a rollback undoes (server-facts 67)."""
 
-    Args:
-        column: the target's column.
-        value: an SQL expression of the caller's; None for the staged column of the same name.
-        nulls: texts of the staged column that mean NULL.
-    """
-
-    column: str
-    value: str | None = None
-    nulls: Names = ()
+    name: Names
 
     def parts(self) -> Iterator[Part]:
-        """The expression."""
-        if self.value is not None:
-            yield f"({self.value})"
-            return
-        yield "NULLIF(" * len(self.nulls)
-        yield identifier(self.column)
-        for text in self.nulls:
-            yield ", "
-            yield Value(text)
-            yield ")"
+        yield f"TRUNCATE TABLE {dotted(self.name)}"
+
+
+@dataclass(frozen=True)
+class AddColumns(Command):
+    """ALTER TABLE ADD COLUMN, which a rollback undoes (server-facts 67).
+
+    Args:
+        table: one or two names.
+        columns: names and SQL types.
+    """
+
+    table: Names
+    columns: tuple[tuple[str, str], ...]
+
+    def parts(self) -> Iterator[Part]:
+        added = ", ".join(f"ADD COLUMN {identifier(name)} {sql_type}" for name, sql_type in self.columns)
+        yield f"ALTER TABLE {dotted(self.table)} {added}"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A column of the target, and the expression that it gets."""
+
+    column: str
+    value: Expression
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of the target, and its values in the staging table.
+
+    Args:
+        columns: the target's columns.
+        values: an expression for each, cast to the column's own type.
+    """
+
+    columns: Names
+    values: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class RowRange:
+    """Staged rows by their numbers, from the first to the last, but for some."""
+
+    first: int
+    last: int
+    without: Numbers = ()
+
+    def condition(self) -> str:
+        """The condition, in SQL."""
+        between = f"{staged(ROW_NUMBER)} BETWEEN {self.first} AND {self.last}"
+        inside = [number for number in self.without if self.first <= number <= self.last]
+        return f"{between} AND {staged(ROW_NUMBER)} NOT IN ({_listed(inside)})" if inside else between
+
+
+@dataclass(frozen=True)
+class RowNumbers:
+    """Some staged rows by their numbers."""
+
+    numbers: Numbers
+
+    def condition(self) -> str:
+        """The condition, in SQL."""
+        return f"{staged(ROW_NUMBER)} IN ({_listed(self.numbers)})"
+
+
+RowSet: TypeAlias = RowRange | RowNumbers
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 @dataclass(frozen=True)
@@ -108,143 +175,258 @@ class InsertStaged(Statement[int]):
 
     Args:
         table: the target.
-        staging: where the rows are.
-        columns: what is inserted.
-        conflict: what becomes of rows whose key is there already.
+        staging: the staging table.
+        assignments: what the target's columns get.
+        conflict: what happens to a row whose key is there already.
         update: for `Conflict.UPDATE`, the columns that the old row takes from the new one.
-        kept: which of the staged rows that have a key in common are taken.
-        keys: those keys; for other than `Kept.ALL` the staging table is to be numbered.
+        keys: the target's keys; only where conflicts are resolved.
+        policy: which of the staged rows that share a key are taken; other than ALL needs numbered rows.
+        rows: the rows to insert; None for all of them.
     """
 
     table: Names
     staging: Names
-    columns: tuple[Assignment, ...]
+    assignments: tuple[Assignment, ...]
     conflict: Conflict = Conflict.ERROR
     update: Names = ()
-    kept: Kept = Kept.ALL
-    keys: tuple[Names, ...] = ()
+    keys: tuple[Key, ...] = ()
+    policy: DuplicatePolicy = DuplicatePolicy.ALL
+    rows: RowSet | None = None
 
     refusal: ClassVar[type[ServerError]] = LoadFailed
-    _verbs: ClassVar[dict[Conflict, str]] = {Conflict.SKIP: "INSERT IGNORE", Conflict.REPLACE: "REPLACE"}
 
     def parts(self) -> Iterator[Part]:
-        names = ", ".join(identifier(assignment.column) for assignment in self.columns)
-        yield f"{self._verbs.get(self.conflict, 'INSERT')} INTO {dotted(self.table)} ({names}) SELECT "
-        before = ""
-        for assignment in self.columns:
-            yield before
-            yield from assignment.parts()
-            before = ", "
+        verb = "REPLACE" if self.conflict is Conflict.REPLACE else "INSERT"
+        columns = ", ".join(identifier(each.column) for each in self.assignments)
+        yield f"{verb} INTO {dotted(self.table)} ({columns}) SELECT "
+        yield from joined((each.value for each in self.assignments), ", ")
         yield f" FROM {dotted(self.staging)} s"
-        yield from self._kept()
+        yield from self._joins()
+        yield from self._conditions()
         if self.conflict is Conflict.UPDATE:
-            updates = ", ".join(f"{identifier(c)}=VALUES({identifier(c)})" for c in self.update)
+            updates = ", ".join(f"{identifier(name)}=VALUES({identifier(name)})" for name in self.update)
             yield f" ON DUPLICATE KEY UPDATE {updates}"
 
-    def _kept(self) -> Iterator[str]:
-        if self.kept is Kept.ALL:
-            return
+    def _joins(self) -> Iterator[Part]:
         for at, key in enumerate(self.keys):
-            yield f" LEFT JOIN {_extremes(self.staging, key, self.kept, at)} d{at} ON {_same('s', f'd{at}_', key)}"
-        beyond = "<" if self.kept is Kept.LAST else ">"
-        yield " WHERE "
-        yield " AND ".join(
-            f"(d{at}_n IS NULL OR NOT s.{identifier(NUMBER)} {beyond} d{at}_n)" for at in range(len(self.keys))
-        )
+            if self.conflict is Conflict.SKIP:
+                yield from _join_target(self.table, key, at)
+            if self.policy is not DuplicatePolicy.ALL:
+                yield from _extremes(self.staging, key, self.policy, at)
+
+    def _conditions(self) -> Iterator[Part]:
+        conditions = [] if self.rows is None else [self.rows.condition()]
+        if self.conflict is Conflict.SKIP:
+            conditions += [f"t{at}.{_key_name(0)} IS NULL" for at in range(len(self.keys))]
+        if self.policy is not DuplicatePolicy.ALL:
+            conditions += [_is_taken(self.policy, at) for at in range(len(self.keys))]
+        if conditions:
+            yield f" WHERE {' AND '.join(conditions)}"
 
     def parse(self, reply: Reply, /) -> int:
         return reply.count
 
 
-def _extremes(staging: Names, key: Names, kept: Kept, at: int) -> str:
-    """The last or first number for each key that rows have in common."""
-    extreme = "max" if kept is Kept.LAST else "min"
-    columns = ", ".join(f"{identifier(c)} AS d{at}_{n}" for n, c in enumerate(key))
-    return f"(SELECT {columns}, {extreme}({identifier(NUMBER)}) AS d{at}_n {_doubled(staging, key)})"
+def _join_target(table: Names, key: Key, at: int) -> Iterator[Part]:
+    """A join with the target's row of the same key; its columns have names that no expression of the caller's reads."""
+    columns = ", ".join(f"{identifier(name)} AS {_key_name(place)}" for place, name in enumerate(key.columns))
+    yield f" LEFT JOIN (SELECT {columns} FROM {dotted(table)}) t{at} ON "
+    yield from joined(((f"t{at}.{_key_name(place)} = ", *value) for place, value in enumerate(key.values)), " AND ")
 
 
-def _same(table: str, prefix: str, key: Names) -> str:
-    return " AND ".join(f"{table}.{identifier(c)} = {prefix}{n}" for n, c in enumerate(key))
+def _key_name(place: int) -> str:
+    return f"matrixone_key{place}"
 
 
-def _not_null(key: Names) -> str:
-    return " AND ".join(f"{identifier(c)} IS NOT NULL" for c in key)
+def _extremes(staging: Names, key: Key, policy: DuplicatePolicy, at: int) -> Iterator[Part]:
+    """A join with the first or last row number of each key that staged rows share."""
+    extreme = "max" if policy is DuplicatePolicy.LAST else "min"
+    yield f" LEFT JOIN (SELECT {_key_names(key)}, {extreme}({_NUMBER}) AS {_EXTREME}"
+    yield from _shared_keys(staging, key, f", {staged(ROW_NUMBER)} AS {_NUMBER}")
+    yield f") d{at} ON "
+    yield from joined(((*value, f" = d{at}.{_key_name(place)}") for place, value in enumerate(key.values)), " AND ")
+
+
+def _is_taken(policy: DuplicatePolicy, at: int) -> str:
+    beyond = "<" if policy is DuplicatePolicy.LAST else ">"
+    return f"(d{at}.{_EXTREME} IS NULL OR NOT {staged(ROW_NUMBER)} {beyond} d{at}.{_EXTREME})"
+
+
+def _shared_keys(table: Names, key: Key, more: str = "") -> Iterator[Part]:
+    """FROM to HAVING of a query for the keys that more than one row has; a key with NULL in it is never shared."""
+    yield " FROM (SELECT "
+    yield from joined(((*value, f" AS {_key_name(place)}") for place, value in enumerate(key.values)), ", ")
+    yield f"{more} FROM {dotted(table)} s) k WHERE "
+    yield " AND ".join(f"{_key_name(place)} IS NOT NULL" for place in range(len(key.values)))
+    yield f" GROUP BY {_key_names(key)} HAVING count(*) > 1"
+
+
+def _key_names(key: Key) -> str:
+    return ", ".join(map(_key_name, range(len(key.values))))
 
 
 @dataclass(frozen=True)
-class CheckStaged(Statement[int]):
-    """How many staged rows have what the server would change, or never give back, without a word.
+class CountDuplicateRows(Statement[int]):
+    """How many rows a table has beyond the first of each key.
 
     Args:
-        staging: where the rows are.
-        whole: columns that are to be whole numbers.
-        texts: columns that are to be UTF-8 (server-facts 25).
+        table: a staging table, or the target.
+        key: the key; for the target its columns are the values.
     """
 
-    staging: Names
-    whole: Names
-    texts: Names
-
-    def parts(self) -> Iterator[Part]:
-        flaws = [f"{identifier(column)} <> floor({identifier(column)})" for column in self.whole]
-        yield f"SELECT count(*) AS n FROM {dotted(self.staging)} WHERE {' OR '.join(flaws)}"
-        for at, column in enumerate(self.texts):
-            yield f"{' OR ' if at or flaws else ''}NOT (hex({identifier(column)}) REGEXP "
-            yield Value(UTF8)
-            yield ")"
-
-    def parse(self, reply: Reply, /) -> int:
-        return int(reply.rows[0]["n"])
-
-
-@dataclass(frozen=True)
-class Surplus(Statement[int]):
-    """How many rows a table has beyond the first of each key; NULLs are left aside, as in a unique key."""
-
     table: Names
-    key: Names
+    key: Key
+
+    refusal: ClassVar[type[ServerError]] = LoadFailed
 
     def parts(self) -> Iterator[Part]:
-        yield f"SELECT sum(d.n) AS n FROM (SELECT count(*) - 1 AS n {_doubled(self.table, self.key)}) d"
+        yield "SELECT sum(d.n) AS n FROM (SELECT count(*) - 1 AS n"
+        yield from _shared_keys(self.table, self.key)
+        yield ") d"
 
     def parse(self, reply: Reply, /) -> int:
         return int(reply.rows[0]["n"] or 0)
 
 
 @dataclass(frozen=True)
-class FirstDouble(Statement[tuple[Any, ...] | None]):
-    """The values of one key that more than one row of a table has, or None."""
+class FirstDuplicateKey(Statement[tuple[Any, ...] | None]):
+    """The values of one key that more than one row has, or None; arguments as of `CountDuplicateRows`."""
 
     table: Names
-    key: Names
+    key: Key
 
     def parts(self) -> Iterator[Part]:
-        yield f"SELECT {', '.join(map(identifier, self.key))} {_doubled(self.table, self.key)} LIMIT 1"
+        yield f"SELECT {_key_names(self.key)}"
+        yield from _shared_keys(self.table, self.key)
+        yield " LIMIT 1"
 
     def parse(self, reply: Reply, /) -> tuple[Any, ...] | None:
-        return tuple(reply.rows[0][column] for column in self.key) if reply.rows else None
-
-
-def _doubled(table: Names, key: Names) -> str:
-    columns = ", ".join(map(identifier, key))
-    return f"FROM {dotted(table)} WHERE {_not_null(key)} GROUP BY {columns} HAVING count(*) > 1"
+        return tuple(reply.rows[0][_key_name(place)] for place in range(len(self.key.values))) if reply.rows else None
 
 
 @dataclass(frozen=True)
 class CountMatches(Statement[int]):
-    """How many staged rows have a key that a row of the table has."""
+    """How many staged rows have a key that a row of the target has."""
 
     table: Names
     staging: Names
-    keys: tuple[Names, ...]
+    keys: tuple[Key, ...]
+
+    refusal: ClassVar[type[ServerError]] = LoadFailed
 
     def parts(self) -> Iterator[Part]:
         yield f"SELECT count(*) AS n FROM {dotted(self.staging)} s"
         for at, key in enumerate(self.keys):
-            on = " AND ".join(f"t{at}.{identifier(c)} = s.{identifier(c)}" for c in key)
-            yield f" LEFT JOIN {dotted(self.table)} t{at} ON {on}"
-        found = " OR ".join(f"t{at}.{identifier(key[0])} IS NOT NULL" for at, key in enumerate(self.keys))
+            yield from _join_target(self.table, key, at)
+        found = " OR ".join(f"t{at}.{_key_name(0)} IS NOT NULL" for at in range(len(self.keys)))
         yield f" WHERE {found}"
 
     def parse(self, reply: Reply, /) -> int:
         return int(reply.rows[0]["n"])
+
+
+@dataclass(frozen=True)
+class CountTaken(Statement[int]):
+    """How many staged rows are left when those that share a key with another are left out.
+
+    Args:
+        staging: the staging table.
+        keys: the target's keys.
+        policy: which of the rows that share a key are taken.
+    """
+
+    staging: Names
+    keys: tuple[Key, ...]
+    policy: DuplicatePolicy
+
+    refusal: ClassVar[type[ServerError]] = LoadFailed
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SELECT count(*) AS n FROM {dotted(self.staging)} s"
+        for at, key in enumerate(self.keys):
+            yield from _extremes(self.staging, key, self.policy, at)
+        yield f" WHERE {' AND '.join(_is_taken(self.policy, at) for at in range(len(self.keys)))}"
+
+    def parse(self, reply: Reply, /) -> int:
+        return int(reply.rows[0]["n"])
+
+
+@dataclass(frozen=True)
+class DeleteStaged(Command):
+    """DELETE of staged rows, by their numbers."""
+
+    staging: Names
+    numbers: Numbers
+
+    def parts(self) -> Iterator[Part]:
+        yield f"DELETE FROM {dotted(self.staging)} WHERE {identifier(ROW_NUMBER)} IN ({_listed(self.numbers)})"
+
+
+@dataclass(frozen=True)
+class StagedRow:
+    """A row of a staging table.
+
+    Args:
+        number: its number; None where rows are not numbered.
+        values: its columns' bytes in their order, None for NULL.
+    """
+
+    number: int | None
+    values: tuple[bytes | None, ...]
+
+
+@dataclass(frozen=True)
+class SelectStaged(Statement[tuple[StagedRow, ...]]):
+    """Staged rows that meet a condition, in hexadecimal, as they may be no text (server-facts 25).
+
+    Args:
+        staging: the staging table.
+        columns: its columns that are wanted.
+        conditions: expressions, one of which is to be true.
+        numbered: whether its rows are numbered.
+        limit: how many rows at most.
+        above: only rows with a greater number.
+    """
+
+    staging: Names
+    columns: Names
+    conditions: tuple[Expression, ...]
+    numbered: bool
+    limit: int
+    above: int = 0
+
+    def parts(self) -> Iterator[Part]:
+        number = staged(ROW_NUMBER) if self.numbered else "NULL"
+        yield f"SELECT {number} AS n"
+        for at, column in enumerate(self.columns):
+            yield f", hex({staged(column)}) AS v{at}"
+        yield f" FROM {dotted(self.staging)} s WHERE "
+        if self.above:
+            yield f"{number} > {self.above} AND "
+        yield "("
+        yield from joined(self.conditions, " OR ")
+        yield ")"
+        if self.numbered:
+            yield f" ORDER BY {number}"
+        yield f" LIMIT {self.limit}"
+
+    def parse(self, reply: Reply, /) -> tuple[StagedRow, ...]:
+        return tuple(
+            StagedRow(
+                None if row["n"] is None else int(row["n"]),
+                tuple(
+                    None if (text := row[f"v{at}"]) is None else bytes.fromhex(text) for at in range(len(self.columns))
+                ),
+            )
+            for row in reply.rows
+        )
+
+
+def matches(column: str, pattern: str) -> Expression:
+    """Whether a staged column matches a regular expression."""
+    return (f"{staged(column)} REGEXP ", Value(pattern))
+
+
+def violates(column: str, pattern: str) -> Expression:
+    """Whether a staged column, not being NULL, does not match a regular expression."""
+    return (f"NOT ({staged(column)} REGEXP ", Value(pattern), ")")

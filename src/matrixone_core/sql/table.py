@@ -12,7 +12,7 @@ from matrixone_core.secrets import SecretText
 from matrixone_core.sql.files import reaches
 from matrixone_core.sql.stage import STAGE_COLUMNS, Stage, stage_of
 
-NOBODYS = "matrixone_python_asks_for_the_right"  # a name that nobody uses
+PROBE_TABLE = "matrixone_python_asks_for_the_right"  # a name that nobody uses
 
 
 @dataclass(frozen=True)
@@ -31,30 +31,44 @@ class ColumnNames(Statement[tuple[str, ...]]):
 
 
 @dataclass(frozen=True)
+class ShowCreateTable(Statement[str]):
+    """SHOW CREATE TABLE; the answer is the text that would create the table."""
+
+    table: tuple[str, ...]
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SHOW CREATE TABLE {dotted(self.table)}"
+
+    def parse(self, reply: Reply, /) -> str:
+        try:
+            return str(reply.rows[0]["Create Table"])
+        except KeyError:  # a view
+            return ""
+
+
+@dataclass(frozen=True)
 class LoadState:
     """What is asked before each load.
 
     Args:
         stage: the stage; None if there is none of the name, or none was asked for.
-        mark: a text that changes when the table's columns or keys do; empty if there is no such table.
         in_use: whether the table has rows.
         reached: how many of the offsets asked about lie within the file.
         now: the server's time, in seconds since 1970.
         database: the current one.
-        revocable: whether a rollback would undo the load and nothing else; not so in a session.
+        owns_transaction: whether a rollback would undo the load and nothing else; not so in a session.
     """
 
     stage: Stage | None = None
-    mark: str = ""
     in_use: bool = True
     reached: int = 0
     now: int = 0
     database: str | None = None
-    revocable: bool = True
+    owns_transaction: bool = True
 
 
 @dataclass(frozen=True)
-class AskLoadState(Statement[LoadState]):
+class SelectLoadState(Statement[LoadState]):
     """All that has to be asked before each load, in one question.
 
     Args:
@@ -74,13 +88,9 @@ class AskLoadState(Statement[LoadState]):
     def parts(self) -> Iterator[Part]:
         yield "SELECT a.*, s.* FROM (SELECT unix_timestamp() AS now, DATABASE() AS current_database, "
         if self.table is None:
-            yield "1 AS in_use, '' AS mark"
+            yield "1 AS in_use"
         else:
-            yield f"(SELECT count(*) FROM (SELECT 1 AS one FROM {dotted(self.table)} LIMIT 1) r) AS in_use,"
-            yield " (SELECT group_concat(concat(column_name, ' ', column_key) ORDER BY ordinal_position)"
-            yield " FROM information_schema.columns WHERE "
-            yield from _of(self.table)
-            yield ") AS mark"
+            yield f"(SELECT count(*) FROM (SELECT 1 AS one FROM {dotted(self.table)} LIMIT 1) r) AS in_use"
         yield ") a LEFT JOIN (SELECT "
         if self.stage is None:
             yield "NULL AS stage_name, 0 AS reached) s ON 1=1"
@@ -97,7 +107,6 @@ class AskLoadState(Statement[LoadState]):
         stage = None if row["stage_name"] is None else stage_of(row)
         return LoadState(
             stage,
-            row["mark"] or "",
             bool(row["in_use"]),
             int(row["reached"] or 0),  # NULL where there is no stage (server-facts 61)
             int(row["now"]),
@@ -106,13 +115,13 @@ class AskLoadState(Statement[LoadState]):
 
 
 @dataclass(frozen=True)
-class DropNobodysTable(Command):
+class ProbeDropTable(Command):
     """A statement that changes nothing, and that the server refuses to who may not drop tables (server-facts 11)."""
 
     database: tuple[str, ...]
 
     def parts(self) -> Iterator[Part]:
-        yield f"DROP TABLE IF EXISTS {dotted((*self.database, NOBODYS))}"
+        yield f"DROP TABLE IF EXISTS {dotted((*self.database, PROBE_TABLE))}"
 
 
 @dataclass(frozen=True)

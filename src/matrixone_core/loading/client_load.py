@@ -1,0 +1,250 @@
+"""Loads of data that the client has: how it becomes rows of CSV, which the client sends."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from tempfile import TemporaryFile
+from typing import Any
+
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.loading import options
+from matrixone_core.loading.formats import arrow
+from matrixone_core.loading.formats.compression import compression_of
+from matrixone_core.loading.formats.csv import CANONICAL, Unit
+from matrixone_core.loading.inputs.client_stream import (
+    Data,
+    chunks_of,
+    compressed_name_of,
+    digest_of_file,
+    is_rereadable,
+    length_of,
+    name_of,
+)
+from matrixone_core.loading.inputs.files import ClientFile
+from matrixone_core.loading.inputs.header import check_header, first_rows
+from matrixone_core.loading.inputs.readers import row_reader
+from matrixone_core.loading.inputs.schema_inference import FileColumn, sample_text
+from matrixone_core.loading.inputs.transforms import Decoder, Transform
+from matrixone_core.loading.ledger import entry_for_bytes, entry_for_key
+from matrixone_core.loading.mapping import default_names
+from matrixone_core.loading.plan import SMALL_BYTES
+from matrixone_core.loading.rejects import Rejects
+from matrixone_core.loading.request import LoadRequest
+from matrixone_core.loading.run import LoadFacts, fetch_facts, load, with_timeout
+from matrixone_core.loading.shaping import shape_table
+from matrixone_core.loading.table import Kind, Table
+from matrixone_core.operation import Blocking, Chunks, Clock, NextChunk, Op
+from matrixone_core.results import LoadReport
+from matrixone_core.sql.ledger import Entry
+from matrixone_core.sql.load import Csv, Format, JsonLines
+
+
+@dataclass(frozen=True)
+class ClientSource:
+    """Where the rows of a load come from.
+
+    Args:
+        data: what the caller gave.
+        begin: begins to read it; given the table as it is, if rows are made for it.
+        decoder: makes a new decoder for it.
+        unit: what its rows are counted by.
+    """
+
+    data: object
+    begin: Callable[[Table | None], Chunks]
+    decoder: Callable[[], Decoder | None]
+    unit: Unit = "line"
+
+
+def load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[LoadReport]:
+    """Load CSV or JSON lines.
+
+    Args:
+        request: what the caller wants.
+        data: the data.
+        encoding: what it is written in, as Python calls it; None for bytes that are no text.
+    """
+    name = options.encoding(encoding)
+    compressed = compression_of(request.format.compression, compressed_name_of(data))
+    source = ClientSource(
+        data,
+        lambda _: chunks_of(data, name or "utf-8"),
+        partial(
+            Decoder, name_of(data), compressed, None if name == "utf-8" and request.options.collects_rejects else name
+        ),
+    )
+    return (yield from with_timeout(request, _load(request, source)))
+
+
+def load_parquet(request: LoadRequest, data: Data) -> Op[LoadReport]:
+    """Load a Parquet file."""
+    with ExitStack() as opened:
+        file = yield from _seekable(data, opened)
+        begin = partial(arrow.open_parquet, file, name_of(data), max_unpacked_bytes=request.options.max_unpacked_bytes)
+        return (yield from _load_batches(request, data, begin))
+
+
+def load_arrow(request: LoadRequest, data: object) -> Op[LoadReport]:
+    """Load what speaks Arrow, or what can be made to."""
+    return (
+        yield from _load_batches(request, data, partial(arrow.open_reader, data, tuple(filter(None, request.columns))))
+    )
+
+
+def _load_batches(request: LoadRequest, data: object, begin: Callable[[], Any]) -> Op[LoadReport]:
+    reader = yield from Blocking(begin)
+    names = arrow.select_columns(reader.schema, tuple(filter(None, request.columns)), name_of(data))
+    once = replace(request, columns=names)
+    source = ClientSource(data, partial(_rows_of, reader, names, name_of(data)), _no_decoder, "row")
+    types = tuple(FileColumn(name, kind) for name, kind in arrow.sql_columns(reader.schema))
+    return (yield from with_timeout(request, _load(once, source, types)))
+
+
+def _rows_of(reader: Any, names: Sequence[str], path: str, table: Table | None) -> Chunks:
+    """The rows of Arrow data as CSV; bytes for a UUID column become text."""
+    columns = {name: table.column(name) for name in names} if table is not None else {}
+    uuids = {name for name, column in columns.items() if column is not None and column.kind is Kind.UUID}
+    return arrow.batches_to_csv(reader, names, name=path, uuids=uuids)
+
+
+def _no_decoder() -> None:
+    """Arrow data is made into text as it is read."""
+
+
+def _seekable(data: Data, opened: ExitStack) -> Op[Any]:
+    """What pyarrow can read: a path, or a file that can be sought in."""
+    if isinstance(data, str | os.PathLike) or hasattr(data, "seek"):
+        return data
+    file: Any = opened.enter_context((yield from Blocking(TemporaryFile)))
+    chunks = chunks_of(data)
+    while (piece := (yield from NextChunk(chunks))) is not None:
+        yield from Blocking(partial(file.write, piece))
+    yield from Blocking(partial(file.seek, 0))
+    return file
+
+
+def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn] = ()) -> Op[LoadReport]:
+    """Load data, which is sent as CSV.
+
+    Args:
+        request: what the caller wants.
+        source: the data.
+        types: the columns of the data and the SQL types that they suggest, where it knows them.
+    """
+    began = yield from Clock()
+    known = (yield from fetch_facts(request)) if source.unit == "row" else None
+    chunks, decoder = source.begin(None if known is None else known.table), source.decoder()
+    head = yield from _read_head(chunks, decoder)  # text that cannot be read is found before anything is sent
+    facts = known or (yield from fetch_facts(request))
+    form, names = request.format, request.columns
+    if request.header and isinstance(form, Csv):
+        names = check_header(first_rows(form, head.data, 1, is_all=head.is_all), name_of(source.data))
+        form = replace(form, ignore_lines=form.ignore_lines + 1)
+    if not names and facts.table is not None:
+        names = default_names(request, facts.table)
+    shaped = yield from shape_table(
+        request, facts, names, partial(_suggest, request.format, head, types, header=request.header)
+    )
+    rejects = Rejects(name_of(source.data), request.options) if request.options.collects_rejects else None
+    transform = _transform(request, shaped.facts, source, shaped.names, form, rejects)
+    transform.begin(head.data, None if head.is_all else decoder, head.read)
+    file = ClientFile(
+        name_of(source.data),
+        sent_form(form, source.unit),
+        shaped.names,
+        chunks,
+        transform,
+        transform.lines,
+        (yield from _entry(request, facts, source.data)),
+        (yield from Blocking(partial(length_of, source.data))),
+        head.is_all,
+        partial(_read_again, source) if source.unit == "line" and is_rereadable(source.data) else None,
+        source.unit,
+        rejects,
+    )
+    if head.is_all:  # a row that cannot be read is found before anything is sent
+        file = replace(file, chunks=iter([(yield from Blocking(partial(transform, None)))]), transform=_unchanged)
+    report = yield from load(request, shaped.facts, [file], began, partial(_bytes_read, transform), shaped.preparation)
+    return replace(report, files=(replace(report.files[0], bytes=transform.read),))
+
+
+def _unchanged(piece: bytes | None) -> bytes:
+    return piece or b""
+
+
+def _bytes_read(transform: Transform) -> int:
+    return transform.read
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of the data.
+
+    Args:
+        data: its text.
+        is_all: whether there is no more.
+        read: how many bytes were read for it.
+    """
+
+    data: bytes
+    is_all: bool
+    read: int
+
+
+def _read_head(chunks: Chunks, decoder: Decoder | None) -> Op[Head]:
+    data, read = b"", 0
+    piece: bytes | None = b""
+    while piece is not None and len(data) < SMALL_BYTES:
+        piece = yield from NextChunk(chunks)
+        read += len(piece or b"")
+        data += (piece or b"") if decoder is None else (yield from Blocking(partial(decoder.feed, piece)))
+    return Head(data, piece is None, read)
+
+
+def _suggest(form: Format, head: Head, types: Sequence[FileColumn], *, header: bool) -> Op[Sequence[FileColumn]]:
+    """The columns of the data, and the SQL types that its first rows suggest."""
+    yield from ()
+    return types or sample_text("<data>", form, head.data, is_all=head.is_all, header=header).columns
+
+
+def sent_form(form: Format, unit: Unit) -> Csv:
+    """How data is written when it is sent: as it is, where the server reads that as it is meant."""
+    if isinstance(form, Csv) and unit == "line" and form.line_terminator in {None, "\n"}:
+        return replace(form, compression="none", ignore_lines=0)
+    return CANONICAL
+
+
+def _transform(
+    request: LoadRequest,
+    facts: LoadFacts,
+    source: ClientSource,
+    names: Sequence[str | None],
+    form: Format,
+    rejects: Rejects | None,
+) -> Transform:
+    path = name_of(source.data)
+    if source.unit == "row" or not isinstance(form, Csv | JsonLines):
+        return Transform(path, None, len(names), canonical=True)
+    canonical = sent_form(form, source.unit) is CANONICAL
+    reader = row_reader(request, facts.table, form, names, passes_lines=not canonical)
+    return Transform(path, reader, len(names), canonical=canonical, rejects=rejects)
+
+
+def _read_again(source: ClientSource) -> tuple[Chunks, Callable[[bytes | None], bytes]]:
+    decoder = source.decoder()
+    return source.begin(None), decoder.feed if decoder is not None else _unchanged
+
+
+def _entry(request: LoadRequest, facts: LoadFacts, data: object) -> Op[Entry | None]:
+    once = request.options.once
+    if not once:
+        return None
+    if isinstance(once, str):
+        return entry_for_key(facts.full_name(request), once)
+    if not isinstance(data, str | os.PathLike):
+        raise InvalidArgument("once=True knows a file by its path; give data of another kind a key: once='…'")
+    path: str = os.path.abspath(data)  # noqa: PTH100  # what the caller gave, as a text
+    size, sample = yield from Blocking(partial(digest_of_file, path, whole=request.options.whole_content))
+    return entry_for_bytes(facts.full_name(request), path, size, sample)

@@ -1,0 +1,1 @@
+"""Formats: reading rows from bytes and writing them, without the server."""

@@ -1,0 +1,179 @@
+"""What a file's columns are: their names, and the types that its first rows suggest."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from matrixone_core.errors import InvalidArgument, LoadFailed, quoted
+from matrixone_core.loading.formats import arrow
+from matrixone_core.loading.formats.compression import SUFFIXES
+from matrixone_core.loading.formats.csv import CsvReader, RegularLines, Row
+from matrixone_core.loading.formats.json_lines import JsonReader
+from matrixone_core.loading.inputs.header import check_header, read_head
+from matrixone_core.loading.inputs.stage_reader import read_range
+from matrixone_core.loading.inputs.transforms import RowReader
+from matrixone_core.operation import Op
+from matrixone_core.sql.files import PIECE
+from matrixone_core.sql.load import Csv, Format, JsonLines
+from matrixone_core.stage_files import size_of
+
+_TESTS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("BIGINT", re.compile(r"-?(0|[1-9]\d{0,17})")),
+    ("DECIMAL", re.compile(r"-?(0|[1-9]\d{0,27})(\.\d{1,10})?")),
+    ("DOUBLE", re.compile(r"-?(0|[1-9]\d*)(\.\d+)?[eE][+-]?\d+|-?(0|[1-9]\d{0,14})\.\d+")),
+    ("BOOL", re.compile(r"true|false", re.IGNORECASE)),
+    ("DATE", re.compile(r"\d{4}-\d{2}-\d{2}")),
+    ("DATETIME(6)", re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?")),
+    ("TIME(6)", re.compile(r"\d{2}:\d{2}:\d{2}(\.\d{1,6})?")),
+)
+_SHORT = 100  # characters, up to which a text is taken for one that has 255 at most
+_SUFFIXES = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonline", ".ndjson": "jsonline", ".json": "jsonline",
+    ".parquet": "parquet",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FileColumn:
+    """A column of a file.
+
+    Args:
+        name: its name; in a CSV file without a header, and in JSON arrays, its place.
+        type: the SQL type that its values suggest; None where all of them are NULL.
+    """
+
+    name: str
+    type: str | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The beginning of a file.
+
+    Args:
+        columns: its columns.
+        rows: its first rows; none of a Parquet file, of which only the footer is read.
+    """
+
+    columns: tuple[FileColumn, ...]
+    rows: tuple[Row, ...]
+
+
+def format_of(file: str) -> str:
+    """The format that a file's suffix tells: `csv`, `jsonline` or `parquet`.
+
+    Raises:
+        InvalidArgument: it tells none.
+    """
+    bare = file.lower()
+    for suffix in SUFFIXES:
+        bare = bare.removesuffix(suffix)
+    for suffix, name in _SUFFIXES.items():
+        if bare.endswith(suffix):
+            return name
+    raise InvalidArgument(f"the suffix of {quoted(file)} tells no format; give format='csv', 'jsonline' or 'parquet'")
+
+
+def sample_of(url: str, form: Format, *, header: bool) -> Op[Sample]:
+    """The columns of a stage's file, and its first rows.
+
+    Args:
+        url: its `stage://` URL.
+        form: how it is written.
+        header: whether the first line that is not ignored has the names.
+    """
+    if isinstance(form, Csv | JsonLines):
+        data, is_all = yield from read_head(url, form)
+        return sample_text(url, form, data, is_all=is_all, header=header)
+    return Sample((yield from _of_parquet(url)), ())
+
+
+def sample_text(path: str, form: Format, data: bytes, *, is_all: bool, header: bool) -> Sample:
+    """The columns of CSV or JSON lines, and the first rows.
+
+    Args:
+        path: what the data is called.
+        form: how it is written.
+        data: the beginning of it.
+        is_all: whether that is all.
+        header: whether the first line that is not ignored has the names.
+    """
+    if isinstance(form, JsonLines):
+        return _of_json(form, data, is_all)
+    return _of_csv(path, form if isinstance(form, Csv) else Csv(), data, is_all, header=header)
+
+
+def _of_csv(url: str, form: Csv, data: bytes, whole: bool, *, header: bool) -> Sample:  # with data
+    rows = [row for row in _all_rows(CsvReader(form), data, whole) if isinstance(row, Row)]
+    texts = [[field.text for field in row.fields] for row in rows]
+    if header:
+        names: Sequence[str] = check_header(texts, url)
+        rows, texts = rows[1:], texts[1:]
+    else:
+        names = [f"c{at + 1}" for at in range(max(map(len, texts), default=0))]
+    columns = (
+        FileColumn(name, suggested([row[at] for row in texts if at < len(row)])) for at, name in enumerate(names)
+    )
+    return Sample(tuple(columns), tuple(rows))
+
+
+def _of_json(form: JsonLines, data: bytes, whole: bool) -> Sample:  # with data
+    values: list[Any] = []
+    lines = data.split(b"\n")
+    for line in lines if whole else lines[:-1]:
+        try:
+            values.append(json.loads(line))
+        except ValueError:
+            continue  # an empty line, or one that the load will name
+    found: dict[str, list[Any]] = {}
+    for value in values:
+        pairs = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else [], 1)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]  # whatever JSON has
+        for key, each in pairs:  # pyright: ignore[reportUnknownVariableType]  # whatever JSON has
+            found.setdefault(key if isinstance(key, str) else f"c{key}", []).append(each)
+    rows = [row for row in _all_rows(JsonReader(form, tuple(found)), data, whole) if isinstance(row, Row)]
+    return Sample(tuple(FileColumn(name, _of_values(each)) for name, each in found.items()), tuple(rows))
+
+
+def _all_rows(reader: RowReader, data: bytes, whole: bool) -> "Iterator[Row | RegularLines]":  # with data
+    yield from reader.feed(data)
+    if whole:
+        yield from reader.finish()
+
+
+def _of_values(values: Sequence[Any]) -> str | None:
+    if any(isinstance(value, dict | list) for value in values):
+        return "JSON"
+    texts = [
+        None if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in values
+    ]
+    return suggested(texts)
+
+
+def suggested(values: Sequence[str | None]) -> str | None:
+    """The SQL type that texts suggest: the narrowest that has them all."""
+    texts = [value for value in values if value]
+    if not texts:
+        return None
+    for name, pattern in _TESTS:
+        if all(pattern.fullmatch(text) for text in texts):
+            return _with_digits(texts) if name == "DECIMAL" else name
+    return "VARCHAR(255)" if max(map(len, texts)) <= _SHORT else "TEXT"
+
+
+def _with_digits(texts: Sequence[str]) -> str:
+    scale = max(-int(Decimal(text).as_tuple().exponent) for text in texts)
+    return f"DECIMAL(38,{scale})"
+
+
+def _of_parquet(url: str) -> Op[tuple[FileColumn, ...]]:
+    """The columns as the file's footer has them: its last eight bytes tell where that begins."""
+    size = yield from size_of(url)
+    end = yield from read_range(url, max(size - PIECE, 0), size)
+    if len(end) < 12 or end[-4:] != b"PAR1":
+        raise LoadFailed(f"{url} is no Parquet file")
+    length = int.from_bytes(end[-8:-4], "little") + 8
+    footer = end if length <= len(end) else (yield from read_range(url, size - length, size))
+    return tuple(FileColumn(name, kind) for name, kind in arrow.sql_columns_of_footer(footer[-length:]))

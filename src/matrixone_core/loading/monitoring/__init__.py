@@ -1,0 +1,1 @@
+"""Monitoring: events, log records, spans, metrics and the progress bar of loads."""

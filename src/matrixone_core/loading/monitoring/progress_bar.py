@@ -1,0 +1,60 @@
+"""A bar for people at a terminal; all loads of a process share one (needs rich)."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from matrixone_core.loading.monitoring.events import BytesSent, FileLoaded, LoadEvent, LoadStalled, LoadStarted
+
+
+class _Shared:
+    """The display, while any load is running; a terminal has room for one."""
+
+    def __init__(self) -> None:
+        self.display: Progress | None = None
+        self.tasks: dict[int, TaskID] = {}
+
+
+_shared = _Shared()
+
+
+def show(event: LoadEvent) -> None:
+    """Show what an event tells."""
+    display = _shared.display or _begun()
+    if isinstance(event, LoadStarted):
+        total = event.bytes if len(event.files) == 1 else len(event.files)
+        _shared.tasks[event.load] = display.add_task(f"-> {event.table}", total=total, note="")
+        return
+    task = _shared.tasks[event.load]
+    match event:
+        case BytesSent():
+            display.update(task, completed=event.bytes, note=f"{event.bytes / 1e6:,.1f} MB sent")
+        case FileLoaded():
+            done = event.done if event.total > 1 else None
+            display.update(task, completed=done, note=f"{event.done} of {event.total} files read")
+        case LoadStalled():
+            display.update(task, note=f"stalled: no answer for {event.seconds:.0f} s")
+        case _:
+            display.update(task, note="failed" if event.report is None else f"{event.report.rows:,} rows")
+            display.stop_task(task)
+            _ended(display, event.load)
+
+
+def _begun() -> Progress:
+    _shared.display = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        console=Console(file=sys.stderr),
+    )
+    _shared.display.start()
+    return _shared.display
+
+
+def _ended(display: Progress, load: int) -> None:
+    del _shared.tasks[load]
+    if not _shared.tasks:
+        display.stop()
+        _shared.display = None

@@ -1,0 +1,170 @@
+"""What a caller wants loaded, checked and put together from the arguments of a call."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from matrixone_core import literals
+from matrixone_core.errors import InvalidArgument, quoted
+from matrixone_core.loading import options
+from matrixone_core.loading.options import Header, Options
+from matrixone_core.sql.load import Csv, Format, Parquet
+from matrixone_core.sql.staging import Conflict, Names
+from matrixone_core.tables import Target, table_names, table_of
+
+_COLUMNS: dict[str, Any] = {"columns": None, "set": None}
+_CSV: dict[str, Any] = {
+    "ignore_lines": 0, "delimiter": ",", "quote": '"', "escape": None, "line_terminator": None, "compression": None,
+    "trailing_delimiter": False,
+}  # fmt: skip
+_JSON: dict[str, Any] = {"shape": "object", "compression": None}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "csv": {**_CSV, "header": None, "null_values": None, **_COLUMNS},
+    "jsonline": {**_JSON, "missing_keys": "null", "extra_keys": "ignore", **_COLUMNS},
+    "parquet": _COLUMNS,
+}
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What a caller wants loaded.
+
+    Args:
+        names: the table, one or two names.
+        format: how the data is written.
+        columns: the columns in the data's order, None for a field to skip; empty for the table's own.
+        header: whether the first line that is not ignored names them.
+        nulls: the texts that mean NULL.
+        assignments: columns and the SQL expressions that they get.
+        missing_keys: `null` or `error`: what the lack of a key in a JSON object means.
+        extra_keys: `ignore` or `error`: what a key that is no column means.
+        options: the other options.
+    """
+
+    names: Names
+    format: Format
+    columns: tuple[str | None, ...] = ()
+    header: bool = False
+    nulls: Names = ()
+    assignments: tuple[tuple[str, str], ...] = ()
+    missing_keys: str = "null"
+    extra_keys: str = "ignore"
+    options: Options = field(default_factory=Options)
+
+    @property
+    def table_name(self) -> str:
+        """The table as the caller named it."""
+        return ".".join(self.names)
+
+    @property
+    def file_column(self) -> str | None:
+        """The column that gets the file's path."""
+        return self.options.file_column
+
+    @property
+    def row_column(self) -> str | None:
+        """The column that gets the row's number."""
+        return self.options.row_column
+
+    @property
+    def is_unchecked(self) -> bool:
+        """Whether the server's own LOAD DATA is wanted."""
+        return self.options.conflict is Conflict.UNCHECKED
+
+
+def names_of(table: Target) -> Names:
+    """The one or two names of a table."""
+    return literals.table_name(table) if isinstance(table, str) else table_names(table_of(table))
+
+
+def build_request(table: Target, form: str, explicit: Mapping[str, Any], others: Mapping[str, Any]) -> LoadRequest:
+    """Check the arguments of a load.
+
+    Args:
+        table: the table.
+        form: `csv`, `jsonline` or `parquet`.
+        explicit: the arguments that the format has, by name.
+        others: all other options, aliases among them.
+
+    Raises:
+        InvalidArgument: one of them cannot be.
+    """
+    defaults = DEFAULTS[form]
+    given, rest = options.with_aliases({**defaults, **explicit}, defaults, others)
+    options.check_known(rest, (*options.LoadOptions.__annotations__, *defaults))
+    names, columns = names_of(table), options.columns(given["columns"])
+    header, skipped = _header(given.get("header"))
+    if header and columns:
+        raise InvalidArgument("header='match' takes the columns from the file; leave columns out")
+    if form != "csv" and None in columns:
+        raise InvalidArgument(
+            f"columns={quoted(list(columns))} skips a field by None, which only CSV has; name those wanted"
+        )
+    others_known = options.check_options(rest)
+    if form == "csv" and others_known.extra_columns != "error" and not (header or columns):
+        raise InvalidArgument(
+            f"extra_columns={quoted(others_known.extra_columns)} goes by the columns' names;"
+            " give header='match' or columns"
+        )
+    request = LoadRequest(
+        names,
+        _format(form, given, skipped),
+        columns,
+        header,
+        options.nulls(given.get("null_values")),
+        options.assignments(given["set"]),
+        options.one_of(given.get("missing_keys", "null"), ("null", "error"), "missing_keys"),
+        options.one_of(given.get("extra_keys", "ignore"), ("ignore", "error"), "extra_keys"),
+        others_known,
+    )
+    if request.is_unchecked and (request.assignments or len(request.nulls) > 1 or (form != "csv" and columns)):
+        raise InvalidArgument(
+            "on_conflict='unchecked' loads the fields as they are; set=, several null_values and columns= of JSON lines"
+            " or Parquet go through INSERT, which checks keys"
+        )
+    return request
+
+
+def build_named_request(table: Target, form: str, given: Mapping[str, Any]) -> LoadRequest:
+    """Check the arguments of a load whose format is named; as `build_request`.
+
+    Raises:
+        InvalidArgument: the format does not have one of the options.
+    """
+    known = options.one_of(form, tuple(DEFAULTS), "format")
+    any_format = frozenset[str]().union(*DEFAULTS.values())
+    explicit = {name: value for name, value in given.items() if name in any_format}
+    refused = sorted(explicit.keys() - DEFAULTS[known].keys())
+    if refused:
+        raise InvalidArgument(f"{refused[0]}={quoted(explicit[refused[0]])} has no meaning for {known} files")
+    return build_request(table, known, explicit, {name: value for name, value in given.items() if name not in explicit})
+
+
+def _format(form: str, given: Mapping[str, Any], skipped: int) -> Format:
+    if form == "csv":
+        written: dict[str, Any] = {name: given[name] for name in _CSV}
+        written["ignore_lines"] = options.line_count(given["ignore_lines"]) + skipped
+        return options.csv(**written)
+    return options.json_lines(given["shape"], given["compression"]) if form == "jsonline" else Parquet()
+
+
+def _header(given: Header) -> tuple[bool, int]:
+    """Whether a line names the columns, and how many lines come before it."""
+    match given:
+        case None | False:
+            return False, 0
+        case True | "match" | "infer":
+            return True, 0
+        case int() if given >= 0:  # pandas' number of the line
+            return True, given
+        case _:
+            raise InvalidArgument(
+                f"header={quoted(given)} must be 'match', a line's number from 0, or None;"
+                " ignore_lines=1 skips a header"
+            )
+
+
+def fields_of(form: Format, names: Sequence[str | None]) -> tuple[str | None, ...]:
+    """The fields of a line, one more where a delimiter ends it."""
+    trailing = isinstance(form, Csv) and form.trailing_delimiter
+    return (*names, None) if trailing else tuple(names)

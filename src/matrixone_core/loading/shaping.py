@@ -1,0 +1,119 @@
+"""The table as a load needs it: created after the data, or with columns that only the data has."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from matrixone_core.errors import InvalidArgument, quoted
+from matrixone_core.literals import identifier
+from matrixone_core.loading.inputs.schema_inference import FileColumn
+from matrixone_core.loading.request import LoadRequest
+from matrixone_core.loading.run import LoadFacts
+from matrixone_core.loading.table import Table, parse_table
+from matrixone_core.operation import Op, Statement
+from matrixone_core.sql.load import Csv, JsonLines
+from matrixone_core.sql.plan import CreateTable
+from matrixone_core.sql.staging import AddColumns, Names
+
+Columns = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class ShapedTable:
+    """A load's table as it will be.
+
+    Args:
+        facts: what the server said, with that table.
+        names: the names of the data's fields that go to it, None for one that is skipped.
+        preparation: the statements that make the table so.
+    """
+
+    facts: LoadFacts
+    names: tuple[str | None, ...]
+    preparation: tuple[Statement[Any], ...] = ()
+
+
+def shape_table(
+    request: LoadRequest,
+    facts: LoadFacts,
+    names: tuple[str | None, ...],
+    suggest: Callable[[], Op[Sequence[FileColumn]]],
+) -> Op[ShapedTable]:
+    """Say what has to be done to the table before the load.
+
+    Args:
+        request: what the caller wants.
+        facts: what the server said.
+        names: the names of the data's fields; empty where only the data tells.
+        suggest: the data's columns, with the SQL types that its first rows suggest.
+
+    Raises:
+        InvalidArgument: the data has no columns that a table could be made of.
+    """
+    if facts.table is None:
+        return _created(request, facts, names, (yield from suggest()))
+    if request.options.extra_columns == "error" or request.assignments:
+        return ShapedTable(facts, names)
+    if request.options.extra_columns == "add":
+        columns = _renamed(request, names, (yield from suggest()))
+        return _extended(request, facts, facts.table, names, columns)
+    known = known_names(facts.table, names)
+    return ShapedTable(facts, tuple(filter(None, known)) if isinstance(request.format, JsonLines) else known)
+
+
+def known_names(table: Table | None, names: Sequence[str | None]) -> tuple[str | None, ...]:
+    """Names with None in the place of those that the table does not have."""
+    return tuple(None if name is None or table is None or table.column(name) is None else name for name in names)
+
+
+def _renamed(request: LoadRequest, names: tuple[str | None, ...], found: Sequence[FileColumn]) -> Sequence[FileColumn]:
+    """The data's columns, as the caller or the header names fields of CSV; those that are skipped are left out."""
+    if not isinstance(request.format, Csv) or not any(names):
+        return found
+    return [replace(column, name=name) for column, name in zip(found, names, strict=False) if name]
+
+
+def _created(
+    request: LoadRequest, facts: LoadFacts, names: tuple[str | None, ...], found: Sequence[FileColumn]
+) -> ShapedTable:
+    columns = _renamed(request, names, found)
+    if not columns:
+        raise InvalidArgument(
+            f"create=True finds no columns in the data for {quoted(request.table_name)}; create it first"
+        )
+    types = _with_own_types(request, columns)
+    types += tuple((name, "TEXT") for name in (request.file_column,) if name)
+    types += tuple((name, "BIGINT") for name in (request.row_column,) if name)
+    fields: tuple[str | None, ...] = names or tuple(column.name for column in columns)
+    return ShapedTable(
+        replace(facts, table=_table_of(request.names, types)), fields, (CreateTable(request.names, types),)
+    )
+
+
+def _extended(
+    request: LoadRequest,
+    facts: LoadFacts,
+    table: Table,
+    names: tuple[str | None, ...],
+    found: Sequence[FileColumn],
+) -> ShapedTable:
+    extra = [column for column in found if table.column(column.name) is None]
+    if not extra:
+        return ShapedTable(facts, names)
+    types = _with_own_types(request, extra)
+    added = _table_of(table.names, types)
+    extended = replace(table, columns=(*table.columns, *added.columns))
+    named = {name.lower() for name in names if name}
+    fields = (*names, *(name for name, _ in types if name.lower() not in named))  # formats without names in order
+    return ShapedTable(replace(facts, table=extended), fields, (AddColumns(table.names, types),))
+
+
+def _with_own_types(request: LoadRequest, columns: Sequence[FileColumn]) -> Columns:
+    own = {name.lower(): sql_type for name, sql_type in request.options.dtype}
+    return tuple((column.name, own.get(column.name.lower(), column.type or "TEXT")) for column in columns)
+
+
+def _table_of(names: Names, columns: Columns) -> Table:
+    """The table that CREATE TABLE with these columns makes."""
+    lines = ",\n".join(f"  {identifier(name)} {sql_type.lower()} DEFAULT NULL" for name, sql_type in columns)
+    return parse_table(names, f"CREATE TABLE {identifier(names[-1])} (\n{lines}\n)")

@@ -1,0 +1,1 @@
+"""Strategies: the ways in which rows get from their input into the target table."""

@@ -1,0 +1,54 @@
+"""What the parts of a running load share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from matrixone_core.errors import LoadUnfinished, MatrixOneError
+from matrixone_core.loading.formats.csv import LineIndex
+from matrixone_core.loading.inputs.files import ClientFile, InputFile
+from matrixone_core.loading.ledger import Ledger
+from matrixone_core.loading.plan import LoadPlan, LoadStrategy
+from matrixone_core.loading.rejects import Rejects
+from matrixone_core.operation import Clock, Op
+from matrixone_core.results import LoadedFile
+
+
+@dataclass(frozen=True)
+class LoadContext:
+    """A running load.
+
+    Args:
+        plan: what it does.
+        ledger: where its files are entered, if each is loaded once.
+        on_file_loaded: is given each file once the server has read it.
+        rejects: the bad rows of each file, by its path.
+        strategies: those that were taken instead of the plan's.
+        lines: which line each row of a file began in, where that was counted as the file passed.
+    """
+
+    plan: LoadPlan
+    ledger: Ledger | None
+    on_file_loaded: Callable[[LoadedFile], Op[None]]
+    rejects: dict[str, Rejects] = field(default_factory=dict[str, Rejects])
+    strategies: list[LoadStrategy] = field(default_factory=list[LoadStrategy])
+    lines: dict[str, LineIndex] = field(default_factory=dict[str, LineIndex])
+
+    def rejects_of(self, file: InputFile) -> Rejects | None:
+        """Where a file's bad rows are collected; None where the first one fails the load."""
+        options = self.plan.request.options
+        if not options.collects_rejects:
+            return None
+        known = file.rejects if isinstance(file, ClientFile) else None
+        return self.rejects.setdefault(file.path, known or Rejects(file.path, options))
+
+    def finish_file(self, file: LoadedFile, began: float) -> Op[LoadedFile]:
+        """Note how long a file took, and tell whoever listens."""
+        timed = replace(file, seconds=(yield from Clock()) - began)
+        yield from self.on_file_loaded(timed)
+        return timed
+
+    def unfinished_if_partial(self, error: MatrixOneError, *, begun: bool) -> MatrixOneError:
+        """The error of a load that left rows in a session's transaction, which the session cannot undo alone."""
+        if self.plan.state.owns_transaction or not begun:
+            return error
+        return LoadUnfinished(f"{error}; rows of this load are in the session's transaction: roll it back")

@@ -1,0 +1,196 @@
+"""The staging strategy: fill staging tables, find silent changes, INSERT … SELECT (server-facts 51)."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from matrixone_core.errors import LoadFailed, MatrixOneError
+from matrixone_core.loading.plan import MAX_ROW_LOCKS, STAGING, Batch, insert_of
+from matrixone_core.loading.rejects import Rejects
+from matrixone_core.loading.strategies.conflicts import resolve
+from matrixone_core.loading.strategies.context import LoadContext
+from matrixone_core.loading.strategies.fill import fill
+from matrixone_core.loading.strategies.location import explain_refusal
+from matrixone_core.loading.strategies.once import with_ledger
+from matrixone_core.loading.strategies.rejection import RejectingInsert, store_rejects
+from matrixone_core.loading.strategies.silent import JudgedRows, judge_rows
+from matrixone_core.operation import Aside, Atomic, Clock, Op, Together
+from matrixone_core.results import LoadedFile
+from matrixone_core.sql.staging import Conflict, DuplicatePolicy, InsertStaged, RowRange
+from matrixone_core.sql.table import TablesLike
+
+T = TypeVar("T")
+LEFT_OVER_SECONDS = 24 * 3600  # after which a staging table's load is taken for dead
+
+
+@dataclass(frozen=True)
+class FilledBatch:
+    """A filled staging table.
+
+    Args:
+        batch: what it is.
+        files: how many rows each file has.
+        judged: the rows that must not be inserted, and those that may be refused.
+    """
+
+    batch: Batch
+    files: tuple[LoadedFile, ...]
+    judged: JudgedRows
+
+    @property
+    def rows(self) -> int:
+        """How many rows are staged."""
+        return sum(file.rows for file in self.files)
+
+
+def load_staged(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
+    """Load files through staging tables, several at once.
+
+    Raises:
+        LoadFailed: the server refuses a row, or would change one silently.
+        DuplicateKey: a row's key is in the table already, or twice in the files.
+    """
+    plan = context.plan
+    if plan.stages_inside:
+        return (yield from Atomic(_load_inside(context, plan.batches[0])))
+    yield from Aside(_drop_left_over(context))
+    try:
+        filled: tuple[FilledBatch, ...] = yield from Together(
+            tuple(iter(Atomic(_fill(context, batch))) for batch in plan.batches), plan.request.options.concurrency
+        )
+        return (yield from Atomic(_insert_batches(context, filled)))
+    finally:
+        for batch in plan.batches:
+            yield from _drop_outside(batch)
+
+
+def _drop_outside(batch: Batch) -> Op[None]:
+    """Drop a staging table whatever happened; a later load drops one that cannot be dropped now."""
+    with suppress(MatrixOneError):
+        yield from Aside(iter(batch.drop))
+
+
+def _drop_left_over(context: LoadContext) -> Op[None]:
+    """Drop the staging tables of loads whose process died."""
+    database = context.plan.request.names[:-1]
+    for name in (yield from TablesLike(database, STAGING)):
+        made = name.removeprefix(STAGING).partition("_")[0]
+        if made.isdigit() and int(made) < context.plan.state.now - LEFT_OVER_SECONDS:
+            yield from replace(context.plan.batches[0].drop, name=(*database, name))
+
+
+def _load_inside(context: LoadContext, batch: Batch) -> Op[tuple[LoadedFile, ...]]:
+    """All in one transaction, so that nothing can be left over.
+
+    A session's transaction goes on after an error, so that the staging table is dropped within it.
+    """
+    try:
+        files = yield from _insert_batches(context, ((yield from _fill(context, batch)),))
+    except MatrixOneError:
+        if not context.plan.state.owns_transaction:
+            with suppress(MatrixOneError):
+                yield from batch.drop
+        raise
+    yield from batch.drop
+    return files
+
+
+def _fill(context: LoadContext, batch: Batch) -> Op[FilledBatch]:
+    yield from batch.create
+    files: list[LoadedFile] = []
+    for file in batch.files:
+        began = yield from Clock()
+        rows = yield from fill(context, file, batch.load(file))
+        files.append((yield from context.finish_file(LoadedFile(file.path, rows, rows), began)))
+    judged = yield from judge_rows(context, batch)
+    return FilledBatch(batch, tuple(files), judged)
+
+
+def _insert_batches(context: LoadContext, filled: Sequence[FilledBatch]) -> Op[tuple[LoadedFile, ...]]:
+    for statement in context.plan.preparation:
+        yield from statement
+    files: list[LoadedFile] = []
+    for batch in filled:
+        try:
+            files += yield from with_ledger(context, batch.batch.files[0], _insert(context, batch))
+        except MatrixOneError as error:
+            raise context.unfinished_if_partial(error, begun=bool(files)) from error.__cause__
+    return tuple(files)
+
+
+def _insert(context: LoadContext, filled: FilledBatch) -> Op[tuple[LoadedFile, ...]]:
+    plan, batch = context.plan, filled.batch
+    rejects = context.rejects_of(batch.files[0])
+    if rejects is not None:
+        return ((yield from _insert_accepted(context, filled, rejects)),)
+    insert = insert_of(plan, batch)
+    if plan.conflict is Conflict.ERROR:
+        count = yield from _insert_in_steps(context, batch, insert, filled.rows)
+        if count != filled.rows:
+            raise LoadFailed(f"{filled.rows:,} rows were staged, and {count:,} of them stored; no row was loaded")
+        return filled.files
+    resolution = yield from _explained(context, batch, resolve(plan, batch, insert, filled.rows))
+    affected: int = 0
+    for statement in resolution.inserts:
+        affected = yield from _insert_in_steps(context, batch, statement, filled.rows)
+    return (resolution.complete(filled.files[0], filled.rows, affected),)
+
+
+def _insert_accepted(context: LoadContext, filled: FilledBatch, rejects: Rejects) -> Op[LoadedFile]:
+    """Insert the rows that the server accepts; the others are rejected."""
+    plan, batch, rejecting = context.plan, filled.batch, RejectingInsert(context, filled.batch, rejects)
+    read = filled.rows + rejects.count  # those are rows that were left out as the file was read
+    yield from rejecting.leave_out(filled.judged.changed)
+    affected, doubtful = 0, filled.judged.doubtful
+    if doubtful:
+        policy = {Conflict.ERROR: DuplicatePolicy.ALL, Conflict.SKIP: DuplicatePolicy.FIRST}
+        first = replace(
+            insert_of(plan, batch), policy=policy.get(plan.conflict, DuplicatePolicy.LAST), keys=batch.mapping.keys
+        )
+        affected = yield from rejecting.insert_doubtful(first, doubtful)
+    accepted = filled.rows - len(rejecting.refused)
+    resolution = yield from resolve(plan, batch, insert_of(plan, batch), accepted)
+    for at, statement in enumerate(resolution.inserts, 1):
+        stored = yield from rejecting.insert_rest(statement, filled.rows)
+        affected += stored if at == len(resolution.inserts) else 0
+    late = filled.rows - len(rejecting.refused) != accepted
+    if late and resolution.duplicates:
+        raise LoadFailed(
+            "a row was refused that others of the file share a key with, and it cannot be said which of them to take;"
+            " mend the file"
+        )
+    yield from rejecting.report()
+    rejects.check_share(read)
+    yield from store_rejects(context, rejects)
+    report = replace(filled.files[0], read=read, rejected=rejects.count)
+    done = resolution.complete(report, filled.rows - len(rejecting.refused), affected)
+    return replace(done, replaced=None, updated=None) if doubtful else done
+
+
+def _insert_in_steps(context: LoadContext, batch: Batch, insert: InsertStaged, rows: int) -> Op[int]:
+    """INSERT staged rows.
+
+    With `lock='rows'` no statement has enough rows for the server to lock the table (server-facts 52).
+    """
+    count = 0
+    for step in _steps(context, insert, rows):
+        count += yield from _explained(context, batch, iter(step))
+    return count
+
+
+def _explained(context: LoadContext, batch: Batch, op: Op[T]) -> Op[T]:
+    """What reads staged rows; an error names the row that it is about, if that can be found."""
+    try:
+        return (yield from op)
+    except LoadFailed as error:
+        yield from explain_refusal(context, batch, error)
+        raise
+
+
+def _steps(context: LoadContext, insert: InsertStaged, rows: int) -> Iterator[InsertStaged]:
+    if context.plan.request.options.lock != "rows":
+        yield insert
+        return
+    for first in range(1, rows + 1, MAX_ROW_LOCKS):
+        yield replace(insert, rows=RowRange(first, first + MAX_ROW_LOCKS - 1))
