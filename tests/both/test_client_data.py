@@ -14,7 +14,7 @@ from models import User
 from matrixone import errors
 
 ROWS = [(1, "Ada", "a@x", 36), (2, 'O"B\\, é\n', None, None)]
-CSV = '1,Ada,a@x,36\n2,"O""B\\\\, é\n",\\N,\n'.encode()
+CSV = '1,Ada,a@x,36\n2,"O""B\\, é\n",\\N,\n'.encode()
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def test_an_asynchronous_iterator(client, load, side):
             load.read_csv(asynchronous(CSV), User)
         return
     assert load.read_csv(asynchronous(CSV), User).rows == 2
+    client.execute("UPDATE users SET name = 'other'")
     assert load.read_csv(asynchronous(CSV), User, header=None, on_conflict="replace").replaced == 2
     assert rows(client) == ROWS
 
@@ -69,7 +70,7 @@ def test_compressed_by_suffix_or_told(client, load, tmp_path, suffix, compress):
     load.read_csv(path, User)
     load.read_csv(iter(pieces(packed)), User, compression={".gz": "gzip", ".bz2": "bz2"}[suffix], on_conflict="skip")
     assert rows(client) == ROWS
-    with pytest.raises(errors.LoadFailed, match="not gzip-compressed"):
+    with pytest.raises(errors.LoadFailed, match="no gzip data"):
         load.read_csv(CSV, User, compression="gzip")
 
 
@@ -99,11 +100,12 @@ def test_no_data(client, load):
 def test_what_cannot_be_read(client, load, tmp_path):
     with pytest.raises(FileNotFoundError):
         load.read_csv(tmp_path / "none.csv", User)
-    with pytest.raises(errors.InvalidArgument, match="str where bytes are wanted"):
-        load.read_csv(io.StringIO("1,a,b,1\n"), User)
-    with pytest.raises(errors.InvalidArgument, match="no Parquet file"):
+    assert load.read_csv(io.StringIO("1,a,b,1\n"), User).rows == 1
+    with pytest.raises(errors.InvalidArgument, match="a str is a path"):
+        load.read_csv("1,a,b,1\n", User)
+    with pytest.raises(errors.LoadFailed, match="(?i)parquet"):
         load.read_parquet(b"1,a,b,1\n", User)
-    with pytest.raises(errors.InvalidArgument, match="no Arrow data"):
+    with pytest.raises(errors.InvalidArgument, match="is no table"):
         load.read_arrow([1], User)
 
 
@@ -121,10 +123,35 @@ def test_a_source_that_breaks_loads_nothing(client, load, conflict):
     assert load.read_csv(CSV, User, on_conflict=conflict).rows == 2
 
 
-def test_a_source_that_breaks_ends_a_sessions_transaction(client, load):
-    with pytest.raises(errors.TransactionAborted), client.session() as session, pytest.raises(ZeroDivisionError):
-        session.load_data.read_csv(broken(), User)
+def broken_late():
+    for number in range(1, 60_000):
+        yield f"{number},{'x' * 40},e,1\n".encode()
+    raise ZeroDivisionError
+
+
+def test_a_source_that_breaks_before_anything_is_sent_leaves_a_session_as_it_was(client, load):
+    with client.session() as session:
+        with pytest.raises(ZeroDivisionError):
+            session.load_data.read_csv(broken(), User)
+        assert session.load_data.read_csv(CSV, User).rows == 2
+    assert rows(client) == ROWS
+
+
+@pytest.mark.parametrize("conflict", ["unchecked", "error"])
+def test_a_source_that_breaks_as_it_is_sent_leaves_nothing(client, load, conflict):
+    """The connection is lost, and with it the session's transaction, unless another connection sent the data."""
+    session = client.session()
+    session.add(User(id=9))
+    with pytest.raises(ZeroDivisionError):
+        session.load_data.read_csv(broken_late(), User, on_conflict=conflict)
+    if conflict == "unchecked":
+        with pytest.raises(errors.TransactionAborted):
+            session.commit()
+    session.close()
     assert rows(client) == []
+    with pytest.raises(ZeroDivisionError):
+        load.read_csv(broken_late(), User, on_conflict=conflict)
+    assert client.execute("SHOW TABLES").scalars().all() == ["users"]
 
 
 def test_in_a_session(client, load):
@@ -145,10 +172,10 @@ def test_only_what_was_handed_over_is_sent(client, load, tmp_path):
 
 
 def test_more_than_one_packet(client, load):
-    text = "".join(f"{number},{'x' * 90},e,1\n" for number in range(30_000)).encode()
+    text = "".join(f"{number},{'x' * 90},e,1\n" for number in range(1, 30_001)).encode()
     assert load.read_csv(text, User, timeout=60).rows == 30_000
     with pytest.raises(errors.LoadFailed, match="line 30,001, column 'age', value 'x'"):
-        load.read_csv(text + b"30000,a,b,x\n", User, on_conflict="replace")
+        load.read_csv(text + b"30001,a,b,x\n", User, on_conflict="replace")
     with pytest.raises(errors.LoadFailed):
         load.read_csv(b"1,a,b,bad\n" + text, User, on_conflict="unchecked")
     assert client.execute("SELECT count(*) FROM users").scalar() == 30_000
@@ -165,7 +192,7 @@ def test_json_lines(client, load, shape):
     data = "\r\n".join([*lines, ""]).encode()
     assert load.read_json(iter(pieces(data)), User, shape=shape).rows == 2
     assert rows(client) == ROWS
-    for line, says in ((b"{oops", "no JSON"), (b"3", "the line has no"), (b'"\xe9"', "is not")):
+    for line, says in ((b"{oops", "no JSON"), (b"3", "where an .* is wanted"), (b'"\xe9"', "is not")):
         with pytest.raises(errors.LoadFailed, match=f"line 3: .*{says}|line 3: byte"):
             load.read_json(data + line, User, shape=shape, on_conflict="skip")
 
@@ -177,8 +204,8 @@ def test_json_values(client, load):
         == 2
     )
     assert client.execute("SELECT b, f FROM j ORDER BY id").all() == [(1, 1.5), (0, 1e300)]
-    with pytest.raises(errors.LoadFailed, match="the object has no 'b'"):
-        load.read_json(b'{"id":3}', "j")
+    with pytest.raises(errors.LoadFailed, match="line 1: .*no key 'b'"):
+        load.read_json(b'{"id":3}', "j", missing_keys="error")
     assert load.read_json(b'{"id":3}', "j", columns=["id"]).rows == 1
 
 
@@ -215,6 +242,7 @@ def test_arrow(client, load):
     client.execute(ALL)
     table = everything(pyarrow)
     assert load.read_arrow(table, "a").rows == 2
+    client.execute("UPDATE a SET s = 'other'")
     assert load.read_arrow(table.to_reader(), "a", on_conflict="replace").replaced == 2
     assert load.read_arrow(table.to_batches()[0], "a", on_conflict="skip").skipped == 2
     found = client.execute("SELECT * FROM a ORDER BY id").all()
@@ -244,17 +272,17 @@ def test_arrow_without_pyarrow(load, monkeypatch):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("matrixone_core.loading.arrow.import_module", missing)
+    monkeypatch.setattr("matrixone_core.loading.formats.arrow.import_module", missing)
     with pytest.raises(errors.NotSupported, match=r"matrixone\[arrow\]"):
         load.read_arrow([], User)
 
 
 def test_a_time_limit(client, load):
     def slow():
-        for number in range(100):
-            yield f"{number},a,b,1\n".encode()
+        for number in range(1, 100):
+            yield f"{number},{'x' * 90},{'y' * 200},1\n".encode() * 200
             time.sleep(0.02)
 
     with pytest.raises(errors.StatementTimeout):
-        load.read_csv(slow(), User, timeout=0.3)
+        load.read_csv(slow(), User, timeout=0.3, on_conflict="unchecked")
     assert rows(client) == []

@@ -1,6 +1,7 @@
 """Keys, locks and many files: what a load promises, by both clients."""
 
 import gzip
+import os
 
 import pytest
 from models import User
@@ -8,6 +9,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, UniqueConstrain
 
 from matrixone import errors
 
+IS_REAL = "MATRIXONE_URL" in os.environ
 FIRST = b"1,Ada,a@x,36\n2,Grace,g@x,45\n"
 
 
@@ -218,7 +220,7 @@ def test_a_load_that_fails_leaves_the_session_what_it_had(client, stage):
         with pytest.raises(errors.LoadFailed):
             session.load_data.read_csv_stage(stage, ["in/a.csv", "bad.csv"], "users", concurrency=4)
         report = session.load_data.read_csv_stage(stage, "in/*.csv", "users")
-        assert (report.rows, report.way) == (5, "staging")
+        assert (report.rows, report.strategy) == (5, "staging_table")
     assert [row[0] for row in rows(client)] == [2, 10, 11, 12, 13, 14]
     assert tables(client) == ["users"]
 
@@ -260,7 +262,7 @@ def test_a_table_that_may_be_locked(client, load, files, file, content, rows_exp
             load(file, lock="table")
         return
     report = load(file, lock="table", ignore_lines=ignore)
-    assert (report.rows, report.lock) == (rows_expected, "rows" if "spread" in file else "table")
+    assert (report.rows, report.lock) == (rows_expected, "rows")  # few rows are locked one by one
     with pytest.raises(errors.DuplicateKey):
         load(file, lock="table", ignore_lines=ignore)
     while tables(client) != ["users"]:  # a connection that was given up is rolled back when the server hears of it
@@ -301,7 +303,7 @@ def test_columns_by_the_header(client, load, files):
         with pytest.raises((errors.InvalidArgument, errors.LoadFailed), match=says):
             load(f"{abs(hash(content))}.csv", header="match")
     files.put("no.csv.bz2", b"not compressed")
-    with pytest.raises(errors.LoadFailed, match="not bz2-compressed"):
+    with pytest.raises(errors.LoadFailed, match="bz2 data"):
         load("no.csv.bz2", header="match")
 
 
@@ -324,6 +326,7 @@ def test_json_lines(client, stage, files, shape):
     assert read(stage, "a.jsonl", User, shape=shape).rows == 2
     with pytest.raises(errors.DuplicateKey):
         read(stage, "a.jsonl", User, shape=shape)
+    client.execute("UPDATE users SET name = 'other'")
     assert read(stage, "a.jsonl", User, shape=shape, on_conflict="replace").replaced == 2
     assert rows(client, "id, name, email, age") == [(1, 'A\n"b', None, 1), (2, "é", "e", 2)]
     assert read(stage, "a.jsonl", User, shape=shape, on_conflict="update", set={"name": "lower(name)"}).updated == 2
@@ -338,11 +341,15 @@ def test_json_lines(client, stage, files, shape):
 
 def test_some_columns_of_json(client, stage, files):
     files.put("a.jsonl", '{"id":1,"name":"A"}\n{"id":2}\n')
-    with pytest.raises(errors.LoadFailed):
-        client.load_data.read_json_stage(stage, "a.jsonl", User)
-    with pytest.raises(errors.LoadFailed):
-        client.load_data.read_json_stage(stage, "a.jsonl", User, columns=["id", "name"])
-    assert client.load_data.read_json_stage(stage, "a.jsonl", User, columns=["id"]).rows == 2
+    read = client.load_data.read_json_stage
+    for options in ({}, {"columns": ["id", "name"]}):
+        with pytest.raises(errors.LoadFailed, match="line [12]: .*no key '(name|email)'"):
+            read(stage, "a.jsonl", User, missing_keys="error", **options)
+    assert read(stage, "a.jsonl", User).rows == 2
+    assert rows(client, "id, name, email, age") == [(1, "A", None, None), (2, None, None, None)]
+    client.execute("UPDATE users SET age = 7")
+    assert read(stage, "a.jsonl", User, columns=["id"], on_conflict="replace").replaced == 2
+    assert rows(client, "id, name, age") == [(1, None, None), (2, None, None)]
 
 
 def test_parquet(client, stage, files):
@@ -361,3 +368,11 @@ def test_parquet(client, stage, files):
     client.execute("DELETE FROM users")
     assert read(stage, "a.parquet", User, columns=["id", "name"]).rows == 2
     assert rows(client, "id, email") == [(1, None), (2, None)]
+
+
+def test_a_row_that_replaces_its_like_is_counted(client, load, request):
+    if not IS_REAL:
+        reason = "the local server's engine does not count the removed row"
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+    assert load("first.csv").rows == 2
+    assert load("first.csv", on_conflict="replace").replaced == 2

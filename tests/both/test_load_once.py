@@ -33,6 +33,7 @@ def test_the_same_file_is_loaded_once(client, stage, files, database, unique):
         assert load(name, "a.csv", User, once=True).rows == 0  # the same place
     report = load(stage, ["a.csv", "b.csv"], User, once=True)
     assert [(file.rows, file.already_loaded) for file in report.files] == [(0, True), (1, False)]
+    client.execute("UPDATE users SET name = 'other'")
     assert load(stage, "a.csv", User, once=True, force=True, on_conflict="replace").replaced == 2
     files.put("a.csv", "1,A,a,1\n2,B,b,3\n")
     assert (

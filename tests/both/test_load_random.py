@@ -26,7 +26,7 @@ def _field(value):
     if value is None:
         return rb"\N"
     data = value if isinstance(value, bytes) else str(value).encode()
-    return b'"' + data.replace(b"\\", rb"\\").replace(b'"', b'""') + b'"'
+    return b'"' + data.replace(b'"', b'""') + b'"'
 
 
 def jsonline(rows):

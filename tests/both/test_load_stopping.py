@@ -84,10 +84,10 @@ def test_one_file_that_fails_stops_the_others(client, stage, files):
     assert left(client) == ([], 0)
 
 
-@pytest.mark.parametrize("lock", ["auto", "table"])
-def test_a_load_is_stopped_with_the_look_beside_it(client, stage, *, side, monkeypatch, matrixone_url, database, lock):
-    """Both connections are given up, and nothing of either stays; the client goes on."""
-    monkeypatch.setattr("matrixone_core.loading.from_stage.SMALL", 1000)
+@pytest.mark.parametrize("small", [1000, 10**8], ids=["committed staging table", "staging table inside"])
+def test_a_load_of_one_file_is_stopped(client, stage, *, side, monkeypatch, matrixone_url, database, small):
+    """The connection is given up, and neither rows nor the staging table stay; the client goes on."""
+    monkeypatch.setattr("matrixone_core.loading.stage_load.PROBED_BYTES", (small, 10**9, 10**9))
 
     def blocking():
         begun = threading.Event()
@@ -95,9 +95,7 @@ def test_a_load_is_stopped_with_the_look_beside_it(client, stage, *, side, monke
             thread = threading.Thread(target=lambda: begun.wait(20) and os.kill(os.getpid(), signal.SIGINT))
             thread.start()
             with pytest.raises(KeyboardInterrupt):
-                loader.load_data.read_csv_stage(
-                    stage, "part-1.csv", User, lock=lock, progress=lambda _event: begun.set()
-                )
+                loader.load_data.read_csv_stage(stage, "part-1.csv", User, progress=lambda _event: begun.set())
             thread.join()
             assert loader.load_data.read_csv(b"1,a,b,1\n", User).rows == 1
 
@@ -105,9 +103,7 @@ def test_a_load_is_stopped_with_the_look_beside_it(client, stage, *, side, monke
         begun = asyncio.Event()
         async with AsyncClient(url=matrixone_url, database=database) as loader:
             task = asyncio.ensure_future(
-                loader.load_data.read_csv_stage(
-                    stage, "part-1.csv", User, lock=lock, progress=lambda _event: begun.set()
-                )
+                loader.load_data.read_csv_stage(stage, "part-1.csv", User, progress=lambda _event: begun.set())
             )
             await begun.wait()
             task.cancel()

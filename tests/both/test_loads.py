@@ -90,9 +90,9 @@ def test_compression_of_client_made_files(client, stage, files):
 def test_a_bad_row_loads_nothing_and_the_servers_words_are_kept(client, stage, file):
     with pytest.raises(errors.LoadFailed) as caught:
         client.load_data.read_csv_stage(stage, file, User)
-    assert caught.value.code in {20101, 20301}
-    assert "LOAD DATA INFILE" in caught.value.statement
-    assert caught.value.__cause__ is not None
+    assert caught.value.code in {20101, 20203, 20301}
+    assert "LOAD DATA INFILE" in caught.value.statement or "INSERT INTO" in caught.value.statement
+    assert caught.value.row.line == (1 if "many" in file else 2)
     assert rows(client) == []
 
 

@@ -65,6 +65,7 @@ def test_what_is_not_granted_is_denied(ordinary, session_admin, database):
 def place(session_admin, unique, files):
     files.put("a.csv", "1,A,a,1\n2,B,b,2\n")
     files.put("b.csv", "2,C,c,3\n")
+    files.put("d.csv", "9,D,d,4\n")
     files.put("c.jsonl", '{"id":5,"name":"a","email":"e","age":1}\n\n{"id":6,"name":"a","email":"e","age":1}\n')
     files.put("bad.jsonl", '{"id":7,"name":"a","email":"e","age":1}\n{oops\n')
     return session_admin.stage.create_local(unique(), files.folder).name
@@ -73,16 +74,17 @@ def place(session_admin, unique, files):
 def test_loads_that_need_no_table_of_their_own(ordinary, place, session_admin, database):
     load = ordinary.load_data
     report = load.read_csv_stage(place, "a.csv", User)
-    assert (report.rows, report.way) == (2, "compared")
+    assert (report.rows, report.strategy) == (2, "count_duplicates")
     with pytest.raises(errors.DuplicateKey, match="1 of the rows"):
         load.read_csv_stage(place, "b.csv", User)
     with pytest.raises(errors.LoadUnfinished), ordinary.session() as session:
         session.load_data.read_csv_stage(place, "b.csv", User)
     assert ordinary.execute("SELECT count(*) FROM users").scalar() == 2
     assert load.read_csv_stage(place, "b.csv", User, on_conflict="unchecked").rows == 1
-    assert load.read_json_stage(place, "c.jsonl", User).rows == 2  # old doubles do not fail it
-    with pytest.raises(errors.LoadFailed, match=r"bad\.jsonl, line 2: no JSON"):
-        load.read_json_stage(place, "bad.jsonl", User)
+    assert load.read_csv_stage(place, "d.csv", User).rows == 1  # old doubles do not fail it
+    for file in ("c.jsonl", "bad.jsonl"):  # of lines that the server reads by itself it loses some
+        with pytest.raises(errors.PermissionDenied, match="needs a staging table"):
+            load.read_json_stage(place, file, User)
     with pytest.raises(errors.LoadFailed, match=r"bad\.jsonl, line 2: no JSON"):
         load.read_json_stage(place, "bad.jsonl", User, on_conflict="unchecked")
     assert load.read_json_stage(place, "c.jsonl", User, on_conflict="unchecked").rows == 2
@@ -95,7 +97,7 @@ def test_loads_that_need_no_table_of_their_own(ordinary, place, session_admin, d
     [{"on_conflict": "skip"}, {"on_conflict": "replace"}, {"on_conflict": "update"}, {"set": {"name": "'x'"}}],
 )
 def test_loads_that_need_a_table_of_their_own(ordinary, place, options):
-    with pytest.raises(errors.PermissionDenied, match="needs a table of its own"):
+    with pytest.raises(errors.PermissionDenied, match="needs a staging table"):
         ordinary.load_data.read_csv_stage(place, "a.csv", User, **options)
     with pytest.raises(errors.TableNotFound):
         ordinary.load_data.read_csv_stage(place, "a.csv", User, once=True)

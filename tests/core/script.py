@@ -1,9 +1,27 @@
 """Drives an operation by scripted answers: no server, no driver."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from matrixone_core.operation import Clock, Op, Reply, Statement, Step
+from matrixone_core.operation import (
+    Aside,
+    Atomic,
+    Blocking,
+    Calling,
+    Clock,
+    Emit,
+    Limited,
+    NextChunk,
+    Op,
+    Reply,
+    Runner,
+    Sending,
+    Sleep,
+    Statement,
+    Step,
+    Together,
+    Watched,
+)
 
 
 def play(op: Op[Any], *answers: Any) -> tuple[list[Step[Any]], Any]:
@@ -54,3 +72,141 @@ def rows(*found: dict[str, Any]) -> Any:
 def texts(steps: Iterable[Step[Any]]) -> list[str]:
     """Statements as they print."""
     return [str(step) for step in steps]
+
+
+class Driver:
+    """Performs the steps of an operation, where statements are answered by a function and all else happens.
+
+    Args:
+        answer: given a statement, its answer: a `Reply`, which is parsed, an exception, which is raised, or a value.
+
+    Attributes:
+        log: what was sent, in order: statements as they print, behind `aside: ` on another connection, and `begin`,
+            `commit` and `rollback`.
+        sent: the data that went with statements.
+        limits: the time limits of operations, in seconds.
+    """
+
+    def __init__(self, answer: Callable[[Statement[Any]], Any]) -> None:
+        self.answer = answer
+        self.log: list[str] = []
+        self.sent: list[bytes] = []
+        self.limits: list[float] = []
+        self._now = 0.0
+        self._is_aside = self._in_transaction = False
+
+    def run(self, op: Op[Any]) -> Any:
+        """Run an operation; returns its result."""
+        try:
+            step = next(op)
+            while True:
+                try:
+                    answer = self._perform(step)
+                except BaseException as error:  # noqa: BLE001  # thrown into the operation, as drivers do
+                    step = op.throw(error)
+                else:
+                    step = op.send(answer)
+        except StopIteration as done:
+            return done.value
+
+    def _perform(self, step: Step[Any]) -> Any:
+        match step:
+            case Statement():
+                return self._execute(step)
+            case Sending():
+                self.sent.append(b"".join(map(step.through, step.chunks)) + step.through(None))
+                return self._execute(step.statement)
+            case Atomic():
+                return self._transaction(step.op)
+            case Aside():
+                return self._on_another_connection(step.op)
+            case Together():
+                return self._one_by_one(step.ops)
+            case Limited():
+                self.limits.append(step.seconds)
+                return self.run(step.op)
+            case Watched():
+                result = self.run(step.op)
+                if (event := step.look(self._tick())) is not None:
+                    step.receive(event)
+                return result
+            case Blocking() | Calling():
+                return step.call()
+            case NextChunk():
+                return next(step.chunks, None)
+            case Emit():
+                return step.receive(step.event)
+            case Runner():
+                return self.run
+            case Clock():
+                return self._tick()
+            case Sleep():
+                return None
+            case _:
+                raise NotImplementedError(step)
+
+    def _execute(self, statement: Statement[Any]) -> Any:
+        self.log.append(f"{'aside: ' * self._is_aside}{statement}")
+        answer = self.answer(statement)
+        if isinstance(answer, BaseException):
+            raise answer
+        return statement.parse(answer) if isinstance(answer, Reply) else answer
+
+    def _transaction(self, op: Op[Any]) -> Any:
+        if self._in_transaction:
+            return self.run(op)
+        self.log.append("begin")
+        self._in_transaction = True
+        try:
+            result = self.run(op)
+        except BaseException:
+            self.log.append("rollback")
+            raise
+        finally:
+            self._in_transaction = False
+        self.log.append("commit")
+        return result
+
+    def _on_another_connection(self, op: Op[Any]) -> Any:
+        before = self._is_aside, self._in_transaction
+        self._is_aside, self._in_transaction = True, False
+        try:
+            return self.run(op)
+        finally:
+            self._is_aside, self._in_transaction = before
+
+    def _one_by_one(self, ops: Iterable[Op[Any]]) -> tuple[Any, ...]:
+        left = list(ops)
+        try:
+            return tuple(self.run(left.pop(0)) for _ in range(len(left)))
+        finally:
+            for op in left:
+                op.close()
+
+    def _tick(self) -> float:
+        self._now += 1
+        return self._now
+
+
+class Server:
+    """Answers statements by rules: the first one whose text is in the statement gives its next answer, at last its last.
+
+    An answer is a number of affected rows, a list of the reply's rows, an exception, or a function of the statement. A
+    statement without a rule affects no row and gives none.
+
+    Args:
+        rules: texts, and one answer or a list of them in a tuple.
+    """
+
+    def __init__(self, rules: dict[str, Any]) -> None:
+        self.rules = {text: list(given) if isinstance(given, tuple) else [given] for text, given in rules.items()}
+
+    def __call__(self, statement: Statement[Any]) -> Any:
+        sql = str(statement)
+        answers = next((answers for text, answers in self.rules.items() if text in sql), [0])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if callable(answer) and not isinstance(answer, BaseException):
+            answer = answer(statement)
+        if isinstance(answer, bool) or not isinstance(answer, int | list):
+            return answer
+        return Reply(count=answer) if isinstance(answer, int) else Reply(answer)

@@ -194,7 +194,7 @@ def test_every_value_in_a_message_is_quoted_by_one_function():
     core = Path(errors.__file__).parent
     found = {
         f"{path.name}: {ast.unparse(part.value)}"
-        for path in core.glob("*.py")
+        for path in core.rglob("*.py")
         for part in ast.walk(ast.parse(path.read_text()))
         if isinstance(part, ast.FormattedValue) and part.conversion == ord("r")
     }

@@ -1,9 +1,16 @@
-"""The examples of the README and the docs, word for word but for names and paths, in the order of each page."""
+"""The examples of the README and the docs, word for word but for names and paths, in the order of each page.
 
+Where a comment follows `print(…)`, it says what is printed; `; ` parts what is printed one after the other.
+"""
+
+import io
 import re
+import sys
 import textwrap
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -17,14 +24,44 @@ FILES = {
     "even_more.csv": "12,Edsger,e@x,60\n",
     "people.txt": "7|Kurt|unused|-\n8|-|unused|41\n",
     "mixed.csv": "40,Ada,a@x,36\n41,Grace,g@x,many\n42,Alan,a@x,29\n",
+    "notes.csv": '\ufeffid,note\r\n1,C:\\new\\table\r\n2,"say ""hi"", twice"\r\n',
+    "inbox.csv": "520,Ada,,\n",
     "2024/01/part-1.csv": "name,id\nKurt,501\n",
     "2024/02/part-1.csv": "id,name,age\n502,Emmy,53\n",
 }
 
 
+PEOPLE = pyarrow.table({"id": [300, 301], "name": ["Ada", None]})
+SHOWN = re.compile(r" *print\(.*\)  # (.*)")
+
+
 def examples(page):
     found = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     return [textwrap.dedent(block) for block in found]
+
+
+def parquet_of(table):
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(table, file)
+    return file.getvalue()
+
+
+def run(block, name, known):
+    """Execute an example; returns where what it prints is not what its comments say."""
+    printed = {}
+
+    def show(*values, sep=" "):
+        printed.setdefault(sys._getframe(1).f_lineno, []).append(sep.join(map(str, values)))
+
+    known["print"] = show
+    exec(compile(block, name, "exec"), known)
+    said = {number: found[1] for number, line in enumerate(block.splitlines(), 1) if (found := SHOWN.fullmatch(line))}
+    shown = {number: "; ".join(printed.get(number, [])) for number in said}
+    return [(said[number], shown[number]) for number in said if timeless(said[number]) != timeless(shown[number])]
+
+
+def timeless(text):
+    return re.sub(r"\d+\.\d\d s", "0.00 s", text)
 
 
 @pytest.mark.parametrize(
@@ -33,14 +70,17 @@ def examples(page):
 def test_page(page, matrixone_url, database, files, unique, monkeypatch):
     for name, content in FILES.items():
         files.put(name, content)
+    files.put("people.parquet", parquet_of(PEOPLE))
     monkeypatch.setenv("MATRIXONE_URL", matrixone_url)
     mark = unique("docs")
     known = {"__name__": "docs"}
+    different = []
     for block in examples(page):
         placed = re.sub(r"docs_(\w+)", rf"{mark}_\1", block)
         placed = placed.replace("/data/imports/", files.folder).replace('database="test"', f'database="{database}"')
         placed = placed.replace('host="127.0.0.1", port=6001, user="root", password="111", ', "")
-        exec(compile(placed, page.name, "exec"), known)
+        different += run(placed, page.name, known)
+    assert different == []
     assert known.keys() > {"__name__"}
 
 

@@ -1,0 +1,123 @@
+"""What a load reports while it runs: events, a bar at a terminal, spans and metrics where there is an API for them."""
+
+import io
+import sys
+
+import pytest
+
+from matrixone_core.errors import LoadFailed, NotSupported
+from matrixone_core.loading.monitoring import events, observer, progress_bar, telemetry
+from matrixone_core.loading.monitoring.observer import STALLED_SECONDS, LoadObserver, receiver
+from matrixone_core.results import BadRow, LoadedFile, LoadReport
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_function_is_given_the_events():
+    assert receiver(print) is print
+    assert receiver(False) is None
+
+
+def test_a_bar_is_for_people_at_a_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert receiver(True) is None
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert receiver(True) is progress_bar.show
+
+
+def test_a_bar_needs_rich(monkeypatch):
+    def missing(_name):
+        raise ImportError
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(observer, "import_module", missing)
+    with pytest.raises(NotSupported, match=r"pip install matrixone\[progress\]"):
+        receiver(True)
+
+
+def test_bytes_are_reported_as_they_pass_and_silence_after_a_while():
+    passed = iter([5, 5, 5, 5, 5, 9])
+    watched = LoadObserver("t", ("a",), 10, lambda: next(passed), print)
+    sent = watched.poll(1.0)
+    assert (type(sent), sent.bytes, sent.total) == (events.BytesSent, 5, 10)
+    assert watched.poll(STALLED_SECONDS) is None
+    stalled = watched.poll(1 + STALLED_SECONDS)
+    assert (type(stalled), stalled.seconds) == (events.LoadStalled, STALLED_SECONDS)
+    assert watched.poll(2 + STALLED_SECONDS) is None
+    assert watched.poll(1 + 2 * STALLED_SECONDS).seconds == 2 * STALLED_SECONDS
+    assert watched.poll(2 + 2 * STALLED_SECONDS).bytes == 9
+
+
+def test_the_bar_shows_each_event(monkeypatch):
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    report = LoadReport("t", (LoadedFile("a", 1_000, 1_000),), 1.0)
+    for event in (
+        events.LoadStarted(1, "one", ("a",), 10), events.LoadStarted(2, "many", ("a", "b"), None),
+        events.BytesSent(1, "one", 5_000_000, 10), events.FileLoaded(1, "one", report.files[0], 1, 1),
+        events.FileLoaded(2, "many", report.files[0], 1, 2), events.LoadStalled(2, "many", 12.0),
+        events.LoadFinished(1, "one", report, None), events.LoadFinished(2, "many", None, LoadFailed("no")),
+    ):  # fmt: skip
+        progress_bar.show(event)
+    assert "-> one" in shown.getvalue()
+    assert "failed" in shown.getvalue()
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_spans_and_metrics_where_there_is_an_api(monkeypatch, is_installed):
+    if not is_installed:
+        monkeypatch.setattr(telemetry, "find_spec", lambda _name: None)
+    functions = (telemetry._api, telemetry._counter, telemetry._histogram)
+    try:
+        for function in functions:
+            function.cache_clear()
+        with pytest.raises(LoadFailed), telemetry.span("load", "t", {}):
+            raise LoadFailed("no")
+        telemetry.count("rows.read", 1, "t")
+        telemetry.measure_duration(1.0, "t", None)
+        telemetry.measure_duration(1.0, "t", LoadFailed("no"))
+    finally:
+        for function in functions:
+            function.cache_clear()
+
+
+# -- reports -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_in_words():
+    one = LoadReport("t", (LoadedFile("a", 3, 5, skipped=2),), 0.5)
+    assert str(one) == "a -> t: 3 rows in 0.50 s, 2 skipped"
+    files = (
+        LoadedFile("stage://s/a", 1, 1, replaced=1), LoadedFile("b", error="LoadFailed: no"),
+        LoadedFile("c", already_loaded=True),
+    )  # fmt: skip
+    several = LoadReport("d.t", files, 0.5, rejects=(BadRow("b", 3, "x", "v" * 200, "no number"),))
+    assert str(several).splitlines() == [
+        "3 files -> d.t: 1 row in 0.50 s, 1 file failed", "file         rows", "stage://s/a     1  1 replaced",
+        "b               0  LoadFailed: no", "c               0  loaded before",
+    ]  # fmt: skip
+    assert several.failed == (files[1],)
+    assert (several.rows, several.read, several.rows_per_second) == (1, 1, 2.0)
+    assert (several.replaced, several.bytes) == (None, None)
+    assert LoadReport("t", (), 0.0).rows_per_second == 0.0
+
+
+def test_a_report_in_a_notebook_and_as_plain_values():
+    report = LoadReport(
+        "<t>", (LoadedFile("a", error="LoadFailed: <no>"),), 0.5, rejects=(BadRow("b", 3, None, None, "bad"),)
+    )
+    shown = report._repr_html_()
+    assert shown.startswith("<table><caption>&lt;t&gt;: 0 rows")
+    assert "<td>LoadFailed: &lt;no&gt;</td>" in shown
+    plain = report.to_dict()
+    assert (plain["rows"], plain["files"][0]["already_loaded"], plain["rejects"][0]["line"]) == (0, False, 3)
+
+
+def test_a_bad_row_in_words():
+    assert str(BadRow("b", None, None, None, "why")) == "b: why"
+    shown = str(BadRow("b", 1234, "x", "v" * 200, "no number", unit="row"))
+    assert shown.startswith("b, row 1,234, column 'x', value 'vvv")
+    assert shown.endswith("…: no number")

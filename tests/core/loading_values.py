@@ -1,0 +1,54 @@
+"""What tests of loads begin with: requests, tables, files, and what the server says beforehand."""
+
+from script import Server
+
+from matrixone_core.loading.inputs.files import StageFile
+from matrixone_core.loading.request import build_named_request
+from matrixone_core.loading.table import parse_table
+from matrixone_core.sql.load import Csv
+
+#: The answer to the question before each load: a stage, and a table in use.
+STATE = {
+    "now": 1_000_000, "current_database": "d", "in_use": 1, "reached": 0, "stage_name": "s", "url": "file:///a/",
+    "stage_credentials": "", "stage_status": "enabled", "created": None, "comment": "",
+}  # fmt: skip
+
+
+def request(form="csv", table="t", **options):
+    """A load that is asked for."""
+    return build_named_request(table, form, options)
+
+
+def definition(*lines, name="t"):
+    """A SHOW CREATE TABLE text; without lines it has a key and a text."""
+    lines = lines or ("`id` int NOT NULL", "`name` varchar(10) DEFAULT NULL", "PRIMARY KEY (`id`)")
+    return f"CREATE TABLE `{name}` (\n" + ",\n".join(f"  {line}" for line in lines) + "\n)"
+
+
+def table(*lines, names=("t",)):
+    """A table of these columns and keys."""
+    return parse_table(names, definition(*lines, name=names[-1]))
+
+
+def file(names=("id", "name"), form=Csv(), path="stage://s/a.csv", **more):  # noqa: B008  # a frozen value
+    """A file of a stage."""
+    return StageFile(path, form, tuple(names), **more)
+
+
+def server(rules=None, *lines, state=None):
+    """A server that has a table of these columns and keys, and answers by rules; without any it loads three rows."""
+    return Server({
+        "AS current_database": [STATE | (state or {})],
+        "SHOW CREATE TABLE": [{"Create Table": definition(*lines)}],
+        **({"LOAD DATA": 3, "INSERT INTO `t`": 3} if rules is None else rules),
+    })  # fmt: skip
+
+
+def brief(log):
+    """The statements of a log by their first words, those before a load left out."""
+    return [_verb(text) for text in log if "AS current_database" not in text and "SHOW CREATE" not in text]
+
+
+def _verb(text):
+    words = text.split()
+    return " ".join(words[: 3 if words[0] == "aside:" else 2])
