@@ -406,7 +406,7 @@ def _conflict(given: object) -> tuple[Conflict | None, tuple[str, ...]]:
         return Conflict.UPDATE, tuple(
             literals.checked_text(name, "on_conflict") for name in cast("Sequence[str]", given)
         )
-    value: Any = given
+    value = cast("Any", given)
     raise InvalidArgument(
         f"on_conflict={quoted(value)} must be one of {', '.join(repr(str(known)) for known in Conflict)}, or the"
         " list of columns to update"
