@@ -1,6 +1,7 @@
 """Tables that somebody else changes between two loads: nothing of a table is remembered, by both clients."""
 
 import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table
 
 from matrixone import errors
 
@@ -58,3 +59,18 @@ def test_a_ledger_and_a_table_of_rejects_that_somebody_drops(client, load, other
         assert (report.rows, report.rejected, count(client, "bad"), count(client, "matrixone_loads")) == (1, 1, 1, 1)
         other.execute("DROP TABLE bad")
         other.execute("DROP TABLE matrixone_loads")
+
+
+@pytest.mark.parametrize("name", ["a'b", 'a"b', "a\\b", "a`b", "a%b", "a:b"])
+def test_tables_of_odd_names(client, name):
+    table = Table(name, MetaData(), Column("id", Integer, primary_key=True), Column("v", String(9), unique=True))
+    for _ in range(2):
+        client.create_table(table)
+    assert client.load_data.read_csv(b"1,a\n2,b\n", table).rows == 2
+    with pytest.raises(errors.DuplicateKey):
+        client.load_data.read_csv(b"3,b\n", table)
+    report = client.load_data.read_csv(b"3,b\n4,c\n", table, on_conflict="skip")
+    assert (report.rows, report.skipped) == (1, 1)
+    client.drop_table(table)
+    with pytest.raises(errors.TableNotFound):
+        client.load_data.read_csv(b"1,a\n", table)

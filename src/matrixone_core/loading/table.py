@@ -7,17 +7,20 @@ import re
 import warnings
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, TypeAlias
 
+from sqlalchemy import Connection, inspect
 from sqlalchemy import types as sql
 from sqlalchemy.dialects.mysql import BIT, SET, YEAR
 from sqlalchemy.dialects.mysql.reflection import MySQLTableDefinitionParser
+from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
+from matrixone_core.dialect.reflection import is_shown
 from matrixone_core.errors import PermissionDenied, TableNotFound, quoted
-from matrixone_core.operation import Op
+from matrixone_core.operation import OnConnection, Op
 from matrixone_core.sql.table import ProbeDropTable, ShowCreateTable
 from matrixone_core.types import DATALINK, UUID, Vector
 
@@ -131,7 +134,21 @@ def fetch_table(names: Names) -> Op[Table]:
     Raises:
         TableNotFound: there is none.
     """
-    return parse_table(names, (yield from ShowCreateTable(names)))
+    if all(map(is_shown, names)):
+        return parse_table(names, (yield from ShowCreateTable(names)))
+    return (yield from OnConnection(partial(_reflect, names=names)))
+
+
+def _reflect(connection: Connection, names: Names) -> Table:
+    """A table that SHOW CREATE TABLE fails for, by the dialect's reflection."""
+    inspector, table, schema = inspect(connection), names[-1], names[0] if len(names) == 2 else None
+    try:
+        columns = inspector.get_columns(table, schema=schema)
+    except NoSuchTableError:
+        raise TableNotFound(f"there is no table {quoted('.'.join(names))}") from None
+    primary = inspector.get_pk_constraint(table, schema=schema)["constrained_columns"]
+    unique = [tuple(found["column_names"]) for found in inspector.get_unique_constraints(table, schema=schema)]
+    return Table(names, tuple(map(_column, columns)), tuple(key for key in (tuple(primary), *unique) if key))
 
 
 @lru_cache(256)
