@@ -140,7 +140,6 @@ def session_files(files):
     files.put("good.csv", "\n".join(GOOD))
 
 
-@pytest.mark.xfail(reason="LOAD DATA without a staging table stores a fraction as a whole number", strict=True)
 def test_an_ordinary_user(new_client, matrixone_url, database, *, ordinary_user, session_admin, unique, files):
     session_admin.execute(
         f"CREATE TABLE {database}.users (id INT PRIMARY KEY, name VARCHAR(100), email VARCHAR(255), age INT)"

@@ -1,6 +1,7 @@
 """LOAD DATA straight into the target: as it is, or with duplicate keys counted, as it checks none (server-facts 17)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matrixone_core.errors import DuplicateKey, MatrixOneError
 from matrixone_core.literals import identifier
@@ -9,7 +10,8 @@ from matrixone_core.loading.plan import LoadPlan, direct_load
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.fill import fill
 from matrixone_core.loading.strategies.once import with_ledger
-from matrixone_core.operation import Atomic, Clock, Op
+from matrixone_core.loading.strategies.proof import prove
+from matrixone_core.operation import Atomic, Clock, Op, in_order
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.staging import CountDuplicateRows, Key, Names
 
@@ -47,9 +49,10 @@ def load_counting_duplicates(context: LoadContext) -> Op[tuple[LoadedFile, ...]]
 
 
 def _load_between_counts(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
+    proven = yield from in_order(prove(context.plan, file) for file in context.plan.inputs)
     keys = target_keys(context.plan)
     before = yield from _count(context.plan.request.names, keys)
-    files = yield from _load_files(context)
+    files = yield from _load_files(replace(context, plan=replace(context.plan, inputs=proven)))
     after = yield from _count(context.plan.request.names, keys)
     for key, old, new in zip(keys, before, after, strict=True):
         if new > old:

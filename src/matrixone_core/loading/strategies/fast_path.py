@@ -7,9 +7,8 @@ rolled back and goes through a staging table. Nothing else depends on this modul
 
 import re
 
-from sqlalchemy.dialects import mysql
-
 from matrixone_core.errors import DuplicateKey, LoadFailed, ServerError, quoted
+from matrixone_core.loading.certain_values import certain_value
 from matrixone_core.loading.inputs.files import InputFile, StageFile
 from matrixone_core.loading.plan import LoadPlan, LoadStrategy, direct_load, is_medium
 from matrixone_core.loading.strategies.context import LoadContext
@@ -22,9 +21,7 @@ from matrixone_core.results import LoadedFile
 from matrixone_core.sql.load import Csv
 from matrixone_core.sql.staging import Conflict, FirstDuplicateKey
 
-_DIGITS: dict[type, int] = {mysql.TINYINT: 2, mysql.SMALLINT: 4, mysql.MEDIUMINT: 6, mysql.BIGINT: 18}
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # RE2 has no escapes but of punctuation
-_DAY = "[0-9][0-9][0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 
 
 class _NotPlain(Exception):
@@ -116,33 +113,12 @@ def _field(form: Csv, column: Column) -> str | None:
         unwanted = f"{_escaped(form.delimiter + form.quote)}\\r\\n\ufffd"  # what RE2 reads bytes as that are no UTF-8
         quote = _escaped(form.quote)
         return f"([^{unwanted}]*|{quote}[^{quote}\\r\\n\ufffd]*{quote})"
-    value = _value(column)
+    value = certain_value(column)
     if value is None:
         return None
     empty = "" if column.kind in {Kind.INTEGER, Kind.DECIMAL} and column.nullable else None
     nulls = ["\\\\N", *([] if empty is None else [empty])] if column.nullable else []
     return f"({'|'.join([value, *nulls])})"
-
-
-def _value(column: Column) -> str | None:
-    match column.kind:
-        case Kind.INTEGER:
-            sign = "" if getattr(column.type, "unsigned", False) else "-?"
-            return f"{sign}[1-9][0-9]{{0,{_DIGITS.get(type(column.type), 9) - 1}}}" + (
-                "" if column.auto_increment else "|0"
-            )
-        case Kind.DECIMAL:
-            precision, scale = getattr(column.type, "precision", None) or 10, getattr(column.type, "scale", None) or 0
-            fraction = f"([.][0-9]{{1,{scale}}})?" if scale else ""
-            return f"-?[0-9]{{1,{precision - scale}}}{fraction}" if precision > scale else None
-        case Kind.FLOAT if not isinstance(column.type, mysql.FLOAT):
-            return "-?[0-9]{1,15}([.][0-9]{1,15})?"
-        case Kind.DATE:
-            return _DAY
-        case Kind.DATETIME:
-            return f"{_DAY} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-        case _:
-            return None
 
 
 def _escaped(text: str) -> str:
