@@ -261,3 +261,19 @@ def test_arrow_data_that_comes_only_once(client, mixed):
         client.load_data.read_arrow(reader, "m")
     assert caught.value.row.line == 3
     assert "RecordBatchReader" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"1, 1,1\n1,2,2\n", [(1, 1, 2)]),
+        (b"1,1,1\n1, 2,2\n", [(1, 1, 2)]),
+        (b"1, 1,1\n1, 2,2\n1,x,3\n", [(1, 1, 2)]),
+        (b"1,1,1\n1,x,2\n1, 3,3\n2,x,1\n2,2, 2\n", [(1, 1, 3), (2, 2, 2)]),
+        (b"1, 1,1\n2,2,2\n", [(1, 1, 1), (2, 2, 2)]),
+    ],
+)
+def test_columns_that_are_not_updated_are_those_of_the_first_good_row(client, data, expected):
+    client.execute("CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT)")
+    client.load_data.read_csv(data, "t", on_conflict=["b"], on_error="skip")
+    assert [tuple(row) for row in client.execute("SELECT * FROM t ORDER BY id").all()] == expected

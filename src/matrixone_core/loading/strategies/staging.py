@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from matrixone_core.errors import LoadFailed, MatrixOneError
-from matrixone_core.loading.plan import MAX_ROW_LOCKS, STAGING, Batch, insert_of
+from matrixone_core.loading.plan import MAX_ROW_LOCKS, STAGING, Batch, LoadPlan, insert_of
 from matrixone_core.loading.rejects import Rejects
 from matrixone_core.loading.strategies.conflicts import resolve
 from matrixone_core.loading.strategies.context import LoadContext
@@ -142,30 +142,41 @@ def _insert_accepted(context: LoadContext, filled: FilledBatch, rejects: Rejects
     plan, batch, rejecting = context.plan, filled.batch, RejectingInsert(context, filled.batch, rejects)
     read = filled.rows + rejects.count  # those are rows that were left out as the file was read
     yield from rejecting.leave_out(filled.judged.changed)
-    affected, doubtful = 0, filled.judged.doubtful
-    if doubtful:
-        policy = {Conflict.ERROR: DuplicatePolicy.ALL, Conflict.SKIP: DuplicatePolicy.FIRST}
-        first = replace(
-            insert_of(plan, batch), policy=policy.get(plan.conflict, DuplicatePolicy.LAST), keys=batch.mapping.keys
-        )
-        affected = yield from rejecting.insert_doubtful(first, doubtful)
-    accepted = filled.rows - len(rejecting.refused)
-    resolution = yield from resolve(plan, batch, insert_of(plan, batch), accepted)
-    for at, statement in enumerate(resolution.inserts, 1):
-        stored = yield from rejecting.insert_rest(statement, filled.rows)
-        affected += stored if at == len(resolution.inserts) else 0
-    late = filled.rows - len(rejecting.refused) != accepted
-    if late and resolution.duplicates:
-        raise LoadFailed(
-            "a row was refused that others of the file share a key with, and it cannot be said which of them to take;"
-            " mend the file"
-        )
+    doubtful, policies, affected = filled.judged.doubtful, _policies(plan), 0
+    for policy in policies:
+        if doubtful:
+            first = replace(insert_of(plan, batch), policy=policy, keys=batch.mapping.keys)
+            affected = yield from rejecting.insert_doubtful(first, doubtful)
+        accepted = filled.rows - len(rejecting.refused)
+        resolution = yield from resolve(plan, batch, insert_of(plan, batch), accepted)
+        insert = resolution.inserts[-1 if policy is policies[-1] else 0]
+        affected += yield from rejecting.insert_rest(insert, filled.rows)
+        if resolution.duplicates and filled.rows - len(rejecting.refused) != accepted:
+            raise LoadFailed(
+                "a row was refused that others of the file share a key with, and it cannot be said which of them to"
+                " take; mend the file"
+            )
+        if not resolution.duplicates:
+            break
     yield from rejecting.report()
     rejects.check_share(read)
     yield from store_rejects(context, rejects)
     report = replace(filled.files[0], read=read, rejected=rejects.count)
     done = resolution.complete(report, filled.rows - len(rejecting.refused), affected)
     return replace(done, replaced=None, updated=None) if doubtful else done
+
+
+def _policies(plan: LoadPlan) -> tuple[DuplicatePolicy, ...]:
+    """Which of the rows that share a key are taken, one pass after another."""
+    match plan.conflict:
+        case Conflict.ERROR:
+            return (DuplicatePolicy.ALL,)
+        case Conflict.SKIP:
+            return (DuplicatePolicy.FIRST,)
+        case Conflict.UPDATE if plan.request.options.update:  # columns that are not updated are the first row's
+            return (DuplicatePolicy.FIRST, DuplicatePolicy.LAST)
+        case _:
+            return (DuplicatePolicy.LAST,)
 
 
 def _insert_in_steps(context: LoadContext, batch: Batch, insert: InsertStaged, rows: int) -> Op[int]:
