@@ -67,6 +67,12 @@ def test_certain_values(sql_type, certain, doubtful):
     assert not any(re.fullmatch(pattern, value) for value in doubtful or ())
 
 
+def test_a_field_that_is_skipped_and_a_text_of_any_length():
+    assert certain_field(None) is None
+    report, _ = load(b'1,"a ""b"""\n2,c\n', "`id` int NOT NULL", "`t` text DEFAULT NULL", stage=True)
+    assert report.rows == 2
+
+
 def test_numbers_that_the_server_counts_are_never_zero():
     column = table("`id` int NOT NULL AUTO_INCREMENT", "PRIMARY KEY (`id`)").columns[0]
     assert not re.fullmatch(certain_field(column), "0")
