@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from matrixone_core import checks, loads, snapshots, stages
+from matrixone_core.errors import MatrixOneError
 from matrixone_core.methods import publish
 from matrixone_core.operation import Op
 
@@ -45,7 +46,10 @@ class method(Generic[P, T]):
                 op = operation(*args, **kwargs)
             finally:
                 del args, kwargs  # a secret among them is not to be seen in a traceback
-            return await self.perform(op)
+            try:
+                return await self.perform(op)
+            except MatrixOneError as error:  # its words say all; the frames of nested operations would bury them
+                raise error.with_traceback(None) from error.__cause__
 
         publish(function, operation, owner, name)  # a plain method takes our place
 

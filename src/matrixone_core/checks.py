@@ -91,7 +91,7 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
         StageNotFound: there is none of this name.
     """
     if not isinstance(timeout, int | float) or timeout < 5:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"timeout={quoted(timeout)} is to be a number of seconds, 5 or more")
+        raise InvalidArgument(f"timeout={quoted(timeout)} must be a number of seconds, 5 or more")
     ends = (yield from Clock()) + timeout - STOP_SECONDS
     found = yield from stages.get(name)
     place = yield from _definition(found)
@@ -234,7 +234,7 @@ _SAID: tuple[tuple[str, StageProblem, str], ...] = (
         StageProblem.NO_PERMISSION,
         "see that the keys, or the server's user, may list and read there",
     ),
-    (r"not a directory", StageProblem.NO_FOLDER, "the stage's URL is to be a folder"),
+    (r"not a directory", StageProblem.NO_FOLDER, "the stage's URL must be a folder"),
 )
 
 

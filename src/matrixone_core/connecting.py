@@ -164,5 +164,5 @@ def streaming(batch: int, timeout: float | None) -> dict[str, Any]:
         InvalidArgument: that cannot be.
     """
     if not isinstance(batch, int) or batch < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"batch={quoted(batch)} is to be a number of rows, 1 or more")
+        raise InvalidArgument(f"batch={quoted(batch)} must be a number of rows, 1 or more")
     return {"yield_per": batch, **limited(timeout)}

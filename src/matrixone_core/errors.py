@@ -98,9 +98,16 @@ class ServerError(MatrixOneError):
         """The same error, with what it is about named before its words, unless they name it."""
         if what in str(self):
             return self
-        named = copy(self)
-        named.args = (f"{what}: {self}",)
-        return named
+        return self._with_words(f"{what}: {self}")
+
+    def with_remedy(self, remedy: str) -> Self:
+        """The same error, with what helps against it after its words."""
+        return self._with_words(f"{self}; {remedy}")
+
+    def _with_words(self, words: str) -> Self:
+        changed = copy(self)
+        changed.args = (words,)
+        return changed
 
 
 class PermissionDenied(ServerError):

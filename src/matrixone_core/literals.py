@@ -119,9 +119,9 @@ def checked_text(value: str | NotText, what: str) -> str:
         InvalidArgument: it is something else.
     """
     if isinstance(value, NotText):
-        raise InvalidArgument(f"{what} is to be a str, not {value.kind}")
+        raise InvalidArgument(f"{what} must be a str, not {value.kind}")
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={quoted(value)} is to be a str, not {type(value).__name__}")
+        raise InvalidArgument(f"{what}={quoted(value)} must be a str, not {type(value).__name__}")
     return value
 
 

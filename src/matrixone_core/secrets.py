@@ -65,7 +65,7 @@ def password_bytes(password: str | bytes | None) -> SecretBytes:
         return SecretBytes(password.encode())
     except UnicodeEncodeError:
         pass  # raised below, as this error has the password in it
-    raise ValueError("the password is to be Unicode text, and has half of a surrogate pair in it")
+    raise ValueError("the password must be Unicode text, and has half of a surrogate pair in it")
 
 
 @dataclass(frozen=True)

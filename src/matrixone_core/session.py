@@ -369,7 +369,7 @@ class UnitOfWork:
                 if (yield from _before_the_commit(self._is_ours(self._doubtful))):
                     undone.append(self._doubtful)
             except MatrixOneError as error:
-                failures.append(_left_over(self._doubtful, "may have been created, and is to be looked for", error))
+                failures.append(_left_over(self._doubtful, "may have been created, and must be looked for", error))
         self._created, self._doubtful = [], None
         for statement in reversed(undone):
             try:
@@ -492,7 +492,7 @@ def repeated(work: Callable[[], Any], attempts: int) -> Op[Any]:
         InvalidArgument: `attempts` is less than 1.
     """
     if not isinstance(attempts, int) or attempts < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"attempts={quoted(attempts)} is to be a number, 1 or more")
+        raise InvalidArgument(f"attempts={quoted(attempts)} must be a number, 1 or more")
     for attempt in range(1, attempts):
         try:
             answer: Any = yield from Calling[Any](work)

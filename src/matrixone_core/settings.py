@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from typing import Any, Literal, TypedDict, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -149,9 +150,7 @@ class Settings:
         values: dict[str, Any] = {}
         for name, value in told.items():
             if name not in known:
-                raise InvalidArgument(
-                    f"there is no setting {quoted(name)}; there are {', '.join(sorted(known))} and url"
-                )
+                raise InvalidArgument(f"there is no setting {quoted(name)}; {_nearest(name, {*known, 'url'})}")
             values[name] = _CHECKS.get(name, _text)(name, value)
         settings = replace(self, **values)
         if settings.role is not None and settings.account is None:
@@ -235,7 +234,7 @@ _HINT = "mysql://user:password@host:port/database, with : / ? # @ and % in a par
 def _from_url(url: Secret | NotText | None, source: str) -> dict[str, Any]:
     """What a URL says; parts that it leaves out are not in the result."""
     if not isinstance(url, Secret):
-        raise InvalidArgument(f"{source} is to be a str{_not(url)}")
+        raise InvalidArgument(f"{source} must be a str{_not(url)}")
     told = _read_url(url)
     if isinstance(told, str):  # raised here, where the URL in pieces is no longer to be seen
         raise InvalidArgument(f"{source} {told}")
@@ -248,11 +247,11 @@ def _read_url(url: Secret) -> dict[str, Any] | str:
         parts = urlsplit(url.reveal())
         port = parts.port
     except ValueError:
-        return f"cannot be read; it is to be {_HINT}"
+        return f"cannot be read; it must be {_HINT}"
     if parts.scheme not in _SCHEMES:
-        return f"begins with {quoted(parts.scheme)}; it is to be {_HINT}"
+        return f"begins with {quoted(parts.scheme)}; it must be {_HINT}"
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # what is behind it may be half of a password
-        return f"has an @ after the first / or ?, or a / or ? that belongs to the password; it is to be {_HINT}"
+        return f"has an @ after the first / or ?, or a / or ? that belongs to the password; it must be {_HINT}"
     login, _, _ = parts.netloc.rpartition("@")
     if login.count(":") > 1:
         return (
@@ -277,12 +276,17 @@ def _read_url(url: Secret) -> dict[str, Any] | str:
     return told | options
 
 
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"did you mean {quoted(near[0])}?" if near else f"the settings are {', '.join(sorted(known))}"
+
+
 _LOGIN_PARTS = ((), ("user",), ("account", "user"), ("account", "user", "role"))  # server-facts 46
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise InvalidArgument(f"{name}={quoted(value)} is to be a str")
+        raise InvalidArgument(f"{name}={quoted(value)} must be a str")
     if not value:
         raise InvalidArgument(f"{name} is empty")
     return value
@@ -291,9 +295,9 @@ def _text(name: str, value: Any) -> str:
 def _password(name: str, value: Any) -> Secret:
     value = masked(value)  # the plain one is not to be seen in a traceback
     if not isinstance(value, Secret):
-        raise InvalidArgument(f"{name} is to be a str{_not(value)}")
+        raise InvalidArgument(f"{name} must be a str{_not(value)}")
     if re.search("[\ud800-\udfff]", value):
-        raise InvalidArgument(f"{name} is to be Unicode text, and has half of a surrogate pair in it")
+        raise InvalidArgument(f"{name} must be Unicode text, and has half of a surrogate pair in it")
     return value
 
 
@@ -307,20 +311,20 @@ def _port(name: str, value: Any) -> int:
     except (TypeError, ValueError):
         port = 0
     if not 0 < port < 65536:
-        raise InvalidArgument(f"{name}={quoted(value)} is to be a number from 1 to 65535")
+        raise InvalidArgument(f"{name}={quoted(value)} must be a number from 1 to 65535")
     return port
 
 
 def _ssl_mode(name: str, value: Any) -> str:
     mode = str(value).lower().replace("-", "_")
     if mode not in SSL_MODES:
-        raise InvalidArgument(f"{name}={quoted(value)} is to be one of {', '.join(SSL_MODES)}")
+        raise InvalidArgument(f"{name}={quoted(value)} must be one of {', '.join(SSL_MODES)}")
     return mode
 
 
 def _time_zone(name: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[+-]\d{1,2}:\d{2}|[A-Za-z][\w+/-]*", value):
-        raise InvalidArgument(f"{name}={quoted(value)} is to be an offset such as '+08:00', or a name such as 'UTC'")
+        raise InvalidArgument(f"{name}={quoted(value)} must be an offset such as '+08:00', or a name such as 'UTC'")
     return value
 
 
@@ -330,20 +334,20 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise InvalidArgument(f"{name}={quoted(value)} is to be a number, zero or more")
+        raise InvalidArgument(f"{name}={quoted(value)} must be a number, zero or more")
     return number
 
 
 def _whole(name: str, value: Any) -> int:
     number = _number(name, value)
     if number != int(number):
-        raise InvalidArgument(f"{name}={quoted(value)} is to be a whole number")
+        raise InvalidArgument(f"{name}={quoted(value)} must be a whole number")
     return int(number)
 
 
 def _lasting(name: str, value: Any) -> float:
     if not (number := _number(name, value)):
-        raise InvalidArgument(f"{name} is to be more than zero seconds")
+        raise InvalidArgument(f"{name} must be more than zero seconds")
     return number
 
 
@@ -354,7 +358,7 @@ def time_limit(value: float) -> float:
         InvalidArgument: it is not a number of more than zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"timeout={quoted(value)} is to be a number of seconds, more than zero")
+        raise InvalidArgument(f"timeout={quoted(value)} must be a number of seconds, more than zero")
     return float(value)
 
 
@@ -364,7 +368,7 @@ def _recycle(name: str, value: Any) -> int:
 
 def _at_least_one(name: str, value: Any) -> int:
     if not (number := _whole(name, value)):
-        raise InvalidArgument(f"{name} is to be 1 or more")
+        raise InvalidArgument(f"{name} must be 1 or more")
     return number
 
 

@@ -60,7 +60,7 @@ def _level(level: SnapshotLevel | str) -> SnapshotLevel:
         return SnapshotLevel(level.lower())
     except (ValueError, AttributeError):
         known = ", ".join(SnapshotLevel)
-        raise InvalidArgument(f"level={quoted(level)} is to be a SnapshotLevel: {known}") from None
+        raise InvalidArgument(f"level={quoted(level)} must be a SnapshotLevel: {known}") from None
 
 
 def _fits(level: SnapshotLevel, database: str | None, table: str | None) -> None:

@@ -273,10 +273,10 @@ def _merged(stage: Stage, changes: Mapping[str, str]) -> Credentials:
 def _checked(credentials: Credentials | NotText) -> Credentials:
     """The credentials, if the server can store them; the values of refused ones are not shown."""
     if isinstance(credentials, NotText):
-        raise InvalidArgument("credentials is to be a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
+        raise InvalidArgument("credentials must be a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
     for name, value in credentials.items():
         if not re.fullmatch(r"\w+", name, re.ASCII):
-            raise InvalidArgument(f"the credential name {quoted(name)} is to be letters, digits and _")
+            raise InvalidArgument(f"the credential name {quoted(name)} must be letters, digits and _")
         if "," in value:
             raise InvalidArgument(f"the credential {name} has a comma in it, which the server cannot store")
         if not value:
@@ -315,7 +315,7 @@ def _s3_credentials(
     if missing or not key or not secret_key:
         raise InvalidArgument(f"an S3 stage needs {' and '.join(missing)}")
     if provider is not None and provider not in PROVIDERS:
-        raise InvalidArgument(f"provider={quoted(provider)} is to be one of {', '.join(PROVIDERS)}")
+        raise InvalidArgument(f"provider={quoted(provider)} must be one of {', '.join(PROVIDERS)}")
     region = region or _environment("AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"
     place = endpoint or masked_url(
         _environment("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
@@ -344,10 +344,10 @@ def has_scheme(endpoint: str) -> bool:
 
 def _checked_endpoint(endpoint: str) -> str:
     if "@" in endpoint:
-        raise InvalidArgument("endpoint is to be a service's URL without a user or password; give the keys beside it")
+        raise InvalidArgument("endpoint must be a service's URL without a user or password; give the keys beside it")
     if not has_scheme(endpoint):
         raise InvalidArgument(
-            f"endpoint={quoted(endpoint)} is to begin with http:// or https://, as in http://localhost:9000"
+            f"endpoint={quoted(endpoint)} must begin with http:// or https://, as in http://localhost:9000"
         )
     return endpoint
 

@@ -171,7 +171,7 @@ def log_in(greeting: Greeting, login: Login) -> Talk:
         if not greeting.capabilities & SSL:
             raise LoginFault(
                 CR_SSL_CONNECTION_ERROR,
-                "the server offers no TLS, and the connection is to be encrypted, so nothing was sent; switch TLS on in"
+                "the server offers no TLS, and the connection must be encrypted, so nothing was sent; switch TLS on in"
                 " the server, or, if everyone on the line may be trusted, connect with ssl_mode='disabled'",
             )
         yield Encrypt(head)

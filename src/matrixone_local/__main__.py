@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from .engine import EngineUnavailable
 from .server import DEFAULT_PASSWORD, LocalServer
@@ -51,11 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             host=told.host, port=told.port, password=told.password, path=told.path, allow_path=told.allow_path
         ).start()
     except OSError as error:
-        print(f"matrixone_local: {error.strerror or error}{_of_file(error)}", file=sys.stderr)
+        remedy = "; give another port (--port), or 0 for any free one" if error.errno == errno.EADDRINUSE else ""
+        print(f"matrixone_local: {error.strerror or error}{_of_file(error)}{remedy}", file=sys.stderr)
         return 1
     except (EngineUnavailable, ValueError) as error:
         print(f"matrixone_local: {error}", file=sys.stderr)
         return 1
+    for folder in told.allow_path:
+        if not Path(folder).is_dir():
+            print(f"matrixone_local: --allow-path {folder}: there is no such folder yet", file=sys.stderr)
     try:
         print(f"MatrixOne local server ready at {_shown_url(server)}", flush=True)
         stop.wait()

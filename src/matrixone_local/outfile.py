@@ -133,7 +133,7 @@ def _field_clause(read: Reader, options: dict[str, Any]) -> bool:
 def _size(text: str) -> int:
     found = re.fullmatch(r"(\d+)\s*([KMG]?B?)", text.strip().upper())
     if not found:
-        raise bad_input(f"the size '{text}' is to be a number, with K, M or G behind it")
+        raise bad_input(f"the size '{text}' must be a number, with K, M or G behind it")
     return int(found[1]) * _UNITS[found[2]]
 
 

@@ -67,7 +67,7 @@ class LocalServer:
         ssl_key: str | Path | None = None,
     ) -> None:
         if not 0 <= port < 65536:
-            raise ValueError(f"port={port} is to be a number from 0 (any that is free) to 65535")
+            raise ValueError(f"port={port} must be a number from 0 (any that is free) to 65535")
         if password in {"", DEFAULT_PASSWORD} and not _is_loopback(host):
             raise ValueError(
                 f"host={host!r} can be reached from other machines, and everybody knows the default password: give"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from matrixone_core import checks, loads, snapshots, stages
+from matrixone_core.errors import MatrixOneError
 from matrixone_core.methods import publish
 from matrixone_core.operation import Op
 
@@ -44,7 +45,10 @@ class method(Generic[P, T]):
                 op = operation(*args, **kwargs)
             finally:
                 del args, kwargs  # a secret among them is not to be seen in a traceback
-            return self.perform(op)
+            try:
+                return self.perform(op)
+            except MatrixOneError as error:  # its words say all; the frames of nested operations would bury them
+                raise error.with_traceback(None) from error.__cause__
 
         publish(function, operation, owner, name)  # a plain method takes our place
 

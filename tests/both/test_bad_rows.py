@@ -52,6 +52,15 @@ def test_a_value_that_does_not_fit(client, table, column, value, reason):
     assert client.execute("SELECT count(*) FROM t").scalar() == 2
 
 
+def test_a_line_of_names_that_is_read_as_a_row(client):
+    client.execute("CREATE TABLE h (id INT PRIMARY KEY, name VARCHAR(9))")
+    with pytest.raises(errors.LoadFailed, match=r"line 1, column 'id', value 'ID'.*header='match'; no row was loaded$"):
+        client.load_data.read_csv(b"ID,name\n1,Ada\n", "h")
+    with pytest.raises(errors.LoadFailed) as caught:
+        client.load_data.read_csv(b"x,name\n1,Ada\n", "h")
+    assert "header" not in str(caught.value)
+
+
 MIXED = b'1,a,1\n2,b\n3,c,1,1\n,d,1\n5,0123456789,1\n6,"q\nr",1\n7,x,\\N\n8,"y"z,1\n9,ok,\n10,"open'
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import traceback
 
 import pytest
 from models import User
@@ -44,6 +45,9 @@ def test_a_key_that_is_there_fails_the_load_and_nothing_stays(client, load):
     with pytest.raises(errors.DuplicateKey) as caught:
         load("next.csv")
     assert caught.value.code == 1062
+    assert "next.csv: " in str(caught.value)
+    assert "on_conflict='skip', 'replace' or 'update'" in str(caught.value)
+    assert len(traceback.extract_tb(caught.value.__traceback__)) < 9
     assert rows(client) == [(1, "Ada"), (2, "Grace")]
     assert tables(client) == ["users"]
 

@@ -68,7 +68,7 @@ def test_tls(dialect, certificates):
     assert "ssl" in arguments(dialect, f"?ssl_cert={certificates}/chain.pem&ssl_key={certificates}/key.pem")
     with pytest.raises(InvalidArgument, match="cannot be read"):
         arguments(dialect, f"?ssl_cert={certificates}/chain.pem&ssl_key={certificates}/ca.pem")
-    with pytest.raises(InvalidArgument, match="cannot be read"):
+    with pytest.raises(InvalidArgument, match="ssl_ca='/no/such/file' cannot be read"):
         arguments(dialect, "?ssl_ca=/no/such/file")
 
 

@@ -431,7 +431,7 @@ def test_what_cannot_be_taken_back_is_noted():
     case.server.broken = {"DROP STAGE": ServerError("no drop"), "SELECT stage_name": ServerError("no look")}
     error = failing(case, "CREATE STAGE `b`", ConnectionLost("lost"))
     assert error.__notes__ == [
-        "the stage 'b' may have been created, and is to be looked for: no look",
+        "the stage 'b' may have been created, and must be looked for: no look",
         "the stage 'a' could not be dropped again: no drop",
     ]
 

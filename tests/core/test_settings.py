@@ -85,7 +85,7 @@ def test_urls(url, expected):
         ({"url": "mysql://u%3A:sesame@h"}, "not user, account:user"),
         ({"url": "mysql://u:sesame@h?nope=1"}, "no setting 'nope'"),
         ({"port": 0}, "port=0"), ({"port": "x"}, "1 to 65535"), ({"port": 70000}, "1 to 65535"),
-        ({"host": ""}, "host is empty"), ({"host": 3}, "to be a str"), ({"password": 3}, "to be a str"),
+        ({"host": ""}, "host is empty"), ({"host": 3}, "must be a str"), ({"password": 3}, "must be a str"),
         ({"user": "a:b"}, "account=, user= and role="), ({"account": "a#b"}, "cannot have"),
         ({"ssl_mode": "maybe"}, "disabled, required, verify_ca, verify_identity"), ({"ssl_key": "k"}, "without ssl_cert"),
         ({"time_zone": "'; DROP"}, "'\\+08:00'"), ({"time_zone": 8}, "'\\+08:00'"), ({"connect_timeout": 0}, "more than zero"),
@@ -111,8 +111,13 @@ def test_settings_of_the_session():
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 def test_a_mistyped_setting_is_told_at_once(client):
-    with pytest.raises(InvalidArgument, match="no setting 'hots'; there are account, connect_timeout"):
+    with pytest.raises(InvalidArgument, match="no setting 'hots'; did you mean 'host'"):
         client(hots="x")
+
+
+def test_an_unknown_setting_that_resembles_none_lists_all():
+    with pytest.raises(InvalidArgument, match="no setting 'xyzzy'; the settings are account, connect_timeout"):
+        resolve(xyzzy=1)
 
 
 def test_pool_recycle_may_be_never():

@@ -85,7 +85,7 @@ def test_urls_that_cannot_be(url, says):
      lambda: stages.create_local("s", b"/a/")],
 )  # fmt: skip
 def test_what_is_no_text_is_refused(op):
-    with pytest.raises(InvalidArgument, match=r"to be a (str|mapping)"):
+    with pytest.raises(InvalidArgument, match=r"must be a (str|mapping)"):
         play(op())
 
 

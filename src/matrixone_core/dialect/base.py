@@ -30,7 +30,7 @@ from matrixone_core.dialect.compiling import (
     variant_of,
 )
 from matrixone_core.dialect.indexes import OPTIONS
-from matrixone_core.errors import CR_MALFORMED_PACKET, InvalidArgument, NotSupported
+from matrixone_core.errors import CR_MALFORMED_PACKET, InvalidArgument, NotSupported, quoted
 from matrixone_core.literals import literal
 from matrixone_core.secrets import Secret
 from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
@@ -285,7 +285,8 @@ def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:
         if options.get("ssl_cert"):
             context.load_cert_chain(options["ssl_cert"], options.get("ssl_key"))
     except (OSError, ssl.SSLError) as error:
-        raise InvalidArgument(f"the certificates of ssl_ca, ssl_cert or ssl_key cannot be read: {error}") from None
+        given = ", ".join(f"{name}={quoted(options[name])}" for name in _TLS[1:] if options.get(name))
+        raise InvalidArgument(f"the certificates of {given} cannot be read: {error}") from None
     context.check_hostname = mode == "verify_identity"
     if mode == "required":
         context.verify_mode = ssl.CERT_NONE

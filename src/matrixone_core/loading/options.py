@@ -402,13 +402,11 @@ def _conflict(given: object) -> tuple[Conflict | None, tuple[str, ...]]:
         return None, ()
     if isinstance(given, str):
         return Conflict(one_of(given, [str(known) for known in Conflict], "on_conflict")), ()
-    if isinstance(given, Sequence) and given:
-        return Conflict.UPDATE, tuple(
-            literals.checked_text(name, "on_conflict") for name in cast("Sequence[str]", given)
-        )
-    value = cast("Any", given)
+    names = cast("Sequence[str]", given) if isinstance(given, Sequence) else ()
+    if names:
+        return Conflict.UPDATE, tuple(literals.checked_text(name, "on_conflict") for name in names)
     raise InvalidArgument(
-        f"on_conflict={quoted(value)} must be one of {', '.join(repr(str(known)) for known in Conflict)}, or the"
+        f"on_conflict={quoted(given)} must be one of {', '.join(repr(str(known)) for known in Conflict)}, or the"
         " list of columns to update"
     )
 

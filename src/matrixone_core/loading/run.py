@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from matrixone_core import stages
 from matrixone_core.errors import (
+    DuplicateKey,
     LoadFailed,
     MatrixOneError,
     NotSupported,
@@ -47,6 +48,7 @@ from matrixone_core.operation import (
 )
 from matrixone_core.results import LoadedFile, LoadReport
 from matrixone_core.sql.files import RemoveFiles
+from matrixone_core.sql.staging import Conflict
 from matrixone_core.sql.table import LoadState, SelectLoadState
 from matrixone_core.stage_files import reached
 
@@ -290,6 +292,24 @@ def _load_new(context: LoadContext) -> Op[dict[str, LoadedFile]]:
 
 
 def _load_all(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
+    """Load files; the error for a doubled key names the file, of several the table, and the remedy."""
+    try:
+        return (yield from _load_by_strategy(context))
+    except DuplicateKey as error:
+        plan = context.plan
+        named = error.about(plan.inputs[0].path if len(plan.inputs) == 1 else plan.request.table_name)
+        raise (named.with_remedy(_SKIP_OR_REPLACE) if _takes_duplicates(plan) else named) from error.__cause__
+
+
+_SKIP_OR_REPLACE = "on_conflict='skip', 'replace' or 'update' takes rows whose keys are there already"
+
+
+def _takes_duplicates(plan: LoadPlan) -> bool:
+    """Whether another `on_conflict` would load what has doubled keys; it needs a staging table."""
+    return plan.conflict is Conflict.ERROR and plan.strategy is LoadStrategy.STAGING_TABLE
+
+
+def _load_by_strategy(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
     match context.plan.strategy:
         case LoadStrategy.STAGING_TABLE:
             return (yield from load_into_empty(context)) or (yield from load_staged(context))

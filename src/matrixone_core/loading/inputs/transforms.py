@@ -178,10 +178,17 @@ def raise_bad_row(row: BadRow, cause: LoadFailed | None = None) -> NoReturn:
         LoadFailed: always.
     """
     error = LoadFailed(
-        f"{row}; no row was loaded",
+        f"{row}{_header_hint(row)}; no row was loaded",
         code=None if cause is None else cause.code,
         sqlstate=None if cause is None else cause.sqlstate,
         statement=None if cause is None else cause.statement,
     )
     error.row = row
     raise error
+
+
+def _header_hint(row: BadRow) -> str:
+    """What to do where the first line is no row, but names the columns."""
+    if row.line == 1 and row.column and row.column.lower() == (row.value or "").strip().lower():
+        return "; if line 1 names the columns, give header='match'"
+    return ""
