@@ -44,13 +44,13 @@ def _of_file(error: OSError) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    told = _arguments().parse_args(arguments)
+    given = _arguments().parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
         server = LocalServer(
-            host=told.host, port=told.port, password=told.password, path=told.path, allow_path=told.allow_path
+            host=given.host, port=given.port, password=given.password, path=given.path, allow_path=given.allow_path
         ).start()
     except OSError as error:
         remedy = "; give another port (--port), or 0 for any free one" if error.errno == errno.EADDRINUSE else ""
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (EngineUnavailable, ValueError) as error:
         print(f"matrixone_local: {error}", file=sys.stderr)
         return 1
-    for folder in told.allow_path:
+    for folder in given.allow_path:
         if not Path(folder).is_dir():
             print(f"matrixone_local: --allow-path {folder}: there is no such folder yet", file=sys.stderr)
     try:
