@@ -168,7 +168,11 @@ class Connection(aiomysql.Connection):
     async def rollback(self) -> None:
         """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
         if self.open and not self._untouched:
-            await super().rollback()
+            try:
+                await super().rollback()
+            except OperationalError:
+                if self.open:
+                    raise
             self._untouched = True
 
     async def ping(self, reconnect: bool = True) -> None:

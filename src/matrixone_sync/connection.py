@@ -147,7 +147,11 @@ class Connection(pymysql.Connection):
     def rollback(self) -> None:
         """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
         if self.open and not self._untouched:
-            super().rollback()
+            try:
+                super().rollback()
+            except OperationalError:
+                if self.open:
+                    raise
             self._untouched = True
 
     def ping(self, reconnect: bool | None = False) -> None:

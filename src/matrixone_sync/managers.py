@@ -47,7 +47,7 @@ class method(Generic[P, T]):
                 del args, kwargs  # a secret among them is not to be seen in a traceback
             try:
                 return self.perform(op)
-            except MatrixOneError as error:  # its words say all; the frames of nested operations would bury them
+            except (MatrixOneError, KeyboardInterrupt) as error:  # without the frames of nested operations
                 raise error.with_traceback(None) from error.__cause__
 
         publish(function, operation, owner, name)  # a plain method takes our place

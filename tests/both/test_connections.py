@@ -93,6 +93,20 @@ def test_a_statement_that_may_have_run_is_not_repeated(proxied, proxy, other, wh
     assert proxied.execute("SELECT 1").scalar() == 1
 
 
+def test_an_error_in_a_session_is_not_hidden_by_a_connection_that_is_lost_since(proxied, proxy):
+    proxied.create_table(User)
+    with pytest.raises(ZeroDivisionError), proxied.session() as session:
+        session.execute(text("INSERT INTO users (id) VALUES (1)"))
+        proxy.cut_all()
+        raise ZeroDivisionError
+    with proxied.session() as session:
+        session.execute(text("INSERT INTO users (id) VALUES (2)"))
+        proxy.cut_all()
+        session.rollback()
+        session.execute(text("INSERT INTO users (id) VALUES (3)"))
+    assert proxied.execute("SELECT id FROM users").scalars().all() == [3]
+
+
 def test_only_a_connection_that_was_idle_for_long_is_pinged(proxied, proxy, side, monkeypatch):
     proxied.execute("SELECT 1")
     assert proxy.pings == 0
