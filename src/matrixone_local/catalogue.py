@@ -75,8 +75,24 @@ def answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name], past: P
         past: what `SHOW … {snapshot='name'}` reads.
 
     Raises:
-        Refused: there is no such snapshot, or it does not hold the database.
+        Refused: there is no such database or snapshot, or the snapshot does not hold the database.
     """
+    try:
+        return _answer(tokens, link, dropped, past)
+    except EngineError as error:
+        if error.message == "Unknown database":  # the engine does not say which
+            raise Refused(1049, f"Unknown database {_database(tokens)}", "42000") from None
+        raise
+
+
+def _database(tokens: Sequence[Token]) -> str:
+    """The database that a SHOW or DESCRIBE names."""
+    dots = [at for at, token in enumerate(tokens) if token.says(".")]
+    at = dots[0] - 1 if dots else max(at for at, token in enumerate(tokens) if token.says("FROM", "IN")) + 1
+    return tokens[at].value
+
+
+def _answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name], past: Past) -> Answer | None:
     if tokens and tokens[0].says("SHOW") and (braces := reads_past(tokens)):
         return _shown_then(tokens, *braces[0], link, past)
     words = [token.text.upper() for token in tokens if token.text != ";"]

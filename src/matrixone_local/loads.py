@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from .column_types import told
+from .ddl import MISSING
 from .engine import EngineError, Link
 from .errors import Refused, bad_input
 from .rows import Batch, Fields, Format, inserted, whole_or_not
@@ -178,9 +179,9 @@ def described(table: Sequence[str], link: Link) -> list[Column]:
     try:
         found = link.query(f"SHOW FULL COLUMNS FROM {where}")
     except EngineError as error:
-        missing = re.fullmatch(r"Table '(.*?)\.(.*)' doesn't exist", error.message)
-        if missing:
-            raise Refused(1146, f"no such table {missing[1]}.{missing[2]}", "42S02") from None
+        missing = re.fullmatch(r"Table '(.*)' doesn't exist", error.message)
+        if missing or error.code in MISSING:
+            raise Refused(1146, f"no such table {missing[1] if missing else '.'.join(table)}", "42S02") from None
         raise
     return [
         Column(

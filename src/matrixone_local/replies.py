@@ -5,6 +5,7 @@ What needs no change goes on byte for byte as it comes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -13,6 +14,7 @@ from .catalogue import Answer
 from .engine import Link
 from .errors import ENDS_TRANSACTION, Refused, as_matrixone, bad_cast
 from .statements import PLAINLY, Manner
+from .values import literal
 from .vectors import VectorColumns
 from .wire import (
     EOF,
@@ -185,6 +187,16 @@ class Replies:
                 yield packet
             continued = len(packet) - 4 == LONGEST
 
+    def _worded(self, error: bytes, manner: Manner) -> Refused:
+        """An error of the engine's in MatrixOne's words, which for a query tell a missing database from a table."""
+        code, state, message = read_error(error)
+        missing = re.fullmatch(r"Table '(.*?)\..*' doesn't exist", message) if manner.reads and code == 1146 else None
+        if missing:
+            known = f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {literal(missing[1])}"  # noqa: S608  # quoted
+            if not self._link.query(known).rows:
+                return Refused(1049, f"Unknown database {missing[1]}", "42000")
+        return as_matrixone(code, state, message, reads=manner.reads)
+
     def _adapted(self, packets: Iterator[bytes], manner: Manner, begun: Results | None = None) -> Iterator[bytes]:
         """The engine's packets as a MatrixOne server would send them.
 
@@ -201,7 +213,7 @@ class Replies:
             if continued:
                 pass
             elif packet[4] == ERR:
-                payload = _refusal(as_matrixone(*read_error(packet[4:]), reads=manner.reads))
+                payload = _refusal(self._worded(packet[4:], manner))
                 packet = len(payload).to_bytes(3, "little") + packet[3:4] + payload
             elif part and ends(packet):
                 part = 2 if part == 1 else 0

@@ -174,3 +174,19 @@ def test_keys_without_names(sql):
     sql("CREATE TABLE t (id INT PRIMARY KEY, v INT, KEY (v))")
     sql("ALTER TABLE t ADD INDEX (id, v)")
     assert [row[2:5] for row in sql("SHOW INDEX FROM t")][1:] == [("v", 1, "v"), ("id", 1, "id"), ("id", 2, "v")]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["SELECT * FROM nowhere.t", "SELECT * FROM here JOIN nowhere.t ON true", "DESC nowhere.t", "SHOW COLUMNS FROM nowhere.t",
+     "SHOW FULL COLUMNS FROM t IN nowhere LIKE 'x'", "SHOW CREATE TABLE nowhere.t", "SHOW INDEX FROM nowhere.t"],
+)  # fmt: skip
+def test_a_database_that_is_not_there_is_named(sql, asked):
+    sql("CREATE TABLE here (id INT)")
+    assert sql.refused(asked) == (1049, "Unknown database nowhere")
+    assert sql("SELECT 1") == [(1,)]
+
+
+def test_rows_for_a_table_of_a_database_that_is_not_there(sql):
+    for asked in ("INSERT INTO nowhere.t VALUES (1)", "LOAD DATA INFILE '/no/file.csv' INTO TABLE nowhere.t"):
+        assert sql.refused(asked) == (1146, "no such table nowhere.t")
