@@ -229,18 +229,27 @@ def test_a_load_that_fails_leaves_the_session_what_it_had(client, stage):
     assert tables(client) == ["users"]
 
 
-def test_what_a_session_cannot_take_back(client, stage):
-    for files, options in (
+def test_what_a_session_cannot_take_back(client, stage, files):
+    files.put("late.csv", "".join(f"{number},a,b,1\n" for number in range(100, 20_100)) + "1,a,b,many\n")
+    files.put("doubtful.csv", "20,A,a, 1\n21,B,b,many\n")
+    client.load_data.read_csv(FIRST, "users", once="monday")
+    for names, options in (
         (["first.csv", "bad.csv"], {"on_conflict": "unchecked"}),
         (["twice.csv", "bad.csv"], {"on_conflict": "skip", "concurrency": 1}),
+        ("bad.csv", {"mode": "replace"}),
+        ("bad.csv", {"mode": "replace", "on_conflict": "unchecked"}),
+        ("late.csv", {"lock": "rows"}),
+        ("doubtful.csv", {"on_error": "skip", "max_errors": 0}),
+        ("bad.csv", {"once": "monday", "force": True}),
     ):
         session = client.session()
         with pytest.raises(errors.LoadUnfinished, match="roll it back"):
-            session.load_data.read_csv_stage(stage, files, "users", **options)
+            session.load_data.read_csv_stage(stage, names, "users", **options)
         with pytest.raises(errors.TransactionAborted):
             session.commit()
         session.close()
-    assert rows(client) == []
+    assert rows(client) == [(1, "Ada"), (2, "Grace")]
+    assert client.load_data.read_csv(FIRST, "users", once="monday").files[0].already_loaded
 
 
 def test_unchecked_files_are_all_or_none(client, load):

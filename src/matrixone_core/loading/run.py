@@ -30,6 +30,7 @@ from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.direct import load_counting_duplicates, load_data
 from matrixone_core.loading.strategies.fast_path import load_into_empty
 from matrixone_core.loading.strategies.staging import load_staged
+from matrixone_core.loading.strategies.unfinished import undone_with_session
 from matrixone_core.loading.table import Table, can_create_tables, fetch_table
 from matrixone_core.operation import (
     Aside,
@@ -292,6 +293,12 @@ def _load_new(context: LoadContext) -> Op[dict[str, LoadedFile]]:
 
 
 def _load_all(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
+    """Load files; what a session cannot undo is an error of its own."""
+    op = _load_naming_files(context)
+    return (yield from op if context.plan.state.owns_transaction else undone_with_session(context.plan, op))
+
+
+def _load_naming_files(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
     """Load files; the error for a doubled key names the file, of several the table, and the remedy."""
     try:
         return (yield from _load_by_strategy(context))

@@ -111,7 +111,7 @@ def test_in_a_session_what_was_staged_goes_and_its_transaction_stays():
 def test_rows_of_a_load_that_failed_halfway_in_a_session_are_named():
     rules = {"LOAD DATA": 3, "INSERT INTO `t`": (3, WRONG)}
     error, _ = failing(LoadUnfinished, rules, files=["a.csv", "b.csv"], lock="rows", session=True)
-    assert str(error).endswith("rows of this load are in the session's transaction: roll it back")
+    assert str(error).endswith("what this load has changed is in the session's transaction: roll it back")
     error, _ = failing(LoadFailed, rules, files=["a.csv", "b.csv"], lock="rows")
     assert str(error) == str(WRONG)
 

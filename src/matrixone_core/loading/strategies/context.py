@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from matrixone_core.errors import LoadUnfinished, MatrixOneError
 from matrixone_core.loading.formats.csv import LineIndex
 from matrixone_core.loading.inputs.files import ClientFile, InputFile
 from matrixone_core.loading.ledger import Ledger
@@ -46,9 +45,3 @@ class LoadContext:
         timed = replace(file, seconds=(yield from Clock()) - began)
         yield from self.on_file_loaded(timed)
         return timed
-
-    def unfinished_if_partial(self, error: MatrixOneError, *, begun: bool) -> MatrixOneError:
-        """The error of a load that left rows in a session's transaction, which the session cannot undo alone."""
-        if self.plan.state.owns_transaction or not begun:
-            return error
-        return LoadUnfinished(f"{error}; rows of this load are in the session's transaction: roll it back")

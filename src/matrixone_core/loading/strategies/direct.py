@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matrixone_core.errors import DuplicateKey, MatrixOneError
+from matrixone_core.errors import DuplicateKey
 from matrixone_core.literals import identifier
 from matrixone_core.loading.inputs.files import InputFile
 from matrixone_core.loading.plan import LoadPlan, direct_load
@@ -26,10 +26,7 @@ def _load_files(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
         yield from statement
     files: list[LoadedFile] = []
     for file in context.plan.inputs:
-        try:
-            files += yield from with_ledger(context, file, _load_file(context, file))
-        except MatrixOneError as error:
-            raise context.unfinished_if_partial(error, begun=bool(files)) from error.__cause__
+        files += yield from with_ledger(context, file, _load_file(context, file))
     return tuple(files)
 
 
@@ -56,7 +53,7 @@ def _load_between_counts(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
     after = yield from _count(context.plan.request.names, keys)
     for key, old, new in zip(keys, before, after, strict=True):
         if new > old:
-            raise context.unfinished_if_partial(_duplicate_key(key, new - old), begun=True)
+            raise _duplicate_key(key, new - old)
     return files
 
 

@@ -112,10 +112,7 @@ def _insert_batches(context: LoadContext, filled: Sequence[FilledBatch]) -> Op[t
         yield from statement
     files: list[LoadedFile] = []
     for batch in filled:
-        try:
-            files += yield from with_ledger(context, batch.batch.files[0], _insert(context, batch))
-        except MatrixOneError as error:
-            raise context.unfinished_if_partial(error, begun=bool(files)) from error.__cause__
+        files += yield from with_ledger(context, batch.batch.files[0], _insert(context, batch))
     return tuple(files)
 
 
