@@ -402,8 +402,8 @@ def _conflict(given: object) -> tuple[Conflict | None, tuple[str, ...]]:
         return None, ()
     if isinstance(given, str):
         return Conflict(one_of(given, [str(known) for known in Conflict], "on_conflict")), ()
-    names = cast("Sequence[str]", given) if isinstance(given, Sequence) else ()
-    if names:
+    if isinstance(cast("Any", given), Sequence) and given:
+        names = cast("Sequence[str]", given)
         return Conflict.UPDATE, tuple(literals.checked_text(name, "on_conflict") for name in names)
     raise InvalidArgument(
         f"on_conflict={quoted(given)} must be one of {', '.join(repr(str(known)) for known in Conflict)}, or the"

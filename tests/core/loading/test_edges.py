@@ -36,7 +36,7 @@ def test_only_zeros_are_numbered(mapping):
     ]
 
 
-def test_json_that_is_refused_is_told_from_json_that_is_not(mapping):
+def test_json_that_is_refused_is_distinguished_from_json_that_is_not(mapping):
     columns = mapping("`a` json DEFAULT NULL", "`b` json DEFAULT NULL")
     row = StagedRow(1, (b'{"x": 1}', b"{x"))
     assert refused_field(columns, row, LoadFailed("invalid input: json text {x")).name == "b"

@@ -139,21 +139,22 @@ def _insert_accepted(context: LoadContext, filled: FilledBatch, rejects: Rejects
     plan, batch, rejecting = context.plan, filled.batch, RejectingInsert(context, filled.batch, rejects)
     read = filled.rows + rejects.count  # those are rows that were left out as the file was read
     yield from rejecting.leave_out(filled.judged.changed)
-    doubtful, policies, affected = filled.judged.doubtful, _policies(plan), 0
-    for policy in policies:
+    doubtful, policies, affected = filled.judged.doubtful, list(_policies(plan)), 0
+    while True:
+        policy = policies.pop(0)
         if doubtful:
             first = replace(insert_of(plan, batch), policy=policy, keys=batch.mapping.keys)
             affected = yield from rejecting.insert_doubtful(first, doubtful)
         accepted = filled.rows - len(rejecting.refused)
         resolution = yield from resolve(plan, batch, insert_of(plan, batch), accepted)
-        insert = resolution.inserts[-1 if policy is policies[-1] else 0]
+        insert = resolution.inserts[0 if policies else -1]
         affected += yield from rejecting.insert_rest(insert, filled.rows)
         if resolution.duplicates and filled.rows - len(rejecting.refused) != accepted:
             raise LoadFailed(
                 "a row was refused that others of the file share a key with, and it cannot be said which of them to"
                 " take; mend the file"
             )
-        if not resolution.duplicates:
+        if not policies or not resolution.duplicates:
             break
     yield from rejecting.report()
     rejects.check_share(read)
