@@ -12,7 +12,8 @@ def check_end(url: str, compression: str) -> Op[None]:
     """Check that a stage's file that the server decompresses does not end early.
 
     The server takes an empty file for one without rows, and stores what there is of a bz2 file that was cut off,
-    without an error; a gzip file that was cut off it refuses itself.
+    without an error; a gzip file that was cut off it refuses itself, unless the cut is among the last eight bytes of a
+    member, or the first nine of a further one, of which no row is stored then.
 
     Args:
         url: its `stage://` URL.
