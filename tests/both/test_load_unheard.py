@@ -140,15 +140,52 @@ def session_files(files):
     files.put("good.csv", "\n".join(GOOD))
 
 
-def test_an_ordinary_user(new_client, matrixone_url, database, *, ordinary_user, session_admin, unique, files):
-    session_admin.execute(
-        f"CREATE TABLE {database}.users (id INT PRIMARY KEY, name VARCHAR(100), email VARCHAR(255), age INT)"
-    )
-    name = session_admin.stage.create_local(unique(), files.folder).name
+@pytest.fixture
+def ordinary(new_client, matrixone_url, database, ordinary_user):
+    """A client whose user may not create tables, so that nothing can be staged."""
     client = new_client(url=matrixone_url, database=database, **ordinary_user)
     client.connect()
-    with pytest.raises((errors.LoadFailed, errors.PermissionDenied)):
-        client.load_data.read_csv_stage(name, "bad.csv", "users")
+    return client
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("INT", "1.5"), ("INT", "3.0"), ("INT", "1e2"), ("INT", "NaN"), ("TINYINT", "300"), ("DATE", "1/2/24"),
+        ("DECIMAL(5,2)", "1.237"), ("VARCHAR(5)", "äöüabc"), ("BIGINT AUTO_INCREMENT PRIMARY KEY", "0"),
+        ("VARCHAR(5)", "\xe9"), ("TEXT", "caf\xe9"),
+    ],
+)  # fmt: skip
+def test_an_ordinary_user(client, ordinary, stage, files, *, kind, value):
+    client.execute(f"CREATE TABLE q (v {kind}, id INT)")
+    good = "".join(f"\\N,{number}\n" for number in range(20)).encode()
+    bad = good + value.encode("latin-1" if value.endswith("\xe9") else "utf-8") + b",20\n"
+    files.put("q.csv", bad)
+    files.put("good.csv", good)
+    for load in (
+        lambda: ordinary.load_data.read_csv_stage(stage, "q.csv", "q"),
+        lambda: ordinary.load_data.read_csv(bad, "q"),
+        lambda: ordinary.load_data.read_csv(bad, "q", encoding=None),
+    ):
+        with pytest.raises(errors.LoadFailed, match="line 21"):
+            load()
+        assert count(client, "q") == 0
+    assert ordinary.load_data.read_csv_stage(stage, "good.csv", "q").rows == 20
+    assert ordinary.load_data.read_csv(good, "q").strategy == "count_duplicates"
+
+
+def test_an_ordinary_users_rows_are_stored_as_they_are(client, ordinary, stage, files):
+    rows = ['1,"say ""hi""\nC:\\new",\\N,-1', '2,,"",3', '3,"NULL",é,', "4,NULL,-,\\N"]
+    files.put("r.csv", "\n".join(rows))
+    expected = [(1, 'say "hi"\nC:\\new', None, -1), (2, "", "", 3), (3, "NULL", "é", None), (4, None, "-", None)]
+    for load in (
+        lambda: ordinary.load_data.read_csv_stage(stage, "r.csv", "users"),
+        lambda: ordinary.load_data.read_csv("\n".join(rows).encode(), "users"),
+    ):
+        report = load()
+        assert (report.rows, report.strategy) == (4, "count_duplicates")
+        assert client.execute("SELECT id, name, email, age FROM users ORDER BY id").all() == expected
+        client.execute("DELETE FROM users")
 
 
 def test_json_lines(client, stage, files, size):

@@ -22,7 +22,7 @@ def load(data, *columns, stage=False, rules=None):
 
 
 @pytest.mark.parametrize("stage", [True, False])
-@pytest.mark.parametrize("line", ["2,b,1.25", "2,,", '2,"a,b",\\N', '2,"a""b",0', "2,abcde,-999.99"])
+@pytest.mark.parametrize("line", ["2,b,1.25", "2,,", '2,"a,b",\\N', '2,"a""b",0', "2,abcde,-999.99", '2,"ä""öüß",1'])
 def test_certain_lines_are_loaded(line, stage):
     report, _ = load(f"1,a,1\n{line}\n".encode(), stage=stage)
     assert (report.rows, report.strategy) == (2, "count_duplicates")
@@ -42,6 +42,13 @@ def test_the_first_line_that_is_not_certain_fails_the_load(line, stage):
 def test_rows_of_another_shape(line, reason):
     with pytest.raises(LoadFailed, match=f"line 2: {reason}"):
         load(f"1,a,1\n{line}".encode(), stage=True)
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, ("`id` int NOT NULL", "`t` text DEFAULT NULL", "`n` int DEFAULT NULL")])
+def test_text_that_is_not_utf8(columns):
+    driver = Driver(server(DENIED, *columns))
+    with pytest.raises(LoadFailed, match="line 2: byte 0xe9 is not UTF-8"):
+        driver.run(loads.read_csv(b"1,a,1\n2,\xe9,1\n", "t", encoding=None))
 
 
 def test_what_no_line_proves():

@@ -11,7 +11,7 @@ from functools import partial
 
 from matrixone_core.errors import PermissionDenied, quoted
 from matrixone_core.loading.certain_values import certain_field
-from matrixone_core.loading.formats.csv import CsvReader, Field, RegularLines, Row
+from matrixone_core.loading.formats.csv import CsvReader, Field, RegularLines, Row, why_not_utf8
 from matrixone_core.loading.inputs.files import ClientFile, InputFile
 from matrixone_core.loading.inputs.readers import decoder_of
 from matrixone_core.loading.inputs.stage_reader import StageBytes
@@ -91,6 +91,8 @@ class LineProof:
         reason = found.broken
         if reason is None and len(found.fields) != len(self.fields):
             reason = f"too {few} fields: {len(found.fields)}, and {len(self.fields)} columns"
+        if reason is None:  # the server stores any bytes in a text, where they come by LOAD DATA
+            reason = next(filter(None, (why_not_utf8(field.text or "") for field in found.fields)), None)
         if reason is None and all(map(_is_certain, found.fields, self.fields)):
             return
         raise_bad_row(BadRow(self.path, found.line, None, None, reason or _REASON, shown(found.raw), found.unit))
@@ -100,5 +102,5 @@ def _is_certain(field: Field, certain: str | int | None) -> bool:
     if field.text is None or certain is None:
         return True
     if isinstance(certain, int):
-        return len(field.text.encode()) <= certain
+        return len(field.text) <= certain
     return re.fullmatch(certain, field.text) is not None
