@@ -91,6 +91,18 @@ def test_a_staging_table_that_cannot_be_dropped_does_not_fail_the_load():
     assert load(rules, state=LARGE)[0].rows == 3
 
 
+def test_an_interruption_as_staging_tables_are_dropped_leaves_none():
+    rules = {
+        "DROP TABLE IF EXISTS `matrixone_load": (KeyboardInterrupt(), *[None] * 9),
+        "LOAD DATA": 3,
+        "INSERT INTO `t`": 3,
+    }
+    _, log = failing(KeyboardInterrupt, rules, files=["a.csv", "b.csv"], concurrency=2)
+    dropped = [text for text in log if "DROP TABLE IF EXISTS `matrixone_load" in text]
+    assert len(dropped) == 3
+    assert dropped[0] == dropped[1] != dropped[2]
+
+
 @pytest.mark.parametrize("state", [{}, LARGE])
 def test_rows_that_were_staged_and_not_stored_fail_the_load(state):
     error, log = failing(LoadFailed, {"LOAD DATA": 3, "INSERT INTO `t`": 2}, state=state)

@@ -61,12 +61,26 @@ def load_staged(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
         )
         return (yield from Atomic(_insert_batches(context, filled)))
     finally:
-        for batch in plan.batches:
-            yield from _drop_outside(batch)
+        yield from _drop_outside(plan.batches)
 
 
-def _drop_outside(batch: Batch) -> Op[None]:
-    """Drop a staging table whatever happened; a later load drops one that cannot be dropped now."""
+def _drop_outside(batches: Sequence[Batch]) -> Op[None]:
+    """Drop staging tables whatever happened; a later load drops one that cannot be dropped now.
+
+    A cancellation stops the DROP that it comes in, and that one is sent again: what follows is not cancelled.
+    """
+    left = list(batches)
+    try:
+        while left:
+            yield from _drop(left[0])
+            del left[0]
+    except BaseException:
+        for batch in left:
+            yield from _drop(batch)
+        raise
+
+
+def _drop(batch: Batch) -> Op[None]:
     with suppress(MatrixOneError):
         yield from Aside(iter(batch.drop))
 
