@@ -26,6 +26,7 @@ HAS = """
 
 HAS_NOT = {
     # The server's, and MySQL's.
+    "symbol_names_w_double_quote": "SHOW CREATE TABLE of a name with a double quote is a syntax error on the server",
     "bound_limit_offset": "LIMIT takes numbers, no expressions, in MySQL's dialect",
     "sql_expression_limit_offset": "as above",
     "cast_precision_numerics_many_significant_digits": "numbers within JSON are DOUBLE",

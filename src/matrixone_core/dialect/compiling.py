@@ -46,15 +46,21 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
         clause: str = super().visit_match_op_binary(binary, operator, **kw)
         return clause
 
-    @memoized_property
+    @property
     def _renamed(self) -> Mapping[tuple[str | None, str], str]:
+        """Names for tables of the statement; an expression that is compiled by itself has none."""
+        return self._renamed_of_statement if self.stack else {}
+
+    @memoized_property
+    def _renamed_of_statement(self) -> Mapping[tuple[str | None, str], str]:
         """Names for tables that share theirs with one of another database.
 
         The server finds a column's table by the table's name alone: in a subquery `a.t.id` is taken for the `id` of
         its own `b.t`, without a word. The table that is written to has its own name.
         """
-        found = {(one.schema, one.name) for one in iterate(self.statement) if isinstance(one, Table)}
-        written: Any = getattr(self.statement, "table", None)
+        statement = self.stack[0]["selectable"]
+        found = {(one.schema, one.name) for one in iterate(statement) if isinstance(one, Table)}
+        written: Any = getattr(statement, "table", None)
         often = Counter(name for _, name in found)
         return {
             (schema, name): f"{schema}__{name}"
@@ -71,7 +77,8 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
         above: Any = super()
         text: str = above.visit_table(table, asfrom=asfrom, enclosing_alias=enclosing_alias, **kw)
         name = self._renamed.get((table.schema, table.name))
-        return f"{text} AS {self.preparer.quote(name)}" if asfrom and name and enclosing_alias is None else text
+        is_aliased = enclosing_alias is not None and enclosing_alias.element is table
+        return f"{text} AS {self.preparer.quote(name)}" if asfrom and name and not is_aliased else text
 
     def visit_column(self, column: Any, *args: Any, include_table: bool = True, **kw: Any) -> str:
         """A column, behind the name that its table has in the statement."""
