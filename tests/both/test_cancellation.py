@@ -218,16 +218,24 @@ async def users(proxy, database):
     await client.disconnect()
 
 
-async def by_cancel(proxy, call):
-    """Cancel a call as soon as its statement is on its way."""
-    task = asyncio.ensure_future(call)
+def on_its_way(proxy, then):
+    """Call a function as soon as the statement is on its way."""
     loop = asyncio.get_running_loop()
-    proxy.rule = lambda statement, before: (
-        loop.call_soon_threadsafe(task.cancel) and "pass" if trigger(statement) else "pass"
-    )
+
+    def rule(statement, before):
+        if trigger(statement):
+            proxy.rule = lambda statement, before: "pass"
+            loop.call_soon_threadsafe(then)
+        return "pass"
+
+    proxy.rule = rule
+
+
+async def by_cancel(proxy, call):
+    task = asyncio.ensure_future(call)
+    on_its_way(proxy, task.cancel)
     with pytest.raises(asyncio.CancelledError):
         await task
-    proxy.rule = lambda statement, before: "pass"
 
 
 def trigger(statement):
@@ -235,14 +243,17 @@ def trigger(statement):
 
 
 async def by_scope(proxy, call):
-    with anyio.move_on_after(0.2) as scope:
+    with anyio.CancelScope() as scope:
+        on_its_way(proxy, scope.cancel)
         await call
     assert scope.cancelled_caught
 
 
 async def by_timeout(proxy, call):
+    loop = asyncio.get_running_loop()
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.2):
+        async with asyncio.timeout(None) as limit:
+            on_its_way(proxy, lambda: limit.reschedule(loop.time()))
             await call
 
 
