@@ -87,7 +87,7 @@ def kind(request, client):
     return request.param
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(texts, min_size=1, max_size=4), conflict=st.sampled_from(["error", "skip", "replace", "update"]))
 def test_a_load_stores_what_insert_stores(client, kind, files, unique, values, conflict):
     assume(not (any(value and not value.strip() for value in values) and pads(client)))
