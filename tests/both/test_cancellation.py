@@ -218,8 +218,8 @@ async def users(proxy, database):
     await client.disconnect()
 
 
-def on_its_way(proxy, then):
-    """Call a function as soon as the statement is on its way."""
+def when_sent(proxy, then):
+    """Call a function as soon as the statement is sent."""
     loop = asyncio.get_running_loop()
 
     def rule(statement, before):
@@ -233,7 +233,7 @@ def on_its_way(proxy, then):
 
 async def by_cancel(proxy, call):
     task = asyncio.ensure_future(call)
-    on_its_way(proxy, task.cancel)
+    when_sent(proxy, task.cancel)
     with pytest.raises(asyncio.CancelledError):
         await task
 
@@ -244,7 +244,7 @@ def trigger(statement):
 
 async def by_scope(proxy, call):
     with anyio.CancelScope() as scope:
-        on_its_way(proxy, scope.cancel)
+        when_sent(proxy, scope.cancel)
         await call
     assert scope.cancelled_caught
 
@@ -253,7 +253,7 @@ async def by_timeout(proxy, call):
     loop = asyncio.get_running_loop()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(None) as limit:
-            on_its_way(proxy, lambda: limit.reschedule(loop.time()))
+            when_sent(proxy, lambda: limit.reschedule(loop.time()))
             await call
 
 

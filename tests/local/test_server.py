@@ -78,7 +78,8 @@ def test_a_port_that_is_taken_is_told_in_a_line():
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr == f"matrixone_local: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+    said = f"matrixone_local: cannot listen on 127.0.0.1:{port}: Address already in use; give another port (--port)"
+    assert done.stderr == f"{said}, or 0 for any free one\n"
 
 
 @pytest.mark.parametrize(
