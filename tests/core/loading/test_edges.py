@@ -7,10 +7,12 @@ from script import Driver, play
 from matrixone_core import loads
 from matrixone_core.errors import LoadFailed, ServerError
 from matrixone_core.loading.inputs.stage_reader import read_range
+from matrixone_core.loading.inputs.transforms import raise_bad_row
 from matrixone_core.loading.mapping import map_columns
 from matrixone_core.loading.monitoring import telemetry
 from matrixone_core.loading.row_checks import silent_changes
 from matrixone_core.loading.strategies.location import refused_field
+from matrixone_core.results import BadRow
 from matrixone_core.sql.staging import StagedRow
 
 
@@ -64,3 +66,8 @@ def test_keys_of_a_plan_that_the_server_cannot_compare():
     }
     plan = Driver(server(rules)).run(loads.plan("s", "a.csv", "t"))
     assert (plan.conflicts, len(plan.bad)) == (0, 1)
+
+
+def test_a_header_that_was_read_as_a_row():
+    with pytest.raises(LoadFailed, match="if line 1 names the columns, give header='match'"):
+        raise_bad_row(BadRow("a.csv", 1, "id", " ID ", "no number"))
