@@ -4,8 +4,8 @@ from sqlalchemy.dialects import mysql
 
 from matrixone_core.loading.table import Column, Kind
 
-_DIGITS: dict[type, int] = {mysql.TINYINT: 2, mysql.SMALLINT: 4, mysql.MEDIUMINT: 6, mysql.BIGINT: 18}
-_DAY = "[0-9][0-9][0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+DIGITS: dict[type, int] = {mysql.TINYINT: 2, mysql.SMALLINT: 4, mysql.MEDIUMINT: 6, mysql.BIGINT: 18}
+DAY = "[0-9][0-9][0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 
 
 def certain_value(column: Column) -> str | None:
@@ -13,7 +13,7 @@ def certain_value(column: Column) -> str | None:
     match column.kind:
         case Kind.INTEGER:
             sign = "" if getattr(column.type, "unsigned", False) else "-?"
-            return f"{sign}[1-9][0-9]{{0,{_DIGITS.get(type(column.type), 9) - 1}}}" + (
+            return f"{sign}[1-9][0-9]{{0,{DIGITS.get(type(column.type), 9) - 1}}}" + (
                 "" if column.auto_increment else "|0"
             )
         case Kind.DECIMAL:
@@ -23,9 +23,9 @@ def certain_value(column: Column) -> str | None:
         case Kind.FLOAT if not isinstance(column.type, mysql.FLOAT):
             return "-?[0-9]{1,15}([.][0-9]{1,15})?"
         case Kind.DATE:
-            return _DAY
+            return DAY
         case Kind.DATETIME:
-            return f"{_DAY} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+            return f"{DAY} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
         case _:
             return None
 

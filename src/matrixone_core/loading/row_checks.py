@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from sqlalchemy.dialects import mysql
 
 from matrixone_core.errors import quoted
 from matrixone_core.literals import Value
+from matrixone_core.loading.certain_values import DAY, DIGITS
 from matrixone_core.loading.mapping import ColumnMapping, StagedField
 from matrixone_core.loading.table import Column, Kind
 from matrixone_core.sql.staging import Expression, matches, staged, violates
@@ -32,10 +32,8 @@ _LARGE = r"^[ \t]*[-+]?0*([1-9][0-9]{%s}|[1-9][0-9]+([.][0-9]*)?[eE][+]?0*%s|[0-
 _LARGE_SINGLE = _LARGE % (29, "[1-9][0-9]", "3[89]|[4-9][0-9]|[1-9][0-9][0-9]")
 _LARGE_DOUBLE = _LARGE % (208, "[1-9][0-9][0-9]", "30[89]|3[1-9][0-9]|[4-9][0-9][0-9]|[1-9][0-9][0-9][0-9]")
 _DATE_BEGINS = r"^[ \t]*[0-9][0-9][0-9][0-9]"
-_DATE = "[0-9][0-9][0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?"
 _IS_WORD = re.compile("[A-Za-z0-9_]+")
-_DIGITS: dict[type[Any], int] = {mysql.TINYINT: 2, mysql.SMALLINT: 4, mysql.MEDIUMINT: 6, mysql.BIGINT: 18}
 
 
 @dataclass(frozen=True)
@@ -186,7 +184,7 @@ def plain_value(column: Column) -> str | None:
     """A pattern of values that the server certainly stores as they are, in a syntax that Python and servers share."""
     match column.kind:
         case Kind.INTEGER:
-            digits = _DIGITS.get(type(column.type), 9)
+            digits = DIGITS.get(type(column.type), 9)
             sign = "" if getattr(column.type, "unsigned", False) else "-?"
             # zero in an AUTO_INCREMENT column is no plain value: the server would number the row
             return f"{sign}[1-9][0-9]{{0,{digits - 1}}}" if column.auto_increment else f"{sign}[0-9]{{1,{digits}}}"
@@ -200,9 +198,9 @@ def plain_value(column: Column) -> str | None:
         case Kind.BOOLEAN:
             return "0|1|true|false"
         case Kind.DATE:
-            return _DATE
+            return DAY
         case Kind.DATETIME:
-            return f"{_DATE}([ T]{_CLOCK})?"
+            return f"{DAY}([ T]{_CLOCK})?"
         case Kind.TIMESTAMP:
             return f"(19[789][1-9]|20[012][0-9])-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])[ T]{_CLOCK}"
         case Kind.TIME:

@@ -5,10 +5,9 @@ compares the raw lines with a regular expression on another connection; one line
 rolled back and goes through a staging table. Nothing else depends on this module.
 """
 
-import re
-
 from matrixone_core.errors import DuplicateKey, LoadFailed, ServerError, quoted
 from matrixone_core.loading.certain_values import certain_value
+from matrixone_core.loading.formats.line_pattern import escaped
 from matrixone_core.loading.inputs.files import InputFile, StageFile
 from matrixone_core.loading.plan import LoadPlan, LoadStrategy, direct_load, is_medium
 from matrixone_core.loading.strategies.context import LoadContext
@@ -20,8 +19,6 @@ from matrixone_core.operation import Atomic, Clock, Op, Together
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.load import Csv
 from matrixone_core.sql.staging import Conflict, FirstDuplicateKey
-
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # RE2 has no escapes but of punctuation
 
 
 class _NotPlain(Exception):
@@ -102,16 +99,16 @@ def _line(form: Csv, table: Table, names: tuple[str | None, ...]) -> str | None:
         if pattern is None:
             return None
         fields.append(pattern)
-    end = _escaped(form.delimiter) if form.trailing_delimiter else ""
-    return f"^{_escaped(form.delimiter).join(fields)}{end}\r?$"
+    end = escaped(form.delimiter) if form.trailing_delimiter else ""
+    return f"^{escaped(form.delimiter).join(fields)}{end}\r?$"
 
 
 def _field(form: Csv, column: Column) -> str | None:
     """A pattern of a field that LOAD DATA and INSERT read alike."""
     if column.kind is Kind.TEXT:
         # LOAD DATA from a stage refuses texts that are too long (server-facts 48)
-        unwanted = f"{_escaped(form.delimiter + form.quote)}\\r\\n\ufffd"  # what RE2 reads bytes as that are no UTF-8
-        quote = _escaped(form.quote)
+        unwanted = f"{escaped(form.delimiter + form.quote)}\\r\\n\ufffd"  # what RE2 reads bytes as that are no UTF-8
+        quote = escaped(form.quote)
         return f"([^{unwanted}]*|{quote}[^{quote}\\r\\n\ufffd]*{quote})"
     value = certain_value(column)
     if value is None:
@@ -119,7 +116,3 @@ def _field(form: Csv, column: Column) -> str | None:
     empty = "" if column.kind in {Kind.INTEGER, Kind.DECIMAL} and column.nullable else None
     nulls = ["\\\\N", *([] if empty is None else [empty])] if column.nullable else []
     return f"({'|'.join([value, *nulls])})"
-
-
-def _escaped(text: str) -> str:
-    return _PUNCTUATION.sub(r"\\\1", text)
