@@ -17,6 +17,7 @@ from matrixone_core import stages
 from matrixone_core.errors import (
     CommitIncomplete,
     CommitUnknown,
+    ConnectionLost,
     DatabaseNotFound,
     InvalidArgument,
     LoadUnfinished,
@@ -35,7 +36,20 @@ from matrixone_core.errors import (
     unanswered,
 )
 from matrixone_core.literals import Part
-from matrixone_core.operation import Aside, Calling, Command, Op, Runner, Sleep, Statement, Step, interpreted, within
+from matrixone_core.operation import (
+    Aside,
+    Calling,
+    Clock,
+    Command,
+    Op,
+    Runner,
+    Sleep,
+    Statement,
+    Step,
+    interpreted,
+    within,
+)
+from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.files import FileLength, IsListed, ListFiles, ReadFile
 from matrixone_core.sql.load import LoadData, resolved
 from matrixone_core.sql.snapshot import (
@@ -50,6 +64,7 @@ from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
 
 T = TypeVar("T")
 BETWEEN_ATTEMPTS = 0.05  # seconds
+KILL_SECONDS = 4.0  # for a connection to end
 NOBODYS = "__matrixone_python_asks_for_the_right"  # a name that nobody uses, to drop if it exists
 
 
@@ -97,6 +112,7 @@ class UnitOfWork:
         self._asked: set[type[Statement[Any]]] = set()
         self._created: list[CreateStage] = []  # for this commit, and not yet for good
         self._doubtful: CreateStage | None = None  # sent, and not answered
+        self._creator: int | None = None  # the connection that it was sent on
 
     def __bool__(self) -> bool:
         """Whether anything is kept."""
@@ -302,12 +318,13 @@ class UnitOfWork:
 
     def _create(self, wanted: Stage, *, tolerant: bool) -> Op[None]:
         statement = _creation(wanted)
-        self._doubtful = statement
         try:
-            yield from Aside(iter(statement))
+            yield from Aside(self._send_creation(statement))
         except MatrixOneError as error:
             if not unanswered(error):
                 self._doubtful = None
+            if not isinstance(error, ConnectionLost):
+                self._creator = None  # the driver has stopped the statement, and goes on using the connection
             if isinstance(error, StageExists) and tolerant:
                 return  # somebody else's, and not ours to take back
             raise
@@ -315,6 +332,12 @@ class UnitOfWork:
         self._created.append(statement)
         if not wanted.enabled:  # CREATE STAGE ignores ENABLE (server-facts 8)
             yield from Aside(iter(AlterStage(wanted.name, enable=False)))
+
+    def _send_creation(self, statement: CreateStage) -> Op[None]:
+        """Create a stage, on a connection that can be ended if it does not answer."""
+        self._creator = yield from SelectConnectionId()
+        self._doubtful = statement
+        yield from statement
 
     def committed(self) -> None:
         """Hear that the server has answered COMMIT with OK."""
@@ -362,6 +385,8 @@ class UnitOfWork:
         """Drop what was created for a commit that does not come; what kept stages from being dropped."""
         undone, failures = [*self._created], list[MatrixOneError]()
         if self._doubtful is not None:
+            if self._creator is not None:
+                yield from _end_connection(self._creator)
             try:
                 if (yield from _before_the_commit(self._is_ours(self._doubtful))):
                     undone.append(self._doubtful)
@@ -390,6 +415,17 @@ def _before_the_commit(op: Op[T]) -> Op[T]:
     except CommitUnknown as error:
         failure = commit_not_sent(error)
     raise failure
+
+
+def _end_connection(connection_id: int) -> Op[None]:
+    """End a connection, and wait until the server has it no more: its statement takes no effect afterwards."""
+    began = yield from Clock()
+    try:
+        while (yield from Clock()) - began < KILL_SECONDS:
+            yield from _before_the_commit(iter(Aside(iter(KillConnection(connection_id)))))
+            yield from Sleep(BETWEEN_ATTEMPTS)
+    except MatrixOneError:
+        return  # there is no such connection; if another error came, the caller's next question meets it as well
 
 
 def _left_over(statement: CreateStage, what: str, error: MatrixOneError) -> MatrixOneError:

@@ -124,8 +124,8 @@ def test_a_source_that_breaks_loads_nothing(client, load, conflict):
 
 
 def broken_late():
-    for number in range(1, 60_000):
-        yield f"{number},{'x' * 40},e,1\n".encode()
+    for first in range(1, 60_000, 100):
+        yield "".join(f"{number},{'x' * 40},e,1\n" for number in range(first, first + 100)).encode()
     raise ZeroDivisionError
 
 

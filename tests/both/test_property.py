@@ -72,3 +72,27 @@ def test_names_of_tables_and_columns(client, dropped, files, table):
     assert client.load_data.read_csv_stage(name, "a.csv", target, columns=[table], null_values="x").rows == 2
     assert sorted(client.execute(select(target)).scalars()) == [1, 2]
     client.drop_table(target)
+
+
+def test_a_missing_table_whose_name_show_create_table_cannot_take(client, dropped, files):
+    name = f"p_{uuid.uuid4().hex}"
+    dropped.append(name)
+    files.put("a.csv", "1\n2\n")
+    client.stage.create_local(name, files.folder)
+    with pytest.raises(errors.TableNotFound, match="there is no table 'no\"such'"):
+        client.load_data.read_csv_stage(name, "a.csv", 'no"such')
+
+
+@pytest.mark.parametrize("table", ['t``"x', "t``x", 't"x'])
+def test_doubled_back_quotes_in_names(client, dropped, files, table):
+    from sqlalchemy import Column, Integer, MetaData, Table, select
+
+    name = f"p_{uuid.uuid4().hex}"
+    dropped.append(name)
+    files.put("a.csv", "1\n2\n")
+    client.stage.create_local(name, files.folder)
+    target = Table(table, MetaData(), Column(table, Integer))
+    client.create_table(target)
+    assert client.load_data.read_csv_stage(name, "a.csv", target, columns=[table]).rows == 2
+    assert sorted(client.execute(select(target)).scalars()) == [1, 2]
+    client.drop_table(target)

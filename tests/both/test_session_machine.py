@@ -149,8 +149,8 @@ def test_random_sessions(client, other, files):
     run_state_machine_as_test(
         lambda: Sessions(client, other, files),
         settings=settings(
-            max_examples=25,
-            stateful_step_count=25,
+            max_examples=10,
+            stateful_step_count=10,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,

@@ -29,6 +29,7 @@ from matrixone_core.errors import (
 from matrixone_core.operation import Aside, Atomic, Calling, Clock, Limited, Reply, Sleep
 from matrixone_core.secrets import Credentials
 from matrixone_core.session import UnitOfWork
+from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.load import LoadData, S3Object, resolved
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
 from matrixone_core.sql.stage import SelectStages, ShowStages, Stage, stage_of
@@ -52,13 +53,18 @@ class Server:
         self.snapshots = snapshots
         self.broken = {}
         self.sent = []
+        self.kills = 0  # that are answered before the server says that it has no such connection
+        self.now = 0.0
 
     def answer(self, step):
         match step:
             case Aside() | Atomic() | Limited():
                 return self.run(step.op, f"{type(step).__name__.lower()}: ")
             case Clock():
-                return 0.0
+                return self.now
+            case Sleep():
+                self.now += step.seconds
+                return None
             case _:
                 return self.execute(step)
 
@@ -68,6 +74,13 @@ class Server:
             if str(statement).startswith(text):
                 raise error
         match statement:
+            case SelectConnectionId():
+                return 7
+            case KillConnection():
+                self.kills -= 1
+                if self.kills < 0:
+                    raise ServerError(f"Unknown connection id {statement.connection_id}")
+                return None
             case SelectStages():
                 found = [row for row in self.stages if statement.name in (None, row["stage_name"])]
                 return statement.parse(rows(*found))
@@ -415,6 +428,28 @@ def test_a_creation_without_an_answer_is_looked_for(found, drops, error):
     case.server.sent.clear()
     failing(case, "CREATE STAGE", error)
     assert ("aside: DROP STAGE IF EXISTS `a`" in case.server.sent) is drops
+
+
+@pytest.mark.parametrize("kills", [0, 2, 1000])
+def test_the_connection_of_a_creation_without_an_answer_is_ended(kills):
+    case = creating("a")
+    case.server.sent.clear()
+    case.server.kills = kills
+    failing(case, "CREATE STAGE", ConnectionLost("lost"))
+    sent = case.server.sent
+    assert sent[:2] == [
+        "aside: SELECT CONNECTION_ID() AS id",
+        "aside: CREATE STAGE `a` URL='file:///a/' CREDENTIALS={'K'='***'}",
+    ]
+    last = len(sent) - 1 - sent[::-1].index("aside: KILL 7")
+    assert sent.count("aside: KILL 7") == pytest.approx(min(kills + 1, 80), abs=1 if kills > 80 else 0)
+    assert sent[last + 1].startswith("aside: SELECT stage_name")
+
+
+def test_a_connection_whose_statement_was_stopped_is_left_alone():
+    case = creating("a")
+    failing(case, "CREATE STAGE", StatementTimeout("too long"))
+    assert not [text for text in case.server.sent if "KILL" in text]
 
 
 def test_a_creation_without_an_answer_by_who_may_not_read_credentials():

@@ -383,7 +383,9 @@ def test_a_refused_file_of_the_client_leaves_the_connection_usable(keyed, local,
 def test_no_file_is_asked_for_that_was_not_named(local, monkeypatch):
     """Also not by a text that looks like a statement, nor by the engine."""
     asked = []
-    monkeypatch.setattr(pymysql.connections.LoadLocalFile, "send_data", lambda self: asked.append(self.filename))
+    monkeypatch.setattr(
+        pymysql.connections.MySQLResult, "_read_load_local_packet", lambda self, packet: asked.append(packet)
+    )
     local("CREATE TABLE a (a VARCHAR(100))")
     local("INSERT INTO a VALUES ('LOAD DATA LOCAL INFILE ''/etc/hostname'' INTO TABLE a')")
     local("SELECT 1 /* LOAD DATA LOCAL INFILE '/etc/hostname' INTO TABLE a */")

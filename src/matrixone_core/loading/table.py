@@ -148,7 +148,11 @@ def _reflect(connection: Connection, names: Names) -> Table:
         raise TableNotFound(f"there is no table {quoted('.'.join(names))}") from None
     primary = inspector.get_pk_constraint(table, schema=schema)["constrained_columns"]
     unique = [tuple(found["column_names"]) for found in inspector.get_unique_constraints(table, schema=schema)]
-    return Table(names, tuple(map(_column, columns)), tuple(key for key in (tuple(primary), *unique) if key))
+    return Table(
+        names,
+        tuple(_column(column, column["name"]) for column in columns),
+        tuple(key for key in (tuple(primary), *unique) if key),
+    )
 
 
 @lru_cache(256)
@@ -166,7 +170,7 @@ def parse_table(names: Names, definition: str) -> Table:
         state = _parser().parse("\n".join(lines), "utf8mb4")
     return Table(
         names,
-        tuple(map(_column, state.columns)),
+        tuple(_column(column, _plain(column["name"])) for column in state.columns),
         tuple(_key(key) for key in state.keys if key["type"] in {"PRIMARY", "UNIQUE"}),
     )
 
@@ -177,10 +181,10 @@ def _parser() -> MySQLTableDefinitionParser:
     return MySQLTableDefinitionParser(dialect, dialect.identifier_preparer)
 
 
-def _column(column: Any) -> Column:
+def _column(column: Any, name: str) -> Column:
     write: Any = _parser().dialect.type_compiler_instance
     return Column(
-        _plain(column["name"]),
+        name,
         column["type"],
         "" if isinstance(column["type"], sql.NullType) else write.process(column["type"]),
         column["nullable"],
