@@ -127,7 +127,7 @@ class UnitOfWork:
     # -- while the session is open ------------------------------------------------------------------------------
 
     def within(self, op: Op[T]) -> Op[T]:
-        """An operation as a session has it: what it says to stages and snapshots is kept."""
+        """An operation as a session has it: what it says to stages and snapshots waits for the commit."""
         try:
             result: T = yield from _before_the_commit(interpreted(op, self._perform))
         except LoadUnfinished as error:
@@ -418,7 +418,7 @@ def _before_the_commit(op: Op[T]) -> Op[T]:
 
 
 def _end_connection(connection_id: int) -> Op[None]:
-    """End a connection, and wait until the server has it no more: its statement takes no effect afterwards."""
+    """End a connection, and wait until the server has ended it: its statement takes no effect afterwards."""
     began = yield from Clock()
     try:
         while (yield from Clock()) - began < KILL_SECONDS:

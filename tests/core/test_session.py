@@ -45,6 +45,9 @@ TAKEN = {"SNAPSHOT_NAME": "p", "SNAPSHOT_LEVEL": "account", "TIMESTAMP": "2026-0
 MAY = f"DROP STAGE IF EXISTS `{session.NOBODYS}`"
 
 
+LABELS = {Aside: "outside: ", Atomic: "atomic: ", Limited: "limited: "}
+
+
 class Server:
     """Answers steps: from a catalogue, and with what is scripted for a statement's text."""
 
@@ -59,7 +62,7 @@ class Server:
     def answer(self, step):
         match step:
             case Aside() | Atomic() | Limited():
-                return self.run(step.op, f"{type(step).__name__.lower()}: ")
+                return self.run(step.op, LABELS[type(step)])
             case Clock():
                 return self.now
             case Sleep():
@@ -138,7 +141,7 @@ class Case:
         self.server.sent.clear()
         if op is not None:
             self.server.run(op)
-        return [text.removeprefix("aside: ") for text in self.server.sent if "SELECT" not in text]
+        return [text.removeprefix("outside: ") for text in self.server.sent if "SELECT" not in text]
 
     def commit(self):
         before = self.sent(self.work.before_commit())
@@ -161,7 +164,7 @@ def test_a_created_stage_is_kept_until_the_commit():
 def test_the_right_is_asked_for_once_and_aside():
     case = Case()
     case.do(stages.create("a", "file:///"))
-    assert f"aside: {MAY}" in case.server.sent
+    assert f"outside: {MAY}" in case.server.sent
     assert case.sent() == []
     case.do(stages.create("b", "file:///"))
     assert case.sent() == []
@@ -408,7 +411,7 @@ def test_a_creation_that_fails_takes_back_those_before_it(at, error):
     case.server.sent.clear()
     assert failing(case, f"CREATE STAGE `{name}`", error) is error
     dropped = [text for text in case.server.sent if "DROP" in text]
-    assert dropped == [f"aside: DROP STAGE IF EXISTS `{one}`" for one in reversed("abc"[:at])]
+    assert dropped == [f"outside: DROP STAGE IF EXISTS `{one}`" for one in reversed("abc"[:at])]
     assert case.sent(case.work.after_end(case.server.run)) == []  # rolled back: nothing is left to undo
 
 
@@ -427,7 +430,7 @@ def test_a_creation_without_an_answer_is_looked_for(found, drops, error):
     case.server.stages = [{**ROW, "stage_name": "a", **found}]
     case.server.sent.clear()
     failing(case, "CREATE STAGE", error)
-    assert ("aside: DROP STAGE IF EXISTS `a`" in case.server.sent) is drops
+    assert ("outside: DROP STAGE IF EXISTS `a`" in case.server.sent) is drops
 
 
 @pytest.mark.parametrize("kills", [0, 2, 1000])
@@ -438,12 +441,12 @@ def test_the_connection_of_a_creation_without_an_answer_is_ended(kills):
     failing(case, "CREATE STAGE", ConnectionLost("lost"))
     sent = case.server.sent
     assert sent[:2] == [
-        "aside: SELECT CONNECTION_ID() AS id",
-        "aside: CREATE STAGE `a` URL='file:///a/' CREDENTIALS={'K'='***'}",
+        "outside: SELECT CONNECTION_ID() AS id",
+        "outside: CREATE STAGE `a` URL='file:///a/' CREDENTIALS={'K'='***'}",
     ]
-    last = len(sent) - 1 - sent[::-1].index("aside: KILL 7")
-    assert sent.count("aside: KILL 7") == pytest.approx(min(kills + 1, 80), abs=1 if kills > 80 else 0)
-    assert sent[last + 1].startswith("aside: SELECT stage_name")
+    last = len(sent) - 1 - sent[::-1].index("outside: KILL 7")
+    assert sent.count("outside: KILL 7") == pytest.approx(min(kills + 1, 80), abs=1 if kills > 80 else 0)
+    assert sent[last + 1].startswith("outside: SELECT stage_name")
 
 
 def test_a_connection_whose_statement_was_stopped_is_left_alone():
@@ -458,7 +461,7 @@ def test_a_creation_without_an_answer_by_who_may_not_read_credentials():
     case.server.broken["SELECT stage_name"] = PermissionDenied("no")
     case.server.sent.clear()
     failing(case, "CREATE STAGE", ConnectionLost("lost"))
-    assert "aside: DROP STAGE IF EXISTS `a`" in case.server.sent
+    assert "outside: DROP STAGE IF EXISTS `a`" in case.server.sent
 
 
 def test_what_cannot_be_taken_back_is_noted():
@@ -476,7 +479,7 @@ def test_a_refused_change_of_a_new_stage_takes_it_back():
     case.do(stages.alter("a", enable=False))
     case.server.sent.clear()
     failing(case, "ALTER STAGE", ServerError("no"))
-    assert case.server.sent[-1] == "aside: DROP STAGE IF EXISTS `a`"
+    assert case.server.sent[-1] == "outside: DROP STAGE IF EXISTS `a`"
 
 
 def test_a_refused_commit_takes_the_stages_back():
@@ -556,8 +559,8 @@ def test_what_follows_the_commit_and_fails_can_be_resumed(at, error):
     case.server.broken = {}
     case.server.sent.clear()
     again.value.resume()
-    looks = ["aside: SHOW SNAPSHOTS"] if at and type(error) is not ServerError else []
-    assert case.server.sent == looks + [f"aside: {text}" for text in steps[at:]]
+    looks = ["outside: SHOW SNAPSHOTS"] if at and type(error) is not ServerError else []
+    assert case.server.sent == looks + [f"outside: {text}" for text in steps[at:]]
     twin = pickle.loads(pickle.dumps(caught.value))
     assert (str(twin), twin.pending) == (str(caught.value), caught.value.pending)
     with pytest.raises(NotConnected, match="by hand"):
@@ -578,8 +581,8 @@ def test_a_snapshot_without_an_answer_is_looked_for_when_resumed(taken):
     case.server.snapshots = ["q"] if taken else []
     case.server.sent.clear()
     caught.value.resume()
-    left = ["aside: CREATE SNAPSHOT `q` FOR ACCOUNT", "aside: CREATE SNAPSHOT `r` FOR ACCOUNT"]
-    assert case.server.sent == ["aside: SHOW SNAPSHOTS", *left[taken:]]
+    left = ["outside: CREATE SNAPSHOT `q` FOR ACCOUNT", "outside: CREATE SNAPSHOT `r` FOR ACCOUNT"]
+    assert case.server.sent == ["outside: SHOW SNAPSHOTS", *left[taken:]]
 
 
 @pytest.mark.parametrize("at", [0, 1])

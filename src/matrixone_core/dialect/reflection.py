@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.mysql.reflection import MySQLTableDefinitionParser, ReflectedState
+from sqlalchemy.exc import NoSuchTableError
 
 from matrixone_core.dialect.indexes import FULLTEXT
 
@@ -130,7 +131,13 @@ def is_listed(connection: Connection, place: Place) -> bool:
 
 
 def as_listed(parser: Parser, connection: Connection, place: Place) -> ReflectedState:
-    """What information_schema has of a table: all but foreign keys, checks, and parameters of indexes."""
+    """What information_schema has of a table: all but foreign keys, checks, and parameters of indexes.
+
+    Raises:
+        NoSuchTableError: it has no such table.
+    """
+    if not is_listed(connection, place):
+        raise NoSuchTableError(place.name)
     state = ReflectedState()
     set_right(state, parser, connection, place)
     comment = comment_of_table(connection, place)
