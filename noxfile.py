@@ -11,6 +11,14 @@ GOOD, BAD = ["tests/typing/good_sync.py", "tests/typing/good_async.py"], Path("t
 
 AT_ONCE = [] if "MATRIXONE_URL" in os.environ else ["-n", "2"]  # two local servers: tests wait more than they compute
 
+ON_BOTH = [  # what depends on the versions of SQLAlchemy and of the drivers
+    "tests/core",
+    *(
+        f"tests/both/test_{name}.py"
+        for name in ("client", "connections", "dialect_on_server", "loads", "property", "secrets", "sessions", "stages")
+    ),
+]
+
 
 def group(name: str) -> list[str]:
     """What a dependency group of pyproject.toml installs."""
@@ -34,9 +42,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(name="tests-sqlalchemy-2.0")
 def tests_sqlalchemy_20(session: nox.Session) -> None:
-    """Run the tests of the core and of both clients on SQLAlchemy 2.0 and PyMySQL 1.1."""
+    """Run on SQLAlchemy 2.0 and PyMySQL 1.1 the tests of what is made of them: dialect, drivers, sessions, clients."""
     session.install("-q", "-e", ".[local]", *group("test"), "sqlalchemy[asyncio]<2.1", "pymysql<1.2")
-    session.run("pytest", "-q", *(session.posargs or ["tests/core", "tests/both", *AT_ONCE]))
+    session.run("pytest", "-q", *(session.posargs or [*ON_BOTH, *AT_ONCE]))
 
 
 @nox.session
