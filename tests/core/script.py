@@ -24,30 +24,54 @@ from matrixone_core.operation import (
 )
 
 
-def play(op: Op[Any], *answers: Any) -> tuple[list[Step[Any]], Any]:
-    """Send *answers* (an exception is thrown in); clocks are answered by themselves. The steps, and the result.
-
-    An operation that ends by an exception raises it here; the steps until then are on it as `steps`.
-    """
-    left, steps, now = iter(answers), [], 0.0
+def drive(op: Op[Any], answer: Callable[[Any], Any]) -> Any:
+    """Run an operation; *answer* gives the answer to each step, or raises what is thrown in. Returns the result."""
     try:
         step = next(op)
         while True:
-            if isinstance(step, Clock):
-                now += 1
-                step = op.send(now)
-                continue
-            steps.append(step)
-            answer = next(left, AssertionError(f"no answer is scripted for {step}"))
-            if isinstance(answer, Reply) and isinstance(step, Statement):
-                answer = step.parse(answer)
-            step = op.throw(answer) if isinstance(answer, BaseException) else op.send(answer)
+            try:
+                given = answer(step)
+            except BaseException as error:  # noqa: BLE001  # thrown into the operation, as drivers do
+                step = op.throw(error)
+            else:
+                step = op.send(given)
     except StopIteration as done:
-        assert list(left) == [], "answers were left over"
-        return steps, done.value
+        return done.value
+
+
+class Script:
+    """Answers steps one after the other (an exception is raised); clocks are answered by themselves."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.left = list(answers)
+        self.steps: list[Step[Any]] = []
+        self._now = 0.0
+
+    def __call__(self, step: Step[Any]) -> Any:
+        if isinstance(step, Clock):
+            self._now += 1
+            return self._now
+        self.steps.append(step)
+        assert self.left, f"no answer is scripted for {step}"
+        answer = self.left.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return step.parse(answer) if isinstance(answer, Reply) and isinstance(step, Statement) else answer
+
+
+def play(op: Op[Any], *answers: Any) -> tuple[list[Step[Any]], Any]:
+    """Send *answers* (an exception is thrown in). The steps, and the result.
+
+    An operation that ends by an exception raises it here; the steps until then are on it as `steps`.
+    """
+    script = Script(*answers)
+    try:
+        result = drive(op, script)
     except BaseException as error:
-        error.steps = steps
+        error.steps = script.steps
         raise
+    assert script.left == [], "answers were left over"
+    return script.steps, result
 
 
 class Pieces:
@@ -97,17 +121,7 @@ class Driver:
 
     def run(self, op: Op[Any]) -> Any:
         """Run an operation; returns its result."""
-        try:
-            step = next(op)
-            while True:
-                try:
-                    answer = self._perform(step)
-                except BaseException as error:  # noqa: BLE001  # thrown into the operation, as drivers do
-                    step = op.throw(error)
-                else:
-                    step = op.send(answer)
-        except StopIteration as done:
-            return done.value
+        return drive(op, self._perform)
 
     def _perform(self, step: Step[Any]) -> Any:
         match step:

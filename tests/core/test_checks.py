@@ -1,7 +1,7 @@
 """What a stage's definition and a server's words tell, by scripted answers."""
 
 import pytest
-from script import play, rows
+from script import Script, drive, rows
 
 from matrixone_core import checks
 from matrixone_core.checks import StageCheck, StageProblem
@@ -38,27 +38,17 @@ def s3(credentials=S3):
 
 def check(*answers):
     """Play, with the statements in `Aside(Limited)` answered as if they stood alone."""
-    op, left, steps = checks.check("s"), list(answers), []
+    script = Script(*answers)
 
-    def flat():
-        answer = None
-        try:
-            step = next(op)
-            while True:
-                if isinstance(step, Aside) and isinstance(limited := next(step.op), Limited):
-                    assert limited.seconds > 0
-                    step = next(limited.op)
-                try:
-                    answer = yield step
-                except Exception as error:  # noqa: BLE001  # thrown into the operation, as a driver does
-                    step = op.throw(error)
-                else:
-                    step = op.send(answer)
-        except StopIteration as done:
-            return done.value
+    def answer(step):
+        if isinstance(step, Aside) and isinstance(limited := next(step.op), Limited):
+            assert limited.seconds > 0
+            step = next(limited.op)
+        return script(step)
 
-    steps, result = play(flat(), *left)
-    return result, steps
+    result = drive(checks.check("s"), answer)
+    assert script.left == []
+    return result, script.steps
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from script import play
+from script import drive, play
 
 from matrixone_core import patterns
 from matrixone_core.errors import InvalidArgument, StageFileNotFound
@@ -85,18 +85,7 @@ class Listing:
         return tuple(sorted(f"{self.root}/{folder}{name}" for name in found))
 
     def found(self, pattern):
-        op = patterns.matching("s", pattern)
-        try:
-            step = next(op)
-            while True:
-                try:
-                    answer = self.answer(step)
-                except StageFileNotFound as error:
-                    step = op.throw(error)
-                else:
-                    step = op.send(answer)
-        except StopIteration as done:
-            return done.value
+        return drive(patterns.matching("s", pattern), self.answer)
 
 
 def can_be_listed(pattern):
@@ -170,11 +159,8 @@ def test_folders_without_end():
     def answer(step):
         return ("/l/l",) if not step.url.endswith("*") else ()
 
-    op = patterns.matching("s", "**/x.csv")
     with pytest.raises(InvalidArgument, match=r"100 folders deep.*fewer \*\*"):
-        step = next(op)
-        while True:
-            step = op.send(answer(step))
+        drive(patterns.matching("s", "**/x.csv"), answer)
 
 
 def test_is_pattern():

@@ -3,7 +3,7 @@
 import pickle
 
 import pytest
-from script import play, rows, texts
+from script import drive, play, rows, texts
 from sqlalchemy.exc import OperationalError
 
 from matrixone_core import loads, session, snapshots, stages
@@ -113,17 +113,7 @@ class Server:
         return statement.parse(rows({"name": "x"}))
 
     def run(self, op, where=""):
-        try:
-            step = next(op)
-            while True:
-                try:
-                    answer = self.execute(step, where) if hasattr(step, "parts") else self.answer(step)
-                except BaseException as error:  # noqa: BLE001  # thrown into the operation, as a driver does
-                    step = op.throw(error)
-                else:
-                    step = op.send(answer)
-        except StopIteration as done:
-            return done.value
+        return drive(op, lambda step: self.execute(step, where) if hasattr(step, "parts") else self.answer(step))
 
 
 class Case:

@@ -1,7 +1,7 @@
 """Reading a stage's files by ranges, from folders and from S3, by what servers have been seen to answer."""
 
 import pytest
-from script import play, rows
+from script import drive, play, rows
 
 from matrixone_core import stage_files
 from matrixone_core.errors import ServerError, StageFileNotFound
@@ -39,17 +39,7 @@ class Server:
         return b"".join(self.data[at : at + step.size] for at in offsets)
 
     def run(self, op):
-        try:
-            step = next(op)
-            while True:
-                try:
-                    answer = self.answer(step)
-                except ServerError as error:
-                    step = op.throw(error)
-                else:
-                    step = op.send(answer)
-        except StopIteration as done:
-            return done.value
+        return drive(op, self.answer)
 
 
 @pytest.fixture(params=[False, True], ids=["folder", "s3"])
