@@ -1,0 +1,17 @@
+"""The command `matrixone`: what a shell can do with a server. Commands call `matrixone.Client`.
+
+Only commands, their output and their exit codes may live here.
+"""
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from matrixone_cli.app import cli
+    except ModuleNotFoundError as error:
+        sys.exit(f"matrixone: the command line needs {error.name}: pip install 'matrixone[cli]'")
+    cli()

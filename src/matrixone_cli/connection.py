@@ -1,0 +1,50 @@
+"""How a command connects: options, the environment, a prompt. A password is never taken from an argument."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from matrixone import Client
+
+
+@dataclass(frozen=True)
+class ConnectionOptions:
+    """What the command line says about the connection.
+
+    Args:
+        url: `mysql://user@host:port/database`, without a password.
+        database: the database to begin in.
+        password_file: a file whose first line is the password.
+        ask_password: whether to ask for the password.
+    """
+
+    url: str | None
+    database: str | None
+    password_file: Path | None
+    ask_password: bool
+
+    def password(self) -> str | None:
+        """The password from the file or the prompt; None leaves it to the environment."""
+        if self.password_file is not None:
+            return self.password_file.read_text(encoding="utf-8").splitlines()[0]
+        return click.prompt("Password", hide_input=True, err=True) if self.ask_password else None
+
+    @contextmanager
+    def connect(self) -> Generator[Client]:
+        """A connected client."""
+        with Client(url=self.url, database=self.database, password=self.password()) as client:
+            yield client
+
+
+def check_url(_context: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
+    """Refuse a URL with a password: other users of the machine can see the arguments of a process."""
+    if url is not None and urlsplit(url).password is not None:
+        raise click.BadParameter(
+            "a password in an argument can be seen by other users of this machine; "
+            "set MATRIXONE_PASSWORD or MATRIXONE_URL, or use --password-file or --ask-password"
+        )
+    return url
