@@ -88,6 +88,31 @@ def bench(session: nox.Session) -> None:
     session.run("python", f"bench/{what}.py", *options)
 
 
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+@nox.parametrize("resolution", ["lowest", "newest"])
+def versions(session: nox.Session, resolution: str) -> None:
+    """Run the tests of the core and of both clients on one Python, with the lowest or the newest drivers."""
+    lowest = ["sqlalchemy[asyncio]==2.0.36", "pymysql==1.1.1", "aiomysql==0.3.2", "anyio==4.5"]
+    session.install("-q", "-e", ".[local]", *group("test"), *(lowest if resolution == "lowest" else []))
+    session.run("pytest", "-q", *(session.posargs or [*ON_BOTH, *AT_ONCE]))
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build the wheel and the source archive, check them, and load a file from the wheel in a fresh environment."""
+    session.install("-q", "build", "twine")
+    folder = session.create_tmp()
+    session.run("python", "-m", "build", "-o", folder, silent=True)
+    built = sorted(Path(folder).glob("matrixone-*"), key=lambda path: path.stat().st_mtime)[-2:]
+    session.run("twine", "check", "--strict", *map(str, built))
+    wheel = next(path for path in built if path.suffix == ".whl")
+    session.run("python", "-m", "venv", "--clear", f"{folder}/fresh")
+    python = f"{folder}/fresh/bin/python"
+    session.run(python, "-m", "pip", "install", "-q", f"{wheel}[local,cli]", *group("demo"), external=True)
+    session.run(python, "examples/demo.py", external=True, env={"PYTHONPATH": ""})
+    session.run(python, "-m", "matrixone_cli", "--help", external=True, silent=True, env={"PYTHONPATH": ""})
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation into build/docs."""
