@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
 from matrixone_core.loading.inputs.client_stream import (
+    JOINED,
     PIECE,
     chunks_of,
     compressed_name_of,
@@ -322,3 +323,27 @@ def test_what_identifies_a_file(file):
     file.write_bytes(large)
     assert digest_of_file(str(file), whole=False) == (len(large), large[:PIECE] + large[-PIECE:])
     assert digest_of_file(str(file), whole=True)[1] != digest
+
+
+@pytest.mark.parametrize(
+    ("sizes", "joined"),
+    [
+        ([], []),
+        ([1, 2], [3]),
+        ([JOINED - 1, 1, 5], [JOINED, 5]),
+        ([JOINED], [JOINED]),
+        ([3 * JOINED, 0, 1], [3 * JOINED, 1]),
+    ],
+)
+def test_small_pieces_are_joined(sizes, joined):
+    """A worker thread is asked for each piece under asyncio, so a line each would take ages."""
+
+    async def pieces():
+        for size in sizes:
+            yield b"x" * size
+
+    async def lengths():
+        return [len(piece) async for piece in chunks_of(pieces())]
+
+    assert [len(piece) for piece in chunks_of(iter([b"x" * size for size in sizes]))] == joined
+    assert asyncio.run(lengths()) == joined

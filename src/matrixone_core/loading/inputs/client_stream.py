@@ -18,6 +18,7 @@ from matrixone_core.errors import InvalidArgument, LoadFailed, quoted
 from matrixone_core.operation import Chunks
 
 PIECE = 1024 * 1024  # bytes or characters read at a time
+JOINED = 64 * 1024  # bytes, at least, of which small pieces are made
 DATA_MARKS = ",\n\r\0{["  # what paths have seldom, and data always
 QUOTED_CHARACTERS = 200  # of the caller's data in a message, at most
 
@@ -127,7 +128,7 @@ def chunks_of(data: Data, encoding: str = "utf-8") -> Chunks:
     if isinstance(data, AsyncIterable):
         return _async_chunks(cast("AsyncIterable[object]", data), to_bytes)
     if isinstance(data, Iterable) and not _is_table(data):
-        return map(to_bytes, cast("Iterable[object]", data))
+        return _joined(map(to_bytes, cast("Iterable[object]", data)))
     raise InvalidArgument(f"{type(data).__name__} cannot be read as a file: {_KINDS}")
 
 
@@ -225,9 +226,27 @@ def _read_errors(data: object) -> tuple[type[Exception], ...]:
     return (*always, OSError) if decompresses else always  # bz2 has no error of its own
 
 
+def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small pieces, such as a line each: a piece costs a call in a worker thread under asyncio."""
+    block = bytearray()
+    for piece in pieces:
+        block += piece
+        if len(block) >= JOINED:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)
+
+
 async def _async_chunks(data: AsyncIterable[object], to_bytes: _Encoder) -> AsyncIterator[bytes]:
+    block = bytearray()
     async for piece in data:
-        yield to_bytes(piece)
+        block += to_bytes(piece)
+        if len(block) >= JOINED:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)
 
 
 def digest_of_file(path: str, *, whole: bool) -> tuple[int, bytes]:
