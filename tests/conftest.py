@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 pytest_plugins = ["pytester"]
 collect_ignore = ["dialect"]  # SQLAlchemy's and Alembic's suites, which have a plugin and a session of nox of its own
 MAY_BE_SKIPPED: dict[str, str] = {
-    f"tests/local/test_clients.py::test_the_command_line_of_debian[{program}]": "pip cannot install it; .ci/run tries to"
+    f"tests/local/session/test_clients.py::test_the_command_line_of_debian[{program}]": "pip cannot install it; .ci/run tries to"
     for program in ("mariadb", "mysql")
 }  # node id -> why; in CI no other test may be skipped, and none deselected
 

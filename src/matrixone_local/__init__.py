@@ -3,7 +3,7 @@
 `LocalServer` is all that is public. It needs the extra `local` (`pip install 'matrixone[local]'`).
 """
 
-from .engine import EngineUnavailable
-from .server import LocalServer
+from matrixone_local.engine.seekdb import EngineUnavailable
+from matrixone_local.server import LocalServer
 
 __all__ = ["EngineUnavailable", "LocalServer"]

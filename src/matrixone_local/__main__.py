@@ -10,8 +10,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from .engine import EngineUnavailable
-from .server import DEFAULT_PASSWORD, LocalServer
+from matrixone_local.engine.seekdb import EngineUnavailable
+from matrixone_local.server import DEFAULT_PASSWORD, LocalServer
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -16,23 +16,23 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from .engine import ROOT, Engine, Link
-from .external import ExternalTables
-from .hidden import Hidden
-from .indexes import Indexes
-from .journal import Journal
-from .kept import Kept
-from .loads import Loader
-from .outfile import Exports
-from .pitr import Pitrs
-from .relay import Session
-from .snapshots import Snapshots
-from .sources import Sources
-from .stagefiles import StageFiles
-from .stages import Stages
-from .storage import Storage
-from .twins import Twins
-from .users import Account, Users, UserStatement
+from matrixone_local.engine.scratch import Hidden
+from matrixone_local.engine.seekdb import ROOT, Engine, Link
+from matrixone_local.features.accounts import Account, Users, UserStatement
+from matrixone_local.features.duplicate_keys import Twins
+from matrixone_local.features.export import Exports
+from matrixone_local.features.external_tables import ExternalTables
+from matrixone_local.features.file_functions import StageFiles
+from matrixone_local.features.load_data import Loader
+from matrixone_local.features.point_in_time import Pitrs
+from matrixone_local.features.snapshots import Snapshots
+from matrixone_local.files.sources import Sources
+from matrixone_local.files.stages import Stages
+from matrixone_local.files.stores import Storage
+from matrixone_local.session.session import Session
+from matrixone_local.transactions.table_versions import Kept
+from matrixone_local.transactions.undo_log import Journal
+from matrixone_local.translation.index_catalog import Indexes
 
 DEFAULT_PASSWORD = "111"  # noqa: S105  # no secret: every MatrixOne server begins with it
 

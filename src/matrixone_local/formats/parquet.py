@@ -1,0 +1,220 @@
+"""Reading and writing Parquet with pyarrow, which is imported when the first such file is met.
+
+Columns go by name, on a server too (server-facts 24).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+import struct
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
+from itertools import pairwise
+from typing import Any
+
+from matrixone_local.errors import Refused, bad_input, internal
+from matrixone_local.formats.batches import BATCH_ROWS, Batch, Fields
+from matrixone_local.formats.casts import BITS
+from matrixone_local.formats.columns import Column
+
+GROUP_ROWS = 2_000  # rows that are converted at once
+READ_BYTES = 1 << 16  # of a column that are read at once
+SPOOLED = 1 << 20  # bytes of a file that are kept in memory; the rest goes to the disk
+_TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
+NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "float", "double", "decimal"})
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """A Parquet file."""
+
+    def batches(
+        self,
+        pieces: Iterator[bytes],
+        columns: Sequence[Column | None],
+        *,
+        also: str = "",
+        fields: Fields = Fields.EXACT,
+    ) -> Iterator[Batch]:
+        """The file's rows (`rows.Format`); columns that the table does not have are dropped on a server, too."""
+        del fields
+        wanted = [column for column in columns if column]
+        with tempfile.SpooledTemporaryFile(max_size=SPOOLED) as file:
+            head = b""
+            for piece in pieces:
+                head = head or piece[:4]
+                file.write(piece)
+            if head != b"PAR1":
+                told = head.decode("utf-8", "replace")
+                raise internal(f'convert go error to mo error invalid magic header of parquet file: "{told}"')
+            arrow: Any = importlib.import_module("pyarrow")
+            parquet: Any = importlib.import_module("pyarrow.parquet")
+            try:
+                # without these, a row group is in memory whole, and takes 80 MiB more (measured)
+                opened = parquet.ParquetFile(file, pre_buffer=False, buffer_size=READ_BYTES)
+                named = {name.lower(): name for name in opened.schema_arrow.names}
+                for column in wanted:
+                    if column.name.lower() not in named:
+                        raise bad_input(f"column {column.name} not found")
+                names = [named[column.name.lower()] for column in wanted]
+                for group in opened.iter_batches(GROUP_ROWS, columns=names, use_threads=False):
+                    yield from self._batches([group.column(name) for name in names], wanted, also)
+            except (arrow.ArrowException, OSError) as error:
+                raise internal(f"convert go error to mo error {error}") from None
+
+    @staticmethod
+    def _batches(arrays: Sequence[Any], columns: Sequence[Column], also: str) -> Iterator[Batch]:
+        named = list(zip(arrays, columns, strict=True))
+        plain = [None if array.null_count else _texts(array, column) for array, column in named]
+        if None not in plain:
+            batches = list(_joined(plain, "'", also))
+            if all(_is_clear(batch, len(columns), also) for batch in batches):
+                yield from batches
+                return
+        yield from _joined([_literals(array, column, at) for at, (array, column) in enumerate(named)], "", also)
+
+
+def _joined(values: Sequence[Any], quote: str, also: str) -> Iterator[Batch]:
+    """The rows of columns that are arrays of texts, each of which is put in quotes."""
+    arrow: Any = importlib.import_module("pyarrow")
+    compute: Any = importlib.import_module("pyarrow.compute")
+    rows = compute.binary_join_element_wise(*values, f"{quote},{quote}")
+    bounds = [*range(0, len(rows), BATCH_ROWS), len(rows)]
+    lists = arrow.ListArray.from_arrays(arrow.array(bounds, arrow.int32()), rows)
+    texts: list[str] = compute.binary_join(lists, f"{quote}{also}),({quote}").to_pylist()
+    for text, (start, end) in zip(texts, pairwise(bounds), strict=True):
+        yield Batch(f"({quote}{text}{quote}{also})", end - start)
+
+
+def _is_clear(batch: Batch, columns: int, also: str) -> bool:
+    """Whether nothing within the quotes of a batch has a meaning."""
+    quotes = (2 * columns + also.count("'")) * batch.size
+    return batch.text.count("'") == quotes and "\\" not in batch.text and "\0" not in batch.text
+
+
+def _texts(array: Any, column: Column) -> Any | None:
+    """A column's values as what may stand in quotes, numbers too; None if that has to be worked out one by one."""
+    arrow: Any = importlib.import_module("pyarrow")
+    kind = array.type
+    is_text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
+    is_number = arrow.types.is_integer(kind) and column.base in NUMBERS
+    if (is_number and _fits(array, column)) or (is_text and column.plain and _is_short(array, column)):
+        return array.cast(arrow.string())
+    return None
+
+
+def _literals(array: Any, column: Column, position: int) -> Any:
+    """A column's values as SQL literals."""
+    arrow: Any = importlib.import_module("pyarrow")
+    compute: Any = importlib.import_module("pyarrow.compute")
+    if array.null_count and column.required:
+        raise Refused(3819, f"constraint violation: Column '{column.name}' cannot be null", "23000")
+    told = _texts(array, column)
+    if told is not None:
+        for mark, written in (("\\", "\\\\"), ("'", "''"), ("\0", "\\0")):
+            told = compute.replace_substring(told, mark, written)
+        told = compute.binary_join_element_wise("'", told, "'", "")
+    else:
+        read = column.reader()
+        is_single = arrow.types.is_float32(array.type)
+
+        def put(value: Any) -> str:
+            return read((_text(value, column, is_single=is_single), isinstance(value, str)), position)
+
+        told = arrow.array(
+            [None if value is None else put(value) for value in array.to_pylist()],
+            arrow.string(),
+        )
+    return compute.fill_null(told, "NULL")
+
+
+def _fits(array: Any, column: Column) -> bool:
+    """Whether every integer lies in the column's range; others are refused with the reader's words."""
+    compute: Any = importlib.import_module("pyarrow.compute")
+    if column.integers is None or len(array) == array.null_count:
+        return column.integers is not None
+    low, high = column.integers
+    found = compute.min_max(array).as_py()
+    return bool(low <= found["min"] and found["max"] < high)
+
+
+def _is_short(array: Any, column: Column) -> bool:
+    """Whether every text fits into the column whatever characters it has."""
+    compute: Any = importlib.import_module("pyarrow.compute")
+    longest = compute.max(compute.utf8_length(array)).as_py() or 0
+    return bool(column.base in {"char", "varchar"} and longest <= column.arguments[0])
+
+
+def _text(value: Any, column: Column, *, is_single: bool) -> str:
+    """A value as a CSV file would hold it, for what a server makes of it in such a column (server-facts 57).
+
+    Args:
+        value: what pyarrow gives.
+        column: where it goes.
+        is_single: whether it is a number of single precision.
+
+    Raises:
+        Refused: it is a number that no integer column takes.
+    """
+    match value:
+        case bool():
+            return str(value).lower()
+        case float() | Decimal() if column.base in BITS:
+            return _rounded(value)
+        case float():
+            return _float(value, is_single=is_single)
+        case bytes():
+            return value.decode("utf-8", "surrogateescape")
+        case dict() | list():
+            return json.dumps(value, ensure_ascii=False, default=str)
+        case datetime():
+            return _moment(value, column)
+        case date() if column.base in NUMBERS:
+            return str((value - date(1970, 1, 1)).days)
+        case time() if column.base in _TEXTS:
+            return value.isoformat("seconds")
+        case _:
+            return str(value)
+
+
+def _rounded(value: float | Decimal) -> str:
+    if not math.isfinite(value):
+        raise bad_input(f"cannot convert parquet floating point value {value} to integer")
+    rounded = int(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP, Context(prec=400)))
+    if not -1 << 63 <= rounded < 1 << 63:
+        raise bad_input(f"parquet value {_float(float(value), is_single=False)} overflows BIGINT")
+    return str(rounded)
+
+
+def _float(value: float, *, is_single: bool) -> str:
+    """A number in the fewest digits that tell it, with an exponent where Go writes one."""
+    if not math.isfinite(value):
+        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
+    told = repr(value)
+    if is_single:
+        told = next(
+            t for n in range(1, 10) if struct.pack("f", float(t := f"{value:.{n}g}")) == struct.pack("f", value)
+        )
+    number = Decimal(told).normalize()
+    exponent = number.adjusted()
+    if number and not -4 <= exponent < 21:
+        digits = "".join(map(str, number.as_tuple().digits))
+        fraction = f".{digits[1:]}" if digits[1:] else ""
+        return f"{'-' * number.is_signed()}{digits[0]}{fraction}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
+    return format(number, "f")
+
+
+def _moment(value: datetime, column: Column) -> str:
+    has_zone = value.tzinfo is not None
+    if has_zone:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    if column.base in NUMBERS:
+        return str((value - datetime(1970, 1, 1)) // timedelta(microseconds=1))  # noqa: DTZ001  # both have no zone
+    if column.base in _TEXTS:
+        return f"{value:%Y-%m-%d %H:%M:%S.%f} UTC" if has_zone else f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value)

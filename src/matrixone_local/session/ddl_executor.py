@@ -1,0 +1,228 @@
+"""Carries out CREATE, DROP, ALTER, TRUNCATE and RENAME: by themselves, or as a part of the client's transaction."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from matrixone_local.engine.seekdb import EngineError, Link
+from matrixone_local.errors import NO_PRIVILEGE, RENAME_IN_TRANSACTION, internal
+from matrixone_local.features import external_tables, snapshots
+from matrixone_local.features.accounts import Account
+from matrixone_local.features.temporary_tables import TemporaryTables
+from matrixone_local.session.context import Services
+from matrixone_local.session.rewriter import Rewriting
+from matrixone_local.sql.ddl import Change, Definition, change
+from matrixone_local.sql.quoting import literal, quoted
+from matrixone_local.sql.references import table_references
+from matrixone_local.sql.tokens import Reader, Statement, Token, tokenize
+from matrixone_local.sql.type_names import told
+from matrixone_local.transactions.ddl_transaction import Definitions
+from matrixone_local.transactions.table_versions import Waiting
+from matrixone_local.translation import show, statements, table_clauses
+from matrixone_local.translation.column_types import IN_KEY, in_the_engine
+
+NO_KEY = 1167  # "can't index column"
+NOT_YET = 5627  # "Schema try again"
+TRIES, PAUSE_SECONDS = 50, 0.02
+
+
+class Defining:
+    """Carries definitions out for one client.
+
+    Args:
+        services: what connections share.
+        account: who is logged in.
+        definitions: those of the open transaction.
+        temporary: the client's temporary tables.
+        rewriting: puts statements into the engine's words.
+        client: the client.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        account: Account,
+        definitions: Definitions,
+        temporary: TemporaryTables,
+        rewriting: Rewriting,
+        client: Waiting,
+    ) -> None:
+        self._services = services
+        self._account = account
+        self._definitions = definitions
+        self._temporary = temporary
+        self._rewriting = rewriting
+        self._client = client
+
+    def define(self, statement: Statement, until: ExitStack) -> int:
+        """Carry a definition out.
+
+        Args:
+            statement: the statement.
+            until: drops what was made for it when it is left.
+
+        Returns:
+            How many rows it affects.
+
+        Raises:
+            Refused: a transaction cannot take it back, or something that it names is not as it should be.
+            EngineError: the engine refuses it.
+        """
+        link = self._client.link
+        if self._temporary.drop(statement.sql, statement.tokens, link.database):
+            return 0
+        if self._temporary.mentioned(statement.sql):
+            statement = self._temporary.named_in(statement, link.database)
+        sql, tokens = statement.sql, statement.tokens
+        self._services.external.check(tokens, link)
+        carry_out = self._carry_out(sql, tokens, until)
+        told = change(sql, tokens)
+        told = told and told.within(link.database)
+        if self._definitions.are_open(link) or not link.autocommit:
+            self._settle_what_is_read(tokens)
+            return carry_out(link) if self._is_temporary(tokens) else self._within(sql, tokens, told, carry_out)
+        affected = carry_out(link)
+        if told:
+            anew = [told.makes] if told.makes and not tokens[1].says("EXTERNAL") else []
+            for one in (*anew, *told.drops):
+                self._services.external.forget(*one.name)
+        return affected
+
+    def _is_temporary(self, tokens: list[Token]) -> bool:
+        return tokens[0].says("CREATE") and tokens[1].says("TEMPORARY")
+
+    def _settle_what_is_read(self, tokens: list[Token]) -> None:
+        """What is made from tables is made over another session, which sees what is committed alone."""
+        database = self._client.link.database
+        if any(token.says("CLONE") for token in tokens):
+            self._definitions.settle(None, self._client)
+        elif tokens[0].says("CREATE"):
+            read = [one for one in table_references(tokens) if one.reads]
+            self._definitions.settle([one.within(database) for one in read], self._client)
+
+    def _within(self, sql: str, tokens: list[Token], told: Change | None, carry_out: Callable[[Link], int]) -> int:
+        """Carry a definition out as a part of the transaction."""
+        link = self._client.link
+        if tokens[0].says("RENAME"):
+            raise internal(RENAME_IN_TRANSACTION)
+        if told and tokens[0].says("TRUNCATE"):
+            return self._definitions.empty(told.touches[0], carry_out, self._client)
+        if told is None:
+            if not self._definitions.are_open(link):
+                return carry_out(link)
+            raise internal(
+                f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
+                "commit it; COMMIT first"
+            )
+        if told.drops:
+            self._definitions.drop(told.drops)
+            return 0
+        if told.makes:
+            again = not (tokens[1].says("EXTERNAL") or self._services.external.mentioned(sql))
+            return self._definitions.make(told.makes, carry_out, self._client, again=again)
+        return self._definitions.change(told.touches, carry_out, self._client)
+
+    def _carry_out(self, sql: str, tokens: list[Token], until: ExitStack) -> Callable[[Link], int]:
+        """What carries a definition out over a session, and gives the number of rows it affects."""
+        creates = tokens[0].says("CREATE")
+        if creates and any(token.says("CLONE") for token in tokens[:10]):
+            return self._clones(sql, tokens)
+        if creates and tokens[1].says("EXTERNAL"):
+            return self._creates_external(sql, tokens)
+        dropped = statements.drops_database(tokens)
+        if dropped is not None:
+            return lambda link: _drop_database(dropped, sql, link)
+        reworded = in_the_engine(table_clauses.in_the_engine(sql)) if tokens[0].says("CREATE", "ALTER") else sql
+        reworded = self._rewriting.rewritten(Statement(reworded), until)
+        if self._is_temporary(tokens):
+            return lambda link: self._temporary.create(reworded, tokenize(reworded), link.database)
+        told = change(sql, tokens)
+        table = told.touches[0].within(self._client.link.database) if told and told.touches else None
+        if tokens[0].says("DROP") and tokens[1].says("INDEX"):
+            return lambda link: _drop_index(reworded, link)
+        return lambda link: _with_keys(reworded, table, link)
+
+    def _clones(self, sql: str, tokens: list[Token]) -> Callable[[Link], int]:
+        if not self._account.is_admin:  # the copy is made with the server's rights
+            raise internal(NO_PRIVILEGE)
+        read = Reader(sql, tokens)
+        read.at = 1
+        clone, database = snapshots.parse_clone(read), self._client.link.database
+        of = clone.source[0] if len(clone.source) == 2 or not clone.of_table else database
+        if odd := self._services.external.first(of, clone.source[-1] if clone.of_table else None):
+            raise internal(f"{of}.{odd} is not BASE TABLE")
+
+        def carry_out(_link: Link) -> int:
+            self._services.snapshots.clone(clone, database)
+            return 0
+
+        return carry_out
+
+    def _creates_external(self, sql: str, tokens: list[Token]) -> Callable[[Link], int]:
+        read = Reader(sql, tokens)
+        read.at = 3
+        table = external_tables.parse_create(read)
+
+        def carry_out(link: Link) -> int:
+            link.query(table.definition)
+            self._services.external.add(table.table[0] if len(table.table) == 2 else link.database, table)
+            return 0
+
+        return carry_out
+
+
+def _with_keys(sql: str, table: Definition | None, link: Link) -> int:
+    """Carry a statement out; columns of any length that it puts into a key get a length that the engine can have there.
+
+    Args:
+        sql: the statement.
+        table: the table that it changes, or None.
+        link: the session.
+    """
+    while True:
+        try:
+            return _persistently(sql, link)
+        except EngineError as error:
+            found = re.search(r"can't index column '(.*)'", error.message) if error.code == NO_KEY else None
+            if table is None or found is None or not _shortened(table, found[1], link):
+                raise
+
+
+def _drop_index(sql: str, link: Link) -> int:
+    try:
+        return _persistently(sql, link)
+    except EngineError as error:
+        found = re.match(r"Can't DROP '(.*)';", error.message)
+        raise (internal(f"not found index: {found[1]}") if found else error) from None
+
+
+def _shortened(table: Definition, name: str, link: Link) -> bool:
+    """Whether a column is a VARCHAR without a length that has got one."""
+    for column, kind, _, null, *_, comment in link.query(f"SHOW FULL COLUMNS FROM {table.quoted}").rows:
+        if column == name and kind == "mediumtext" and told(kind, comment or "")[0].startswith("varchar"):
+            required = "" if null == "YES" else " NOT NULL"
+            what = f"{quoted(name)} {IN_KEY}{required} COMMENT {literal(comment or '')}"
+            link.query(f"ALTER TABLE {table.quoted} MODIFY {what}")
+            return True
+    return False
+
+
+def _persistently(sql: str, link: Link) -> int:
+    """Carry out a statement that the engine refuses while it learns of other definitions."""
+    for _ in range(TRIES):
+        try:
+            return link.query(sql).affected
+        except EngineError as error:
+            if error.code != NOT_YET:
+                raise
+        time.sleep(PAUSE_SECONDS)  # it tells nobody when it has learned
+    return link.query(sql).affected
+
+
+def _drop_database(name: str, sql: str, link: Link) -> int:
+    tables = show.tables_within(name, link)
+    link.query(sql)
+    return tables

@@ -1,0 +1,237 @@
+"""What a client is sent: answers of the relay's own, and the engine's, in numbered packets.
+
+What needs no change goes on byte for byte as it comes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from itertools import chain
+
+from matrixone_local.engine.seekdb import Link
+from matrixone_local.errors import ENDS_TRANSACTION, Refused, as_matrixone, bad_cast
+from matrixone_local.protocol.packets import (
+    EOF,
+    ERR,
+    LONGEST,
+    OK,
+    Command,
+    Packets,
+    Results,
+    Status,
+    ends,
+    error_packet,
+    ok_packet,
+    read_error,
+    read_prepared,
+    result_packets,
+    with_flags,
+)
+from matrixone_local.protocol.vectors import VectorColumns
+from matrixone_local.sql.quoting import literal
+from matrixone_local.translation.show import Answer
+from matrixone_local.translation.statements import PLAINLY, Manner
+
+LOCAL_INFILE = 0xFB
+HELD_BYTES = 1 << 20  # of a reply that may turn out to be an error
+
+
+class Replies:
+    """Sends replies to one client.
+
+    Args:
+        client: its packets.
+        sequence: the number of the next one.
+        link: the engine's side of the connection.
+        is_open: tells whether a transaction is open that the engine does not know of.
+        lose: called when a reply says that the transaction is rolled back, before the client hears of it.
+    """
+
+    def __init__(
+        self, client: Packets, sequence: int, link: Link, is_open: Callable[[], bool], lose: Callable[[], None]
+    ) -> None:
+        self._client = client
+        self._sequence = sequence
+        self._link = link
+        self._is_open = is_open
+        self._lose = lose
+        self._more = Status(0)  # MORE_RESULTS while further statements of the same command follow
+
+    def begin(self) -> None:
+        """A new command has come: its replies are numbered anew."""
+        self._sequence = 1
+
+    @contextmanager
+    def more(self) -> Generator[None]:
+        """A block in which replies say that there are others of the same command."""
+        self._more = Status.MORE_RESULTS
+        try:
+            yield
+        finally:
+            self._more = Status(0)
+
+    @property
+    def _status(self) -> int:
+        return self._link.status | (Status.IN_TRANSACTION if self._is_open() else 0) | self._more
+
+    def _send(self, *payloads: bytes) -> None:
+        self._client.write(self._sequence, *payloads)
+        self._sequence = (self._sequence + len(payloads)) & 0xFF
+
+    def ok(self, affected: int = 0) -> None:
+        """Say that a statement is carried out, and how many rows it affected."""
+        self._send(ok_packet(affected, 0, self._status))
+
+    def rows(self, told: Answer) -> None:
+        """Send rows."""
+        self._send(*result_packets(told.titles, told.rows, self._status))
+
+    def refuse(self, refused: Refused) -> None:
+        """Send an error."""
+        self._send(_refusal(refused))
+
+    def ask_for(self, path: str) -> Iterator[bytes]:
+        """Ask the client for a file, and give it piece by piece, to its end."""
+        self._client.write(self._sequence, bytes([LOCAL_INFILE]) + path.encode("utf-8", "surrogateescape"))
+        while True:
+            sequence, data = self._client.read()
+            self._sequence = (sequence + 1) & 0xFF
+            if not data:
+                return
+            yield data
+
+    def forward_query(self, sql: str, manner: Manner) -> bool:
+        """Send a statement to the engine and its reply to the client; False if it was refused.
+
+        What needs no change is passed on as it comes, many packets at once.
+        """
+        command = bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape")
+        if manner.claims or manner.casts or self._more or self._sequence != 1:
+            return self.forward(command, manner)
+        self._link.send(command)
+        results = Results()
+        while not results.is_over:
+            passed = self._link.packets.pass_over(results)
+            if passed:
+                self._client.sock.sendall(passed)
+            if results.is_odd:
+                rest = self._adapted(self._link.rest(results.part), manner, results)
+                return self._pass_on(rest)
+        self._link.status = results.status
+        return True
+
+    def forward(self, command: bytes, manner: Manner = PLAINLY) -> bool:
+        """Send a command to the engine and its reply to the client, a buffer at a time; False if it was refused."""
+        self._link.send(command)
+        reply = self._link.reply(command[0])
+        is_query = command[0] == Command.QUERY
+        reply = self._adapted(reply, manner) if is_query else self._in_our_words(reply)
+        return self._pass_on(reply, holds=manner.casts)
+
+    def _pass_on(self, reply: Iterator[bytes], *, holds: bool = False) -> bool:
+        """Send packets to the client, a buffer at a time; False if one of them is an error.
+
+        Args:
+            reply: the packets.
+            holds: whether to wait for the end, as a warning there makes an error of it all.
+        """
+        out = bytearray()
+        sequence = self._sequence
+        lost = refused = False
+        for packet in reply:
+            if packet[4] == ERR:
+                refused = True
+                lost = lost or int.from_bytes(packet[5:7], "little") in ENDS_TRANSACTION
+            out += packet
+            holds = holds and len(out) < HELD_BYTES
+            if not lost and not holds and (len(out) > 1 << 16 or not self._link.packets.buffered()):
+                self._client.sock.sendall(out)
+                out.clear()
+        if lost:  # before the client hears of it
+            self._lose()
+        if holds and not refused and (bad := self._bad_cast(out)):
+            self._sequence = sequence  # nothing of it was sent
+            raise bad
+        if out:
+            self._client.sock.sendall(out)
+        return not refused
+
+    def _bad_cast(self, reply: bytearray) -> Refused | None:
+        """What a MatrixOne server refuses a query with that the engine has cast with a warning."""
+        if reply[-5] != EOF or not int.from_bytes(reply[-4:-2], "little"):
+            return None
+        for _level, _code, words, *_ in self._link.query("SHOW WARNINGS").rows:
+            if refused := bad_cast(words or ""):
+                return refused
+        return None
+
+    def prepare(self, sql: str) -> tuple[int, int] | None:
+        """Have the engine prepare a statement: the statement's number, and that of its parameters; None if refused."""
+        self._link.send(bytes([Command.STMT_PREPARE]) + sql.encode("utf-8", "surrogateescape"))
+        packets = self._in_our_words(self._link.reply(Command.STMT_PREPARE))
+        head = next(packets)
+        prepared = read_prepared(head[4:]) if head[4] == OK else None
+        self._pass_on(chain([head], packets))
+        return prepared
+
+    def _in_our_words(self, packets: Iterator[bytes]) -> Iterator[bytes]:
+        """The engine's packets, its errors in MatrixOne's words."""
+        continued = False
+        for packet in packets:
+            if packet[4] == ERR and not continued:
+                payload = _refusal(as_matrixone(*read_error(packet[4:])))
+                yield len(payload).to_bytes(3, "little") + packet[3:4] + payload
+            else:
+                yield packet
+            continued = len(packet) - 4 == LONGEST
+
+    def _worded(self, error: bytes, manner: Manner) -> Refused:
+        """An error of the engine's in MatrixOne's words, which for a query tell a missing database from a table."""
+        code, state, message = read_error(error)
+        missing = re.fullmatch(r"Table '(.*?)\..*' doesn't exist", message) if manner.reads and code == 1146 else None
+        if missing:
+            known = f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {literal(missing[1])}"  # noqa: S608  # quoted
+            if not self._link.query(known).rows:
+                return Refused(1049, f"Unknown database {missing[1]}", "42000")
+        return as_matrixone(code, state, message, reads=manner.reads)
+
+    def _adapted(self, packets: Iterator[bytes], manner: Manner, begun: Results | None = None) -> Iterator[bytes]:
+        """The engine's packets as a MatrixOne server would send them.
+
+        Errors have its words, vectors its spaces, and a SET leaves the flag that it leaves (server-facts 41).
+        """
+        flags = self._more | (Status.AUTOCOMMIT if manner.claims else 0)
+        renumbers = self._sequence != 1
+        begun = begun or Results()
+        vectors = VectorColumns(begun.columns)
+        continued = False
+        part = begun.part
+        for sent in packets:
+            packet = sent
+            if continued:
+                pass
+            elif packet[4] == ERR:
+                payload = _refusal(self._worded(packet[4:], manner))
+                packet = len(payload).to_bytes(3, "little") + packet[3:4] + payload
+            elif part and ends(packet):
+                part = 2 if part == 1 else 0
+                packet = with_flags(packet, flags) if flags else packet
+            elif part == 2:
+                packet = vectors.spaced(packet) if vectors else packet
+            elif part == 1:
+                vectors.learn(packet)
+            elif packet[4] == OK:
+                packet = with_flags(packet, flags) if flags else packet
+            else:
+                part = 1
+            continued = len(sent) - 4 == LONGEST
+            if renumbers or self._more:
+                packet = packet[:3] + bytes([self._sequence]) + packet[4:]
+                self._sequence = (self._sequence + 1) & 0xFF
+            yield packet
+
+
+def _refusal(refused: Refused) -> bytes:
+    return error_packet(refused.code, refused.state, refused.message)

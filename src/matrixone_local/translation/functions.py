@@ -1,0 +1,151 @@
+"""Functions and operators that MatrixOne has and the engine has not, put in its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from matrixone_local.sql.quoting import literal
+from matrixone_local.sql.references import has_alias
+from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed
+
+_BLIND = "utf8mb4_general_ci"  # compares texts without regard to case
+SERIES = "__mo_series"
+
+
+def _to_bool(value: str) -> str:
+    texts = f"CASE LOWER({value}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE {value} <> 0 END"
+    return f"({texts})"
+
+
+def _series(first: str, last: str, step: str = "1") -> str:
+    goes_on = f"CASE WHEN {step} < 0 THEN result + {step} >= {last} ELSE result + {step} <= {last} END"
+    begins = f"CASE WHEN {step} < 0 THEN {first} >= {last} ELSE {first} <= {last} END"
+    numbers = f"SELECT {first} AS result FROM DUAL WHERE {begins} UNION ALL SELECT result + {step} FROM {SERIES}"  # noqa: S608  # the client's own expressions
+    return f"(WITH RECURSIVE {SERIES} (result) AS ({numbers} WHERE {goes_on}) SELECT result FROM {SERIES})"  # noqa: S608  # as above
+
+
+def _single(number: str) -> str:
+    """A number in single precision, in which vectors are measured, as the DOUBLE that a MatrixOne server gives."""
+    return f"CAST(CAST({number} AS FLOAT) AS DOUBLE)"
+
+
+# By name and number of arguments: what a call is in the engine, with the arguments in brackets.
+_CALLS = {
+    ("L1_NORM", 1): "l1_distance({0}, {0} - {0})",
+    ("L2_NORM", 1): _single("vector_norm({0})"),
+    ("L2_DISTANCE", 2): _single("l2_distance({0}, {1})"),
+    ("L2_DISTANCE_SQ", 2): _single("POWER(l2_distance({0}, {1}), 2)"),
+    ("COSINE_SIMILARITY", 2): _single("1 - cosine_distance({0}, {1})"),
+    ("COSINE_DISTANCE", 2): f"(1 - {_single('1 - cosine_distance({0}, {1})')})",
+    ("INNER_PRODUCT", 2): f"(-{_single('inner_product({0}, {1})')})",  # the nearest first
+    ("NORMALIZE_L2", 1): "({0} / CAST(vector_norm({0}) AS FLOAT))",
+    ("SUMMATION", 1): "array_sum({0})",
+    ("STARTSWITH", 2): "(LEFT({0}, CHAR_LENGTH({1})) = {1})",
+    ("ENDSWITH", 2): "(RIGHT({0}, CHAR_LENGTH({1})) = {1})",
+    ("JSON_EXTRACT_STRING", 2): "JSON_UNQUOTE(JSON_EXTRACT({0}, {1}))",
+    ("JSON_EXTRACT_FLOAT64", 2): "CAST(JSON_EXTRACT({0}, {1}) AS DOUBLE)",
+    ("TO_DATE", 2): "STR_TO_DATE({0}, {1})",
+}
+_SERIES = "GENERATE_SERIES"  # (first, last[, step]), in the place of a table
+_JSON = "JSON_EXTRACT"  # compared with a text, it is the text itself (server-facts 73)
+_BOOLS = frozenset({"BOOL", "BOOLEAN"})
+_VECTORS = frozenset({"VECF32", "VECF64"})
+_NAMES = frozenset({name for name, _ in _CALLS} | {_SERIES, _JSON, "CAST"})
+_HUGE = re.compile(r"\bLIMIT\s+(?:\d+\s*,\s*)?\d{19}", re.IGNORECASE)
+_MOST = 1 << 62  # rows: with an offset added it is a BIGINT still
+MENTIONED = re.compile(
+    rf"\b(?:{'|'.join([*(name for name, _ in _CALLS), _SERIES, *_BOOLS, *_VECTORS, 'ILIKE', _JSON])})\b", re.IGNORECASE
+)
+
+
+def put_functions(statement: Statement) -> None:
+    """Put the functions, operators and limits of a query or a change of rows in the engine's words.
+
+    What other changes there are within their arguments has to be put before.
+    """
+    if _HUGE.search(statement.sql) is not None:
+        _limit(statement)
+    if MENTIONED.search(statement.sql) is None:
+        return
+    for at in range(len(statement.tokens) - 1, -1, -1):  # what stands in an argument is to the right of its function
+        if statement.tokens[at].says("ILIKE") and at:
+            _put_operator(statement, at)
+        else:
+            _put_call(statement, at)
+
+
+def _limit(statement: Statement) -> None:
+    """Put a limit that stands for none, as MySQL's manual has it, so small that the engine can add to it."""
+    tokens = statement.tokens
+    places = {at + 1 for at, token in enumerate(tokens) if token.says("LIMIT")}
+    places |= {at + 2 for at in places if at + 2 < len(tokens) and tokens[at + 1].says(",")}
+    for at in places:
+        if at < len(tokens) and tokens[at].text.isdigit() and int(tokens[at].text) > _MOST:
+            statement.put(tokens[at].start, tokens[at].end, str(_MOST))
+
+
+def _put_operator(statement: Statement, at: int) -> None:
+    """Put an ILIKE otherwise."""
+    tokens = statement.tokens
+    first = at - 1 if tokens[at - 1].says("NOT") else at
+    negated = "NOT " if first < at else ""
+    statement.put(tokens[first].start, tokens[at].end, f"COLLATE {_BLIND} {negated}LIKE")
+
+
+def _put_call(statement: Statement, at: int) -> None:
+    """Put a call otherwise, if one that has to be stands there."""
+    tokens = statement.tokens
+    is_call = tokens[at].kind is Kind.WORD and at + 1 < len(tokens) and tokens[at + 1].says("(")
+    if not is_call or (at and tokens[at - 1].says(".")) or tokens[at].text.upper() not in _NAMES:
+        return
+    last, commas = bracketed(tokens, at + 1)
+    if last is None:
+        return
+    bounds = [at + 1, *commas, last]
+    arguments = [f"({statement.written(tokens[one].end, tokens[two].start).strip()})" for one, two in pairwise(bounds)]
+    if tokens[at].says("CAST"):
+        put = _cast(statement, at, last)
+    elif tokens[at].says(_JSON):
+        call = statement.written(tokens[at].start, tokens[last].end)
+        put = f"JSON_UNQUOTE({call})" if _meets_text(tokens, at, last) else None
+    elif tokens[at].says(_SERIES) and len(arguments) in {2, 3}:
+        put = _series(*arguments) + ("" if has_alias(tokens, last) else " AS generate_series")
+    else:
+        template = _CALLS.get((tokens[at].text.upper(), len(arguments)))
+        put = template and template.format(*arguments)
+    if put is not None:
+        statement.put(tokens[at].start, tokens[last].end, put)
+
+
+def _meets_text(tokens: Sequence[Token], first: int, last: int) -> bool:
+    """Whether what stands there is compared with a text in quotes."""
+    for step, at in ((-1, first - 1), (1, last + 1)):
+        beside = at
+        while 0 <= beside < len(tokens) and tokens[beside].text in {"=", "<", ">", "!"}:
+            beside += step
+        if beside != at and 0 <= beside < len(tokens) and tokens[beside].kind is Kind.STRING:
+            return True
+    return False
+
+
+def _cast(statement: Statement, at: int, last: int) -> str | None:
+    """What a CAST to a type that the engine casts nothing to comes to; None for others."""
+    tokens, depth = statement.tokens, 0
+    for here in range(at + 2, last):
+        depth += {"(": 1, ")": -1}.get(tokens[here].text, 0) if tokens[here].kind is Kind.SYMBOL else 0
+        if depth == 0 and tokens[here].says("AS"):
+            value = f"({statement.written(tokens[at + 1].end, tokens[here].start).strip()})"
+            kind = tokens[here + 1].text.upper()
+            if kind in _BOOLS:
+                return _to_bool(value)
+            return _vector(tokens[at + 2], value) if kind in _VECTORS else None
+    return None
+
+
+def _vector(first: Token, value: str) -> str:
+    """A vector in a text as a MatrixOne server writes it, with spaces; what is no text in the statement stays."""
+    if first.kind is not Kind.STRING:
+        return value
+    return literal(f"[{', '.join(one.strip() for one in first.value.strip('[] ').split(','))}]")

@@ -1,0 +1,144 @@
+"""CREATE TABLE as SHOW tells it: the engine's in a MatrixOne server's form, its own types, no options of storage."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matrixone_local.engine.scratch import PREFIX
+from matrixone_local.sql.quoting import quoted
+from matrixone_local.sql.tokens import unquote
+from matrixone_local.sql.type_names import MARK, told
+
+_NAME = r"`(?:[^`]|``)+`"
+_COLUMN = re.compile(rf"(\s*{_NAME}) ([a-zA-Z]+(?:\([^)]*\))?(?: unsigned)?)(.*)", re.DOTALL)
+_COMMENT = re.compile(rf" COMMENT '{MARK}((?:[^'\\]|\\.|'')*?);((?:[^'\\]|\\.|'')*)'")
+_QUOTED = re.compile(rf"{_NAME}|'(?:[^'\\]|\\.|'')*'")
+_ESCAPES = str.maketrans({"'": "''", "\\": "\\\\", "\0": "\\0", "\n": "\\n", "\r": "\\r"})
+_STORAGE = re.compile(r" BLOCK_SIZE \d+( LOCAL)?| COLLATE \w+| CHARACTER SET \w+")
+_FOREIGN_KEY = re.compile(
+    rf"(?P<own>.* FOREIGN KEY \(.*?\) REFERENCES )(?P<database>{_NAME})\.(?P<table>{_NAME})(?P<columns>\(.*?\))"
+    r"(?P<update> ON UPDATE [A-Z ]+?)(?P<delete> ON DELETE [A-Z ]+?) *"
+)
+_INDEX = re.compile(
+    rf"\s*(?P<kind>FULLTEXT|VECTOR) KEY (?P<name>{_NAME}) \((?P<columns>.*?)\)(?: WITH PARSER (?P<parser>\w+))?"
+    r"(?: WITH \(.*?TYPE=(?P<type>\w+),.*?\))?(?: PARSER_PROPERTIES=\(.*?\))?"
+    r"(?: COMMENT '(?P<comment>(?:[^'\\]|\\.|'')*)')?.*"
+)
+_KEY = re.compile(rf"(\s*(?:PRIMARY KEY|(?:UNIQUE )?KEY {_NAME}) \()({_NAME}(?:, {_NAME})*)(\).*)")
+_FOREIGN = re.compile(rf"\s*CONSTRAINT {_NAME} FOREIGN KEY ")
+_MARKED = re.compile(rf"{MARK}(\{{.*?\}});(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, eq=False)
+class SpecialIndex:
+    """An index for full text or vectors.
+
+    Args:
+        name: its name.
+        algorithm: `fulltext`, `ivfflat` or `hnsw`.
+        columns: the names of its columns.
+        parameters: their values by their names.
+        comment: the user's.
+    """
+
+    name: str
+    algorithm: str
+    columns: tuple[str, ...]
+    parameters: Mapping[str, str]
+    comment: str
+
+    @property
+    def told(self) -> str:
+        """Its parameters, as SHOW INDEX gives them."""
+        return json.dumps(self.parameters, separators=(",", ":"), sort_keys=True) if self.parameters else ""
+
+    @property
+    def line(self) -> str:
+        """Its line of SHOW CREATE TABLE (server-facts 64)."""
+        columns = ",".join(map(quoted, self.columns))
+        comment = f" COMMENT '{self.comment.translate(_ESCAPES)}'" if self.comment else ""
+        if self.algorithm == "fulltext":
+            parser = f" WITH PARSER {self.parameters['parser']}" if self.parameters else ""
+            return f" FULLTEXT {quoted(self.name)}({columns}){parser}{comment}"
+        order = [name for name in ("lists", "m", "ef_construction", "ef_search") if name in self.parameters]
+        options = "".join(f"{name} = {self.parameters[name]}  " for name in order)
+        return (
+            f"  KEY {quoted(self.name)} USING {self.algorithm} ({columns}) {options}"
+            f"op_type '{self.parameters['op_type']}' {comment}"
+        )
+
+
+def special_indexes(text: str) -> list[SpecialIndex]:
+    """The indexes for full text and vectors in the engine's CREATE TABLE."""
+    return [index for line in text.split("\n") if (index := _special(_plain(line))) is not None]
+
+
+def _plain(line: str) -> str:
+    """A line without what it tells of storage, and without hidden columns."""
+    return _STORAGE.sub("", re.sub(rf", `{PREFIX}\w+`", "", line.removesuffix(",")))
+
+
+def _special(line: str) -> SpecialIndex | None:
+    found = _INDEX.fullmatch(line)
+    if found is None:
+        return None
+    names = tuple(name[1:-1].replace("``", "`") for name in re.findall(_NAME, found["columns"]))
+    comment = unquote(f"'{found['comment'] or ''}'")
+    parameters: Mapping[str, str] = {}
+    if marked := _MARKED.fullmatch(comment):
+        parameters, comment = json.loads(marked[1]), marked[2]
+    elif found["parser"] not in {None, "space"}:
+        parameters = {"parser": found["parser"]}
+    algorithm = "fulltext" if found["kind"] == "FULLTEXT" else (found["type"] or "").replace("_", "").lower()
+    return SpecialIndex(found["name"][1:-1].replace("``", "`"), algorithm, names, parameters, comment)
+
+
+def as_created(text: str, database: str) -> str:
+    """The engine's CREATE TABLE as a MatrixOne server gives it.
+
+    Args:
+        text: of a table of this database.
+        database: its name.
+    """
+    head, *lines = text.split("\n")
+    end = next(at for at, line in enumerate(lines) if line.startswith(")"))
+    plain = [_plain(line) for line in lines[:end] if not re.match(rf"\s*`{PREFIX}", line)]
+    kept = [_told(line, database) for line in plain if _special(line) is None]
+    comment = re.search(r" COMMENT = ('(?:[^'\\]|\\.|'')*')", lines[end])
+    partitions = "".join(f" {line.strip()}" for line in lines[end + 1 :])
+    shown = [_QUOTED.sub(lambda found: _requoted(found[0]), line) for line in kept]
+    end_line = _QUOTED.sub(
+        lambda found: _requoted(found[0]), f"){f' COMMENT={comment[1]}' if comment else ''}{partitions}"
+    )
+    foreign = [line for line in shown if _FOREIGN.match(line)]
+    others = [line for line in shown if line not in foreign]
+    special = [index.line for index in special_indexes(text)]
+    return "\n".join([head, ",\n".join([*others, *special, *foreign]), end_line])
+
+
+def _requoted(text: str) -> str:
+    """A text as MySQL tells it, where the engine has a backslash before quotes; a name as it is."""
+    return text if text.startswith("`") else f"'{unquote(text).translate(_ESCAPES)}'"
+
+
+def _told(line: str, database: str) -> str:
+    if found := _FOREIGN_KEY.fullmatch(line):
+        table = found["table"] if found["database"] == quoted(database) else f"{found['database']}.{found['table']}"
+        return f"{found['own']}{table} {found['columns']}{found['delete']}{found['update']}"
+    if found := _KEY.fullmatch(line):
+        return f"{found[1]}{found[2].replace('`, `', '`,`')}{found[3]}"
+    return _column(line)
+
+
+def _column(line: str) -> str:
+    found = _COLUMN.fullmatch(line)
+    if not found:
+        return line
+    rest = found[3]
+    if comment := _COMMENT.search(rest):
+        kept = f" COMMENT '{comment[2]}'" if comment[2] else ""
+        return f"{found[1]} {comment[1]}{rest[: comment.start()]}{kept}{rest[comment.end() :]}"
+    return f"{found[1]} {told(found[2], '')[0]}{rest}"

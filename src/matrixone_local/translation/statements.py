@@ -1,0 +1,185 @@
+"""What kind of statement it is, and the words that change on its way to the engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from matrixone_local.sql.tokens import Kind, Statement, Token
+from matrixone_local.translation import allowlist, functions
+
+VERSION = "8.0.30-MatrixOne-v4.2.0"
+# What a MatrixOne server says of itself (conformance/session); the engine would name itself.
+_OF_THE_SERVER = {
+    "version()": f"'{VERSION}'",
+    "@@version": f"'{VERSION}'",
+    "@@version_comment": "'MatrixOne'",
+    "@@transaction_isolation": "'REPEATABLE-READ'",
+    "@@tx_isolation": "'REPEATABLE-READ'",
+}
+LONGEST = 65_536  # characters of a change of rows in which functions are looked for: longer ones are lists of values
+_SCOPE = re.compile(r"^@@(?:(?:session|global|local)\.)?")
+_PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
+_OURS = re.compile(
+    r"mo_catalog|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|against|cast\s*\(|;\s*\S",
+    re.IGNORECASE,
+)
+
+
+def of_the_server(name: str) -> str | None:
+    """What a variable or a function without arguments, in small letters, comes to on every MatrixOne server, as SQL."""
+    return _OF_THE_SERVER.get(_SCOPE.sub("@@", name))
+
+
+def unscoped(variable: str) -> str:
+    """A system variable's name in small letters, without `@@` and its scope."""
+    return _SCOPE.sub("", variable.lower())
+
+
+def is_plain(sql: str) -> bool:
+    """Whether a statement can go to the engine unread: it changes rows, and says nothing that is read here."""
+    if _PLAIN.match(sql) is None or _OURS.search(sql) is not None or allowlist.is_watched(sql):
+        return False
+    return len(sql) > LONGEST or functions.MENTIONED.search(sql) is None
+
+
+def parts(statement: Statement) -> list[Statement]:
+    """The statements in a text, told apart by `;`."""
+    tokens = statement.tokens
+    marks = [at for at, token in enumerate(tokens) if token.kind is Kind.SYMBOL and token.text == ";"]
+    bounds = [-1, *marks, len(tokens)]
+    found = [tokens[start + 1 : end] for start, end in pairwise(bounds)]
+    found = [one for one in found if one]
+    if not marks:
+        return [statement]
+    if not found:
+        return [Statement("")]
+    return [_part(statement.sql, one) for one in found]
+
+
+def _part(sql: str, tokens: Sequence[Token]) -> Statement:
+    first = tokens[0].start
+    moved = [Token(one.kind, one.text, one.start - first, one.end - first, one.said) for one in tokens]
+    return Statement(sql[first : tokens[-1].end], moved)
+
+
+def is_set(tokens: Sequence[Token]) -> bool:
+    """Whether this is a SET of anything but autocommit, after which the flags lie (server-facts 41)."""
+    return bool(tokens) and tokens[0].says("SET") and not any(unscoped(token.text) == "autocommit" for token in tokens)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the engine's reply to a statement is to be passed on.
+
+    Args:
+        reads: the statement is a query, whose errors have words of their own.
+        claims: the reply says autocommit whatever is true.
+        casts: a warning about a cast is an error.
+    """
+
+    reads: bool = False
+    claims: bool = False
+    casts: bool = False
+
+
+PLAINLY = Manner()
+AS_QUERY = Manner(reads=True)
+
+
+def manner(tokens: Sequence[Token]) -> Manner:
+    """How the reply to a statement is to be passed on."""
+    return Manner(reads(tokens), is_set(tokens), casts(tokens))
+
+
+def put_explain(statement: Statement) -> None:
+    """Put an EXPLAIN in the engine's words; it tells the plan alone, where ANALYZE would run the statement."""
+    tokens, last = statement.tokens, 0
+    while last + 1 < len(tokens) and tokens[last + 1].says("VERBOSE", "ANALYZE"):
+        last += 1
+    statement.put(tokens[0].start, tokens[last].end, "EXPLAIN")
+
+
+def reads(tokens: Sequence[Token]) -> bool:
+    """Whether a statement is a query."""
+    return bool(tokens) and tokens[0].says("SELECT", "(", "WITH")
+
+
+def names_catalogue(tokens: Sequence[Token]) -> bool:
+    """Whether a statement reads or changes rows of `mo_catalog`."""
+    said = any(
+        token.kind in {Kind.WORD, Kind.QUOTED} and allowlist.folded(token.value) == "mo_catalog" for token in tokens
+    )
+    return said and tokens[0].says("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "(")
+
+
+def drops_database(tokens: Sequence[Token]) -> str | None:
+    """The database that a DROP DATABASE drops."""
+    if len(tokens) > 2 and tokens[0].says("DROP") and tokens[1].says("DATABASE", "SCHEMA"):
+        return tokens[4 if tokens[2].says("IF") and len(tokens) > 4 else 2].value
+    return None
+
+
+def casts(tokens: Sequence[Token]) -> bool:
+    """Whether a query casts, which the engine does with a warning where a MatrixOne server refuses."""
+    return reads(tokens) and any(token.says("CAST", "CONVERT") for token in tokens)
+
+
+def set_variables(tokens: Sequence[Token]) -> set[str]:
+    """The user variables that a statement gives values to."""
+    found: set[str] = set()
+    if tokens and tokens[0].says("SET"):
+        found = {token.text.lower() for token in tokens if _is_user_variable(token)}
+    for token, after in pairwise(tokens):
+        if _is_user_variable(token) and after.text == ":":
+            found.add(token.text.lower())
+        if token.says("INTO") and _is_user_variable(after):
+            found.add(after.text.lower())
+    return found
+
+
+def user_variables(tokens: Sequence[Token]) -> set[str]:
+    """The user variables that a statement names."""
+    return {token.text.lower() for token in tokens if _is_user_variable(token)}
+
+
+def _is_user_variable(token: Token) -> bool:
+    return token.kind is Kind.WORD and token.text.startswith("@") and not token.text.startswith("@@")
+
+
+# What a MatrixOne server can be told to use or how, and the engine uses anyway.
+_OF_MATRIXONE = re.compile(
+    r"^\s*SET\s+(?:SESSION\s+|GLOBAL\s+|@@(?:SESSION|GLOBAL)\.)?(experimental_\w+|probe_limit|ft_relevancy_algorithm)\b",
+    re.IGNORECASE,
+)
+
+
+def _put_zone(statement: Statement) -> None:
+    """Put the server's own time zone, which is UTC, in the place of SYSTEM: the engine would ask the machine."""
+    for name, equals, value in zip(statement.tokens, statement.tokens[1:], statement.tokens[2:], strict=False):
+        if unscoped(name.text.lower()) == "time_zone" and equals.says("=") and value.value.upper() == "SYSTEM":
+            statement.put(value.start, value.end, "'+00:00'")
+
+
+def is_of_matrixone(sql: str) -> bool:
+    """Whether a SET sets what only a MatrixOne server can be told."""
+    return _OF_MATRIXONE.match(sql) is not None
+
+
+def settled(statement: Statement) -> str:
+    """A SET as the engine understands it."""
+    tokens = statement.tokens
+    _put_zone(statement)
+    sql = _OF_MATRIXONE.sub(r"SET @\1", statement.written())
+    if len(tokens) > 2 and tokens[1].says("NAMES"):  # text compares byte for byte whatever is named
+        return "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
+    extra = [
+        f", ob_trx_lock_timeout = {int(tokens[at + 2].text) * 1_000_000}"
+        for at in range(len(tokens) - 2)
+        if tokens[at].text.lower().rpartition(".")[2] == "lock_wait_timeout"
+        and tokens[at + 1].says("=")
+        and tokens[at + 2].text.isdigit()
+    ]
+    return sql.rstrip("; \n") + "".join(extra)
