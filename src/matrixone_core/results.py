@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from html import escape
 from typing import Any, Literal
 
 from matrixone_core.errors import quoted
+from matrixone_core.html import render_table
 
 
 @dataclass(frozen=True)
@@ -163,14 +163,8 @@ class LoadReport:
 
     def _repr_html_(self) -> str:
         """The report as a notebook shows it."""
-        head = "".join(f"<th>{name}</th>" for name in ("file", "rows", "read", "seconds", "outcome"))
-        rows = "".join(
-            f"<tr><td>{escape(f.path)}</td><td>{f.rows:,}</td><td>{f.read:,}</td><td>{f.seconds:.2f}</td>"
-            f"<td>{escape(_outcome(f))}</td></tr>"
-            for f in self.files
-        )
-        caption = f"{escape(self.table)}: {self._summary()}"
-        return f"<table><caption>{caption}</caption><tr>{head}</tr>{rows}</table>"
+        rows = [(f.path, f"{f.rows:,}", f"{f.read:,}", f"{f.seconds:.2f}", _outcome(f)) for f in self.files]
+        return render_table(f"{self.table}: {self._summary()}", ("file", "rows", "read", "seconds", "outcome"), rows)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, as JSON can have them."""

@@ -42,6 +42,7 @@ def test_a_plan_changes_nothing_and_can_be_run(client, stage):
     assert client.execute("SHOW TABLES").scalars().all() == ["users"]
     assert client.execute("SELECT name FROM users").scalars().all() == [None]
     assert "1 have keys that the table has" in str(plan)
+    assert "<td>id</td>" in plan._repr_html_()
     assert finished(client, plan.run()).replaced == 1
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from matrixone_core.errors import InvalidArgument, LoadFailed, PermissionDenied, quoted
+from matrixone_core.html import render_table
 from matrixone_core.loading.formats.csv import CANONICAL
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
 from matrixone_core.loading.mapping import ColumnMapping, map_columns
@@ -232,6 +233,12 @@ class LoadPlan:
             )
         lines += [f"  {row}" for row in self.bad[:5]]
         return "\n".join([*lines, *(f"{statement};" for statement in self.sql)])
+
+    def _repr_html_(self) -> str:
+        """The plan as a notebook shows it."""
+        caption = f"{', '.join(self.files)} -> {self.table}: {self.strategy}, locks {self.lock}"
+        rows = [(c.file, c.found, c.table, c.type, c.problem) for c in self.columns]
+        return render_table(caption, ("column of the file", "found", "column", "type", "problem"), rows)
 
 
 def make_plan(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
+from matrixone_core.html import render_table
 from matrixone_core.literals import Part, Value, braces, identifier, read_twice
 from matrixone_core.operation import Command, Reply, Row, Statement
 from matrixone_core.secrets import Credentials, SecretText
@@ -33,6 +34,11 @@ class Stage:
     created_time: datetime | None = None
     comment: str = ""
     credentials: Credentials | None = None
+
+    def _repr_html_(self) -> str:
+        """The stage as a notebook shows it, secrets masked."""
+        rows = [(name, getattr(self, name)) for name in ("url", "enabled", "created_time", "comment", "credentials")]
+        return render_table(self.name, ("setting", "value"), rows)
 
 
 @dataclass(frozen=True)
