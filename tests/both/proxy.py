@@ -99,12 +99,13 @@ class Proxy:
                     self._released.wait()
                 if what == "garble":
                     data = data[:-1] + b"\x01"  # what goes on is another
-                if what != "cut":
-                    server.sendall(data)
-                if what == "send and cut":  # the client hears nothing; the server carries out what it was sent
+                if what == "send and cut":  # the client is cut off first: a fast server's answer must not reach it
                     client.shutdown(socket.SHUT_RDWR)
+                    server.sendall(data)
                     server.shutdown(socket.SHUT_WR)
                     return
+                if what != "cut":
+                    server.sendall(data)
                 if what == "cut":
                     break
         self._end(client, server)

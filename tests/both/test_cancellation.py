@@ -499,8 +499,8 @@ def test_a_statement_that_takes_too_long_is_stopped(table, proxied, proxy, uniqu
     with pytest.raises(OperationalError, match="longer than its limit of 0.2 s") as caught:
         proxied.execute(SLOW, timeout=0.2)
     assert caught.value.orig.args[0] == 3024
-    with pytest.raises(errors.StatementTimeout, match="0.2 s"):
-        proxied.load_data.read_csv_stage(stage, big, User, timeout=0.2)
+    with pytest.raises(errors.StatementTimeout, match="0.02 s"):  # a real server may load it in 0.2 s
+        proxied.load_data.read_csv_stage(stage, big, User, timeout=0.02)
     assert len(proxy.sent("KILL QUERY")) >= 2
     with pytest.raises(errors.TransactionAborted, match="StatementTimeout") as caught, proxied.session() as session:
         session.execute(text("INSERT INTO users (id) VALUES (1)"))
