@@ -28,6 +28,7 @@ MatrixOneError
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import reprlib
@@ -411,13 +412,14 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
     reason = _system_words(error)
     if reason and reason.lower() not in words.lower():
         words = f"{words}: {reason}"
-    refused = code in {2002, 2003, None}
-    hint = "; is the server running? `python -m matrixone_local serve` starts a local one" if refused else ""
+    unreachable = code in {2002, 2003, None}
+    running = "; is the server running? `python -m matrixone_local serve` starts a local one"
+    hint = running if _connection_refused(error) else ""
     failed = ConnectionFailed(
         f"cannot connect to {where}: {words}{hint}", code=code, sqlstate=_SQLSTATES.get(code or 0)
     )
     lost = _BY_CODE.get(code or 0) is ConnectionLost and code != CR_MALFORMED_PACKET
-    failed.retryable = refused or lost  # a wrong password stays wrong, and another kind of server what it is
+    failed.retryable = unreachable or lost  # a wrong password stays wrong, and another kind of server what it is
     failed.__cause__ = _bare(error, code, words)
     return failed
 
@@ -458,6 +460,17 @@ def _told(error: BaseException | None) -> tuple[int | None, str]:
     if len(arguments) > 1 and isinstance(arguments[0], int):
         return arguments[0] or None, str(arguments[1])
     return None, str(error) or type(error).__name__
+
+
+def _connection_refused(error: BaseException | None) -> bool:
+    """Whether the host answered that nothing listens on the port, wherever in the chain of causes that is."""
+    while error is not None:
+        # asyncio joins the errors of a host with several addresses into one OSError without a number
+        joined = isinstance(error, OSError) and f"[Errno {errno.ECONNREFUSED}]" in str(error)
+        if joined or isinstance(error, ConnectionRefusedError):
+            return True
+        error = error.__cause__ or getattr(error, "original_exception", None)
+    return False
 
 
 def _system_words(error: BaseException | None) -> str:

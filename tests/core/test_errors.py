@@ -1,7 +1,9 @@
 """From a server's or a driver's words to the error that they mean."""
 
 import ast
+import errno
 import pickle
+import socket
 from pathlib import Path
 
 import pymysql
@@ -103,6 +105,7 @@ def test_what_keeps_a_connection_from_being_made():
     assert str(error).startswith(
         "cannot connect to h:1 as root: Can't connect to MySQL server on 'h': Connection refused;"
     )
+    assert "is the server running?" in str(error)
     assert error.retryable
     late = pymysql.err.OperationalError(2003, "Can't connect")
     late.original_exception = TimeoutError()
@@ -110,6 +113,25 @@ def test_what_keeps_a_connection_from_being_made():
     wrong = errors.cannot_connect(pymysql.err.OperationalError(1045, "Access denied for user root"), "h:1 as root")
     assert (wrong.retryable, wrong.code, wrong.sqlstate) == (False, 1045, "28000")
     assert "serve" not in str(wrong)
+
+
+@pytest.mark.parametrize(
+    ("cause", "running"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 1)"), True),
+        (OSError(f"Multiple exceptions: [Errno {errno.ECONNREFUSED}] Connect call failed ('::1', 1), …"), True),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), False),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), False),
+        (TimeoutError(), False),
+    ],
+)
+@pytest.mark.parametrize("link", ["__cause__", "original_exception"])
+def test_only_a_refused_connection_asks_whether_the_server_runs(cause, running, link):
+    failed = pymysql.err.OperationalError(2003, "Can't connect to MySQL server on 'h'")
+    setattr(failed, link, cause)
+    error = errors.cannot_connect(failed, "h:1 as root")
+    assert ("is the server running?" in str(error)) is running
+    assert error.retryable  # a host may come up, its name may become known
 
 
 def test_a_commit_without_an_answer():
