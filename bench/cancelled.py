@@ -78,7 +78,6 @@ class Soak:
                     timer.start()
                     self.load(client, number)
                     self.outcomes["blocking: finished"] += 1
-                    timer.join()
                 except KeyboardInterrupt:
                     self.outcomes["blocking: interrupted"] += 1
                 except Exception as error:  # noqa: BLE001  # counted
@@ -89,12 +88,14 @@ class Soak:
     def left(self) -> tuple[int, int]:
         """How many tables too many, and how many connections of the database."""
         tables = f"SELECT count(*) FROM information_schema.tables WHERE table_schema='{self.name}'"
+        # not SHOW PROCESSLIST: the statements of others may hold bytes that are no UTF-8
+        connections = f"SELECT count(*) FROM information_schema.processlist WHERE db='{self.name}'"
         for _ in range(50):  # the server takes a moment to see that a connection is closed
-            names = [row.db for row in self.admin.execute("SHOW PROCESSLIST")]
-            if self.name not in names:
+            count = self.admin.execute(connections).scalar_one()
+            if count == 0:
                 break
             time.sleep(0.1)
-        return self.admin.execute(tables).scalar_one() - 1, names.count(self.name)
+        return self.admin.execute(tables).scalar_one() - 1, count
 
     def close(self) -> None:
         self.admin.execute(f"DROP DATABASE {self.name}")
@@ -115,10 +116,12 @@ def main() -> None:
         url = url or (server.url if server else "")
         with Client(url=url) as admin:
             soak = Soak(admin, url, folder)
-            asyncio.run(soak.cancel_tasks(options.rounds))
-            soak.interrupt(options.rounds)
-            tables, connections = soak.left()
-            soak.close()
+            try:
+                asyncio.run(soak.cancel_tasks(options.rounds))
+                soak.interrupt(options.rounds)
+                tables, connections = soak.left()
+            finally:
+                soak.close()
     table = Table("loads", "count", title="Cancelled loads")
     for outcome, count in (*sorted(soak.outcomes.items()), ("tables left", tables), ("connections left", connections)):
         table.add_row(outcome, str(count))
