@@ -22,10 +22,10 @@ class ExitCode(IntEnum):
 class Cli(click.Group):
     """A group of commands that ends with the exit code of an error, and one line that says what is wrong."""
 
-    def invoke(self, context: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
-            return super().invoke(context)
+            return super().invoke(ctx)
         except KeyboardInterrupt:
             fail("interrupted", ExitCode.INTERRUPTED)
         except ConnectionFault as error:

@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from rich import box
 from rich.console import Console
@@ -59,7 +59,7 @@ def _as_json(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, dict):
-        return {str(key): _as_json(inner) for key, inner in value.items()}
+        return {str(key): _as_json(inner) for key, inner in cast("dict[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
-        return [_as_json(inner) for inner in value]
+        return [_as_json(inner) for inner in cast("list[Any]", value)]
     return _as_text(value)
