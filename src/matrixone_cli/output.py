@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from rich import box
@@ -58,8 +58,8 @@ def _as_text(value: Any) -> str:
 def _as_json(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, dict):
-        return {str(key): _as_json(inner) for key, inner in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(inner) for key, inner in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
-        return [_as_json(inner) for inner in cast("list[Any]", value)]
+        return [_as_json(inner) for inner in cast("Sequence[Any]", value)]
     return _as_text(value)
