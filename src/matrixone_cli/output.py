@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Console
@@ -59,7 +59,9 @@ def _as_json(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _as_json(inner) for key, inner in cast("Mapping[Any, Any]", value).items()}
+        items: Mapping[Any, Any] = value
+        return {str(key): _as_json(inner) for key, inner in items.items()}
     if isinstance(value, list | tuple):
-        return [_as_json(inner) for inner in cast("Sequence[Any]", value)]
+        values: Sequence[Any] = value
+        return [_as_json(inner) for inner in values]
     return _as_text(value)
