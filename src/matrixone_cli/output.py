@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from rich import box
@@ -23,8 +23,8 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: Fo
         output: `table`, `json` (an array of objects) or `csv` (with a header).
     """
     if output == "json":
-        objects = [dict(zip(columns, map(_as_json, row), strict=True)) for row in rows]
-        print(json.dumps(objects, ensure_ascii=False, indent=2))  # noqa: T201  # what the command is for
+        objects = [dict(zip(columns, row, strict=True)) for row in rows]
+        print(_as_json(objects))  # noqa: T201  # what the command is for
     elif output == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
@@ -41,7 +41,7 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: Fo
 def print_object(values: dict[str, Any], output: Format) -> None:
     """Print one thing: as a row, or as a JSON object."""
     if output == "json":
-        print(json.dumps({name: _as_json(value) for name, value in values.items()}, ensure_ascii=False, indent=2))  # noqa: T201  # what the command is for
+        print(_as_json(values))  # noqa: T201  # what the command is for
     else:
         print_rows(tuple(values), [tuple(values.values())], output)
 
@@ -55,13 +55,5 @@ def _as_text(value: Any) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _as_json(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        items: Mapping[Any, Any] = value
-        return {str(key): _as_json(inner) for key, inner in items.items()}
-    if isinstance(value, list | tuple):
-        values: Sequence[Any] = value
-        return [_as_json(inner) for inner in values]
-    return _as_text(value)
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=_as_text)
