@@ -3,7 +3,8 @@
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
-from matrixone_core import checks, loads, snapshots, stages
+from matrixone_async.stage_path import AsyncStagePath
+from matrixone_core import checks, loads, snapshots, stage_path_files, stages
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.methods import publish
 from matrixone_core.operation import Op
@@ -64,6 +65,19 @@ class method(Generic[P, T]):
 
 class AsyncStageManager(AsyncManager):
     """The stages of an account."""
+
+    def path(self, stage: str, *files: str) -> AsyncStagePath:
+        """The path of a file or folder in a stage; nothing is asked yet.
+
+        Args:
+            stage: the stage's name.
+            files: the path in the stage, folders separated by `/`; none for the stage itself.
+
+        Raises:
+            InvalidArgument: the path leaves the stage, or has a character that the server cannot read.
+        """
+        found = stage_path_files.location(stage, files)
+        return AsyncStagePath(found.stage, found.parts, self.perform)
 
     create: Final = method(stages.create)
     create_local: Final = method(stages.create_local)

@@ -5,7 +5,7 @@ MatrixOneError
 ├── NotSupported             MatrixOne does not have it
 ├── ServerError              the server refused
 │   ├── PermissionDenied
-│   ├── StageNotFound, StageExists, StageDisabled, StageFileNotFound
+│   ├── StageNotFound, StageExists, StageDisabled, StageFileNotFound, StageFileExists
 │   ├── SnapshotNotFound, SnapshotExists
 │   ├── DatabaseNotFound, TableNotFound, TableExists
 │   ├── LoadFailed, DuplicateKey
@@ -129,6 +129,10 @@ class StageDisabled(ServerError):
 
 class StageFileNotFound(ServerError):
     """The stage has no such file."""
+
+
+class StageFileExists(ServerError):
+    """The stage has a file of this name already."""
 
 
 class SnapshotNotFound(ServerError):
@@ -304,6 +308,7 @@ _BY_CODE: Mapping[int, type[MatrixOneError]] = {
     2055: ConnectionLost,
     3024: StatementTimeout,  # our own connections raise it
     20405: StageFileNotFound,
+    20406: StageFileExists,
     20701: Deadlock,
 } | dict.fromkeys(  # after these the server has rolled back (server-facts 15)
     (20502, 20504, 20505, 20634, 20638, 20702, 20703, 20704, 20706, 20709), TransactionAborted
@@ -318,6 +323,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], type[MatrixOneError]], ...] = tuple(
         (r"the stage .* not exists|\bstage .* not found", StageNotFound),
         (r"do not have privilege|access denied", PermissionDenied),
         (r"file does not exist in load flow", StageFileNotFound),
+        (r"^read .*: is a directory$|^stat .*: not a directory$", StageFileNotFound),
         (r"snapshot .* already exists|for key '(mo_snapshots\.)?sname'", SnapshotExists),
         (r"snapshot .* does not exist|find 0 snapshot records", SnapshotNotFound),
         (r"database .* does not exist", DatabaseNotFound),

@@ -22,7 +22,7 @@ LONGEST_NAME = 64  # longer ones are cut by the server without a word (server-fa
 class Value:
     """A value in a statement, sent as a bound parameter."""
 
-    value: str | int
+    value: str | int | bytes
 
 
 Part: TypeAlias = str | Value
@@ -36,9 +36,9 @@ def as_text(sql: str) -> str:
     return sql.replace(":", "\\:")
 
 
-def bound(parts: Iterable[Part]) -> tuple[str, Mapping[str, str | int]]:
+def bound(parts: Iterable[Part]) -> tuple[str, Mapping[str, str | int | bytes]]:
     """A statement's text with named parameters, and the values for them."""
-    values: dict[str, str | int] = {}
+    values: dict[str, str | int | bytes] = {}
     sql: list[str] = []
     for part in parts:
         if isinstance(part, Value):
@@ -55,9 +55,11 @@ def shown(parts: Iterable[Part]) -> str:
     return "".join(part if isinstance(part, str) else _shown_value(part.value) for part in parts)
 
 
-def _shown_value(value: str | int) -> str:
+def _shown_value(value: str | int | bytes) -> str:
     if isinstance(value, Secret):
         return f"'{MASK}'"
+    if isinstance(value, bytes):
+        return f"<{len(value):,} bytes>"
     return literal(value) if isinstance(value, str) else str(value)
 
 

@@ -64,7 +64,8 @@ def matching(stage: str, pattern: str) -> Op[tuple[str, ...]]:
         if step := _only_folder(parts, places):
             waiting.append((f"{folder}{step}/", _below(parts, places, step)))
             continue
-        files, folders = yield from _listed(stage, folder, is_deep=_goes_deeper(parts, places))
+        url = literals.stage_path(stage, f"{folder}x")[:-1]  # refuses what the server cannot list
+        files, folders = yield from listed(url, is_deep=_goes_deeper(parts, places))
         found += [folder + name for name in sorted(files) if _takes(parts, places, name)]
         below = [(f"{folder}{name}/", _below(parts, places, name)) for name in sorted(folders)]
         waiting += [(path, then) for path, then in below if then]
@@ -113,9 +114,13 @@ def _only_folder(parts: tuple[str, ...], places: frozenset[int]) -> str | None:
     return parts[at] if is_only else None
 
 
-def _listed(stage: str, folder: str, *, is_deep: bool) -> Op[tuple[set[str], set[str]]]:
-    """The names of the files in a folder, and those of its folders if these are wanted."""
-    url = literals.stage_path(stage, f"{folder}x")[:-1]  # refuses what the server cannot list
+def listed(url: str, *, is_deep: bool) -> Op[tuple[set[str], set[str]]]:
+    """The names of the files in a folder, and those of its folders if these are wanted.
+
+    Args:
+        url: the folder's `stage://` URL, with a `/` behind it.
+        is_deep: whether folders are wanted.
+    """
     paths = yield from ListFiles(f"{url}*")
     files: set[str] = set()
     for path in paths:

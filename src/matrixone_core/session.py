@@ -50,7 +50,17 @@ from matrixone_core.operation import (
     within,
 )
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
-from matrixone_core.sql.files import FileLength, IsListed, ListFiles, ReadFile
+from matrixone_core.sql.files import (
+    CopyFile,
+    FileLength,
+    IsListed,
+    ListFiles,
+    ListNamed,
+    ReadFile,
+    ReadRange,
+    RemoveFiles,
+    SaveFile,
+)
 from matrixone_core.sql.load import LoadData, resolved
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
@@ -173,7 +183,12 @@ class UnitOfWork:
                 return self._runner((yield from step))
             case SelectLoadState():
                 return (yield from self._load_state(step))
-            case ListFiles() | IsListed() | FileLength() | ReadFile():
+            case SaveFile() | CopyFile() | RemoveFiles():
+                raise NotSupported(
+                    "files of stages are written and removed at once, and a rollback would not take that back; do it"
+                    " outside the session: by the client, before the session or after its commit"
+                )
+            case ListFiles() | IsListed() | FileLength() | ReadFile() | ListNamed() | ReadRange():
                 url = step.folder if isinstance(step, IsListed) else step.url
                 if resolved(url, self._kept_stage) != url:
                     raise NotSupported(

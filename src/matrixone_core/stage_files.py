@@ -4,7 +4,7 @@ import re
 
 from matrixone_core.errors import ServerError, StageFileNotFound
 from matrixone_core.operation import Op
-from matrixone_core.sql.files import PIECE, FileLength, ReadFile
+from matrixone_core.sql.files import PIECE, FileLength, ReadFile, ReadRange
 
 LARGEST_VALUE = 64 * 1024 * 1024  # bytes that the server gives, or measures, at once (server-facts 31)
 
@@ -34,6 +34,26 @@ def read(url: str, offset: int = 0, pieces: int = 1) -> Op[bytes]:
         if len(piece) < PIECE:
             break
     return found
+
+
+def read_range(url: str, offset: int, size: int) -> Op[bytes]:
+    """The bytes of a range; fewer at the file's end, none beyond it.
+
+    Args:
+        url: its `stage://` URL.
+        offset: where they begin.
+        size: how many, from 1 to `LARGEST_VALUE`.
+
+    Raises:
+        StageFileNotFound: there is no such file.
+        ServerError: it cannot be read.
+    """
+    try:
+        return (yield from ReadRange(url, offset, size))
+    except ServerError as error:
+        if not _is_past_the_end(error):
+            raise
+        return b""
 
 
 def reached(url: str, offsets: tuple[int, ...]) -> Op[int]:

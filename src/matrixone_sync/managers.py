@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from matrixone_core import checks, loads, snapshots, stages
+from matrixone_core import checks, loads, snapshots, stage_path_files, stages
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.methods import publish
 from matrixone_core.operation import Op
+from matrixone_sync.stage_path import StagePath
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,6 +64,19 @@ class method(Generic[P, T]):
 
 class StageManager(Manager):
     """The stages of an account."""
+
+    def path(self, stage: str, *files: str) -> StagePath:
+        """The path of a file or folder in a stage; nothing is asked yet.
+
+        Args:
+            stage: the stage's name.
+            files: the path in the stage, folders separated by `/`; none for the stage itself.
+
+        Raises:
+            InvalidArgument: the path leaves the stage, or has a character that the server cannot read.
+        """
+        found = stage_path_files.location(stage, files)
+        return StagePath(found.stage, found.parts, self.perform)
 
     create: Final = method(stages.create)
     create_local: Final = method(stages.create_local)

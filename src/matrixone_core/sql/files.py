@@ -1,7 +1,8 @@
 """Statements on the files of stages (server-facts 30-32)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from matrixone_core.literals import Part, Value
 from matrixone_core.operation import Command, Reply, Statement
@@ -45,6 +46,29 @@ class IsListed(Statement[bool]):
 
     def parse(self, reply: Reply, /) -> bool:
         return bool(reply.rows[0]["n"])
+
+
+@dataclass(frozen=True)
+class ListNamed(Statement[int]):
+    """How many entries of a folder have a name; the server hides those on a disk that begin with a dot.
+
+    Args:
+        url: as of `ListFiles`.
+        name: the last part of their paths.
+    """
+
+    url: str
+    name: str
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT file FROM stage_list("
+        yield Value(self.url)
+        yield ") f WHERE substring_index(file, '/', -1)="
+        yield Value(self.name)
+
+    def parse(self, reply: Reply, /) -> int:
+        # a collation may take capitals for small letters
+        return sum(row["file"].rpartition("/")[2] == self.name for row in reply.rows)
 
 
 @dataclass(frozen=True)
@@ -117,13 +141,85 @@ class DigestFile(Statement[tuple[str, ...]]):
 
 
 @dataclass(frozen=True)
+class ReadRange(Statement[bytes]):
+    """The bytes of a range; fewer at the file's end, none beyond it, where S3 has an error (`stage_files.read_range`).
+
+    As a text the server would send them in the connection's character set, and functions see the first 65,535 of them.
+
+    Args:
+        url: the file's `stage://` URL.
+        offset: where they begin.
+        size: how many, from 1 to 64 MiB.
+    """
+
+    url: str
+    offset: int
+    size: int
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT CAST(load_file(CAST("
+        yield Value(f"{self.url}?offset={self.offset}&size={self.size}")
+        yield " AS datalink)) AS BINARY) AS content"
+
+    def parse(self, reply: Reply, /) -> bytes:
+        return bytes(reply.rows[0]["content"] or b"")
+
+
+@dataclass(frozen=True)
+class SaveFile(Command):
+    """Write a new file at once, in a transaction or not (server-facts 14, 32, 71).
+
+    Args:
+        url: its `stage://` URL.
+        content: what it has.
+    """
+
+    url: str
+    content: bytes = field(repr=False)
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT save_file(CAST("
+        yield Value(self.url)
+        yield " AS datalink), "
+        yield Value(self.content)
+        yield ") AS size"
+
+
+@dataclass(frozen=True)
+class CopyFile(Command):
+    """Write a new file that has the content of another one; the server reads it, in pieces if it is large.
+
+    Args:
+        source: the other one's `stage://` URL.
+        target: the new one's.
+        offsets: where the pieces begin.
+    """
+
+    source: str
+    target: str
+    offsets: tuple[int, ...] = (0,)
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT save_file(CAST("
+        yield Value(self.target)
+        yield f" AS datalink), {'concat(' if len(self.offsets) > 1 else ''}"  # which takes two or more
+        for begin, end in zip_longest(self.offsets, self.offsets[1:]):
+            size = "" if end is None else f"&size={end - begin}"
+            yield f"{', ' if begin else ''}ifnull(load_file(CAST("
+            yield Value(f"{self.source}?offset={begin}{size}")
+            yield " AS datalink)), '')"
+        yield f"{')' if len(self.offsets) > 1 else ''}) AS size"
+
+
+@dataclass(frozen=True)
 class RemoveFiles(Command):
     """REMOVE FILES of a stage; refused inside a transaction (server-facts 71)."""
 
     url: str
+    if_exists: bool = True
 
     def parts(self) -> Iterator[Part]:
-        yield "REMOVE FILES FROM STAGE IF EXISTS "
+        yield f"REMOVE FILES FROM STAGE {'IF EXISTS ' if self.if_exists else ''}"
         yield Value(self.url)
 
 

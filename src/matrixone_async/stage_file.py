@@ -1,0 +1,190 @@
+"""A stage's file that is open: read by ranges, written when it is closed."""
+
+import codecs
+import io
+from collections.abc import Generator
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from matrixone_core import stage_path_files as files
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.stage_path_files import BUFFER, OpenMode
+from matrixone_core.stage_paths import PureStagePath
+
+T = TypeVar("T", str, bytes)
+
+
+class AsyncStageFile(Generic[T]):
+    """A file of a stage: `async with path.open('rb') as file`, or `file = await path.open('rb')`.
+
+    Args:
+        path: where it is.
+        mode: how it is opened.
+        codec: for text: what makes text of bytes, and bytes of text; None for bytes.
+
+    Attributes:
+        closed: whether it is closed.
+    """
+
+    def __init__(self, path: PureStagePath, mode: OpenMode, codec: "Codec | None") -> None:
+        self._path = path
+        self._mode = mode
+        self._codec = codec
+        self._offset = 0  # of what is fetched next
+        self._ended = False
+        self._fetched: Any = b"" if codec is None else ""
+        self._written = io.BytesIO()
+        self.closed = False
+
+    async def read(self, size: int = -1) -> T:
+        """The next bytes or characters; fewer at the end, none beyond it.
+
+        Args:
+            size: how many; a negative number reads all that is left.
+        """
+        self._check(reads=True)
+        pieces, length = [self._fetched], len(self._fetched)
+        while size < 0 or length < size:
+            piece = await self._fetch(size - length)
+            if not piece and self._ended:
+                break
+            pieces.append(piece)
+            length += len(piece)
+        data = self._fetched[:0].join(pieces)
+        end = len(data) if size < 0 else size
+        self._fetched = data[end:]
+        found: T = data[:end]
+        return found
+
+    async def readline(self) -> T:
+        """The next line with its end; empty at the file's end."""
+        self._check(reads=True)
+        end: Any = b"\n" if self._codec is None else "\n"
+        searched = 0
+        while (at := self._fetched.find(end, searched)) < 0 and not self._ended:
+            searched = len(self._fetched)
+            self._fetched += await self._fetch(0)
+        length = len(self._fetched) if at < 0 else at + 1
+        line, self._fetched = self._fetched[:length], self._fetched[length:]
+        found: T = line
+        return found
+
+    async def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to another place of the file.
+
+        Args:
+            offset: bytes; in text only 0 from the beginning.
+            whence: from where: 0 the beginning, 1 the place now, 2 the end.
+
+        Returns:
+            The place.
+
+        Raises:
+            InvalidArgument: there is no such place.
+        """
+        self._check(reads=True)
+        if whence not in {0, 1, 2} or (self._codec is not None and (offset, whence) != (0, 0)):
+            raise InvalidArgument(f"seek({offset}, {whence}) is not possible; in text only seek(0) is")
+        size = (await self._path.perform(files.stat(self._path))).size if whence == 2 else 0
+        place = offset + (0, self.tell(), size)[whence]
+        if place < 0:
+            raise InvalidArgument(f"seek({offset}, {whence}) goes before the beginning of the file")
+        self._offset, self._ended, self._fetched = place, False, self._fetched[:0]
+        if self._codec is not None:
+            self._codec.decoder.reset()
+        return place
+
+    def tell(self) -> int:
+        """The place in the file, in bytes; text has none.
+
+        Raises:
+            InvalidArgument: the file is text.
+        """
+        if self._codec is not None:
+            raise InvalidArgument("a text file has no place in bytes; open it by 'rb'")
+        return self._offset - len(self._fetched) if self._mode.reads else self._written.tell()
+
+    async def write(self, data: T) -> int:
+        """Take in what is sent when the file is closed.
+
+        Returns:
+            How many bytes or characters it has.
+
+        Raises:
+            InvalidArgument: the server does not take so much.
+        """
+        self._check(reads=False)
+        content: Any = data if self._codec is None else self._codec.encode(data)
+        files.check_size(self._path, self._written.tell() + len(content))
+        _ = self._written.write(content)
+        return len(data)
+
+    async def close(self) -> None:
+        """Send what was written, if anything can be."""
+        if self.closed:
+            return
+        self.closed = True
+        if not self._mode.reads:
+            content, overwrite = self._written.getvalue(), self._mode.overwrites
+            await self._path.perform(files.write_bytes(self._path, content, overwrite=overwrite))
+
+    def _check(self, *, reads: bool) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        if reads != self._mode.reads:
+            raise io.UnsupportedOperation(f"the file was opened to {'read' if self._mode.reads else 'write'}")
+
+    async def _fetch(self, wanted: int) -> Any:
+        """The next of the file; empty may mean that a character is not whole yet."""
+        size = min(max(wanted, BUFFER), files.RANGE)
+        data: bytes = await self._path.perform(files.read_at(self._path, self._offset, size))
+        self._offset += len(data)
+        self._ended = not data
+        return data if self._codec is None else self._codec.decoder.decode(data, final=self._ended)
+
+    async def _opened(self) -> Self:
+        await self._path.perform(files.check_open(self._path, self._mode))
+        return self
+
+    def __await__(self) -> Generator[Any, Any, Self]:
+        return self._opened().__await__()
+
+    async def __aenter__(self) -> Self:
+        return await self._opened()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.closed = True
+        await self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        line = await self.readline()
+        if not line:
+            raise StopAsyncIteration
+        return line
+
+
+class Codec:
+    """What makes text of bytes and bytes of text, as Python's `open` does."""
+
+    def __init__(self, encoding: str, errors: str, newline: str | None) -> None:
+        decoder = codecs.getincrementaldecoder(encoding)(errors)
+        self.decoder = io.IncrementalNewlineDecoder(decoder, newline is None)
+        self._encoder = codecs.getincrementalencoder(encoding)(errors)
+        self._line_feed = newline or "\n"
+
+    def encode(self, text: Any) -> bytes:
+        """Text as bytes."""
+        encoded: bytes = self._encoder.encode(text.replace("\n", self._line_feed))
+        return encoded
+
+
+def file_of(path: PureStagePath, mode: str, encoding: str, errors: str, newline: str | None) -> Any:
+    """The file that `open` opens; nothing is asked yet."""
+    wanted = OpenMode.parse(mode)
+    return AsyncStageFile(path, wanted, None if wanted.binary else Codec(encoding, errors, newline))

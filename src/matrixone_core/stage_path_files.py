@@ -1,0 +1,437 @@
+"""Operations on the files that paths of stages name: all through SQL, so that the client needs no key of the storage.
+
+Writing and removing take effect at once, whatever a transaction becomes (server-facts 14, 71): sessions refuse both.
+"""
+
+import codecs
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from matrixone_core import literals, patterns, stages
+from matrixone_core.errors import (
+    InvalidArgument,
+    MatrixOneError,
+    StageFileExists,
+    StageFileNotFound,
+    quoted,
+)
+from matrixone_core.loading.formats.compression import Decompressor, compression_of
+from matrixone_core.operation import Blocking, Emit, Op, Together
+from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
+from matrixone_core.stage_files import is_there, read_range, size_of
+from matrixone_core.stage_paths import PureStagePath, checked_pattern, target_of
+
+RANGE = 4 * 1024 * 1024  # bytes that one statement reads
+IN_FLIGHT = 4  # statements of a download at a time
+HEAD = 64 * 1024  # bytes that `head` reads at a time
+COPIED_AT_ONCE = 32 * 1024 * 1024  # bytes in a piece of a copy
+LARGEST_WRITE = 32_000_000  # bytes; escaped they double, and a statement has 64 MiB (server-facts 71)
+BUFFER = 1024 * 1024  # bytes that an open file reads at once
+MODES = ("r", "rt", "rb", "w", "wt", "wb", "x", "xt", "xb")
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StageFileStat:
+    """What is known of a file; SQL shows no time and no ETag (server-facts 31).
+
+    Args:
+        size: its length in bytes.
+    """
+
+    size: int
+
+
+@dataclass(frozen=True)
+class FileProgress:
+    """How far a download or an upload is.
+
+    Args:
+        path: the file's `stage://` URL.
+        done: bytes until now.
+        total: bytes in all.
+    """
+
+    path: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class OpenMode:
+    """How a file is opened.
+
+    Args:
+        reads: whether it is read, or else written.
+        overwrites: whether what is written replaces a file.
+        binary: whether it has bytes, or else text.
+    """
+
+    reads: bool
+    overwrites: bool
+    binary: bool
+
+    @classmethod
+    def parse(cls, mode: str) -> "OpenMode":
+        """A mode as Python's `open` takes it.
+
+        Raises:
+            InvalidArgument: it cannot be.
+        """
+        if mode not in MODES:
+            raise InvalidArgument(
+                f"mode={quoted(mode)} must be one of {', '.join(MODES)}; the server changes no file that is there"
+            )
+        return cls("r" in mode, "w" in mode, "b" in mode)
+
+
+Receive = Callable[[FileProgress], Any]
+
+
+def exists(path: PureStagePath) -> Op[bool]:
+    """Whether there is a file or a folder."""
+    if not path.parts:
+        return (yield from stages.find(path.stage)) is not None
+    return (yield from is_file(path)) or (yield from is_dir(path))
+
+
+def is_file(path: PureStagePath) -> Op[bool]:
+    """Whether there is a file."""
+    return bool(path.parts) and (yield from is_there(path.url))
+
+
+def is_dir(path: PureStagePath) -> Op[bool]:
+    """Whether there is a folder; each is sought in the one above, as listing one that is missing would make it."""
+    if not path.parts:
+        return (yield from stages.find(path.stage)) is not None
+    for folder in reversed((path, *path.parents[:-1])):
+        above = folder.parent.folder_url
+        found = yield from ListNamed(above, folder.name)
+        if not found:
+            return False
+        if found == (yield from ListNamed(f"{above}*", folder.name)):
+            return False
+    return True
+
+
+def list_names(path: PureStagePath) -> Op[Names]:
+    """The names of the files and folders in a folder, in order.
+
+    Raises:
+        StageFileNotFound: there is no such folder.
+    """
+    yield from _check_folder(path)
+    listed = yield from ListFiles(path.folder_url)
+    names = {file[file.rfind("/") + 1 :] for file in listed}
+    if path.name in names and not (yield from _has_namesake(path)):
+        names.discard(path.name)
+    return tuple(sorted(names))
+
+
+def list_folder(path: PureStagePath) -> Op[tuple[Names, Names]]:
+    """The names of the folders in a folder, and of the files.
+
+    Raises:
+        StageFileNotFound: there is no such folder.
+    """
+    yield from _check_folder(path)
+    files, folders = yield from patterns.listed(path.folder_url, is_deep=True)
+    return tuple(sorted(folders)), tuple(sorted(files))
+
+
+def glob(path: PureStagePath, pattern: str) -> Op[tuple[Names, ...]]:
+    """The parts of the files below a folder that a pattern matches, in order; none if there is no such folder."""
+    checked_pattern(pattern)
+    if path.parts and not (yield from is_dir(path)):
+        return ()
+    whole = "/".join((*map(escape, path.parts), pattern))
+    return tuple(tuple(file.split("/")) for file in (yield from patterns.matching(path.stage, whole)))
+
+
+def stat(path: PureStagePath) -> Op[StageFileStat]:
+    """The file's size.
+
+    Raises:
+        StageFileNotFound: there is no such file.
+    """
+    return StageFileStat((yield from size_of(_file_url(path))))
+
+
+def read_at(path: PureStagePath, offset: int, size: int) -> Op[bytes]:
+    """The bytes of a range; fewer at the file's end, none beyond it."""
+    return (yield from read_range(path.url, offset, size)) if size else b""
+
+
+def read_bytes(path: PureStagePath) -> Op[bytes]:
+    """All of the file.
+
+    Raises:
+        StageFileNotFound: there is no such file.
+    """
+    url, pieces, offset = _file_url(path), list[bytes](), 0
+    while not offset % RANGE:  # a shorter one is the last
+        piece = yield from read_range(url, offset, RANGE)
+        if not piece:
+            break
+        pieces.append(piece)
+        offset += len(piece)
+    return b"".join(pieces)
+
+
+def read_text(path: PureStagePath, encoding: str, errors: str, newline: str | None) -> Op[str]:
+    """All of the file, decoded as `open` does."""
+    data = yield from read_bytes(path)
+    return io.TextIOWrapper(io.BytesIO(data), encoding, errors, newline).read()
+
+
+def head(path: PureStagePath, rows: int, encoding: str) -> Op[str]:
+    """The first lines of the file, decompressed as its suffix tells."""
+    if not isinstance(rows, int) or rows < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"rows={quoted(rows)} must be a number of lines, 0 or more")
+    url = _file_url(path)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    decompressor = Decompressor(compression_of(None, path.name), url)
+    text, offset = "", 0
+    while text.count("\n") < rows:
+        data = yield from read_range(url, offset, HEAD)
+        if not data:
+            decompressor.finish()
+            return text + decoder.decode(b"", final=True)
+        offset += len(data)
+        for piece in decompressor.feed(data):
+            text += decoder.decode(piece)
+            if text.count("\n") >= rows:
+                break
+    return "".join(text.splitlines(keepends=True)[:rows])
+
+
+def write_bytes(path: PureStagePath, data: bytes, *, overwrite: bool) -> Op[int]:
+    """Write the file, and return its length."""
+    url = _file_url(path)
+    if not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"data must be bytes, not {type(data).__name__}; write_text() writes text")
+    content = bytes(data)
+    check_size(path, len(content))
+    yield from _written(path, SaveFile(url, content), overwrite=overwrite)
+    return len(content)
+
+
+def write_text(
+    path: PureStagePath, text: str, *, encoding: str, errors: str, newline: str | None, overwrite: bool
+) -> Op[int]:
+    """Write the file, encoded as `open` does, and return how many characters it has."""
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"text must be a str, not {type(text).__name__}; write_bytes() writes bytes")
+    raw = io.BytesIO()
+    wrapped = io.TextIOWrapper(raw, encoding, errors, newline)
+    wrapped.write(text)
+    wrapped.flush()
+    yield from write_bytes(path, raw.getvalue(), overwrite=overwrite)
+    return len(text)
+
+
+def unlink(path: PureStagePath, *, missing_ok: bool) -> Op[None]:
+    """Remove the file."""
+    yield from RemoveFiles(_file_url(path), if_exists=missing_ok)
+
+
+def copy(path: PureStagePath, target: object, *, overwrite: bool) -> Op[tuple[str, Names]]:
+    """Copy the file, and return where the copy is: its stage and its parts."""
+    stage, parts = target_of(path, target)
+    source = _file_url(path)
+    size = yield from size_of(source)
+    copied = PureStagePath(stage, parts, None)
+    offsets = tuple(range(0, size, COPIED_AT_ONCE)) or (0,)
+    yield from _written(copied, CopyFile(source, copied.url, offsets), overwrite=overwrite)
+    return stage, parts
+
+
+def download(path: PureStagePath, local: "str | os.PathLike[str]", progress: Receive | None) -> Op[Path]:
+    """Write the file to the client's disk, by ranges; it has its name once it is whole."""
+    place, url = _local(local), _file_url(path)
+    _check_progress(progress)
+    if (yield from Blocking(place.is_dir)):
+        place /= path.name
+    size = yield from size_of(url)
+    partial = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
+    yield from Blocking(lambda: partial.touch(exist_ok=False))
+    try:
+        yield from _fetch(_Fetching(url, size, partial, progress))
+        yield from Blocking(lambda: partial.replace(place))
+    except BaseException:
+        yield from Blocking(lambda: partial.unlink(missing_ok=True))
+        raise
+    return place
+
+
+def upload(
+    path: PureStagePath, local: "str | os.PathLike[str]", *, overwrite: bool, progress: Receive | None
+) -> Op[int]:
+    """Write a file of the client's disk to the stage, and return its length."""
+    place = _local(local)
+    _check_progress(progress)
+    size = (yield from Blocking(place.stat)).st_size
+    check_size(path, size)
+    content = yield from Blocking(place.read_bytes)
+    length = yield from write_bytes(path, content, overwrite=overwrite)
+    if progress is not None:
+        yield from Emit(progress, FileProgress(path.url, length, length))
+    return length
+
+
+def check_open(path: PureStagePath, mode: OpenMode) -> Op[None]:
+    """See that a file can be opened.
+
+    Raises:
+        StageFileNotFound: there is none to read.
+        StageFileExists: there is one already, which shall not be replaced.
+    """
+    url = _file_url(path)
+    if mode.reads:
+        yield from read_range(url, 0, 1)
+    elif not mode.overwrites and (yield from exists(path)):
+        raise StageFileExists(f"there is a file or folder {path} already; mode 'w' replaces a file")
+
+
+def check_size(path: PureStagePath, size: int) -> None:
+    """See that the server takes a file of this size.
+
+    Raises:
+        InvalidArgument: it does not.
+    """
+    if size > LARGEST_WRITE:
+        raise InvalidArgument(
+            f"{path} would have {size:,} bytes, and the server takes at most {LARGEST_WRITE:,} in one statement; write"
+            " several smaller files, or put this one into the stage's storage itself"
+        )
+
+
+@dataclass
+class _Fetching:
+    """A download that is under way.
+
+    Args:
+        url: the file's.
+        size: its length in bytes.
+        place: the local file.
+        progress: is given how far it is.
+        done: bytes that were written.
+    """
+
+    url: str
+    size: int
+    place: Path
+    progress: Receive | None
+    done: int = 0
+
+
+def _fetch(fetching: _Fetching) -> Op[None]:
+    """Read the ranges of a file, several at a time, each by who is free."""
+    offsets = iter(range(0, fetching.size, RANGE))
+    count = min(IN_FLIGHT, -(-fetching.size // RANGE))
+    if count == 1:
+        yield from _fetch_ranges(fetching, offsets)
+    elif count:
+        yield from Together(tuple(_fetch_ranges(fetching, offsets) for _ in range(count)), limit=count)
+
+
+def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:
+    for offset in offsets:
+        wanted = min(RANGE, fetching.size - offset)
+        data = yield from read_range(fetching.url, offset, wanted)
+        if len(data) != wanted:
+            raise StageFileNotFound(
+                f"{fetching.url} was replaced by a shorter file while it was read; download it again"
+            )
+        yield from Blocking(_writing(fetching.place, data, offset))
+        fetching.done += wanted
+        if fetching.progress is not None:
+            yield from Emit(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
+
+
+def _writing(place: Path, data: bytes, offset: int) -> Callable[[], None]:
+    def write() -> None:
+        with place.open("r+b") as file:
+            _ = file.seek(offset)
+            _ = file.write(data)
+
+    return write
+
+
+def _written(path: PureStagePath, statement: SaveFile | CopyFile, *, overwrite: bool) -> Op[None]:
+    """Write a file; one that is there is replaced once the new one is whole under a name of its own."""
+    try:
+        yield from statement
+    except StageFileExists as error:
+        if not overwrite:
+            raise _exists(path, error) from error
+    else:
+        return
+    if not (yield from is_file(path)):
+        raise InvalidArgument(f"{path} is a folder; give the path of a file")
+    spare = path.with_name(f"{path.name}.{uuid4().hex[:8]}.new")
+    if isinstance(statement, SaveFile):
+        yield from SaveFile(spare.url, statement.content)
+        offsets = tuple(range(0, len(statement.content), COPIED_AT_ONCE)) or (0,)
+    else:
+        offsets = statement.offsets
+        yield from CopyFile(statement.source, spare.url, offsets)
+    try:
+        yield from RemoveFiles(path.url)
+        yield from CopyFile(spare.url, path.url, offsets)
+    except BaseException as error:
+        error.add_note(f"the new content of {path} is whole in {spare}")
+        raise
+    yield from RemoveFiles(spare.url)
+
+
+def _exists(path: PureStagePath, error: MatrixOneError) -> StageFileExists:
+    return StageFileExists(
+        f"there is a file or folder {path} already; overwrite=True replaces a file",
+        code=error.code,
+        sqlstate=error.sqlstate,
+    )
+
+
+def _check_folder(path: PureStagePath) -> Op[None]:
+    if not path.parts or (yield from is_dir(path)):
+        return
+    if (yield from is_file(path)):
+        raise InvalidArgument(f"{path} is a file; give the path of a folder, such as its .parent")
+    raise StageFileNotFound(f"there is no folder {path}")
+
+
+def _has_namesake(path: PureStagePath) -> Op[bool]:
+    """Whether a folder has something of its own name; on S3 its own mark is listed in it."""
+    inner = path.joinpath(path.name)
+    return (yield from is_file(inner)) or (yield from is_dir(inner))
+
+
+def _file_url(path: PureStagePath) -> str:
+    if not path.parts:
+        raise InvalidArgument(f"{path} is the stage itself; give the path of a file, such as path / 'users.csv'")
+    return path.url
+
+
+def _local(local: "str | os.PathLike[str]") -> Path:
+    if not isinstance(local, str | os.PathLike) or not str(local):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"local={quoted(local)} must be the path of a file on this machine")
+    if str(local).startswith("stage://"):
+        raise InvalidArgument(f"local={quoted(local)} is a stage's; copy() copies from stage to stage")
+    return Path(local)
+
+
+def _check_progress(progress: Receive | None) -> None:
+    if progress is not None and not callable(progress):  # pyright: ignore[reportUnnecessaryComparison]  # callers without a type checker
+        raise InvalidArgument(f"progress={quoted(progress)} must be a function, which is given a FileProgress")
+
+
+def location(stage: str, files: tuple[str, ...]) -> PureStagePath:
+    """The path that a caller names; carries nothing out."""
+    return PureStagePath(literals.stage_name(stage), (), None).joinpath(*files)

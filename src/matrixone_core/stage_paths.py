@@ -1,0 +1,220 @@
+"""Paths of files in stages, as values: what `pathlib.PurePath` knows of a path without asking anybody.
+
+What a path's file holds is asked by the operations in `stage_path_files`, which both sides bind.
+"""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import total_ordering
+from typing import Any, Self
+
+from matrixone_core import literals, patterns
+from matrixone_core.errors import InvalidArgument, quoted
+
+
+@total_ordering
+class PureStagePath:
+    """The path of a file or folder in a stage.
+
+    Args:
+        stage: the stage's name.
+        parts: the folders and the name; none for the stage itself.
+        perform: carries operations out.
+
+    Attributes:
+        stage: the stage's name.
+        parts: the folders and the name.
+        perform: carries operations out.
+    """
+
+    __slots__ = ("parts", "perform", "stage")
+
+    def __init__(self, stage: str, parts: tuple[str, ...], perform: Any) -> None:
+        self.stage = stage
+        self.parts = parts
+        self.perform = perform
+
+    @property
+    def file(self) -> str:
+        """The path in the stage, as loads take it: `dir/file.csv`."""
+        return "/".join(self.parts)
+
+    @property
+    def url(self) -> str:
+        """The `stage://` URL that the server reads.
+
+        Raises:
+            InvalidArgument: the server cannot read such a name.
+        """
+        if not self.parts:
+            return f"stage://{self.stage}/"
+        return literals.stage_path(self.stage, self.file)
+
+    @property
+    def folder_url(self) -> str:
+        """The `stage://` URL of the folder, with a `/` behind it."""
+        return f"{self.url}/" if self.parts else self.url
+
+    @property
+    def name(self) -> str:
+        """The last part; "" for the stage itself."""
+        return self.parts[-1] if self.parts else ""
+
+    @property
+    def suffix(self) -> str:
+        """The name from its last dot on, such as `.csv`; "" if it has none."""
+        stem, dot, end = self.name.rpartition(".")
+        return dot + end if stem.strip(".") and end else ""
+
+    @property
+    def suffixes(self) -> list[str]:
+        """All suffixes, such as `['.csv', '.gz']`."""
+        name = self.name.lstrip(".")
+        return [] if name.endswith(".") else [f".{part}" for part in name.split(".")[1:]]
+
+    @property
+    def stem(self) -> str:
+        """The name without its suffix."""
+        return self.name.removesuffix(self.suffix)
+
+    @property
+    def parent(self) -> Self:
+        """The folder that it is in; the stage is its own."""
+        return self._at(self.parts[:-1])
+
+    @property
+    def parents(self) -> Sequence[Self]:
+        """The folders that it is in, the nearest one first, the stage last."""
+        return tuple(self._at(self.parts[:end]) for end in reversed(range(len(self.parts))))
+
+    def joinpath(self, *others: str) -> Self:
+        """The path of something below.
+
+        Args:
+            others: paths from here on, folders separated by `/`.
+
+        Raises:
+            InvalidArgument: one of them leaves the stage, or has a character that the server cannot read.
+        """
+        return self._at((*self.parts, *(part for other in others for part in parts_of(self.stage, other))))
+
+    def with_name(self, name: str) -> Self:
+        """The path of another name in the same folder.
+
+        Raises:
+            InvalidArgument: it is no name.
+        """
+        parts = parts_of(self.stage, name)
+        if not self.parts or len(parts) != 1:
+            raise InvalidArgument(f"name={quoted(name)} must be one name, and the path a file's or folder's")
+        return self._at((*self.parts[:-1], *parts))
+
+    def with_suffix(self, suffix: str) -> Self:
+        """The path with another suffix in place of its own; "" takes it away.
+
+        Raises:
+            InvalidArgument: it is no suffix.
+        """
+        if suffix and (not literals.checked_text(suffix, "suffix").startswith(".") or suffix == "."):
+            raise InvalidArgument(f"suffix={quoted(suffix)} must be empty, or a dot and more, as in '.csv'")
+        return self.with_name(self.stem + suffix)
+
+    def relative_to(self, other: "PureStagePath") -> str:
+        """The path from another one on.
+
+        Raises:
+            InvalidArgument: it is not below that one.
+        """
+        length = len(other.parts)
+        if other.stage != self.stage or self.parts[:length] != other.parts:
+            raise InvalidArgument(f"{self} is not below {other}")
+        return "/".join(self.parts[length:])
+
+    def match(self, pattern: str) -> bool:
+        """Whether the path matches a pattern, which is compared with as many parts as it has, from the right.
+
+        A pattern with `**` is compared with the whole path.
+
+        Args:
+            pattern: such as `*.csv` or `2024/*.csv`.
+        """
+        wanted = checked_pattern(pattern).split("/")
+        if patterns.ANY_FOLDERS in wanted:
+            return patterns.matches(self.file, pattern)
+        ends = self.parts[-len(wanted) :]
+        return len(ends) == len(wanted) and all(map(fnmatchcase, ends, wanted))
+
+    def __truediv__(self, other: str) -> Self:
+        return self.joinpath(other)
+
+    def __str__(self) -> str:
+        return f"stage://{self.stage}/{self.file}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PureStagePath):
+            return NotImplemented
+        return (self.stage, self.parts) == (other.stage, other.parts)
+
+    def __lt__(self, other: "PureStagePath") -> bool:
+        return (self.stage, self.parts) < (other.stage, other.parts)
+
+    def __hash__(self) -> int:
+        return hash((self.stage, self.parts))
+
+    def _at(self, parts: tuple[str, ...]) -> Self:
+        return type(self)(self.stage, parts, self.perform)
+
+
+def parts_of(stage: str, file: str) -> tuple[str, ...]:
+    """The parts of a path in a stage.
+
+    Args:
+        stage: the stage's name.
+        file: the path; "" is the stage itself.
+
+    Raises:
+        InvalidArgument: it leaves the stage, or has a character that the server cannot read.
+    """
+    parts = tuple(part for part in literals.checked_text(file, "file").split("/") if part not in {"", "."})
+    if parts:
+        literals.checked_text(literals.stage_path(stage, file.rstrip("/")), "file")
+    return parts
+
+
+def checked_pattern(pattern: str) -> str:
+    """A pattern for paths below a folder.
+
+    Raises:
+        InvalidArgument: it is empty, or begins at the stage.
+    """
+    if not literals.checked_text(pattern, "pattern").strip("/") or pattern.startswith("/"):
+        raise InvalidArgument(f"pattern={quoted(pattern)} must be a pattern below the path, such as '*.csv'")
+    return pattern
+
+
+def target_of(path: PureStagePath, target: object) -> tuple[str, tuple[str, ...]]:
+    """The stage and the parts of a path that something is copied to.
+
+    Args:
+        path: what is copied.
+        target: a path, or a `stage://` URL.
+
+    Raises:
+        InvalidArgument: it is neither, or the same path.
+    """
+    if isinstance(target, PureStagePath):
+        found = (target.stage, target.parts)
+    elif isinstance(target, str) and target.startswith("stage://"):
+        stage, _, file = target.removeprefix("stage://").partition("/")
+        stage = literals.stage_name(stage)
+        found = (stage, parts_of(stage, file))
+    else:
+        raise InvalidArgument(
+            f"target={quoted(target)} must be a path of a stage, such as path.with_name('copy.csv'), or a stage:// URL"
+        )
+    if not found[1] or found == (path.stage, path.parts):
+        raise InvalidArgument(f"target={quoted(str(target))} must be another file than {path}")
+    return found
