@@ -59,9 +59,9 @@ class Replies:
         self._lose = lose
         self._more = Status(0)  # MORE_RESULTS while further statements of the same command follow
 
-    def begin(self) -> None:
-        """A new command has come: its replies are numbered anew."""
-        self._sequence = 1
+    def begin(self, sequence: int) -> None:
+        """A new command has come: its replies are numbered from the one after its last packet's number."""
+        self._sequence = (sequence + 1) & 0xFF
 
     @contextmanager
     def more(self) -> Generator[None]:
@@ -108,7 +108,7 @@ class Replies:
         What needs no change is passed on as it comes, many packets at once.
         """
         command = bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape")
-        if manner.claims or manner.casts or self._more or self._sequence != 1:
+        if manner.claims or manner.casts or self._more or self._sequence != _first_number(command):
             return self.forward(command, manner)
         self._link.send(command)
         results = Results()
@@ -117,7 +117,7 @@ class Replies:
             if passed:
                 self._client.sock.sendall(passed)
             if results.is_odd:
-                rest = self._adapted(self._link.rest(results.part), manner, results)
+                rest = self._adapted(self._link.rest(results.part), manner, results, first=self._sequence)
                 return self._pass_on(rest)
         self._link.status = results.status
         return True
@@ -127,7 +127,7 @@ class Replies:
         self._link.send(command)
         reply = self._link.reply(command[0])
         is_query = command[0] == Command.QUERY
-        reply = self._adapted(reply, manner) if is_query else self._in_our_words(reply)
+        reply = self._adapted(reply, manner, first=_first_number(command)) if is_query else self._in_our_words(reply)
         return self._pass_on(reply, holds=manner.casts)
 
     def _pass_on(self, reply: Iterator[bytes], *, holds: bool = False) -> bool:
@@ -197,13 +197,15 @@ class Replies:
                 return Refused(1049, f"Unknown database {missing[1]}", "42000")
         return as_matrixone(code, state, message, reads=manner.reads)
 
-    def _adapted(self, packets: Iterator[bytes], manner: Manner, begun: Results | None = None) -> Iterator[bytes]:
+    def _adapted(
+        self, packets: Iterator[bytes], manner: Manner, begun: Results | None = None, *, first: int
+    ) -> Iterator[bytes]:
         """The engine's packets as a MatrixOne server would send them.
 
         Errors have its words, vectors its spaces, and a SET leaves the flag that it leaves (server-facts 41).
         """
         flags = self._more | (Status.AUTOCOMMIT if manner.claims else 0)
-        renumbers = self._sequence != 1
+        renumbers = self._sequence != first
         begun = begun or Results()
         vectors = VectorColumns(begun.columns)
         continued = False
@@ -231,6 +233,11 @@ class Replies:
                 packet = packet[:3] + bytes([self._sequence]) + packet[4:]
                 self._sequence = (self._sequence + 1) & 0xFF
             yield packet
+
+
+def _first_number(command: bytes) -> int:
+    """The number of the engine's first packet of a reply, which follows those that a command takes."""
+    return (len(command) // LONGEST + 1) & 0xFF
 
 
 def _refusal(refused: Refused) -> bytes:

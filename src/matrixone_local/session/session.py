@@ -179,12 +179,12 @@ class Session:
 
     def _commands(self) -> None:
         while True:
-            _, command = self._client.read()
+            sequence, command = self._client.read()
             if not command or command[0] == Command.QUIT:
                 return
             if self._cancelled.is_set():
                 self._cancelled.clear()
-            self._replies.begin()
+            self._replies.begin(sequence)
             if command[0] == Command.QUERY:
                 self._queries(_text(command))
             elif command[0] == Command.STMT_PREPARE:

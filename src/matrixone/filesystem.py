@@ -1,0 +1,199 @@
+"""Stages as a filesystem for fsspec: `stage://name/path` in pandas, polars, pyarrow and DuckDB.
+
+fsspec finds it by the entry point of the protocol `stage`; it comes with the extra `matrixone[fsspec]`.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from fsspec import AbstractFileSystem
+
+from matrixone_core import literals
+from matrixone_core.errors import InvalidArgument, StageFileExists, StageFileNotFound, StageNotFound, quoted
+from matrixone_core.stage_path_files import FileProgress
+from matrixone_sync import Client, StagePath
+
+__all__ = ["StageFileSystem"]
+
+
+class StageFileSystem(AbstractFileSystem):
+    """The files of an account's stages, through SQL; a path is `name/dir/file`, with or without `stage://` before it.
+
+    Args:
+        client: a connected client to use; by default one is connected with the settings, when it is first needed.
+        settings: those of `matrixone.Client`, such as `url`, and fsspec's own.
+
+    Raises:
+        InvalidArgument: a setting cannot be.
+        FileNotFoundError: from its methods, where there is no such file, folder or stage.
+        FileExistsError: from its methods, where a file would have to be replaced and may not.
+    """
+
+    protocol: ClassVar[str] = "stage"  # type: ignore[misc]  # fsspec reads it of the class
+    root_marker = ""
+
+    def __init__(self, client: Client | None = None, **settings: Any) -> None:
+        own = {name: settings.pop(name) for name in _FSSPEC if name in settings}
+        super().__init__(**own)
+        self._client = Client(**settings) if client is None else client
+        self._connects = client is None
+
+    def _path(self, path: str) -> StagePath:
+        name, _, file = self._strip_protocol(path).partition("/")
+        if not name:
+            raise InvalidArgument(f"{quoted(path)} names no stage; write stage://name/path")
+        return self.client.stage.path(name, file)
+
+    @property
+    def client(self) -> Client:
+        """The client that it uses, connected."""
+        if self._connects:
+            self._client.connect()
+            self._connects = False
+        return self._client
+
+    def ls(self, path: str, detail: bool = True, **_options: Any) -> list[Any]:
+        """What is in a folder, or the file itself.
+
+        Args:
+            path: the folder.
+            detail: whether each is a mapping with `name`, `size` and `type`, or a name. Sizes of files in a folder are
+                None, as the server lists none; `info` asks for one.
+        """
+        if not self._strip_protocol(path):
+            found = [_entry(stage.name, "directory") for stage in self.client.stage.list()]
+        else:
+            found = self._translated(path, self._listed)
+        return found if detail else [entry["name"] for entry in found]
+
+    def info(self, path: str, **_options: Any) -> dict[str, Any]:
+        """The name, the size and the type of a file or folder."""
+        if not self._strip_protocol(path):
+            return _entry("", "directory")
+        return self._translated(path, _info)
+
+    def exists(self, path: str, **_options: Any) -> bool:
+        """Whether there is a file or folder."""
+        try:
+            self.info(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_options: Any) -> bytes:
+        """The bytes of a file, or of a part of it; negative places count from its end."""
+        if start is None and end is None:
+            return self._translated(path, StagePath.read_bytes)
+
+        def read(found: StagePath) -> bytes:
+            size = found.stat().size if (start or 0) < 0 or end is None or end < 0 else end
+            first, last, _ = slice(start, end).indices(size)
+            with found.open("rb") as file:
+                file.seek(first)
+                return file.read(max(0, last - first))
+
+        return self._translated(path, read)
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **_options: Any) -> None:
+        """Write a file."""
+        self._translated(path, lambda found: found.write_bytes(value, overwrite=mode == "overwrite"))
+
+    def get_file(self, rpath: str, lpath: Any, callback: Any = None, **_options: Any) -> None:
+        """Download a file, by ranges."""
+        if self.isdir(rpath):
+            os.makedirs(lpath, exist_ok=True)  # noqa: PTH103  # fsspec's paths are texts
+        elif hasattr(lpath, "write"):
+            lpath.write(self.cat_file(rpath))
+        else:
+            self._translated(rpath, lambda found: found.download(lpath, progress=_reporting(callback)))
+
+    def put_file(self, lpath: str, rpath: str, callback: Any = None, mode: str = "overwrite", **_options: Any) -> None:
+        """Upload a file of the client's disk."""
+        if os.path.isdir(lpath):  # noqa: PTH112  # fsspec's paths are texts
+            return
+        overwrite = mode == "overwrite"
+        self._translated(
+            rpath, lambda found: found.upload(lpath, overwrite=overwrite, progress=_reporting(callback))
+        )
+
+    def cp_file(self, path1: str, path2: str, **_options: Any) -> None:
+        """Copy a file on the server."""
+        target = self._path(path2)
+        if not self.isdir(path1):
+            self._translated(path1, lambda found: found.copy(target, overwrite=True))
+
+    def rm_file(self, path: str) -> None:
+        """Remove a file."""
+        self._translated(path, StagePath.unlink)
+
+    def _rm(self, path: str) -> None:
+        if not self.isdir(path):  # folders are no more than the names of their files
+            self.rm_file(path)
+
+    def mkdir(self, path: str, create_parents: bool = True, **_options: Any) -> None:
+        """Nothing: a folder comes with its first file."""
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Nothing: a folder comes with its first file."""
+
+    def rmdir(self, path: str) -> None:
+        """Nothing: SQL removes files only."""
+
+    def _open(self, path: str, mode: str = "rb", **_options: Any) -> Any:
+        return self._translated(path, lambda found: found.open(mode))  # type: ignore[call-overload]  # it checks the mode
+
+    def _listed(self, path: StagePath) -> list[dict[str, Any]]:
+        if path.parts and not path.is_dir():
+            return [_info(path)]
+        _, folders, files = next(path.walk())
+        base = _name_of(path)
+        return [
+            *(_entry(f"{base}/{name}", "directory") for name in folders),
+            *(_entry(f"{base}/{name}", "file", None) for name in files),
+        ]
+
+    def _translated(self, path: str, call: Callable[[StagePath], Any]) -> Any:
+        try:
+            return call(self._path(path))
+        except (StageFileNotFound, StageNotFound) as error:
+            raise FileNotFoundError(f"{path}: {error}") from error
+        except StageFileExists as error:
+            raise FileExistsError(f"{path}: {error}") from error
+
+    @classmethod
+    def _get_kwargs_from_urls(cls, path: str) -> dict[str, Any]:
+        return {}
+
+
+_FSSPEC = ("use_listings_cache", "listings_expiry_time", "max_paths", "skip_instance_cache", "asynchronous", "loop")
+
+
+def _entry(name: str, kind: str, size: int | None = 0) -> dict[str, Any]:
+    return {"name": name, "size": size, "type": kind}
+
+
+def _name_of(path: StagePath) -> str:
+    return "/".join((literals.stage_name(path.stage), *path.parts))
+
+
+def _info(path: StagePath) -> dict[str, Any]:
+    if path.parts:
+        try:
+            return _entry(_name_of(path), "file", path.stat().size)
+        except StageFileNotFound:
+            pass
+    if not path.is_dir():
+        raise StageFileNotFound(f"there is no file or folder {path}")
+    return _entry(_name_of(path), "directory")
+
+
+def _reporting(callback: Any) -> Callable[[FileProgress], None] | None:
+    if callback is None:
+        return None
+
+    def report(progress: FileProgress) -> None:
+        callback.set_size(progress.total)
+        callback.absolute_update(progress.done)
+
+    return report
