@@ -3,7 +3,7 @@
 `Client` blocks, `AsyncClient` is for asyncio; both have the same methods. Names only, no logic.
 """
 
-from matrixone_async import AsyncClient, AsyncSession
+from matrixone_async import AsyncClient, AsyncLoadWatch, AsyncSession, AsyncStageFile, AsyncStagePath
 from matrixone_core.checks import StageCheck, StageProblem
 from matrixone_core.errors import (
     CommitIncomplete,
@@ -57,8 +57,9 @@ from matrixone_core.settings import Settings
 from matrixone_core.sql.ledger import LoadRecord
 from matrixone_core.sql.snapshot import Snapshot, SnapshotLevel
 from matrixone_core.sql.stage import Stage
+from matrixone_core.stage_path_files import FileProgress, StageFileStat
 from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
-from matrixone_sync import Client, Session
+from matrixone_sync import Client, LoadWatch, Session, StagePath
 
 __all__ = [
     "DATALINK",
@@ -66,7 +67,10 @@ __all__ = [
     "VECF32",
     "VECF64",
     "AsyncClient",
+    "AsyncLoadWatch",
     "AsyncSession",
+    "AsyncStageFile",
+    "AsyncStagePath",
     "BadRow",
     "BytesSent",
     "Client",
@@ -81,6 +85,7 @@ __all__ = [
     "DuplicateKey",
     "FileColumn",
     "FileLoaded",
+    "FileProgress",
     "InferredTable",
     "InvalidArgument",
     "LoadEvent",
@@ -93,6 +98,7 @@ __all__ = [
     "LoadStalled",
     "LoadStarted",
     "LoadUnfinished",
+    "LoadWatch",
     "LoadedFile",
     "LockTimeout",
     "MatrixOneError",
@@ -117,7 +123,9 @@ __all__ = [
     "StageExists",
     "StageFileExists",
     "StageFileNotFound",
+    "StageFileStat",
     "StageNotFound",
+    "StagePath",
     "StageProblem",
     "StatementTimeout",
     "TableExists",

@@ -5,7 +5,8 @@ fsspec finds it by the entry point of the protocol `stage`; it comes with the ex
 
 import os
 from collections.abc import Callable
-from typing import Any, ClassVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypeVar
 
 from fsspec import AbstractFileSystem
 
@@ -14,6 +15,7 @@ from matrixone_core.errors import InvalidArgument, StageFileExists, StageFileNot
 from matrixone_core.stage_path_files import FileProgress
 from matrixone_sync import Client, StagePath
 
+T = TypeVar("T")
 __all__ = ["StageFileSystem"]
 
 
@@ -22,6 +24,7 @@ class StageFileSystem(AbstractFileSystem):
 
     Args:
         client: a connected client to use; by default one is connected with the settings, when it is first needed.
+        server: the same as `url`, for functions that have an argument of that name, such as `pandas.read_parquet`.
         settings: those of `matrixone.Client`, such as `url`, and fsspec's own.
 
     Raises:
@@ -30,10 +33,12 @@ class StageFileSystem(AbstractFileSystem):
         FileExistsError: from its methods, where a file would have to be replaced and may not.
     """
 
-    protocol: ClassVar[str] = "stage"  # type: ignore[misc]  # fsspec reads it of the class
-    root_marker = ""
+    protocol: ClassVar[str | tuple[str, ...]] = "stage"
+    root_marker: ClassVar[str] = ""
 
-    def __init__(self, client: Client | None = None, **settings: Any) -> None:
+    def __init__(self, client: Client | None = None, server: str | None = None, **settings: Any) -> None:
+        if server is not None:
+            settings["url"] = server
         own = {name: settings.pop(name) for name in _FSSPEC if name in settings}
         super().__init__(**own)
         self._client = Client(**settings) if client is None else client
@@ -81,6 +86,11 @@ class StageFileSystem(AbstractFileSystem):
             return False
         return True
 
+    def modified(self, path: str) -> datetime:
+        """The time now: SQL shows none, and with any other a cache, as DuckDB has one, would keep old content."""
+        _ = self.info(path)
+        return datetime.now(UTC)
+
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_options: Any) -> bytes:
         """The bytes of a file, or of a part of it; negative places count from its end."""
         if start is None and end is None:
@@ -113,9 +123,7 @@ class StageFileSystem(AbstractFileSystem):
         if os.path.isdir(lpath):  # noqa: PTH112  # fsspec's paths are texts
             return
         overwrite = mode == "overwrite"
-        self._translated(
-            rpath, lambda found: found.upload(lpath, overwrite=overwrite, progress=_reporting(callback))
-        )
+        self._translated(rpath, lambda found: found.upload(lpath, overwrite=overwrite, progress=_reporting(callback)))
 
     def cp_file(self, path1: str, path2: str, **_options: Any) -> None:
         """Copy a file on the server."""
@@ -153,17 +161,13 @@ class StageFileSystem(AbstractFileSystem):
             *(_entry(f"{base}/{name}", "file", None) for name in files),
         ]
 
-    def _translated(self, path: str, call: Callable[[StagePath], Any]) -> Any:
+    def _translated(self, path: str, call: Callable[[StagePath], T]) -> T:
         try:
             return call(self._path(path))
         except (StageFileNotFound, StageNotFound) as error:
             raise FileNotFoundError(f"{path}: {error}") from error
         except StageFileExists as error:
             raise FileExistsError(f"{path}: {error}") from error
-
-    @classmethod
-    def _get_kwargs_from_urls(cls, path: str) -> dict[str, Any]:
-        return {}
 
 
 _FSSPEC = ("use_listings_cache", "listings_expiry_time", "max_paths", "skip_instance_cache", "asynchronous", "loop")

@@ -351,14 +351,14 @@ def _lasting(name: str, value: Any) -> float:
     return number
 
 
-def time_limit(value: float) -> float:
-    """The seconds of a `timeout`, checked.
+def time_limit(value: float, what: str = "timeout") -> float:
+    """A number of seconds, checked.
 
     Raises:
         InvalidArgument: it is not a number of more than zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"timeout={quoted(value)} must be a number of seconds, more than zero")
+        raise InvalidArgument(f"{what}={quoted(value)} must be a number of seconds, more than zero")
     return float(value)
 
 

@@ -1,12 +1,28 @@
 """The client's managers: tables of operations, one line each."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
 from matrixone_core import checks, loads, snapshots, stage_path_files, stages
 from matrixone_core.errors import MatrixOneError
+from matrixone_core.loading.options import PlanOptions
 from matrixone_core.methods import publish
 from matrixone_core.operation import Op
+from matrixone_core.tables import Target
+from matrixone_core.watching import FolderWatch
+from matrixone_sync.load_watch import LoadWatch
 from matrixone_sync.stage_path import StagePath
 
 P = ParamSpec("P")
@@ -91,6 +107,42 @@ class StageManager(Manager):
 
 class LoadManager(Manager):
     """Loading files into tables."""
+
+    def watch(
+        self,
+        stage: str,
+        pattern: str,
+        table: Target,
+        *,
+        every: float = 10.0,
+        format: Literal["csv", "jsonline", "parquet"] | None = None,  # noqa: A002  # what a file's format is called
+        **options: Unpack[PlanOptions],
+    ) -> LoadWatch:
+        """Load what arrives in a stage, each file once, until it is stopped.
+
+        The files that have arrived are loaded together, at most 1,000 in one load, all of them or none. A load that
+        fails ends the loop with its error. What is loaded must be whole when it appears: write a file under another
+        name and rename it. In a session each load is part of the transaction, so commit after each report.
+
+        Args:
+            stage: the stage's name.
+            pattern: the files, such as `orders/*.csv`.
+            table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+            every: seconds to wait when nothing is new.
+            format: what the files are; by default the pattern's suffix tells.
+            options: the options of `read_csv_stage`, `read_json_stage` or `read_parquet_stage`. `once` is True by
+                default: the ledger keeps what was loaded, so that another watch leaves it out. With `once=False` all
+                files that are there at the beginning are loaded.
+
+        Returns:
+            The reports, as an iterator that waits for the next one; `stop()`, or leaving its `with` block, ends it.
+
+        Raises:
+            InvalidArgument: an argument cannot be; nothing was sent.
+            MatrixOneError: from the iterator, as for `read_csv_stage`.
+        """
+        folder = FolderWatch(stage, pattern, table, every=every, form=format, options=options)
+        return LoadWatch(self.perform, folder)
 
     plan: Final = method(loads.plan)
     history: Final = method(loads.history)

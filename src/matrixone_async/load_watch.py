@@ -1,0 +1,51 @@
+"""Loading what arrives in a folder of a stage, until it is stopped."""
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from matrixone_core.results import LoadReport
+from matrixone_core.watching import FolderWatch
+
+if TYPE_CHECKING:
+    from matrixone_async.managers import Perform
+
+
+class AsyncLoadWatch:
+    """Reports of loads, one after another: `async for report in watch`. Nothing is listed while a report is in hand.
+
+    Args:
+        perform: carries operations out.
+        folder: what is watched.
+    """
+
+    def __init__(self, perform: "Perform", folder: FolderWatch) -> None:
+        self._perform = perform
+        self._folder = folder
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """End the loop: a load that is under way is finished and reported, and no other begins."""
+        self._stopped.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> LoadReport:
+        while not self._stopped.is_set():
+            report = await self._perform(self._folder.next_report())
+            if report is not None:
+                return report
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._folder.every):
+                    _ = await self._stopped.wait()
+        raise StopAsyncIteration
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

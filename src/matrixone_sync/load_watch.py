@@ -1,0 +1,48 @@
+"""Loading what arrives in a folder of a stage, until it is stopped."""
+
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from matrixone_core.results import LoadReport
+from matrixone_core.watching import FolderWatch
+
+if TYPE_CHECKING:
+    from matrixone_sync.managers import Perform
+
+
+class LoadWatch:
+    """Reports of loads, one after another: `for report in watch`. Nothing is listed while a report is in hand.
+
+    Args:
+        perform: carries operations out.
+        folder: what is watched.
+    """
+
+    def __init__(self, perform: "Perform", folder: FolderWatch) -> None:
+        self._perform = perform
+        self._folder = folder
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """End the loop, from any thread: a load that is under way is finished and reported, and no other begins."""
+        self._stopped.set()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> LoadReport:
+        while not self._stopped.is_set():
+            report = self._perform(self._folder.next_report())
+            if report is not None:
+                return report
+            _ = self._stopped.wait(self._folder.every)
+        raise StopIteration
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
