@@ -132,12 +132,15 @@ class StageFileSystem(AbstractFileSystem):
             self._translated(path1, lambda found: found.copy(target, overwrite=True))
 
     def rm_file(self, path: str) -> None:
-        """Remove a file."""
-        self._translated(path, StagePath.unlink)
+        """Remove a file; a folder is left, as SQL removes files only."""
+        try:
+            self._translated(path, StagePath.unlink)
+        except FileNotFoundError:
+            if not self.isdir(path):
+                raise
 
     def _rm(self, path: str) -> None:
-        if not self.isdir(path):  # folders are no more than the names of their files
-            self.rm_file(path)
+        self.rm_file(path)
 
     def mkdir(self, path: str, create_parents: bool = True, **_options: Any) -> None:
         """Nothing: a folder comes with its first file."""

@@ -26,7 +26,7 @@ class AsyncLoadWatch:
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
-        """End the loop: a load that is under way is finished and reported, and no other begins."""
+        """End the loop: a load that has begun is finished and reported, and no other begins."""
         self._stopped.set()
 
     def __aiter__(self) -> Self:

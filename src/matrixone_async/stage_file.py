@@ -86,7 +86,8 @@ class AsyncStageFile(Generic[T]):
         if whence not in {0, 1, 2} or (self._codec is not None and (offset, whence) != (0, 0)):
             raise InvalidArgument(f"seek({offset}, {whence}) is not possible; in text only seek(0) is")
         size = (await self._path.perform(files.stat(self._path))).size if whence == 2 else 0
-        place = offset + (0, self.tell(), size)[whence]
+        now = self.tell() if whence == 1 else size
+        place = offset + (now if whence else 0)
         if place < 0:
             raise InvalidArgument(f"seek({offset}, {whence}) goes before the beginning of the file")
         self._offset, self._ended, self._fetched = place, False, self._fetched[:0]
@@ -132,7 +133,11 @@ class AsyncStageFile(Generic[T]):
         if self.closed:
             raise ValueError("I/O operation on closed file")
         if reads != self._mode.reads:
-            raise io.UnsupportedOperation(f"the file was opened to {'read' if self._mode.reads else 'write'}")
+            raise io.UnsupportedOperation(
+                "not writable: the file was opened to read"
+                if self._mode.reads
+                else "not readable: the file was opened to write"
+            )
 
     async def _fetch(self, wanted: int) -> Any:
         """The next of the file; empty may mean that a character is not whole yet."""

@@ -290,7 +290,7 @@ def check_open(path: PureStagePath, mode: OpenMode) -> Op[None]:
 
     Raises:
         StageFileNotFound: there is none to read.
-        StageFileExists: there is one already, which shall not be replaced.
+        StageFileExists: there is one already, which must not be replaced.
     """
     url = _file_url(path)
     if mode.reads:
@@ -314,7 +314,7 @@ def check_size(path: PureStagePath, size: int) -> None:
 
 @dataclass
 class _Fetching:
-    """A download that is under way.
+    """A download that has begun.
 
     Args:
         url: the file's.

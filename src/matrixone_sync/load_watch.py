@@ -25,7 +25,7 @@ class LoadWatch:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """End the loop, from any thread: a load that is under way is finished and reported, and no other begins."""
+        """End the loop, from any thread: a load that has begun is finished and reported, and no other begins."""
         self._stopped.set()
 
     def __iter__(self) -> Self:

@@ -54,6 +54,11 @@ class _Content(io.BytesIO):
     def readable(self) -> bool:
         return False
 
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise io.UnsupportedOperation("not readable: the file was opened to write")
+
+    read1 = readline = readinto = read  # type: ignore[assignment]  # none of them does anything
+
     def write(self, data: Any, /) -> int:
         files.check_size(self._path, self.tell() + memoryview(data).nbytes)
         return super().write(data)

@@ -10,10 +10,11 @@ import pytest
 from proxy import Proxy
 from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult
 
-from matrixone import AsyncClient, AsyncSession, Client
+from matrixone import AsyncClient, AsyncSession, AsyncStagePath, Client
 from matrixone_async.managers import AsyncManager
 
-WRAPPED = (AsyncManager, AsyncSession, AsyncResult, AsyncScalarResult)
+WRAPPED = (AsyncManager, AsyncSession, AsyncResult, AsyncScalarResult, AsyncStagePath)
+ASYNCHRONOUS = ("__aenter__", "__aiter__")
 
 
 async def some(rows: Any, most: int = 500) -> list[Any]:
@@ -33,7 +34,8 @@ class Blocking:
         self.portal, self.wrapped = portal, wrapped
 
     def give(self, value: Any) -> Any:
-        return Blocking(self.portal, value) if isinstance(value, WRAPPED) or hasattr(value, "__aenter__") else value
+        is_asynchronous = isinstance(value, WRAPPED) or any(hasattr(value, name) for name in ASYNCHRONOUS)
+        return Blocking(self.portal, value) if is_asynchronous else value
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.wrapped, name)
@@ -52,7 +54,19 @@ class Blocking:
 
     def __iter__(self) -> Iterator[Any]:
         while rows := self.portal.call(some, self.wrapped):
-            yield from rows
+            yield from map(self.give, rows)
+
+    def __next__(self) -> Any:
+        try:
+            return self.give(self.portal.call(self.wrapped.__anext__))
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def __truediv__(self, other: str) -> Any:
+        return self.give(self.wrapped / other)
+
+    def __str__(self) -> str:
+        return str(self.wrapped)
 
     def __repr__(self) -> str:
         return repr(self.wrapped)

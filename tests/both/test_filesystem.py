@@ -1,0 +1,112 @@
+"""Stages as a filesystem for fsspec, and by it for the packages that read through it."""
+
+import importlib
+import tomllib
+from pathlib import Path
+
+import fsspec
+import pandas
+import pytest
+
+from matrixone.filesystem import StageFileSystem
+
+TABLE = pandas.DataFrame({"id": [1, 2, 3], "name": ["a", "b", "ü"]})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _registered():
+    """The protocol, as the package's entry point has it: the tests may run where it is not installed."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, name = project["entry-points"]["fsspec.specs"]["stage"].partition(":")
+    fsspec.register_implementation("stage", getattr(importlib.import_module(module), name), clobber=True)
+
+
+@pytest.fixture
+def stage(other, unique, files):
+    name = unique()
+    other.stage.create_local(name, files.folder)
+    files.put("users.csv", TABLE.to_csv(index=False))
+    files.put("dir/b.csv", "1\n")
+    return name
+
+
+@pytest.fixture
+def system(other):
+    return StageFileSystem(client=other, skip_instance_cache=True)
+
+
+def test_pandas(stage, matrixone_url):
+    frame = pandas.read_csv(f"stage://{stage}/users.csv", storage_options={"url": matrixone_url})
+    assert frame.equals(TABLE)
+    options = {"server": matrixone_url}
+    frame.to_parquet(f"stage://{stage}/u.parquet", storage_options=options)
+    assert pandas.read_parquet(f"stage://{stage}/u.parquet", storage_options=options).equals(TABLE)
+
+
+def test_pyarrow_polars_and_duckdb(stage, system):
+    dataset = pytest.importorskip("pyarrow.dataset")
+    with system.open(f"{stage}/u/1.parquet", "wb") as file:
+        TABLE.to_parquet(file)
+    assert dataset.dataset(f"{stage}/u/", filesystem=system).to_table().num_rows == 3
+    assert dataset.dataset(f"{stage}/users.csv", filesystem=system, format="csv").to_table().num_rows == 3
+    polars = pytest.importorskip("polars")
+    with system.open(f"{stage}/users.csv") as file:
+        assert polars.read_csv(file).height == 3
+    duckdb = pytest.importorskip("duckdb")
+    connection = duckdb.connect()
+    connection.register_filesystem(system)
+    for source in (f"read_csv('stage://{stage}/users.csv')", f"read_parquet('stage://{stage}/u/*.parquet')"):
+        assert connection.sql(f"SELECT count(*), max(name) FROM {source}").fetchall() == [(3, "ü")]
+    connection.close()
+
+
+def test_what_is_there(stage, system):
+    assert system.ls(stage, detail=False) == [f"{stage}/dir", f"{stage}/users.csv"]
+    assert system.ls(f"{stage}/dir") == [{"name": f"{stage}/dir/b.csv", "size": None, "type": "file"}]
+    assert system.ls(f"{stage}/dir/b.csv") == [{"name": f"{stage}/dir/b.csv", "size": 2, "type": "file"}]
+    assert stage in system.ls("", detail=False)
+    assert (system.info("")["type"], system.info(stage)["type"]) == ("directory", "directory")
+    assert system.find(stage) == [f"{stage}/dir/b.csv", f"{stage}/users.csv"]
+    assert system.glob(f"stage://{stage}/**/*.csv") == system.find(stage)
+    assert (system.isfile(f"{stage}/dir"), system.isdir(f"{stage}/dir"), system.exists(f"{stage}/x")) == (
+        False,
+        True,
+        False,
+    )
+    assert system.modified(f"{stage}/users.csv").tzinfo is not None
+    for missing in (f"{stage}/none", "no_such_stage", "no_such_stage/x"):
+        for use in (system.info, system.ls, system.cat_file, system.open):
+            with pytest.raises(FileNotFoundError):
+                use(missing)
+
+
+def test_files_are_read_written_copied_and_removed(stage, system, tmp_path):
+    content = TABLE.to_csv(index=False).encode()
+    path = f"{stage}/users.csv"
+    assert system.cat_file(path) == content
+    for start, end in ((2, 5), (-3, None), (2, -2), (None, 4), (5, 2), (3, 10_000)):
+        assert system.cat_file(path, start, end) == content[start:end]
+    with system.open(f"{stage}/t.txt", "w", encoding="utf-8") as file:
+        file.write("ä\n")
+    assert system.cat_file(f"{stage}/t.txt") == "ä\n".encode()
+    with pytest.raises(FileExistsError):
+        system.pipe_file(f"{stage}/t.txt", b"", mode="create")
+    system.pipe_file(f"{stage}/t.txt", b"new")
+    system.mv(f"{stage}/t.txt", f"{stage}/dir/t.txt")
+    system.get(f"{stage}/dir", str(tmp_path / "dir"), recursive=True)
+    assert {one.name: one.read_bytes() for one in (tmp_path / "dir").iterdir()} == {"b.csv": b"1\n", "t.txt": b"new"}
+    with (tmp_path / "one").open("wb") as local:
+        system.get_file(path, local)
+    assert (tmp_path / "one").read_bytes() == content
+    system.put(str(tmp_path / "dir"), f"{stage}/back", recursive=True)
+    system.rm(f"{stage}/back", recursive=True)
+    assert system.find(stage) == [f"{stage}/dir/b.csv", f"{stage}/dir/t.txt", path]
+    with pytest.raises(FileNotFoundError):
+        system.rm(f"{stage}/none")
+
+
+def test_a_wrong_setting_is_refused():
+    with pytest.raises(ValueError, match="urll"):
+        fsspec.filesystem("stage", urll="x")
+    with pytest.raises(ValueError, match="names no stage"):
+        StageFileSystem(skip_instance_cache=True).cat_file("")

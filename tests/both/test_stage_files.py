@@ -1,0 +1,299 @@
+"""Files of stages through SQL, by both clients."""
+
+import bz2
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from matrixone import FileProgress, errors
+
+
+@pytest.fixture
+def folder(client, unique, files):
+    """The path of a stage with some files."""
+    for name, content in {
+        "users.csv": "id,name\n1,Ada\n2,Grace\n",
+        "ünï.txt": "é\r\nb\n",
+        "empty.csv": "",
+        "2024/01/a.csv": "1\n",
+        "2024/b.csv": "2\n",
+        "2024/c.txt": "3\n",
+    }.items():
+        files.put(name, content)
+    stage = unique()
+    client.stage.create_local(stage, files.folder)
+    return client.stage.path(stage)
+
+
+def names(paths):
+    return [path.file for path in paths]
+
+
+def test_folders_are_listed_and_walked(folder, files):
+    assert names(folder.iterdir()) == ["2024", "empty.csv", "users.csv", "ünï.txt"]
+    assert names((folder / "2024").iterdir()) == ["2024/01", "2024/b.csv", "2024/c.txt"]
+    assert names(folder.glob("*.csv")) == ["empty.csv", "users.csv"]
+    assert names((folder / "2024").glob("*/*.csv")) == ["2024/01/a.csv"]
+    assert names(folder.rglob("[ab].csv")) == ["2024/01/a.csv", "2024/b.csv"]
+    assert names((folder / "none").rglob("*")) == []
+    walked = [(path.file, folders, found) for path, folders, found in folder.walk()]
+    assert walked == [
+        ("", ["2024"], ["empty.csv", "users.csv", "ünï.txt"]),
+        ("2024", ["01"], ["b.csv", "c.txt"]),
+        ("2024/01", [], ["a.csv"]),
+    ]
+    assert not Path(files.folder, "none").exists()
+
+
+def test_what_is_there(client, folder, files, unique):
+    there = {"users.csv": (True, True, False), "2024": (True, False, True), "2024/01": (True, False, True)}
+    for file, answers in (there | dict.fromkeys(["none", "users.csv/x", "2024/none"], (False, False, False))).items():
+        path = folder / file
+        assert (path.exists(), path.is_file(), path.is_dir()) == answers
+    assert (folder.exists(), folder.is_file(), folder.is_dir()) == (True, False, True)
+    nowhere = client.stage.path(unique())
+    assert (nowhere.exists(), nowhere.is_dir()) == (False, False)
+    with pytest.raises(errors.StageNotFound):
+        (nowhere / "a").exists()
+    with pytest.raises(errors.StageFileNotFound, match="no folder"):
+        list((folder / "none").iterdir())
+    with pytest.raises(errors.InvalidArgument, match="is a file"):
+        list((folder / "users.csv").walk())
+    assert not Path(files.folder, "none").exists()
+
+
+def test_files_are_read_whole_and_by_ranges(folder, files):
+    content = os.urandom(5_000_000)
+    files.put("big.bin", content)
+    big = folder / "big.bin"
+    assert (big.stat().size, (folder / "empty.csv").stat().size) == (len(content), 0)
+    assert big.read_bytes() == content
+    assert (folder / "empty.csv").read_bytes() == b""
+    assert (folder / "ünï.txt").read_text() == "é\nb\n"
+    assert (folder / "ünï.txt").read_text(newline="") == "é\r\nb\n"
+    with big.open("rb") as file:
+        assert file.read(10) == content[:10]
+        assert file.tell() == 10
+        assert file.seek(-10, 2) == len(content) - 10
+        assert file.read() == content[-10:]
+        assert file.read(1) == b""
+        assert file.seek(4_000_000) == 4_000_000
+        assert file.seek(5, 1) == 4_000_005
+        assert file.read(100) == content[4_000_005:4_000_105]
+    with (folder / "ünï.txt").open() as file:
+        assert file.read(1) == "é"
+        assert file.read() == "\nb\n"
+        assert file.seek(0) == 0
+        assert list(file) == ["é\n", "b\n"]
+    for name in ("none.csv", "2024"):
+        for use in (lambda path: path.read_bytes(), lambda path: path.stat(), lambda path: path.open("rb").__enter__()):
+            with pytest.raises(errors.StageFileNotFound):
+                use(folder / name)
+
+
+def test_head_reads_no_more_than_it_needs(folder, files):
+    files.put("many.csv.gz", gzip.compress(b"".join(b"%d,x\n" % number for number in range(100_000))))
+    files.put("two.csv.bz2", bz2.compress(b"1\n2"))
+    files.put("cut.csv.gz", gzip.compress(b"1\n2\n" * 1000)[:-9])
+    assert (folder / "many.csv.gz").head(2) == "0,x\n1,x\n"
+    assert (folder / "two.csv.bz2").head() == "1\n2"
+    assert (folder / "users.csv").head(rows=1) == "id,name\n"
+    assert (folder / "users.csv").head(0) == "" == (folder / "empty.csv").head()
+    with pytest.raises(errors.LoadFailed, match="ends early"):
+        (folder / "cut.csv.gz").head(5000)
+
+
+def test_files_are_written_replaced_and_removed(folder):
+    path = folder / "new/one.bin"
+    content = bytes(range(256)) * 4 + b"'\\\0:name"
+    assert path.write_bytes(content) == len(content)
+    assert path.read_bytes() == content
+    with pytest.raises(errors.StageFileExists, match="overwrite=True"):
+        path.write_bytes(b"")
+    assert path.write_text("ä\n", encoding="latin-1", newline="\r\n", overwrite=True) == 2
+    assert path.read_bytes() == b"\xe4\r\n"
+    assert names(path.parent.iterdir()) == ["new/one.bin"]
+    with pytest.raises(errors.InvalidArgument, match="is a folder"):
+        path.parent.write_bytes(b"", overwrite=True)
+    path.unlink()
+    path.unlink(missing_ok=True)
+    for missing in (path, path.parent):
+        with pytest.raises(errors.StageFileNotFound):
+            missing.unlink()
+    assert (folder / "empty2").write_bytes(b"") == 0
+    assert (folder / "empty2").is_file()
+
+
+def test_files_opened_to_write_are_sent_when_they_are_closed(folder):
+    path = folder / "w.txt"
+    with path.open("x") as file:
+        assert file.write("é\n") == 2
+        file.write("b")
+    assert path.read_text() == "é\nb"
+    with pytest.raises(errors.StageFileExists, match="mode 'w'"), path.open("xb"):
+        pass
+    with pytest.raises(ZeroDivisionError), path.open("w") as file:
+        file.write("half")
+        raise ZeroDivisionError
+    with path.open("wb") as file:
+        file.write(b"12")
+        with pytest.raises(errors.InvalidArgument, match="at most 32,000,000"):
+            file.write(bytes(32_000_000))
+        with pytest.raises(OSError, match="not readable|opened to write"):
+            file.read()
+        assert file.tell() == 2
+    assert path.read_bytes() == b"12"
+    with path.open("rb") as file, pytest.raises(OSError, match="writable|^write$"):
+        file.write(b"")
+    with pytest.raises(ValueError, match="closed"):
+        file.read()
+
+
+def test_files_are_copied_by_the_server(client, folder, files, unique):
+    other = unique()
+    client.stage.create_local(other, files.folder)
+    copied = (folder / "users.csv").copy(f"stage://{other}/copies/u.csv")
+    assert str(copied) == f"stage://{other}/copies/u.csv"
+    assert copied.read_text() == (folder / "users.csv").read_text()
+    assert (folder / "empty.csv").copy(str(folder / "e.csv")).stat().size == 0
+    with pytest.raises(errors.StageFileExists):
+        copied.copy(str(folder / "e.csv"))
+    assert copied.copy(str(folder / "e.csv"), overwrite=True).read_text() == copied.read_text()
+    for missing in ("none", "2024"):
+        with pytest.raises(errors.StageFileNotFound):
+            (folder / missing).copy(str(folder / "x"))
+
+
+def test_copies_of_large_files_are_put_together(folder, files, monkeypatch):
+    monkeypatch.setattr("matrixone_core.stage_path_files.COPIED_AT_ONCE", 100_000)
+    content = os.urandom(250_001)
+    files.put("large.bin", content)
+    assert (folder / "large.bin").copy(str(folder / "l.bin")).read_bytes() == content
+
+
+def test_download_and_upload(folder, files, tmp_path, monkeypatch):
+    monkeypatch.setattr("matrixone_core.stage_path_files.RANGE", 100_000)
+    content = os.urandom(1_050_001)
+    files.put("big.bin", content)
+    events = []
+    place = (folder / "big.bin").download(tmp_path, progress=events.append)
+    assert place == tmp_path / "big.bin"
+    assert place.read_bytes() == content
+    assert max(event.done for event in events) == len(content) == events[0].total
+    assert (folder / "empty.csv").download(tmp_path / "e").read_bytes() == b""
+    assert (folder / "users.csv").download(str(place)).read_bytes() == b"id,name\n1,Ada\n2,Grace\n"
+    with pytest.raises(errors.StageFileNotFound):
+        (folder / "2024").download(tmp_path / "x")
+    with pytest.raises(FileNotFoundError):
+        (folder / "users.csv").download(tmp_path / "none/x")
+    assert {path.name for path in tmp_path.iterdir()} == {"big.bin", "e"}
+    events.clear()
+    target = folder / "up.bin"
+    assert target.upload(tmp_path / "big.bin", progress=events.append) == 22
+    assert events == [FileProgress(target.url, 22, 22)]
+    assert target.upload(tmp_path / "e", overwrite=True) == 0
+    assert target.stat().size == 0
+    with pytest.raises(FileNotFoundError):
+        target.upload(tmp_path / "none")
+    with (tmp_path / "huge").open("wb") as huge:
+        huge.truncate(32_000_001)
+    with pytest.raises(errors.InvalidArgument, match="32,000,001"):
+        target.upload(tmp_path / "huge", overwrite=True)
+
+
+def test_a_download_that_fails_leaves_nothing(folder, tmp_path):
+    def stop(_event):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        (folder / "users.csv").download(tmp_path / "x", progress=stop)
+    assert not any(tmp_path.iterdir())
+
+
+def test_sessions_read_files_and_write_none(client, folder, unique):
+    with client.session() as session:
+        path = session.stage.path(folder.stage, "users.csv")
+        assert path.read_text() == "id,name\n1,Ada\n2,Grace\n"
+        assert names(session.stage.path(folder.stage).glob("*.csv")) == ["empty.csv", "users.csv"]
+        for write in (
+            lambda: path.write_bytes(b"", overwrite=True),
+            path.unlink,
+            lambda: path.copy(str(folder / "x")),
+        ):
+            with pytest.raises(errors.NotSupported, match="a rollback would not take that back"):
+                write()
+        created = unique()
+        session.stage.create_local(created, "/tmp/")
+        with pytest.raises(errors.NotSupported, match="once it commits"):
+            session.stage.path(created, "x").read_bytes()
+        session.rollback()
+
+
+@pytest.mark.usefixtures("s3")  # the server is on this machine
+def test_a_stage_in_a_bucket(client, unique, bucket, moto_url):
+    stage = unique()
+    client.stage.create_s3(stage, bucket, "paths/", endpoint=moto_url, aws_key_id="AKIAKEY", aws_secret_key="secret")
+    folder = client.stage.path(stage)
+    content = os.urandom(70_000)
+    (folder / "dir/a.bin").write_bytes(content)
+    (folder / "dir/dir").write_bytes(b"")
+    path = folder / "dir/a.bin"
+    assert path.read_bytes() == content
+    with path.open("rb") as file:
+        file.seek(-4, 2)
+        assert file.read() == content[-4:]
+    assert (path.is_file(), path.is_dir(), path.parent.is_dir(), path.parent.is_file()) == (True, False, True, False)
+    assert names(folder.iterdir()) == ["dir"]
+    assert names(path.parent.iterdir()) == ["dir/a.bin", "dir/dir"]
+    assert path.copy(str(folder / "b.bin")).read_bytes() == content
+    path.unlink()
+    assert not path.exists()
+
+
+def test_watching_loads_each_file_once_until_it_is_stopped(client, folder, files):
+    client.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    files.put("in/1.csv", "1\n")
+    watch = client.load_data.watch(folder.stage, "in/*.csv", "t", every=0.05)
+    assert next(watch).rows == 1
+    files.put("in/2.csv", "2\n")
+    report = next(watch)
+    assert [file.path for file in report.files] == [f"stage://{folder.stage}/in/2.csv"]
+    watch.stop()
+    assert list(watch) == []
+    files.put("in/3.csv", "3\n")
+    with client.load_data.watch(folder.stage, "in/*.csv", "t", every=60) as again:
+        assert [file.path[-5:] for file in next(again).files if not file.already_loaded] == ["3.csv"]
+    assert list(again) == []
+    assert client.execute("SELECT count(*) FROM t").scalar() == 3
+
+
+def test_watching_goes_on_in_steps_and_ends_with_an_error(client, folder, files, monkeypatch):
+    monkeypatch.setattr("matrixone_core.watching.FILES_AT_ONCE", 1)
+    client.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    for name in ("1.csv", "2.csv"):
+        files.put(f"in/{name}", f"{name[0]}\n")
+    assert client.load_data.read_csv_stage(folder.stage, "in/1.csv", "t", once=True).rows == 1
+    watch = client.load_data.watch(folder.stage, "in/*.csv", "t", every=0.05)
+    assert [file.path[-5:] for file in next(watch).files] == ["2.csv"]
+    files.put("in/3.csv", "x\n")
+    with pytest.raises(errors.LoadFailed, match="3.csv"):
+        next(watch)
+    unkept = client.load_data.watch(folder.stage, "in/1.csv", "t", once=False, on_conflict="skip")
+    assert next(unkept).skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "words"),
+    [
+        (("s", "*.csv", "t"), {"every": 0}, "every=0"),
+        (("s", "*.csv", "t"), {"once": "key"}, "once='key'"),
+        (("s", "*.csv", "t"), {"evry": 1}, "no option 'evry'"),
+        (("s", "*", "t"), {}, "tells no format"),
+        (("s", "../*.csv", "t"), {}, "leave the stage"),
+    ],
+)
+def test_a_watch_that_cannot_be_is_refused_at_once(client, arguments, options, words):
+    with pytest.raises(errors.InvalidArgument, match=words):
+        client.load_data.watch(*arguments, **options)
