@@ -6,7 +6,7 @@ bound (server-facts 4).
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -36,7 +36,7 @@ def as_text(sql: str) -> str:
     return sql.replace(":", "\\:")
 
 
-def bound(parts: Iterable[Part]) -> tuple[str, Mapping[str, str | int | bytes]]:
+def bound(parts: Iterable[Part]) -> tuple[str, dict[str, str | int | bytes]]:
     """A statement's text with named parameters, and the values for them."""
     values: dict[str, str | int | bytes] = {}
     sql: list[str] = []

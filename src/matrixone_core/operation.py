@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterat
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, TextClause
+from sqlalchemy import Connection, Dialect, LargeBinary, TextClause, bindparam
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core import literals
@@ -52,6 +52,14 @@ class Reply:
     count: int = 0
 
 
+class HexBinary(LargeBinary):
+    """Bytes written into the statement as `x'…'`: in a function the server cuts `_binary'…'` (server-facts 71)."""
+
+    def literal_processor(self, dialect: Dialect) -> Callable[[bytes], str]:
+        """What writes them."""
+        return lambda value: f"x'{value.hex()}'"
+
+
 @dataclass(frozen=True)
 class Statement(Step[R_co]):
     """One SQL statement. Its fields are its parameters; `parts` writes it, `parse` reads its reply for the driver.
@@ -88,7 +96,10 @@ class Statement(Step[R_co]):
     def __clause_element__(self) -> TextClause:
         """The statement as SQLAlchemy executes it, its values bound."""
         sql, values = literals.bound(self.parts())
-        clause = TextClause(sql).bindparams(**values)
+        binaries = [name for name, value in values.items() if isinstance(value, bytes)]
+        clause = TextClause(sql).bindparams(
+            *(bindparam(name, values.pop(name), HexBinary(), literal_execute=True) for name in binaries), **values
+        )
         if not self.returns:
             return clause
         # a text with types for some columns keeps being a text: the rest are taken as they come
