@@ -67,8 +67,9 @@ class AsyncStagePath(PureStagePath):
             StageFileNotFound: there is no such folder.
             InvalidArgument: it is a file.
         """
+        kind, stage, parts, perform = type(self), self.stage, self.parts, self.perform  # there may be many files
         for name in await self.perform(files.list_names(self)):
-            yield self._at((*self.parts, name))
+            yield kind(stage, (*parts, name), perform)
 
     async def glob(self, pattern: str) -> AsyncIterator[Self]:
         """The files below the folder that a pattern matches, by name; folders are none of them.

@@ -103,6 +103,30 @@ def size_of(url: str) -> Op[int]:
         offset = (inside + beyond) // 2 if beyond else max(2 * inside, LARGEST_VALUE)
 
 
+def size_by_probes(url: str, step: int) -> Op[int]:
+    """How many bytes a file has, without having the server read much of it: a byte at some places, and then the rest.
+
+    Args:
+        url: its `stage://` URL.
+        step: how many bytes may be left to be measured.
+
+    Raises:
+        StageFileNotFound: there is no such file.
+        ServerError: it cannot be read.
+    """
+    inside, beyond = 0, 1  # steps
+    while (yield from read_range(url, beyond * step, 1)):
+        inside, beyond = beyond, 2 * beyond
+    while beyond - inside > 1:
+        middle = (inside + beyond) // 2
+        if (yield from read_range(url, middle * step, 1)):
+            inside = middle
+        else:
+            beyond = middle
+    left = yield from FileLength(f"{url}?offset={inside * step}" if inside else url)
+    return inside * step + (left or 0)
+
+
 def is_there(url: str) -> Op[bool]:
     """Whether there is a file.
 

@@ -24,7 +24,7 @@ from matrixone_core.errors import (
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
 from matrixone_core.operation import Blocking, Emit, Op, Together
 from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
-from matrixone_core.stage_files import is_there, read_range, size_of
+from matrixone_core.stage_files import is_there, read_range, size_by_probes, size_of
 from matrixone_core.stage_paths import PureStagePath, checked_pattern, target_of
 
 RANGE = 4 * 1024 * 1024  # bytes that one statement reads
@@ -128,10 +128,10 @@ def list_names(path: PureStagePath) -> Op[Names]:
     """
     yield from _check_folder(path)
     listed = yield from ListFiles(path.folder_url)
-    names = {file[file.rfind("/") + 1 :] for file in listed}
+    names = dict.fromkeys([file.rpartition("/")[2] for file in listed])  # in order, as their folder is one
     if path.name in names and not (yield from _has_namesake(path)):
-        names.discard(path.name)
-    return tuple(sorted(names))
+        del names[path.name]
+    return tuple(names)
 
 
 def list_folder(path: PureStagePath) -> Op[tuple[Names, Names]]:
@@ -245,7 +245,7 @@ def copy(path: PureStagePath, target: object, *, overwrite: bool) -> Op[tuple[st
     """Copy the file, and return where the copy is: its stage and its parts."""
     stage, parts = target_of(path, target)
     source = _file_url(path)
-    size = yield from size_of(source)
+    size = yield from size_by_probes(source, COPIED_AT_ONCE)
     copied = PureStagePath(stage, parts, None)
     offsets = tuple(range(0, size, COPIED_AT_ONCE)) or (0,)
     yield from _written(copied, CopyFile(source, copied.url, offsets), overwrite=overwrite)
@@ -258,7 +258,7 @@ def download(path: PureStagePath, local: "str | os.PathLike[str]", progress: Rec
     _check_progress(progress)
     if (yield from Blocking(place.is_dir)):
         place /= path.name
-    size = yield from size_of(url)
+    size = yield from size_by_probes(url, RANGE)
     partial = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
     yield from Blocking(lambda: partial.touch(exist_ok=False))
     try:

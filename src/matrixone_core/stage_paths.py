@@ -180,7 +180,7 @@ def parts_of(stage: str, file: str) -> tuple[str, ...]:
     """
     parts = tuple(part for part in literals.checked_text(file, "file").split("/") if part not in {"", "."})
     if parts:
-        literals.checked_text(literals.stage_path(stage, file.rstrip("/")), "file")
+        _ = literals.stage_path(stage, file.rstrip("/"))
     return parts
 
 

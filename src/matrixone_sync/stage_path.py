@@ -67,8 +67,9 @@ class StagePath(PureStagePath):
             StageFileNotFound: there is no such folder.
             InvalidArgument: it is a file.
         """
+        kind, stage, parts, perform = type(self), self.stage, self.parts, self.perform  # there may be many files
         for name in self.perform(files.list_names(self)):
-            yield self._at((*self.parts, name))
+            yield kind(stage, (*parts, name), perform)
 
     def glob(self, pattern: str) -> Iterator[Self]:
         """The files below the folder that a pattern matches, by name; folders are none of them.

@@ -3,6 +3,7 @@
 import pytest
 from script import play
 
+from matrixone_core import stage_files
 from matrixone_core import stage_path_files as files
 from matrixone_core.errors import InvalidArgument, ServerError, StageFileExists, StageFileNotFound
 from matrixone_core.literals import shown
@@ -25,6 +26,7 @@ def test_parts_are_those_of_pathlib():
     assert (ROOT / ".hidden").suffix == "" == (ROOT / "a.").suffix == (ROOT / "a").suffix
     assert (ROOT / "a.").suffixes == []
     assert ROOT.joinpath("./a//b/", "c") == ROOT / "a/b/c"
+    assert FILE.joinpath("", ".") == FILE
     assert repr(FILE) == "PureStagePath('stage://imports/2024/users.csv.gz')"
     assert len({FILE, ROOT / "2024" / "users.csv.gz"}) == 1
     assert sorted([FILE, ROOT]) == [ROOT, FILE]
@@ -42,6 +44,7 @@ def test_patterns_are_compared_from_the_right(pattern, matches):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
+        (lambda: play(files.list_folder(FILE), 0, b"x"), "is a file"),
         (lambda: ROOT / "../x", "leave the stage"),
         (lambda: ROOT / "a b", "space"),
         (lambda: ROOT / 1, "must be a str"),
@@ -120,11 +123,13 @@ def test_a_replacement_that_fails_says_where_the_new_content_is():
 def test_a_copy_that_replaces_is_copied_beside_the_old_one_first():
     found = StageFileExists("file b already exists", code=20406)
     target = ROOT / "b"
-    steps, copied = play(files.copy(FILE, target, overwrite=True), 70_000_000, found, 1, None, None, None, None)
+    probes = (b"x", b"x", b"", b"")  # at 32, 64, 128 and 96 MiB
+    answers = (*probes, 70_000_000 - 2 * files.COPIED_AT_ONCE, found, 1, None, None, None, None)
+    steps, copied = play(files.copy(FILE, target, overwrite=True), *answers)
     assert copied == ("imports", ("b",))
-    assert steps[0] == FileLength(FILE.url)
-    assert steps[1] == CopyFile(FILE.url, target.url, (0, files.COPIED_AT_ONCE, 2 * files.COPIED_AT_ONCE))
-    assert steps[3].source == FILE.url
+    assert steps[4] == FileLength(f"{FILE.url}?offset={2 * files.COPIED_AT_ONCE}")
+    assert steps[5] == CopyFile(FILE.url, target.url, (0, files.COPIED_AT_ONCE, 2 * files.COPIED_AT_ONCE))
+    assert steps[7].source == FILE.url
 
 
 def test_a_folder_is_not_replaced():
@@ -141,6 +146,15 @@ def test_the_end_of_an_object_is_no_error():
         play(files.read_at(FILE, 10, 5), ServerError("broken"))
     full = bytes(files.RANGE)
     assert play(files.read_bytes(FILE), full, past)[1] == full
+
+
+def test_a_size_is_found_by_probes():
+    found = stage_files.size_by_probes(FILE.url, 10)
+    probes = [10, 20, 40, 30]
+    steps, size = play(found, b"x", b"x", b"", b"x", None)
+    assert steps == [*(ReadRange(FILE.url, at, 1) for at in probes), FileLength(f"{FILE.url}?offset=30")]
+    assert size == 30
+    assert play(stage_files.size_by_probes(FILE.url, 10), b"", None)[1] == 0
 
 
 def test_a_file_that_shrinks_while_it_is_downloaded_is_noticed(tmp_path):
@@ -163,3 +177,8 @@ def test_pure_paths_of_what_servers_list_may_be_unreadable():
     assert listed.name == "a b"
     with pytest.raises(InvalidArgument, match="space"):
         _ = listed.url
+
+
+def test_a_folder_that_is_not_there():
+    with pytest.raises(StageFileNotFound, match="no folder"):
+        play(files.list_names(ROOT / "x"), 0, StageFileNotFound("file x is not found"))
