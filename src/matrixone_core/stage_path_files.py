@@ -373,7 +373,8 @@ def _written(path: PureStagePath, statement: SaveFile | CopyFile, *, overwrite: 
             raise _exists(path, error) from error
     else:
         return
-    if not (yield from is_file(path)):
+    is_replaced = yield from is_file(path)
+    if not is_replaced:
         raise InvalidArgument(f"{path} is a folder; give the path of a file")
     spare = path.with_name(f"{path.name}.{uuid4().hex[:8]}.new")
     if isinstance(statement, SaveFile):
@@ -402,7 +403,8 @@ def _exists(path: PureStagePath, error: MatrixOneError) -> StageFileExists:
 def _check_folder(path: PureStagePath) -> Op[None]:
     if not path.parts or (yield from is_dir(path)):
         return
-    if (yield from is_file(path)):
+    has_file = yield from is_file(path)
+    if has_file:
         raise InvalidArgument(f"{path} is a file; give the path of a folder, such as its .parent")
     raise StageFileNotFound(f"there is no folder {path}")
 

@@ -7,8 +7,9 @@ from matrixone_core import stage_files
 from matrixone_core import stage_path_files as files
 from matrixone_core.errors import InvalidArgument, ServerError, StageFileExists, StageFileNotFound
 from matrixone_core.literals import shown
-from matrixone_core.sql.files import CopyFile, FileLength, ReadFile, ReadRange, RemoveFiles, SaveFile
+from matrixone_core.sql.files import CopyFile, FileLength, ListFiles, ReadFile, ReadRange, RemoveFiles, SaveFile
 from matrixone_core.stage_paths import PureStagePath, checked_pattern, parts_of, target_of
+from matrixone_core.watching import FolderWatch
 
 ROOT = files.location("Imports", ())
 FILE = ROOT / "2024/users.csv.gz"
@@ -182,3 +183,15 @@ def test_pure_paths_of_what_servers_list_may_be_unreadable():
 def test_a_folder_that_is_not_there():
     with pytest.raises(StageFileNotFound, match="no folder"):
         play(files.list_names(ROOT / "x"), 0, StageFileNotFound("file x is not found"))
+
+
+def test_a_watch_of_a_folder_in_which_nothing_is_new_reports_nothing():
+    watch = FolderWatch("s", "*.csv", "t", every=1, form=None, options={})
+    steps, report = play(watch.next_report(), ())
+    assert (steps, report) == ([ListFiles("stage://s/*")], None)
+
+
+def test_the_stage_itself_is_no_file():
+    for op in (files.download(FILE, "x", 3), files.upload(FILE, "x", overwrite=False, progress=3)):
+        with pytest.raises(InvalidArgument, match="progress=3"):
+            play(op)
