@@ -24,7 +24,7 @@ from matrixone_core.errors import (
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
 from matrixone_core.operation import Blocking, Emit, Op, Together
 from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
-from matrixone_core.stage_files import is_there, read_range, size_by_probes, size_of
+from matrixone_core.stage_files import is_there, reached, read_range, size_by_probes, size_of
 from matrixone_core.stage_paths import PureStagePath, checked_pattern, target_of
 
 RANGE = 4 * 1024 * 1024  # bytes that one statement reads
@@ -373,9 +373,10 @@ def _written(path: PureStagePath, statement: SaveFile | CopyFile, *, overwrite: 
             raise _exists(path, error) from error
     else:
         return
-    is_replaced = yield from is_file(path)
-    if not is_replaced:
-        raise InvalidArgument(f"{path} is a folder; give the path of a file")
+    try:
+        yield from reached(path.url, (0,))
+    except StageFileNotFound:
+        raise InvalidArgument(f"{path} is a folder; give the path of a file") from None
     spare = path.with_name(f"{path.name}.{uuid4().hex[:8]}.new")
     if isinstance(statement, SaveFile):
         yield from SaveFile(spare.url, statement.content)
@@ -403,10 +404,11 @@ def _exists(path: PureStagePath, error: MatrixOneError) -> StageFileExists:
 def _check_folder(path: PureStagePath) -> Op[None]:
     if not path.parts or (yield from is_dir(path)):
         return
-    has_file = yield from is_file(path)
-    if has_file:
-        raise InvalidArgument(f"{path} is a file; give the path of a folder, such as its .parent")
-    raise StageFileNotFound(f"there is no folder {path}")
+    try:
+        yield from reached(path.url, (0,))
+    except StageFileNotFound:
+        raise StageFileNotFound(f"there is no folder {path}") from None
+    raise InvalidArgument(f"{path} is a file; give the path of a folder, such as its .parent")
 
 
 def _has_namesake(path: PureStagePath) -> Op[bool]:
