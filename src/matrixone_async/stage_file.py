@@ -192,4 +192,6 @@ class Codec:
 def file_of(path: PureStagePath, mode: str, encoding: str, errors: str, newline: str | None) -> Any:
     """The file that `open` opens; nothing is asked yet."""
     wanted = OpenMode.parse(mode)
-    return AsyncStageFile(path, wanted, None if wanted.binary else Codec(encoding, errors, newline))
+    codec = None if wanted.binary else Codec(encoding, errors, newline)
+    opened: AsyncStageFile[Any] = AsyncStageFile(path, wanted, codec)
+    return opened

@@ -55,7 +55,7 @@ class Reply:
 class HexBinary(LargeBinary):
     """Bytes written into the statement as `x'…'`: in a function the server cuts `_binary'…'` (server-facts 71)."""
 
-    def literal_processor(self, dialect: Dialect) -> Callable[[bytes], str]:
+    def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:  # pyright: ignore[reportIncompatibleMethodOverride]  # SQLAlchemy passes no keyword
         """What writes them."""
         return lambda value: f"x'{value.hex()}'"
 

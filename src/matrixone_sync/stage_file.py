@@ -72,10 +72,10 @@ class _Content(io.BytesIO):
             self._path.perform(files.write_bytes(self._path, content, overwrite=self._mode.overwrites))
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        self.is_given_up = error is not None
-        super().__exit__(kind, error, trace)
+        self.is_given_up = exc_val is not None
+        super().__exit__(exc_type, exc_val, exc_tb)
 
     def __del__(self) -> None:
         if not self.closed:
@@ -88,11 +88,11 @@ class _Text(io.TextIOWrapper):
     """Text that is sent when the file is closed."""
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
         buffer: Any = self.buffer
-        buffer.is_given_up = error is not None
-        super().__exit__(kind, error, trace)
+        buffer.is_given_up = exc_val is not None
+        super().__exit__(exc_type, exc_val, exc_tb)
 
 
 def file_of(path: PureStagePath, mode: str, encoding: str, errors: str, newline: str | None) -> Any:
