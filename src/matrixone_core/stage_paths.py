@@ -151,7 +151,7 @@ class PureStagePath:
         return f"stage://{self.stage}/{self.file}"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
+        return f"{type(self).__name__}({quoted(str(self))})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PureStagePath):
