@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 
-class Refused(Exception):
+class SqlError(Exception):
     """A statement is refused with a server's code and words.
 
     Args:
@@ -25,28 +25,28 @@ class Refused(Exception):
         self.state = state
 
 
-def internal(words: str) -> Refused:
+def internal_error(words: str) -> SqlError:
     """Code 20101, which MatrixOne uses for most of what it refuses."""
-    return Refused(20101, f"internal error: {words}")
+    return SqlError(20101, f"internal error: {words}")
 
 
-def bad_configuration(words: str) -> Refused:
+def bad_configuration(words: str) -> SqlError:
     """Code 20300: a stage or its credentials cannot be used."""
-    return Refused(20300, f"invalid configuration: {words}")
+    return SqlError(20300, f"invalid configuration: {words}")
 
 
-def bad_input(words: str) -> Refused:
+def bad_input(words: str) -> SqlError:
     """Code 20301: a load cannot read what it was given."""
-    return Refused(20301, f"invalid input: {words}")
+    return SqlError(20301, f"invalid input: {words}")
 
 
 MANUAL = "check the manual that corresponds to your MatrixOne server version"
 
 
-def syntax(words: str) -> Refused:
+def syntax(words: str) -> SqlError:
     """Code 1064: the statement cannot be read."""
-    told = f"{MANUAL} for the right syntax to use. {words}"
-    return Refused(1064, f"SQL parser error: You have an error in your SQL syntax; {told}", "42000")
+    hint = f"{MANUAL} for the right syntax to use. {words}"
+    return SqlError(1064, f"SQL parser error: You have an error in your SQL syntax; {hint}", "42000")
 
 
 NO_PRIVILEGE = "do not have privilege to execute the statement"
@@ -119,7 +119,7 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
 )
 
 
-def as_matrixone(code: int, state: str, message: str, *, reads: bool = False) -> Refused:
+def as_matrixone(code: int, state: str, message: str, *, reads: bool = False) -> SqlError:
     """The engine's error as a MatrixOne server words it.
 
     Args:
@@ -133,17 +133,17 @@ def as_matrixone(code: int, state: str, message: str, *, reads: bool = False) ->
     """
     for known, pattern, rewrite in _REWRITES:
         if code == known and (found := re.fullmatch(pattern, message, re.DOTALL)):
-            return Refused(*rewrite(found, reads), state)
-    return Refused(code, message, state)
+            return SqlError(*rewrite(found, reads), state)
+    return SqlError(code, message, state)
 
 
-def bad_cast(words: str) -> Refused | None:
+def bad_cast(words: str) -> SqlError | None:
     """The refusal for a warning of the engine about a text that is no number; None for other warnings."""
     found = re.fullmatch(r"Truncated incorrect (\w+) value: '(.*)'", words, re.DOTALL)
     if not found:
         return None
     kind = {"INTEGER": "int", "DOUBLE": "float64"}.get(found[1], found[1].lower())
-    return Refused(20203, f"invalid argument cast to {kind}, bad value {found[2]}")
+    return SqlError(20203, f"invalid argument cast to {kind}, bad value {found[2]}")
 
 
 LOCK_TIMEOUT = 1205

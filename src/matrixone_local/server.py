@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from matrixone_local.engine.scratch import Hidden
-from matrixone_local.engine.seekdb import ROOT, Engine, Link
+from matrixone_local.engine.scratch import ScratchTables
+from matrixone_local.engine.seekdb import ROOT, Engine, EngineConnection
 from matrixone_local.features.accounts import Account, Users, UserStatement
-from matrixone_local.features.duplicate_keys import Twins
+from matrixone_local.features.duplicate_keys import DuplicateKeyTables
 from matrixone_local.features.export import Exports
 from matrixone_local.features.external_tables import ExternalTables
 from matrixone_local.features.file_functions import StageFiles
@@ -30,8 +30,8 @@ from matrixone_local.files.sources import Sources
 from matrixone_local.files.stages import Stages
 from matrixone_local.files.stores import Storage
 from matrixone_local.session.session import Session
-from matrixone_local.transactions.table_versions import Kept
-from matrixone_local.transactions.undo_log import Journal
+from matrixone_local.transactions.table_versions import TableVersions
+from matrixone_local.transactions.undo_log import UndoLog
 from matrixone_local.translation.index_catalog import Indexes
 
 DEFAULT_PASSWORD = "111"  # noqa: S105  # no secret: every MatrixOne server begins with it
@@ -80,7 +80,7 @@ class LocalServer:
         self._path = None if path is None else Path(path)
         self._allowed = tuple(map(Path, allow_path)) or (Path.cwd(), Path(tempfile.gettempdir()))
         self._tls = _tls(ssl_cert, ssl_key)
-        self._running: _Running | None = None
+        self._running: _ServerRuntime | None = None
 
     @property
     def url(self) -> str:
@@ -92,7 +92,7 @@ class LocalServer:
         """Start, and return once connections are accepted."""
         if self._running is None:
             address = (self.host, self.port)
-            self._running = _Running(address, self.password, self._path, self._allowed, self._tls)
+            self._running = _ServerRuntime(address, self.password, self._path, self._allowed, self._tls)
             self.port = self._running.port
         return self
 
@@ -151,8 +151,8 @@ class _Listener(socketserver.ThreadingTCPServer):
         self._serve(request)
 
 
-class _Running:
-    """What a started server holds, and what its connections share (`services.Services`)."""
+class _ServerRuntime:
+    """What a started server holds, and what its connections share (`services.ServerContext`)."""
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ class _Running:
         try:
             self._engine = Engine(self._folder)
             try:
-                self._provide(allowed, password)
+                self._build_context(allowed, password)
             except BaseException:
                 self._engine.close()
                 raise
@@ -192,12 +192,12 @@ class _Running:
         )
         self._thread.start()
 
-    def _provide(self, allowed: Sequence[Path], password: str) -> None:
+    def _build_context(self, allowed: Sequence[Path], password: str) -> None:
         """Make what connections share."""
         storage = Storage(allowed, self._folder)
-        self.hidden = Hidden(self._engine)
-        self.journal = Journal(self._engine)
-        self.kept = Kept(self._engine, self.hidden)  # after the journal has put back what it keeps
+        self.hidden = ScratchTables(self._engine)
+        self.undo_log = UndoLog(self._engine)
+        self.table_versions = TableVersions(self._engine, self.hidden)  # after the journal has put back what it keeps
         self.stages = Stages(self._engine)
         self.snapshots = Snapshots(self._engine, self.hidden)
         self.indexes = Indexes(self._engine)
@@ -205,7 +205,7 @@ class _Running:
         self._users = Users(self._engine, ROOT, password)
         sources = Sources(self.stages, storage)
         self.files = StageFiles(sources, self._engine, self.hidden)
-        self.loader = Loader(sources, Twins(self._engine, self.hidden))
+        self.loader = Loader(sources, DuplicateKeyTables(self._engine, self.hidden))
         self.external = ExternalTables(self._engine, self.hidden, sources)
         self.exports = Exports(sources)
 
@@ -230,7 +230,7 @@ class _Running:
             with self._lock:
                 self._sockets.discard(sock)
 
-    def link(self) -> Link:
+    def link(self) -> EngineConnection:
         """A connection to the engine, not logged in yet."""
         return self._engine.link()
 

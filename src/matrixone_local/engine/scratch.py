@@ -14,16 +14,16 @@ from matrixone_local.engine.seekdb import Engine
 from matrixone_local.sql.quoting import quoted
 
 DATABASE = "__mo_local"
-TEMPORARY = f"{DATABASE}_temporary"  # where users have all rights (`temporary.TemporaryTables`)
-UNCOMMITTED = f"{DATABASE}.uncommitted"  # what open transactions have made (`definitions.Journal`)
+TEMPORARY = f"{DATABASE}_temporary"  # where users have all rights (`features.temporary_tables`)
+UNCOMMITTED = f"{DATABASE}.uncommitted"  # what open transactions have made (`transactions.undo_log`)
 PREFIX = "__mo_"  # databases and columns whose names begin with this are not shown
 SYSTEM = frozenset({"information_schema", "mo_catalog", "mysql", "oceanbase"})  # databases that hold no user's tables
 
 
-class Hidden:
+class ScratchTables:
     """The hidden database, and a thread that drops what is not needed any more.
 
-    Dropping takes the engine 20 to 60 ms, and seconds for a young fork: nobody shall wait for it.
+    Dropping takes the engine 20 to 60 ms, and seconds for a young fork: no client waits for it.
 
     Args:
         engine: where.
@@ -51,7 +51,7 @@ class Hidden:
         return f"{TEMPORARY}.temporary_{next(self._numbers)}"
 
     def drop_later(self, statement: str, *, after: float = 0) -> None:
-        """Carry out a DROP in the background, *after* so many seconds."""
+        """Carry out a DROP in the background, *after* this number of seconds."""
         self._work.put((time.monotonic() + after, statement))
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class Hidden:
                 with self._engine.session() as cursor:
                     cursor.execute(statement)
             except pymysql.Error:
-                continue  # nobody can name it any more, so that it is in nobody's way
+                continue  # nobody can name it any more, so it blocks nobody
 
     def _due(self) -> Iterator[str]:
         """The statements as their times come, until the server stops."""

@@ -19,16 +19,16 @@ from typing import Any
 
 import pymysql
 
-from matrixone_local.engine.table_columns import Shapes
+from matrixone_local.engine.table_columns import TableColumns
 from matrixone_local.protocol.packets import (
     EOF,
     ERR,
-    LONGEST,
+    MAX_PACKET_PAYLOAD,
     OFFERED,
     OK,
     Capability,
     Command,
-    Gone,
+    ConnectionClosed,
     Packets,
     ResultColumn,
     Status,
@@ -79,24 +79,24 @@ ADMINISTRATOR = "__mo_administrator"  # the engine's user for who may do everyth
 # Measured: at 28 a million rows load at 65,000 rows/s, a file of 1 GB within 595 MB in all; at 30 at 67,000 within 597
 # or 614 MB; at 25 at 50,000 to 63,000 within 576 MB; at 40 at 93,000. All the time, it would make INSERT … SELECT take
 # four times as long.
-_SLOWED, _UNSLOWED = 28, 60
+THROTTLE_PERCENT_LOADING, THROTTLE_PERCENT_NORMAL = 28, 60
 
 # Less memory: rows go to the disk early, by one thread each (several take 50 MiB more, and are no faster on two cores).
-# The last one is kept with the data, as a server that was killed has left it.
+# The last one is stored with the data, as a server that was killed has left it.
 _SYSTEM = (
     "kvcache_memory_limit='48M'",
     "freeze_trigger_percentage=5",
     "compaction_high_thread_score=1",
     "compaction_mid_thread_score=1",
     "compaction_low_thread_score=1",
-    f"writing_throttling_trigger_percentage={_UNSLOWED}",
+    f"writing_throttling_trigger_percentage={THROTTLE_PERCENT_NORMAL}",
     # Else the first name that is not known waits for PL packages, which a timer loads 5 s after the start.
     "_enable_async_load_sys_package=False",
 )
 
 FEW_BYTES = 4 << 20  # two of the engine's blocks
-LOOK_SECONDS = 1.0
-LOOKS = 5  # after which a disk is taken for full: tidying up may have made room before
+DISK_POLL_SECONDS = 1.0
+DISK_FULL_POLLS = 5  # after which a disk is taken for full: tidying up may have made room before
 
 
 class EngineUnavailable(RuntimeError):
@@ -133,7 +133,7 @@ class Throttle:
         disk_is_full: whether the engine's data was found to have no room to grow.
     """
 
-    def __init__(self, connect: Callable[[], Link]) -> None:
+    def __init__(self, connect: Callable[[], EngineConnection]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
         self._within: set[int] = set()  # the numbers of connections
@@ -146,7 +146,7 @@ class Throttle:
         with self._lock:
             if not self._within:
                 self._left, self.disk_is_full = threading.Event(), False
-                self._set(_SLOWED)
+                self._set(THROTTLE_PERCENT_LOADING)
                 threading.Thread(target=self._watch, args=(self._left,), daemon=True, name="watches the disk").start()
             self._within.add(connection_id)
         try:
@@ -156,30 +156,33 @@ class Throttle:
                 self._within.remove(connection_id)
                 if not self._within:
                     self._left.set()
-                    self._set(_UNSLOWED)
+                    self._set(THROTTLE_PERCENT_NORMAL)
 
     def _set(self, percentage: int) -> None:
         with closing(self._connect()) as link, suppress(EngineError):
             link.query(f"ALTER SYSTEM SET writing_throttling_trigger_percentage = {percentage}")
 
     def _watch(self, left: threading.Event) -> None:
-        """Look at the disk until all have left."""
-        looks = 0
-        with suppress(OSError, Gone, EngineError), closing(self._connect()) as link:  # the engine may be stopped
-            while not left.wait(LOOK_SECONDS):
-                looks = looks + 1 if _is_full(link) else 0
-                self.disk_is_full = looks >= LOOKS
+        """Check the disk until all have left."""
+        full_polls = 0
+        with (
+            suppress(OSError, ConnectionClosed, EngineError),
+            closing(self._connect()) as link,
+        ):  # the engine may be stopped
+            while not left.wait(DISK_POLL_SECONDS):
+                full_polls = full_polls + 1 if _is_full(link) else 0
+                self.disk_is_full = full_polls >= DISK_FULL_POLLS
                 if self.disk_is_full:
-                    self._break_off(link)
+                    self._kill_writers(link)
 
-    def _break_off(self, link: Link) -> None:
+    def _kill_writers(self, link: EngineConnection) -> None:
         with self._lock:
             for connection_id in self._within:
-                with suppress(EngineError):  # it is gone
+                with suppress(EngineError):  # the connection is closed
                     link.query(f"KILL QUERY {connection_id}")
 
 
-def _is_full(link: Link) -> bool:
+def _is_full(link: EngineConnection) -> bool:
     """Whether the engine's file has no free blocks, and cannot grow: it does so to twice its size."""
     found = link.query("SELECT free_size, allocated_size, total_size FROM oceanbase.__all_virtual_disk_stat").rows
     free, allocated, possible = (int(value or 0) for value in found[0])
@@ -208,12 +211,12 @@ class Engine:
             free = shutil.disk_usage(folder).free >> 20
             raise EngineUnavailable(
                 f"the local server's engine did not start in {folder}: {error}; it needs about 2,100 MiB there, and"
-                f" {free:,} are free; what it found is told by the logs in {folder / 'engine'}"
+                f" {free:,} are free; what it found is in the logs in {folder / 'engine'}"
             ) from None
         options = self._instance.connection_options()
         self._socket: str = options["unix_socket"]
         self.user: str = options["user"]
-        self._shapes = Shapes()
+        self._shapes = TableColumns()
         self._throttle = Throttle(self.session_link)
         with self.session() as cursor:
             for setting in _GLOBALS:
@@ -232,17 +235,17 @@ class Engine:
         with connection, _Cursor(connection, self._shapes) as cursor:
             yield cursor
 
-    def link(self) -> Link:
+    def link(self) -> EngineConnection:
         """A connection for one client, not logged in yet."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.connect(self._socket)
-            return Link(sock, self._throttle, self._shapes)
+            return EngineConnection(sock, self._throttle, self._shapes)
         except BaseException:
             sock.close()
             raise
 
-    def session_link(self) -> Link:
+    def session_link(self) -> EngineConnection:
         """A connection of the relay's own, logged in, each statement committed by itself."""
         link = self.link()
         link.log_in(self.user, Capability(OFFERED), None)
@@ -257,7 +260,7 @@ class Engine:
 class _Cursor(pymysql.cursors.Cursor):
     """A cursor that says what its statements define."""
 
-    def __init__(self, connection: Any, shapes: Shapes) -> None:
+    def __init__(self, connection: Any, shapes: TableColumns) -> None:
         super().__init__(connection)
         self._shapes = shapes
 
@@ -271,7 +274,7 @@ class _Cursor(pymysql.cursors.Cursor):
                 self._shapes.forget()
 
 
-class Link:
+class EngineConnection:
     """The engine's side of one client's connection: its session, its transaction.
 
     Attributes:
@@ -281,7 +284,7 @@ class Link:
         shapes: the columns of the server's tables.
     """
 
-    def __init__(self, sock: socket.socket, throttle: Throttle, shapes: Shapes) -> None:
+    def __init__(self, sock: socket.socket, throttle: Throttle, shapes: TableColumns) -> None:
         self._sock = sock
         self.throttle = throttle
         self.shapes = shapes
@@ -383,7 +386,7 @@ class Link:
             packet = self.packets.read_raw()
             if not continued and ends(packet):
                 break
-            continued = len(packet) - 4 == LONGEST
+            continued = len(packet) - 4 == MAX_PACKET_PAYLOAD
             yield packet
         if packet[4] == EOF:
             self.status = int.from_bytes(packet[7:9], "little")
@@ -413,7 +416,7 @@ class Link:
             EngineError: the engine refused it.
         """
         self.send(bytes([Command.STMT_PREPARE]) + query.encode("utf-8", "surrogateescape"))
-        packets = whole(self.reply(Command.STMT_PREPARE))
+        packets = join_packets(self.reply(Command.STMT_PREPARE))
         head = next(packets)[4:]
         if head[0] == ERR:
             raise EngineError(*read_error(head))
@@ -428,15 +431,15 @@ class Link:
         Raises:
             EngineError: the engine refused it.
         """
-        self.ask(sql)
-        return self.answer()
+        self.send_query(sql)
+        return self.read_result()
 
-    def ask(self, sql: str) -> None:
+    def send_query(self, sql: str) -> None:
         """Send a statement of the relay's own; `answer` has to follow."""
         self.send(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"))
 
-    def answer(self) -> Rows:
-        """What `ask` led to.
+    def read_result(self) -> Rows:
+        """What `send_query` led to.
 
         Raises:
             EngineError: the engine refused it.
@@ -469,12 +472,12 @@ class Link:
         Raises:
             EngineError: the engine refused it.
         """
-        self.ask(sql)
+        self.send_query(sql)
         columns: list[ResultColumn] = []
         parts = 0
         reply = self.reply()
         try:
-            for packet in whole(reply):
+            for packet in join_packets(reply):
                 if packet[4] == ERR:
                     raise EngineError(*read_error(packet[4:]))
                 if ends(packet):
@@ -491,16 +494,16 @@ class Link:
 
     def close(self) -> None:
         """End the session; an open transaction is rolled back."""
-        with suppress(OSError):  # the engine is gone, and its session with it
+        with suppress(OSError):  # the engine has stopped, and its session with it
             self.send(bytes([Command.QUIT]))
         self._sock.close()
 
 
-def whole(packets: Iterator[bytes]) -> Iterator[bytes]:
+def join_packets(packets: Iterator[bytes]) -> Iterator[bytes]:
     """Packets with those joined that carry one payload; the header is the first one's."""
     parts: list[bytes] = []
     for packet in packets:
         parts.append(packet if not parts else packet[4:])
-        if int.from_bytes(packet[:3], "little") < LONGEST:
+        if int.from_bytes(packet[:3], "little") < MAX_PACKET_PAYLOAD:
             yield parts[0] if len(parts) == 1 else b"".join(parts)
             parts = []

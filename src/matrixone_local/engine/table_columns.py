@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from matrixone_local.formats.casts import Type
 from matrixone_local.sql.quoting import quoted
-from matrixone_local.sql.type_names import told
+from matrixone_local.sql.type_names import matrixone_type
 
 Query = Callable[[str], Sequence[Sequence[str | None]]]  # runs a statement and returns its rows
-_KEPT = 1_000
+_MAX_TABLES = 1_000
 _KEEPS = re.compile(
     r"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SHOW|SET|USE|KILL|WITH|\()",
     re.IGNORECASE,
@@ -31,7 +31,7 @@ class Target:
     type: Type
 
 
-class Shapes:
+class TableColumns:
     """The columns of a server's tables.
 
     Whoever sends the engine a statement that may define something says so before and after it.
@@ -71,10 +71,10 @@ class Shapes:
             changes = self._changes
             rows = query(f"SHOW FULL COLUMNS FROM {quoted(database)}.{quoted(table)}")
             found = [
-                Target(str(row[0]).lower(), Type(told(str(row[1]), str(row[8] or ""))[0]))
+                Target(str(row[0]).lower(), Type(matrixone_type(str(row[1]), str(row[8] or ""))[0]))
                 for row in rows
                 if "invisible" not in str(row[6]).lower()
             ]
-            if changes == self._changes and len(known) < _KEPT:  # nothing was defined meanwhile
+            if changes == self._changes and len(known) < _MAX_TABLES:  # nothing was defined meanwhile
                 known[key] = found
         return found

@@ -18,7 +18,7 @@ from matrixone_local.sql.references import table_references
 from matrixone_local.sql.tokens import Kind, tokenize
 
 COPIED_TABLES, COPIED_ROWS = 20, 20_000  # more are forked: a table takes 40 ms to copy, 100,000 rows 0.5 s
-NOT_YET, NOT_YET_TRIES = 4344, 500  # the engine's error for a moment that it takes for the future
+ER_SNAPSHOT_TOO_NEW, NOT_YET_TRIES = 4344, 500  # the engine's error for a moment that it takes for the future
 FORK_SETTLES = 15  # seconds after which a fork can be dropped at once (measured: 5 to 9)
 _FOREIGN_KEY = re.compile(r",\n  (CONSTRAINT `(?:[^`]|``)+` FOREIGN KEY [^\n]*?) *(?=,?\n)")  # in SHOW CREATE TABLE
 
@@ -68,7 +68,7 @@ def copy(
         try:
             cursor.execute(f"INSERT INTO {new} ({names}) SELECT {names} FROM {old}{then}")  # noqa: S608  # quoted
         except pymysql.MySQLError as error:
-            if error.args[0] != NOT_YET or attempt == NOT_YET_TRIES:
+            if error.args[0] != ER_SNAPSHOT_TOO_NEW or attempt == NOT_YET_TRIES:
                 raise
             time.sleep(0.002)  # the engine's clock is some milliseconds behind
         else:

@@ -1,6 +1,6 @@
-"""Users and rights: MatrixOne's statements about them, carried out with the engine's own users and grants.
+"""Users and rights: MatrixOne's statements about them, run with the engine's own users and grants.
 
-The engine checks the rights. Roles, which it does not have, are kept as lists of grants and given to each member.
+The engine checks the rights. Roles, which it does not have, are stored as lists of grants and given to each member.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pymysql
 
 from matrixone_local.engine.scratch import DATABASE, PREFIX, TEMPORARY, UNCOMMITTED
 from matrixone_local.engine.seekdb import ADMINISTRATOR, RIGHTS, Engine
-from matrixone_local.errors import internal
+from matrixone_local.errors import internal_error
 from matrixone_local.protocol.packets import native_hash
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.tokens import Kind, Reader
@@ -29,7 +29,7 @@ class Account:
 
     Args:
         user: the name, which is the engine's too but for administrators.
-        password_hash: what is kept of the password.
+        password_hash: what is stored of the password.
         role: the default role.
     """
 
@@ -55,7 +55,7 @@ class UserStatement:
     Args:
         verb: `CREATE USER`, `ALTER USER`, `DROP USER`, `CREATE ROLE`, `DROP ROLE`, `GRANT` or `REVOKE`.
         names: the users or roles concerned.
-        tolerant: IF EXISTS or IF NOT EXISTS was said.
+        if_exists: IF EXISTS or IF NOT EXISTS was said.
         password: the new one of a user.
         roles: those given to or taken from users, or the default one of a new one.
         rights: the rights given to or taken from roles, such as `SELECT`.
@@ -64,7 +64,7 @@ class UserStatement:
 
     verb: str
     names: tuple[str, ...]
-    tolerant: bool = False
+    if_exists: bool = False
     password: str = field(default="", repr=False)
     roles: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ def parse_user_statement(read: Reader) -> UserStatement:
     if first in {"GRANT", "REVOKE"}:
         return _grant(read, first)
     verb = f"{first} {read.next(Kind.WORD).text.upper()}"
-    tolerant = read.take("IF", "NOT", "EXISTS") or read.take("IF", "EXISTS")
+    if_exists = read.take("IF", "NOT", "EXISTS") or read.take("IF", "EXISTS")
     name = _user(read)
     password = ""
     if verb == "ALTER USER":
@@ -87,7 +87,7 @@ def parse_user_statement(read: Reader) -> UserStatement:
         password = read.string()
     roles = (read.name().lower(),) if read.take("DEFAULT", "ROLE") else ()
     read.end()
-    return UserStatement(verb, (name,), tolerant, password, roles)
+    return UserStatement(verb, (name,), if_exists, password, roles)
 
 
 def _grant(read: Reader, verb: str) -> UserStatement:
@@ -186,9 +186,9 @@ class Users:
             case "DROP ROLE":
                 role = statement.names[0]
                 if role in _LASTING_ROLES:
-                    raise internal(f"can not delete the role {role}")
-                gone, members = self._roles.pop(role, set()), self._members.pop(role, set())
-                self._take(members, gone)
+                    raise internal_error(f"can not delete the role {role}")
+                removed, members = self._roles.pop(role, set()), self._members.pop(role, set())
+                self._take(members, removed)
             case "GRANT" | "REVOKE" if statement.roles:
                 for role in statement.roles:
                     self._check_given(role, statement.names, gives=statement.verb == "GRANT")
@@ -202,10 +202,10 @@ class Users:
     def _check_given(self, role: str, users: Sequence[str], *, gives: bool) -> None:
         """Refuse to make administrators of others, or others of administrators."""
         if role in ADMIN_ROLES and not gives:
-            raise internal(f"the role {role} can not be revoked")
+            raise internal_error(f"the role {role} can not be revoked")
         for user in users:
             if role in ADMIN_ROLES and not (user in self._accounts and self._accounts[user].is_admin):
-                raise internal(f"the role {role} can not be granted to non administration user {user}")
+                raise internal_error(f"the role {role} can not be granted to non administration user {user}")
 
     def _change_members(self, role: str, users: Sequence[str], *, add: bool) -> None:
         grants, members = self._grants(role), self._members.setdefault(role, set())
@@ -219,17 +219,17 @@ class Users:
 
     def _grants(self, role: str) -> set[Grant]:
         if role not in self._roles:
-            raise internal(f"there is no role {role}")
+            raise internal_error(f"there is no role {role}")
         return self._roles[role]
 
     def _create(self, statement: UserStatement) -> None:
         name = statement.names[0]
         if name in self._accounts:
-            if statement.tolerant:
+            if statement.if_exists:
                 return
-            raise internal(f"the user {name} exists")
+            raise internal_error(f"the user {name} exists")
         if name == self._engine.user or name.startswith(PREFIX):
-            raise internal(f"names that begin with {PREFIX} are the local server's own")
+            raise internal_error(f"names that begin with {PREFIX} are the local server's own")
         for role in statement.roles:
             self._check_given(role, [name], gives=True)
             self._grants(role)
@@ -247,18 +247,18 @@ class Users:
         account = self._accounts.get(statement.names[0])
         if account is not None:
             self._accounts[account.user] = replace(account, password_hash=native_hash(statement.password))
-        elif not statement.tolerant:
-            raise internal(f"there is no user {statement.names[0]}")
+        elif not statement.if_exists:
+            raise internal_error(f"there is no user {statement.names[0]}")
 
     def _drop(self, statement: UserStatement) -> None:
         name = statement.names[0]
         found = self._accounts.get(name)
         if found is None:
-            if statement.tolerant:
+            if statement.if_exists:
                 return
-            raise internal(f"there is no user {name}")
+            raise internal_error(f"there is no user {name}")
         if found.is_admin:
-            raise internal(f"can not delete the user {name}")
+            raise internal_error(f"can not delete the user {name}")
         del self._accounts[name]
         for members in self._members.values():
             members.discard(name)
@@ -278,8 +278,8 @@ class Users:
                 for grant in grants:
                     with suppress(pymysql.Error):  # one that the user was never given
                         cursor.execute(f"REVOKE {grant.right} ON {grant.scope} FROM %s", (user,))
-                kept = (self._roles[role] for role, members in self._members.items() if user in members)
-                self._give([user], set[Grant]().union(*kept))
+                granted = (self._roles[role] for role, members in self._members.items() if user in members)
+                self._give([user], set[Grant]().union(*granted))
 
 
 def _engine_rights(rights: Sequence[str]) -> list[str]:

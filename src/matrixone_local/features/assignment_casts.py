@@ -2,7 +2,7 @@
 
 Texts within the statement are judged here. Those of an INSERT … SELECT are judged by the engine, which lets pass what
 it stores as a server does and stops at any other; then the texts that it would stop at are asked for and judged here,
-and the statement is carried out with what they come to.
+and the statement runs with the converted values.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
 
-from matrixone_local.engine.seekdb import EngineError, Link
+from matrixone_local.engine.seekdb import EngineConnection, EngineError
 from matrixone_local.engine.table_columns import Target
-from matrixone_local.errors import Refused, bad_input, internal
+from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.formats.casts import BITS, Type
 from matrixone_local.protocol.packets import VECTOR_LENGTH, ColumnType, ResultColumn
 from matrixone_local.sql.quoting import literal
@@ -58,7 +58,7 @@ class Assigning:
         link: the connection's session.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: EngineConnection) -> None:
         self._link = link
 
     def assigned(self, sql: str) -> str | Assignment:
@@ -68,10 +68,10 @@ class Assigning:
             sql: any statement.
 
         Returns:
-            What to send to the engine, or an INSERT … SELECT that has to be carried out.
+            What to send to the engine, or an INSERT … SELECT that has to be run.
 
         Raises:
-            Refused: a server refuses one of the texts.
+            SqlError: a server refuses one of the texts.
         """
         found = _HEAD.match(sql)
         if found is None:
@@ -143,7 +143,7 @@ class Assigning:
 
 
 def _is_text(column: ResultColumn) -> bool:
-    """Whether a column of a query has texts; vectors are told as texts of a length of their own."""
+    """Whether a column of a query has texts; vectors appear as texts of a length of their own."""
     is_vector = column.type is ColumnType.STRING and column.length == VECTOR_LENGTH
     return column.type in _TEXTS and not column.is_binary and not is_vector
 
@@ -174,13 +174,13 @@ class Judge:
         """A text as the engine is to have it; None for NULL.
 
         Raises:
-            Refused: a server refuses it.
+            SqlError: a server refuses it.
         """
         if self.plain is None or self._is_plain(text):
             return text
         try:
             return self._cast(text)
-        except Refused:
+        except SqlError:
             if self._ignores and self.type.base == "enum":
                 return text
             raise
@@ -301,14 +301,14 @@ class Assignment:
     count: int
     judged: Mapping[int, Judge]
 
-    def carry_out(self, link: Link) -> int:
+    def carry_out(self, link: EngineConnection) -> int:
         """Insert the rows.
 
         Returns:
             How many the engine says were affected.
 
         Raises:
-            Refused: a server refuses one of the texts; no row stays.
+            SqlError: a server refuses one of the texts; no row stays.
             EngineError: the engine refuses a row; no row stays.
         """
         try:
@@ -318,7 +318,7 @@ class Assignment:
                 raise
         return link.query(self._checked(self._unusual(link))).affected
 
-    def _unusual(self, link: Link) -> Mapping[int, Mapping[str, str | None]]:
+    def _unusual(self, link: EngineConnection) -> Mapping[int, Mapping[str, str | None]]:
         """By position, the texts that the engine stops at, and what they come to."""
         names = ", ".join(f"c{at}" for at in range(self.count))
         wanted = ", ".join(f"c{at}" for at in self.judged)
@@ -335,7 +335,7 @@ class Assignment:
                     if put != text or judge.plain is None or not re.fullmatch(judge.plain, text, re.DOTALL):
                         found[at][text] = put
                     if len(found[at]) > UNUSUAL_TEXTS:
-                        raise internal(
+                        raise internal_error(
                             f"the local server reads no more than {UNUSUAL_TEXTS} unusual texts for column"
                             f" '{judge.name}' in one statement"
                         )
@@ -379,7 +379,7 @@ def _check_query(tokens: Sequence[Token]) -> None:
     """Refuse a query that a server inserts no rows of.
 
     Raises:
-        Refused: it is made of several.
+        SqlError: it is made of several.
     """
     if any(_says_top(tokens, word) for word in _SETS):
         raise bad_input("insert has unknown select statement")

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, Protocol
 
-from matrixone_local.engine.seekdb import Link
-from matrixone_local.errors import Refused, bad_configuration, bad_input
+from matrixone_local.engine.seekdb import EngineConnection
+from matrixone_local.errors import SqlError, bad_configuration, bad_input
 from matrixone_local.files.bulk_insert import Cancellable
 from matrixone_local.files.sources import Source, Sources
 from matrixone_local.files.stores import Store
@@ -36,11 +36,11 @@ class Outfile:
     """An INTO OUTFILE clause.
 
     Args:
-        url: the file; `%d` or `%05d` in it stands for a number from 0 on.
+        url: the file; `%d` or `%05d` in it means a number from 0 on.
         query: the statement without the clause.
         format: `csv`, `jsonline` or `parquet`.
-        delimiter: what stands between fields.
-        quote: what stands around texts.
+        delimiter: the text between fields.
+        quote: the character around texts.
         line_end: what ends a line.
         header: whether a first line has the titles.
         forced: the columns whose values are quoted whatever their type.
@@ -141,7 +141,7 @@ class Client(Cancellable, Protocol):
     """Who exports."""
 
     @property
-    def link(self) -> Link:
+    def link(self) -> EngineConnection:
         """The session whose rows are written."""
         ...
 
@@ -160,7 +160,7 @@ class Exports:
         """Run the query in the client's session, and write what it gives; a rollback leaves the files.
 
         Raises:
-            Refused: a file exists already, or cannot be written.
+            SqlError: a file exists already, or cannot be written.
             EngineError: the engine refuses the query.
         """
         self._check_new(outfile.path(0))
@@ -185,8 +185,8 @@ class Exports:
             raise _exists(store, path)
 
 
-def _exists(store: Store, path: str) -> Refused:
-    return Refused(20406, f"file {store.told(path)} already exists")
+def _exists(store: Store, path: str) -> SqlError:
+    return SqlError(20406, f"file {store.display_path(path)} already exists")
 
 
 def _files(outfile: Outfile, columns: Sequence[ResultColumn], rows: Iterator[Row]) -> Iterator[IO[bytes]]:
@@ -277,8 +277,8 @@ def _table(arrow: Any, schema: Any, columns: Sequence[ResultColumn], rows: Seque
         values = [row[at] for row in rows]
         kind = schema.field(at).type
         if arrow.types.is_binary(kind):
-            told = [None if value is None else value.encode("utf-8", "surrogateescape") for value in values]
-            arrays.append(arrow.array(told, kind))
+            encoded = [None if value is None else value.encode("utf-8", "surrogateescape") for value in values]
+            arrays.append(arrow.array(encoded, kind))
         else:
             arrays.append(arrow.array(values, arrow.string()).cast(kind))
     return arrow.Table.from_arrays(arrays, schema=schema)

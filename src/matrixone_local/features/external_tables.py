@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, filterfalse
 
-from matrixone_local.engine.scratch import DATABASE, Hidden
-from matrixone_local.engine.seekdb import Engine, Link
-from matrixone_local.errors import Refused, bad_input, internal
+from matrixone_local.engine.scratch import DATABASE, ScratchTables
+from matrixone_local.engine.seekdb import Engine, EngineConnection
+from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.features.load_data import Client, described
-from matrixone_local.files.bulk_insert import inserted, whole_or_not
+from matrixone_local.files.bulk_insert import bulk_insert, statement_savepoint
 from matrixone_local.files.sources import Reads, Source, Sources, parse_format, parse_source
 from matrixone_local.formats.batches import Fields, Format
 from matrixone_local.formats.columns import Column
@@ -27,7 +27,7 @@ from matrixone_local.formats.csv import CsvLines, Sift
 from matrixone_local.sql.quoting import literal, quoted
 from matrixone_local.sql.references import TableReference, put_table, table_references
 from matrixone_local.sql.tokens import Kind, Reader, Statement, Token, tokenize
-from matrixone_local.translation.column_types import in_the_engine
+from matrixone_local.translation.column_types import to_engine_sql
 
 FILE_PATH = "__mo_filepath"
 CATALOGUE = f"{DATABASE}.external_tables"
@@ -39,28 +39,28 @@ class CreateExternalTable:
 
     Args:
         table: its name, one or two parts.
-        tolerant: IF NOT EXISTS was said.
-        columns: what stands in the brackets.
-        reading: what stands behind them, which is read when the table is.
+        if_exists: IF NOT EXISTS was said.
+        columns: the text in the brackets.
+        reading: the text after them, which is read when the table is.
     """
 
     table: tuple[str, ...]
-    tolerant: bool
+    if_exists: bool
     columns: str
     reading: str
 
     @property
     def definition(self) -> str:
         """The CREATE TABLE for the engine."""
-        tolerant = "IF NOT EXISTS " if self.tolerant else ""
+        if_exists = "IF NOT EXISTS " if self.if_exists else ""
         name = ".".join(map(quoted, self.table))
-        columns = in_the_engine(self.columns)
-        return f"CREATE TABLE {tolerant}{name} ({columns}, {quoted(FILE_PATH)} TEXT INVISIBLE)"
+        columns = to_engine_sql(self.columns)
+        return f"CREATE TABLE {if_exists}{name} ({columns}, {quoted(FILE_PATH)} TEXT INVISIBLE)"
 
 
 def parse_create(read: Reader) -> CreateExternalTable:
-    """What stands behind CREATE EXTERNAL TABLE."""
-    tolerant = read.take("IF", "NOT", "EXISTS")
+    """Parse what follows CREATE EXTERNAL TABLE."""
+    if_exists = read.take("IF", "NOT", "EXISTS")
     table = [read.name()]
     if read.take("."):
         table.append(read.name())
@@ -74,7 +74,7 @@ def parse_create(read: Reader) -> CreateExternalTable:
     reading = read.sql[last.end :].strip().rstrip(";")
     parse_format(read, parse_source(read))
     read.end()
-    return CreateExternalTable(tuple(table), tolerant, read.sql[first.end : last.start], reading)
+    return CreateExternalTable(tuple(table), if_exists, read.sql[first.end : last.start], reading)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _parse_insert(sql: str, tokens: Sequence[Token]) -> InsertColumns | None:
         read.expect("FROM")
         external = _table(read)
         read.end()
-    except Refused:
+    except SqlError:
         return None
     columns = dict(zip(taken, targets, strict=False))
     return InsertColumns(table, columns, external, ignore) if len(columns) == len(taken) == len(targets) else None
@@ -136,7 +136,7 @@ class ExternalTables:
         sources: what opens their files.
     """
 
-    def __init__(self, engine: Engine, hidden: Hidden, sources: Sources) -> None:
+    def __init__(self, engine: Engine, hidden: ScratchTables, sources: Sources) -> None:
         self._engine = engine
         self._hidden = hidden
         self._sources = sources
@@ -159,28 +159,30 @@ class ExternalTables:
 
     def forget(self, database: str, name: str | None = None) -> None:
         """One is dropped, or all of a database; names in small letters."""
-        gone = [key for key in self._readings if key[0] == database and name in {None, key[1]}]
-        for key in gone:
+        stale = [key for key in self._readings if key[0] == database and name in {None, key[1]}]
+        for key in stale:
             del self._readings[key]
             with self._engine.session() as cursor:
                 cursor.execute(f"DELETE FROM {CATALOGUE} WHERE db = %s AND name = %s", key)  # noqa: S608  # a constant
         self._names = {one for _, one in self._readings}
 
-    def mentioned(self, sql: str) -> bool:
+    def may_mention(self, sql: str) -> bool:
         """Whether a statement may be about one of them."""
         return bool(self._names) and any(name in sql.lower() for name in self._names)
 
-    def read_in(self, statement: Statement, link: Link, client: Reads, until: ExitStack) -> Statement:
+    def substitute_tables(
+        self, statement: Statement, link: EngineConnection, client: Reads, cleanup: ExitStack
+    ) -> Statement:
         """The statement with hidden tables, filled from the files, in the place of external ones.
 
         Args:
             statement: the statement.
             link: the client's session.
             client: who may be asked to stop.
-            until: drops the hidden tables when it is left.
+            cleanup: drops the hidden tables when it is left.
 
         Raises:
-            Refused: a file cannot be read, or the statement would change an external table.
+            SqlError: a file cannot be read, or the statement would change an external table.
         """
         tokens = statement.tokens
         for reference in reversed(table_references(tokens)):
@@ -195,9 +197,9 @@ class ExternalTables:
             if not reference.reads:
                 continue  # defined, dropped or described
             if any(token.says("VIEW") for token in tokens[:5]):
-                raise internal("the local server makes no views of external tables")
+                raise internal_error("the local server makes no views of external tables")
             table = (database, reference.name)
-            hidden = self._filled(table, reading, client, _condition(statement.sql, tokens, reference), until)
+            hidden = self._filled(table, reading, client, _condition(statement.sql, tokens, reference), cleanup)
             if hidden is not None:
                 put_table(statement, reference, hidden)
         return statement.changed()
@@ -207,28 +209,28 @@ class ExternalTables:
         names = sorted(name for of, name in self._readings if of == database.lower())
         return next((name for name in names if table is None or name == table.lower()), None)
 
-    def check_load(self, table: Sequence[str], link: Link) -> None:
+    def check_load(self, table: Sequence[str], link: EngineConnection) -> None:
         """Refuse to load into an external table.
 
         Raises:
-            Refused: it is one.
+            SqlError: it is one.
         """
         if table[-1].lower() in self._names:
             database = table[0] if len(table) == 2 else link.database
             if (database.lower(), table[-1].lower()) in self._readings:
                 raise bad_input("cannot insert/update/delete from external table")
 
-    def check(self, tokens: Sequence[Token], link: Link) -> None:
+    def check(self, tokens: Sequence[Token], link: EngineConnection) -> None:
         """Refuse a definition that would change an external table; dropping it is none.
 
         Raises:
-            Refused: as above.
+            SqlError: as above.
         """
         if not self._names or not tokens[0].says("ALTER", "RENAME", "TRUNCATE"):
             return
         for token in tokens:
             if token.value.lower() in self._names and (link.database.lower(), token.value.lower()) in self._readings:
-                raise internal("the local server cannot change an external table; drop it and create it anew")
+                raise internal_error("the local server cannot change an external table; drop it and create it anew")
 
     def insert(self, sql: str, tokens: Sequence[Token], client: Client) -> int | None:
         """Carry out an INSERT of an external table's columns into columns of the same types, from the files themselves.
@@ -242,7 +244,7 @@ class ExternalTables:
             How many rows were inserted; None if the statement is no such INSERT.
 
         Raises:
-            Refused: a file cannot be read, or a value does not fit; no row stays.
+            SqlError: a file cannot be read, or a value does not fit; no row stays.
             EngineError: the engine refuses a row; no row stays.
         """
         found = _parse_insert(sql, tokens) if self._names and tokens[0].says("INSERT") else None
@@ -259,9 +261,9 @@ class ExternalTables:
         names = ", ".join(quoted(column.name) for column in columns if column)
         head = f"INSERT {'IGNORE ' if found.ignore else ''}INTO {'.'.join(map(quoted, table))} ({names}) VALUES "  # noqa: S608  # quoted
         source, form = _read(reading)
-        with whole_or_not(link):
+        with statement_savepoint(link):
             return sum(
-                inserted(link, head, form.batches(pieces, columns, fields=Fields.ENOUGH), client)
+                bulk_insert(link, head, form.batches(pieces, columns, fields=Fields.ENOUGH), client)
                 for _, pieces in self._sources.files(source, client)
             )
 
@@ -271,7 +273,7 @@ class ExternalTables:
         reading: str,
         client: Reads,
         wanted: Sift | None,
-        until: ExitStack,
+        cleanup: ExitStack,
     ) -> str | None:
         """A hidden table with the rows of the files; None if there are none, as the external table is empty itself.
 
@@ -280,11 +282,11 @@ class ExternalTables:
             reading: how it is read.
             client: who for.
             wanted: leaves out raw lines, if it is of those, that are not wanted.
-            until: drops the table when it is left.
+            cleanup: drops the table when it is left.
         """
         source, form = _read(reading)
-        with closing(self._engine.session_link()) as aside:
-            columns = [column for column in described(table, aside) if column.name != FILE_PATH]
+        with closing(self._engine.session_link()) as connection:
+            columns = [column for column in described(table, connection) if column.name != FILE_PATH]
             raw = wanted if len(columns) == 1 else None
             batches = chain.from_iterable(
                 form.batches(_sifted(form, pieces, raw), columns, also=f",{literal(path)}", fields=Fields.ENOUGH)
@@ -294,12 +296,12 @@ class ExternalTables:
             if first is None:
                 return None
             hidden = self._hidden.table()
-            aside.query(f"CREATE TABLE {hidden} LIKE {quoted(table[0])}.{quoted(table[1])}")
-            until.callback(self._hidden.drop_later, f"DROP TABLE {hidden}")
+            connection.query(f"CREATE TABLE {hidden} LIKE {quoted(table[0])}.{quoted(table[1])}")
+            cleanup.callback(self._hidden.drop_later, f"DROP TABLE {hidden}")
             names = ", ".join(quoted(column.name) for column in [*columns, Column(FILE_PATH, "text")])
-            aside.query("BEGIN")
-            inserted(aside, f"INSERT INTO {hidden} ({names}) VALUES ", chain([first], batches), client)  # noqa: S608  # quoted
-            aside.query("COMMIT")
+            connection.query("BEGIN")
+            bulk_insert(connection, f"INSERT INTO {hidden} ({names}) VALUES ", chain([first], batches), client)  # noqa: S608  # quoted
+            connection.query("COMMIT")
         return hidden
 
 
@@ -314,7 +316,7 @@ def _read(reading: str) -> tuple[Source, Format]:
     return source, parse_format(read, source)
 
 
-def _full(table: tuple[str, ...], link: Link) -> tuple[str, str]:
+def _full(table: tuple[str, ...], link: EngineConnection) -> tuple[str, str]:
     return (table[0], table[1]) if len(table) == 2 else (link.database, table[0])
 
 
@@ -348,6 +350,6 @@ def _condition(sql: str, tokens: Sequence[Token], reference: TableReference) -> 
         if read.take("LIMIT"):
             read.next(Kind.NUMBER)
         read.end()
-    except (Refused, re.error):
+    except (SqlError, re.error):
         return None
     return partial(filterfalse, found) if negated else partial(filter, found)

@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import Protocol
 from urllib.parse import parse_qsl, unquote
 
-from matrixone_local.engine.scratch import Hidden
+from matrixone_local.engine.scratch import ScratchTables
 from matrixone_local.engine.seekdb import Engine
-from matrixone_local.errors import Refused, bad_input, internal
+from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.files.listing import listed
 from matrixone_local.files.sources import Source, Sources
 from matrixone_local.files.stores import Store
@@ -39,7 +39,7 @@ class RemoveFiles:
 
 
 def parse_remove(read: Reader) -> RemoveFiles:
-    """What stands behind REMOVE FILES."""
+    """Parse what follows REMOVE FILES."""
     read.expect("FROM", "STAGE")
     if_exists = read.take("IF", "EXISTS")
     url = read.string()
@@ -59,7 +59,7 @@ class Asked(Protocol):
         """What an SQL expression comes to."""
         ...
 
-    def column(self, query: str, until: ExitStack) -> list[str | None]:
+    def column(self, query: str, cleanup: ExitStack) -> list[str | None]:
         """The first column of a query's rows; what is made for it is dropped when *until* is left."""
         ...
 
@@ -73,22 +73,22 @@ class StageFiles:
         hidden: where.
     """
 
-    def __init__(self, sources: Sources, engine: Engine, hidden: Hidden) -> None:
+    def __init__(self, sources: Sources, engine: Engine, hidden: ScratchTables) -> None:
         self._sources = sources
         self._engine = engine
         self._hidden = hidden
 
-    def written_in(self, sql: str, tokens: list[Token], asked: Asked, until: ExitStack) -> str:
+    def written_in(self, sql: str, tokens: list[Token], asked: Asked, cleanup: ExitStack) -> str:
         """The statement with what the functions give in their place.
 
         Args:
             sql: the statement.
             tokens: its tokens.
             asked: gives the values of expressions.
-            until: drops what is kept for the statement when it is left.
+            cleanup: drops what is stored for the statement when it is left.
 
         Raises:
-            Refused: a stage or a file cannot be used.
+            SqlError: a stage or a file cannot be used.
         """
         while (at := last_file_call(tokens)) is not None:
             name, read = tokens[at].text.upper(), Reader(sql, tokens)
@@ -96,7 +96,7 @@ class StageFiles:
             if name == "STAGE_LIST":
                 given = self._listed(read, tokens[at - 1])
             elif name == "LOAD_FILE":
-                given = self._loaded(_argument(read), at, asked, until)
+                given = self._loaded(_argument(read), at, asked, cleanup)
             else:
                 given = self._saved(read, asked)
             read.expect(")")
@@ -108,7 +108,7 @@ class StageFiles:
         """Carry out REMOVE FILES.
 
         Raises:
-            Refused: there is no such stage or file.
+            SqlError: there is no such stage or file.
         """
         store, path, options = self._at(statement.url)
         if options:
@@ -125,7 +125,7 @@ class StageFiles:
 
     def _listed(self, read: Reader, before: Token) -> str:
         if not before.says("FROM", "JOIN", ","):
-            raise Refused(20105, "not supported: function or operator 'stage_list'")
+            raise SqlError(20105, "not supported: function or operator 'stage_list'")
         store, path, _ = self._at(read.string())
         files = listed(store, path)
         if not files:
@@ -133,20 +133,20 @@ class StageFiles:
         first, *others = (literal(path) for path in files)
         return f"(SELECT {first} AS file{''.join(f' UNION ALL SELECT {path}' for path in others)})"  # literals
 
-    def _loaded(self, url: _Argument, at: int, asked: Asked, until: ExitStack) -> str:
+    def _loaded(self, url: _Argument, at: int, asked: Asked, cleanup: ExitStack) -> str:
         if url.is_constant:
             return _written(self._read(asked.value(url.sql) or ""))
         rows = f"SELECT DISTINCT {url.sql} {_rows_of(url.statement, url.tokens, at)}"
-        contents = {one: self._read(one) for one in asked.column(rows, until) if one is not None}
-        return f"(SELECT {CONTENT} FROM {self._kept(contents, until)} WHERE {URL} = {url.sql})"  # noqa: S608  # the client's own expression
+        contents = {one: self._read(one) for one in asked.column(rows, cleanup) if one is not None}
+        return f"(SELECT {CONTENT} FROM {self._stored(contents, cleanup)} WHERE {URL} = {url.sql})"  # noqa: S608  # the client's own expression
 
-    def _kept(self, contents: Mapping[str, bytes | None], until: ExitStack) -> str:
+    def _stored(self, contents: Mapping[str, bytes | None], cleanup: ExitStack) -> str:
         """A hidden table of the contents of files, by their URLs."""
         table = self._hidden.table()
         kind = "LONGTEXT" if all(map(_is_text, contents.values())) else "LONGBLOB"
         with closing(self._engine.session_link()) as link:
             link.query(f"CREATE TABLE {table} ({URL} VARCHAR(4096), {CONTENT} {kind})")
-            until.callback(self._hidden.drop_later, f"DROP TABLE {table}")
+            cleanup.callback(self._hidden.drop_later, f"DROP TABLE {table}")
             for url, data in contents.items():
                 link.query(f"INSERT INTO {table} VALUES ({literal(url)}, {_written(data)})")  # noqa: S608  # literals
         return table
@@ -156,12 +156,12 @@ class StageFiles:
         store, path, options = self._at(url)
         offset, size = int(options.get("offset", 0)), int(options.get("size", -1))
         if size == 0:
-            raise Refused(20408, f"empty range of file {store.told(path)}")
+            raise SqlError(20408, f"empty range of file {store.display_path(path)}")
         data = store.read(path, offset, None if size < 0 else size)
         if data is None:
             raise _not_found(store, path)
         if len(data) > LARGEST:
-            raise internal("Data too long for blob")
+            raise internal_error("Data too long for blob")
         return data or None
 
     def _saved(self, read: Reader, asked: Asked) -> str:
@@ -174,7 +174,7 @@ class StageFiles:
         store, path, _ = self._at(place)
         content = data.encode("utf-8", "surrogateescape")
         if not store.write(path, io.BytesIO(content)):
-            raise Refused(20406, f"file {store.told(path)} already exists")
+            raise SqlError(20406, f"file {store.display_path(path)} already exists")
         return str(len(content))
 
 
@@ -193,8 +193,8 @@ def _written(data: bytes | None) -> str:
     return f"CONVERT(x'{data.hex()}' USING utf8mb4)" if _is_text(data) else f"x'{data.hex()}'"
 
 
-def _not_found(store: Store, path: str) -> Refused:
-    return Refused(20405, f"file {store.told(path)} is not found")
+def _not_found(store: Store, path: str) -> SqlError:
+    return SqlError(20405, f"file {store.display_path(path)} is not found")
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ class _Argument:
     Args:
         sql: it, as text.
         is_constant: whether it names no column.
-        statement: the statement that it stands in.
+        statement: the statement that contains it.
         tokens: that one's tokens.
     """
 
@@ -231,15 +231,15 @@ def _argument(read: Reader) -> _Argument:
 
 
 def _rows_of(sql: str, tokens: list[Token], at: int) -> str:
-    """The FROM and WHERE of the query in which a call stands; without WHERE, if it stands there.
+    """The FROM and WHERE of the query that contains a call; without WHERE, if the call is there.
 
     Raises:
-        Refused: it has no FROM.
+        SqlError: it has no FROM.
     """
     clauses = list(_clauses(tokens, _block(tokens, at)))
     begin = next((place for place in clauses if tokens[place].says("FROM")), None)
     if begin is None:
-        raise internal("load_file of a column needs the table that it is in")
+        raise internal_error("load_file of a column needs the table that it is in")
     ends = (place for place in clauses if place > begin and _ends_rows(tokens[place], within=at > place))
     end = next(ends, len(tokens))
     return sql[tokens[begin].start : tokens[end - 1].end]
@@ -262,7 +262,7 @@ def _clauses(tokens: list[Token], begin: int) -> Iterator[int]:
 
 
 def _block(tokens: list[Token], at: int) -> int:
-    """Where the query begins that a token stands in."""
+    """Where the query begins that contains a token."""
     depth = 0
     for before in range(at - 1, -1, -1):
         depth += {"(": -1, ")": 1}.get(tokens[before].text, 0)

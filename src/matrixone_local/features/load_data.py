@@ -11,17 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from matrixone_local.engine.seekdb import EngineError, Link
-from matrixone_local.errors import Refused, bad_input
-from matrixone_local.features.duplicate_keys import DUPLICATE, TWIN, Twins
-from matrixone_local.files.bulk_insert import inserted, whole_or_not
+from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.errors import SqlError, bad_input
+from matrixone_local.features.duplicate_keys import DISCRIMINATOR_COLUMN, DUPLICATE, DuplicateKeyTables
+from matrixone_local.files.bulk_insert import bulk_insert, statement_savepoint
 from matrixone_local.files.sources import Reads, Source, Sources, parse_format, parse_source
 from matrixone_local.formats.batches import Batch, Fields, Format
 from matrixone_local.formats.columns import Column
-from matrixone_local.sql.ddl import MISSING
+from matrixone_local.sql.ddl import NO_SUCH_OBJECT
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.tokens import Kind, Reader
-from matrixone_local.sql.type_names import told
+from matrixone_local.sql.type_names import matrixone_type
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class LoadData:
 
 
 def parse_load(read: Reader) -> LoadData:
-    """What stands behind LOAD DATA."""
+    """Parse what follows LOAD DATA."""
     source = parse_source(read)
     if not read.take("IGNORE"):
         read.take("REPLACE")
@@ -108,7 +108,7 @@ class Client(Reads, Protocol):
     """The client that a load is for."""
 
     @property
-    def link(self) -> Link:
+    def link(self) -> EngineConnection:
         """Its session, whose transaction the rows become part of."""
         ...
 
@@ -122,12 +122,12 @@ class Loader:
 
     Args:
         sources: what opens files.
-        twins: stores the rows whose keys are there already.
+        duplicates: stores the rows whose keys are there already.
     """
 
-    def __init__(self, sources: Sources, twins: Twins) -> None:
+    def __init__(self, sources: Sources, duplicates: DuplicateKeyTables) -> None:
         self._sources = sources
-        self._twins = twins
+        self._duplicates = duplicates
 
     def load(self, statement: LoadData, client: Client) -> int:
         """Insert the file's rows; all of them or none. No key is checked (server-facts 17).
@@ -140,55 +140,55 @@ class Loader:
             How many rows were inserted.
 
         Raises:
-            Refused: the file, the table or a value is not as it should be; no row of the statement stays.
+            SqlError: the file, the table or a value is not as it should be; no row of the statement stays.
             EngineError: the engine refuses the rows.
         """
         link = client.link
         every = described(statement.table, link)
-        columns = _targets(statement, [column for column in every if column.name != TWIN])
-        with whole_or_not(link) as again:
-            if any(column.name == TWIN for column in every):
-                return self._with_twins(statement, columns, client)
+        columns = _targets(statement, [column for column in every if column.name != DISCRIMINATOR_COLUMN])
+        with statement_savepoint(link) as again:
+            if any(column.name == DISCRIMINATOR_COLUMN for column in every):
+                return self._insert_with_duplicates(statement, columns, client)
             try:
-                return inserted(link, _head(statement, columns), self._rows(statement, columns, client), client)
+                return bulk_insert(link, _head(statement, columns), self._rows(statement, columns, client), client)
             except EngineError as error:
                 if error.code != DUPLICATE:
                     raise
-            again(lambda: self._allow_twins(statement.table, client))
-            return self._with_twins(statement, columns, client)
+            again(lambda: self._allow_duplicates(statement.table, client))
+            return self._insert_with_duplicates(statement, columns, client)
 
     def _rows(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> Iterator[Batch]:
         pieces = self._sources.open(statement.source, client)
         fields = Fields.ANY if statement.source.local else Fields.EXACT  # server-facts 48
         return statement.format.batches(pieces, columns, fields=fields)
 
-    def _allow_twins(self, table: Sequence[str], client: Client) -> None:
+    def _allow_duplicates(self, table: Sequence[str], client: Client) -> None:
         client.settle(table)
-        self._twins.allow(table, client.link)
+        self._duplicates.allow(table, client.link)
 
-    def _with_twins(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> int:
+    def _insert_with_duplicates(self, statement: LoadData, columns: Sequence[Column | None], client: Client) -> int:
         names = [column.name for column in columns if column]
-        return self._twins.insert(statement.table, names, self._rows(statement, columns, client), client)
+        return self._duplicates.insert(statement.table, names, self._rows(statement, columns, client), client)
 
 
-def described(table: Sequence[str], link: Link) -> list[Column]:
+def described(table: Sequence[str], link: EngineConnection) -> list[Column]:
     """A table's columns.
 
     Raises:
-        Refused: there is no such table.
+        SqlError: there is no such table.
     """
     where = ".".join(map(quoted, table))
     try:
         found = link.query(f"SHOW FULL COLUMNS FROM {where}")
     except EngineError as error:
         missing = re.fullmatch(r"Table '(.*)' doesn't exist", error.message)
-        if missing or error.code in MISSING:
-            raise Refused(1146, f"no such table {missing[1] if missing else '.'.join(table)}", "42S02") from None
+        if missing or error.code in NO_SUCH_OBJECT:
+            raise SqlError(1146, f"no such table {missing[1] if missing else '.'.join(table)}", "42S02") from None
         raise
     return [
         Column(
             str(name),
-            told(str(kind), comment or "")[0],
+            matrixone_type(str(kind), comment or "")[0],
             required == "NO" and "auto_increment" not in str(extra).lower(),
         )
         for name, kind, _collation, required, _key, _default, extra, _rights, comment in found.rows
@@ -202,7 +202,7 @@ def _targets(statement: LoadData, columns: Sequence[Column]) -> list[Column | No
     targets: list[Column | None] = []
     for name in statement.fields:
         if name is not None and name.lower() not in known:
-            raise Refused(1054, f"Unknown column '{name}' in '{statement.table[-1]}'", "42S22")
+            raise SqlError(1054, f"Unknown column '{name}' in '{statement.table[-1]}'", "42S22")
         targets.append(None if name is None else known[name.lower()])
     return targets
 

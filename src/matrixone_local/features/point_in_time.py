@@ -16,10 +16,10 @@ from typing import Any
 
 import pymysql
 
-from matrixone_local.engine.scratch import PREFIX, Hidden
+from matrixone_local.engine.scratch import PREFIX, ScratchTables
 from matrixone_local.engine.seekdb import Engine
 from matrixone_local.engine.table_copies import copy_views
-from matrixone_local.errors import internal
+from matrixone_local.errors import internal_error
 from matrixone_local.features.snapshots import (
     ACCOUNT,
     Restore,
@@ -43,7 +43,7 @@ TABLE = """CREATE TABLE IF NOT EXISTS mo_catalog.mo_pitr (
 HIDDEN = f"{PREFIX}pitr_"  # the databases that are filled with what was begin with this
 _UNIT_SECONDS = {"h": 3600, "d": 86_400, "mo": 31 * 86_400, "y": 366 * 86_400}
 _LONGEST = 100
-_KEPT_SECONDS = 1800  # by the engine, without any PITR
+_RETAINED_SECONDS = 1800  # by the engine, without any PITR
 _MOST_SECONDS = (1 << 32) - 1
 _OF_LEVELS = {"account": 0, "database": 1, "table": 2}  # how many names follow
 
@@ -178,7 +178,7 @@ def parse_restore(read: Reader) -> RestorePitr | Restore | None:
 def _level(read: Reader) -> tuple[str, tuple[str, ...]]:
     level = read.next(Kind.WORD).text.lower()
     if level == "cluster":
-        raise internal("the local server has PITR of the account, of databases and of tables alone")
+        raise internal_error("the local server has PITR of the account, of databases and of tables alone")
     if level not in _OF_LEVELS:
         raise read.error()
     return level, tuple(read.name() for _ in range(_OF_LEVELS[level]))
@@ -189,9 +189,9 @@ def _range(read: Reader) -> tuple[int, str]:
     length, unit = int(read.next(Kind.NUMBER).text), read.string().lower()
     read.end()
     if not 0 < length <= _LONGEST:
-        raise internal(f"invalid pitr value {length}")
+        raise internal_error(f"invalid pitr value {length}")
     if unit not in _UNIT_SECONDS:
-        raise internal(f"invalid pitr unit {unit}")
+        raise internal_error(f"invalid pitr unit {unit}")
     return length, unit
 
 
@@ -222,19 +222,19 @@ class _Pitr:
         """
         now = time.time_ns()
         earliest = now - self.seconds * 1_000_000_000
-        told = f"input timestamp {_moment_text(moment)}"
+        message = f"input timestamp {_moment_text(moment)}"
         if len(names) < len(self.names):
             level = ("account", "database", "table")[len(names)]
-            raise internal(f"restore level {self.level} is not allowed for {level} restore")
+            raise internal_error(f"restore level {self.level} is not allowed for {level} restore")
         if tuple(names[: len(self.names)]) != self.names:
             what = f"database {names[0]}" if len(names) == 1 else f"table {'.'.join(names)}"
-            raise internal(f"pitr {self.name} is not allowed to restore {what}")
+            raise internal_error(f"pitr {self.name} is not allowed to restore {what}")
         if moment <= self.created:
-            raise internal(f"{told} is less than the pitr valid time {_moment_text(self.created)}")
+            raise internal_error(f"{message} is less than the pitr valid time {_moment_text(self.created)}")
         if moment < earliest:
-            raise internal(f"{told} is less than the pitr range minest timestamp {_moment_text(earliest)}")
+            raise internal_error(f"{message} is less than the pitr range minest timestamp {_moment_text(earliest)}")
         if moment > now:
-            raise internal(f"{told} is bigger than now timestamp {_moment_text(now)}")
+            raise internal_error(f"{message} is bigger than now timestamp {_moment_text(now)}")
 
 
 class Pitrs:
@@ -245,7 +245,7 @@ class Pitrs:
         hidden: drops what is not needed any more.
     """
 
-    def __init__(self, engine: Engine, hidden: Hidden) -> None:
+    def __init__(self, engine: Engine, hidden: ScratchTables) -> None:
         self._engine = engine
         self._hidden = hidden
         with engine.session() as cursor:
@@ -263,10 +263,10 @@ class Pitrs:
             if any(one.name == name for one in known):
                 if statement.if_not_exists:
                     return
-                raise internal(f"pitr {name} already exists")
+                raise internal_error(f"pitr {name} already exists")
             _check_there(cursor, statement.names)
             if any(one.level == statement.level and one.names == statement.names for one in known):
-                raise internal(f"{_subject(statement.names)} already has a pitr")
+                raise internal_error(f"{_subject(statement.names)} already has a pitr")
             now, (database, table) = time.time_ns(), (*statement.names, "", "")[:2]
             values = (str(uuid.uuid4()), name, 0, now, now, statement.level, 0, ACCOUNT, database, table, 0)
             places = ", ".join(["%s"] * 14)
@@ -285,7 +285,7 @@ class Pitrs:
                 (statement.length, statement.unit, time.time_ns(), statement.name.lower()),
             )
             if not changed and not statement.if_exists:
-                raise internal(f"pitr {statement.name.lower()} does not exist")
+                raise internal_error(f"pitr {statement.name.lower()} does not exist")
             self._keep(cursor)
 
     def drop(self, statement: DropPitr) -> None:
@@ -294,21 +294,21 @@ class Pitrs:
         with self._engine.session() as cursor:
             dropped = cursor.execute("DELETE FROM mo_catalog.mo_pitr WHERE pitr_name = %s", (name,))
             if not dropped and not statement.if_exists:
-                raise internal(f"pitr {name} does not exist")
+                raise internal_error(f"pitr {name} does not exist")
             self._keep(cursor)
 
     def _keep(self, cursor: pymysql.cursors.Cursor) -> None:
         """Have the engine keep what rows were for as long as the PITR there are reach back."""
-        longest = max((one.seconds for one in _all(cursor)), default=_KEPT_SECONDS)
-        cursor.execute(f"ALTER SYSTEM SET undo_retention = {min(max(longest, _KEPT_SECONDS), _MOST_SECONDS)}")
+        longest = max((one.seconds for one in _all(cursor)), default=_RETAINED_SECONDS)
+        cursor.execute(f"ALTER SYSTEM SET undo_retention = {min(max(longest, _RETAINED_SECONDS), _MOST_SECONDS)}")
 
     def restore(self, statement: RestorePitr) -> None:
-        """Carry out a RESTORE: what is there now gives way to what was."""
+        """Run RESTORE: replace what is there now by what was."""
         name = statement.pitr.lower()
         with self._engine.session() as cursor:
             pitr = next((one for one in _all(cursor) if one.name == name), None)
             if pitr is None:
-                raise internal(f"pitr {name} does not exist")
+                raise internal_error(f"pitr {name} does not exist")
             moment = _moment(statement.moment)
             pitr.check(moment, statement.names)
             wanted = [*statement.names[:1]] or [one for one in databases(cursor) if is_users(one)]
@@ -327,8 +327,8 @@ class Pitrs:
     ) -> None:
         """Put a database back to a moment, or one table of it."""
         if table and table[0] not in there:
-            told = f"database '{database}' table '{table[0]}' does not exists at timestamp: {_moment_text(moment)}"
-            raise internal(told)
+            message = f"database '{database}' table '{table[0]}' does not exists at timestamp: {_moment_text(moment)}"
+            raise internal_error(message)
         hidden = f"{HIDDEN}{uuid.uuid4().hex}_{database}"
         try:
             copy_then(cursor, database, table or there, hidden, moment)
@@ -338,7 +338,9 @@ class Pitrs:
             copy_views(cursor, database, hidden, there_views)
             refill(cursor, hidden, database)
         except pymysql.MySQLError as error:
-            raise internal(f"the local server cannot go back to {_moment_text(moment)}: {error.args[1]}") from None
+            raise internal_error(
+                f"the local server cannot go back to {_moment_text(moment)}: {error.args[1]}"
+            ) from None
         finally:
             self._hidden.drop_later(f"DROP DATABASE IF EXISTS {quoted(hidden)}")
 
@@ -353,9 +355,9 @@ class Pitrs:
             rows: list[tuple[str, ...]] = []
             for database in [*statement.names[:1]] or [one for one in databases(cursor) if is_users(one)]:
                 for table in [*statement.names[1:]] or tables(cursor, database):
-                    told = [*_of_snapshots(snapshots, database, table), *_of_pitrs(pitrs, database, table)]
-                    if told:
-                        rows.append((statement.level, ACCOUNT, database, table, f"[{', '.join(told)}]"))
+                    windows = [*_of_snapshots(snapshots, database, table), *_of_pitrs(pitrs, database, table)]
+                    if windows:
+                        rows.append((statement.level, ACCOUNT, database, table, f"[{', '.join(windows)}]"))
         return Answer(titles, rows)
 
 
@@ -372,9 +374,9 @@ def _all(cursor: pymysql.cursors.Cursor) -> Iterator[_Pitr]:
 
 def _check_there(cursor: pymysql.cursors.Cursor, names: Sequence[str]) -> None:
     if names and names[0] not in databases(cursor):
-        raise internal(f"database {names[0]} does not exist")
+        raise internal_error(f"database {names[0]} does not exist")
     if len(names) == 2 and names[1] not in tables(cursor, names[0]):
-        raise internal(f"table {'.'.join(names)} does not exist")
+        raise internal_error(f"table {'.'.join(names)} does not exist")
 
 
 def _subject(names: Sequence[str]) -> str:
@@ -387,7 +389,7 @@ def _moment(text: str) -> int:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise internal(f"invalid timestamp {text}") from None
+        raise internal_error(f"invalid timestamp {text}") from None
     return int(parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp()) * 1_000_000_000 + parsed.microsecond * 1000
 
 
@@ -417,7 +419,7 @@ def _then(cursor: pymysql.cursors.Cursor, database: str, moment: int) -> tuple[l
     """The tables and the views that a database had at a moment.
 
     Raises:
-        Refused: it is not there, or one of them was dropped, emptied or changed since.
+        SqlError: it is not there, or one of them was dropped, emptied or changed since.
     """
     _check_there(cursor, [database])
     cursor.execute(_HISTORY, {"moment": moment // 1000, "database": database})
@@ -429,7 +431,7 @@ def _then(cursor: pymysql.cursors.Cursor, database: str, moment: int) -> tuple[l
             continue  # was made later
         if changed:
             what = "was changed" if was in there_now else "was dropped"
-            raise internal(
+            raise internal_error(
                 f"the local server cannot restore {'view' if is_view else 'table'} {database}.{was}, which {what} after"
                 f" {_moment_text(moment)}; take a snapshot before a definition changes"
             )

@@ -16,7 +16,7 @@ from typing import Any
 
 import pymysql
 
-from matrixone_local.engine.scratch import PREFIX, SYSTEM, Hidden
+from matrixone_local.engine.scratch import PREFIX, SYSTEM, ScratchTables
 from matrixone_local.engine.seekdb import Engine
 from matrixone_local.engine.table_copies import (
     FORK_SETTLES,
@@ -27,7 +27,7 @@ from matrixone_local.engine.table_copies import (
     is_small,
     views,
 )
-from matrixone_local.errors import Refused, internal
+from matrixone_local.errors import SqlError, internal_error
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.tokens import Kind, Reader
 
@@ -77,7 +77,7 @@ class ShowSnapshots:
 
 
 def parse_create(read: Reader) -> CreateSnapshot:
-    """What stands behind CREATE SNAPSHOT."""
+    """Parse what follows CREATE SNAPSHOT."""
     if_not_exists = read.take("IF", "NOT", "EXISTS")
     name = read.name()
     read.expect("FOR")
@@ -97,7 +97,7 @@ def parse_create(read: Reader) -> CreateSnapshot:
 
 
 def parse_drop(read: Reader) -> DropSnapshot:
-    """What stands behind DROP SNAPSHOT."""
+    """Parse what follows DROP SNAPSHOT."""
     if_exists = read.take("IF", "EXISTS")
     name = read.name()
     read.end()
@@ -105,7 +105,7 @@ def parse_drop(read: Reader) -> DropSnapshot:
 
 
 def parse_show(read: Reader) -> ShowSnapshots:
-    """What stands behind SHOW SNAPSHOTS."""
+    """Parse what follows SHOW SNAPSHOTS."""
     where = ""
     if read.take("WHERE") and (first := read.current):
         where = read.sql[first.start :].rstrip("; \n")
@@ -141,7 +141,7 @@ class Restore:
 
 
 def parse_clone(read: Reader) -> Clone:
-    """What stands behind CREATE, where a CLONE follows."""
+    """Parse the rest of CREATE where a CLONE follows."""
     of_table = read.take("TABLE")
     if not of_table and not read.take("DATABASE"):
         raise read.error()
@@ -155,7 +155,7 @@ def parse_clone(read: Reader) -> Clone:
 
 
 def parse_restore(read: Reader) -> Restore:
-    """What stands behind RESTORE."""
+    """Parse what follows RESTORE."""
     level = read.next(Kind.WORD).text.lower()
     if level not in {"account", "database", "table"}:
         raise read.error()
@@ -187,28 +187,28 @@ class Snapshots:
         hidden: drops what is not needed any more.
     """
 
-    def __init__(self, engine: Engine, hidden: Hidden) -> None:
+    def __init__(self, engine: Engine, hidden: ScratchTables) -> None:
         self._engine = engine
         self._hidden = hidden
         with engine.session() as cursor:
             cursor.execute(TABLE)
             cursor.execute("SELECT replace(snapshot_id, '-', '') FROM mo_catalog.mo_snapshots")
             rows: Any = cursor.fetchall()
-            kept = tuple(_copy_name(identity, "") for (identity,) in rows)
+            retained = tuple(_copy_name(identity, "") for (identity,) in rows)
             for database in databases(cursor):  # left by a run before this one
-                if database.startswith(HIDDEN) and not database.startswith(kept):
+                if database.startswith(HIDDEN) and not database.startswith(retained):
                     cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)}")
 
     def create(self, statement: CreateSnapshot) -> None:
         """Carry out CREATE SNAPSHOT."""
         name = statement.name.lower()
         if re.search(r"[\s'\"`]", name):
-            raise internal("invalid input")
+            raise internal_error("invalid input")
         with self._engine.session() as cursor:
             if _found(cursor, name):
                 if statement.if_not_exists:
                     return
-                raise internal(f"snapshot {name} already exists")
+                raise internal_error(f"snapshot {name} already exists")
             concerned = _concerned(cursor, statement)
             identity = uuid.uuid4()
             moment = time.time_ns()
@@ -234,7 +234,7 @@ class Snapshots:
             if identity is None:
                 if statement.if_exists:
                     return
-                raise internal(f"snapshot {name} does not exist")
+                raise internal_error(f"snapshot {name} does not exist")
             cursor.execute("DELETE FROM mo_catalog.mo_snapshots WHERE sname = %s", (name,))
             for database in databases(cursor):
                 if database.startswith(_copy_name(identity, "")):
@@ -246,7 +246,7 @@ class Snapshots:
             identity = _identity(cursor, name)
             copy = _copy_name(identity, database)
             if copy not in databases(cursor):
-                raise internal(f"the snapshot {name} does not hold the database {database}")
+                raise internal_error(f"the snapshot {name} does not hold the database {database}")
             return copy
 
     def databases_then(self, name: str) -> list[str]:
@@ -275,17 +275,17 @@ class Snapshots:
                     return
                 if statement.source[-1] not in tables(cursor, source_database):
                     missing = "-".join((*statement.source[:-1], statement.source[-1]))
-                    raise Refused(1064, f"SQL parser error: table {missing} does not exist", "42000")
+                    raise SqlError(1064, f"SQL parser error: table {missing} does not exist", "42000")
                 copy_or_fork(cursor, (source_database, statement.source[-1]), (target[0], target[1]))
             else:
                 if target[0] in databases(cursor):
                     if statement.if_not_exists:
                         return
-                    raise Refused(1007, f"database {target[0]} already exists")
+                    raise SqlError(1007, f"database {target[0]} already exists")
                 refill(cursor, source_database, target[0])
 
     def restore(self, statement: Restore) -> None:
-        """Carry out a RESTORE: what is there now gives way to what was."""
+        """Run RESTORE: replace what is there now by what was."""
         with self._engine.session() as cursor:
             identity = _identity(cursor, statement.snapshot)
             everything = databases(cursor)
@@ -294,11 +294,11 @@ class Snapshots:
             wanted = list(held) if statement.level == "account" else [statement.names[0]]
             for database in wanted:
                 if database not in held:
-                    raise internal(f"the snapshot {statement.snapshot} does not hold the database {database}")
+                    raise internal_error(f"the snapshot {statement.snapshot} does not hold the database {database}")
             if statement.level == "table":
                 database, table = statement.names
                 if table not in tables(cursor, held[database]):
-                    raise internal(f"table {table} not exists at snapshot {statement.snapshot}")
+                    raise internal_error(f"table {table} not exists at snapshot {statement.snapshot}")
                 put_back(cursor, (held[database], table), (database, table))
                 return
             for database in wanted:
@@ -344,9 +344,9 @@ def _concerned(cursor: pymysql.cursors.Cursor, statement: CreateSnapshot) -> lis
     if statement.level in {"cluster", "account"}:
         return [name for name in everything if is_users(name)]
     if statement.database not in everything:
-        raise internal(f"database {statement.database} does not exist")
+        raise internal_error(f"database {statement.database} does not exist")
     if statement.table and statement.table not in tables(cursor, statement.database):
-        raise internal(f"table {statement.database}.{statement.table} does not exist")
+        raise internal_error(f"table {statement.database}.{statement.table} does not exist")
     return [statement.database]
 
 
@@ -376,12 +376,12 @@ def databases(cursor: pymysql.cursors.Cursor) -> list[str]:
 def _identity(cursor: pymysql.cursors.Cursor, name: str) -> str:
     identity = _found(cursor, name.lower())
     if identity is None:
-        raise internal(f"find 0 snapshot records by name({name}), expect only 1")
+        raise internal_error(f"find 0 snapshot records by name({name}), expect only 1")
     return identity
 
 
 def _found(cursor: pymysql.cursors.Cursor, name: str) -> str | None:
-    """The identity of the snapshot called *name*, as it stands in the names of its forks."""
+    """The identity of the snapshot called *name*, as it is in the names of its forks."""
     cursor.execute("SELECT snapshot_id FROM mo_catalog.mo_snapshots WHERE sname = %s", (name,))
     row: Any = cursor.fetchone()
     return row[0].replace("-", "") if row else None

@@ -1,6 +1,6 @@
 """Temporary tables, which the engine has not: tables of a hidden database, by names that one connection alone knows.
 
-They stay until they are dropped or the connection ends, whatever becomes of the transaction that made them.
+They stay until they are dropped or the connection ends, whether the transaction that created them commits or not.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from matrixone_local.engine.scratch import Hidden
-from matrixone_local.engine.seekdb import EngineError, Link
-from matrixone_local.errors import Refused
-from matrixone_local.sql.ddl import MISSING, NOBODY, named, names
+from matrixone_local.engine.scratch import ScratchTables
+from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.errors import SqlError
+from matrixone_local.sql.ddl import NO_SUCH_OBJECT, UNUSED_TABLE, named, names
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.references import put_table, table_references
 from matrixone_local.sql.tokens import Reader, Statement, Token
@@ -23,15 +23,15 @@ class TemporaryTables:
 
     Args:
         hidden: where they lie.
-        aside: opens a session beside the client's, with its rights.
+        connection: opens a session beside the client's, with its rights.
     """
 
-    def __init__(self, hidden: Hidden, aside: Callable[[], Link]) -> None:
+    def __init__(self, hidden: ScratchTables, connection: Callable[[], EngineConnection]) -> None:
         self._hidden = hidden
-        self._aside = aside
+        self._open_connection = connection
         self._tables: dict[tuple[str, ...], str] = {}
 
-    def mentioned(self, sql: str) -> bool:
+    def may_mention(self, sql: str) -> bool:
         """Whether a statement may be about one of them."""
         if not self._tables:
             return False
@@ -51,21 +51,21 @@ class TemporaryTables:
 
         Raises:
             EngineError: the client may not make tables, or the definition cannot be read.
-            Refused: there is a temporary one of this name.
+            SqlError: there is a temporary one of this name.
         """
         read = Reader(sql, tokens)
         read.expect("CREATE", "TEMPORARY", "TABLE")
-        tolerant = read.take("IF", "NOT", "EXISTS")
+        if_exists = read.take("IF", "NOT", "EXISTS")
         table = named(read, "TABLE").within(database)
         if table.name in self._tables:
-            if tolerant:
+            if if_exists:
                 return 0
-            raise Refused(1050, f"table {table.name[-1]} already exists", "42S01")
+            raise SqlError(1050, f"table {table.name[-1]} already exists", "42S01")
         rest = sql[tokens[read.at - 1].end :]
         hidden = self._hidden.temporary_table()
-        with closing(self._aside()) as aside:
-            _check_right(table.database, aside)
-            affected = aside.query(f"CREATE TABLE {hidden}{rest}").affected
+        with closing(self._open_connection()) as connection:
+            _check_right(table.database, connection)
+            affected = connection.query(f"CREATE TABLE {hidden}{rest}").affected
         self._tables[table.name] = hidden
         return affected
 
@@ -81,19 +81,19 @@ class TemporaryTables:
             Whether it was.
 
         Raises:
-            Refused: some of the tables are not temporary ones.
+            SqlError: some of the tables are not temporary ones.
         """
         read = Reader(sql, tokens)
         alone = read.take("DROP", "TEMPORARY", "TABLE")
         if not alone and not read.take("DROP", "TABLE"):
             return False
-        tolerant = read.take("IF", "EXISTS")
+        if_exists = read.take("IF", "EXISTS")
         tables = [table.within(database) for table in names(read, "TABLE")]
         others = [table for table in tables if table.name not in self._tables]
         if others and not alone and len(others) == len(tables):
             return False
-        if others and not (alone and tolerant):
-            raise Refused(1146, f"no such table {'.'.join(others[0].name)}", "42S02")
+        if others and not (alone and if_exists):
+            raise SqlError(1146, f"no such table {'.'.join(others[0].name)}", "42S02")
         for table in tables:
             if table not in others:
                 self._hidden.drop_later(f"DROP TABLE {self._tables.pop(table.name)}")
@@ -111,7 +111,7 @@ class TemporaryTables:
                 put_table(statement, reference, hidden)
         return statement.changed()
 
-    def told(self, answer: Answer) -> Answer:
+    def restore_names(self, answer: Answer) -> Answer:
         """A description with the names that the client knows."""
         rows = [list(row) for row in answer.rows]
         for name, hidden in self._tables.items():
@@ -137,15 +137,15 @@ def _with_name(cell: Value, hidden: str, name: str) -> Value:
     return cell.replace(quoted(hidden), quoted(name)) if isinstance(cell, str) else cell
 
 
-def _check_right(database: str, link: Link) -> None:
+def _check_right(database: str, link: EngineConnection) -> None:
     """Refuse who may make no tables in a database.
 
     Raises:
         EngineError: so it is.
     """
-    nobody, either = (f"{quoted(database)}.{quoted(name)}" for name in (NOBODY, f"{NOBODY}_either"))
+    nobody, either = (f"{quoted(database)}.{quoted(name)}" for name in (UNUSED_TABLE, f"{UNUSED_TABLE}_either"))
     try:
         link.query(f"CREATE TABLE {nobody} LIKE {either}")
     except EngineError as error:
-        if error.code not in MISSING:
+        if error.code not in NO_SUCH_OBJECT:
             raise

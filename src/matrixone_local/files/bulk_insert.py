@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Protocol, Self
 
-from matrixone_local.engine.seekdb import EngineError, Link
-from matrixone_local.errors import internal
+from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.errors import internal_error
 from matrixone_local.formats.batches import Batch
 
 MANY_CHARACTERS = 16 << 20  # of rows, from which on a load may fill the engine's memory
@@ -24,7 +24,7 @@ class Cancellable(Protocol):
         ...
 
 
-def inserted(link: Link, head: str, batches: Iterable[Batch], client: Cancellable) -> int:
+def bulk_insert(link: EngineConnection, head: str, batches: Iterable[Batch], client: Cancellable) -> int:
     """Insert rows; the next batch is read while the engine takes in the one before.
 
     Args:
@@ -37,13 +37,13 @@ def inserted(link: Link, head: str, batches: Iterable[Batch], client: Cancellabl
         How many rows were taken in.
 
     Raises:
-        Refused: a row cannot be read, or KILL QUERY was sent; some rows are inserted by then.
+        SqlError: a row cannot be read, or KILL QUERY was sent; some rows are inserted by then.
         EngineError: the engine refuses a row.
     """
     with _Insertion(link) as insertion:
         for text, _rows in batches:
             if client.is_cancelled():
-                raise internal("context canceled")
+                raise internal_error("context canceled")
             insertion.send(f"{head}{text}")
     return insertion.count
 
@@ -58,7 +58,7 @@ class _Insertion:
         count: how many rows were taken in.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: EngineConnection) -> None:
         self._link = link
         self._slowed = ExitStack()
         self._asked = self._is_slowed = False
@@ -72,42 +72,42 @@ class _Insertion:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         with self._slowed:
             if kind is None:
-                self._take_in()
+                self._read_pending_reply()
             elif self._asked:
                 with suppress(EngineError):  # the reason to stop came first
-                    self._link.answer()
+                    self._link.read_result()
 
     def send(self, statement: str) -> None:
-        """Send a statement, once the one before is carried out."""
-        self._take_in()
-        self._link.ask(statement)
+        """Send a statement, once the one before has run."""
+        self._read_pending_reply()
+        self._link.send_query(statement)
         self._asked = True
         self._brought += len(statement)
         if not self._is_slowed and (self._brought > MANY_CHARACTERS or self._waited > LONG_SECONDS):
             self._slowed.enter_context(self._link.throttle.within(self._link.id))
             self._is_slowed = True
 
-    def _take_in(self) -> None:
+    def _read_pending_reply(self) -> None:
         if not self._asked:
             return
         self._asked = False
         began = time.monotonic()
         try:
-            self.count += self._link.answer().affected
+            self.count += self._link.read_result().affected
         except EngineError:
-            self._see_to_room()  # what is broken off for it is refused for it
+            self._check_disk()  # what is broken off for it is refused for it
             raise
-        self._see_to_room()
+        self._check_disk()
         self._waited += time.monotonic() - began
 
-    def _see_to_room(self) -> None:
+    def _check_disk(self) -> None:
         if self._is_slowed and self._link.throttle.disk_is_full:
-            raise internal("no space left on device: the local server's data cannot grow any more")
+            raise internal_error("no space left on device: the local server's data cannot grow any more")
 
 
 @contextmanager
-def whole_or_not(link: Link) -> Generator[Callable[[Callable[[], None]], None]]:
-    """A block of statements that are one statement to the client: carried out whole or not at all.
+def statement_savepoint(link: EngineConnection) -> Generator[Callable[[Callable[[], None]], None]]:
+    """A block of statements that are one statement to the client: run whole or not at all.
 
     They are a part of the client's transaction, if it has one.
 
@@ -135,7 +135,7 @@ def whole_or_not(link: Link) -> Generator[Callable[[Callable[[], None]], None]]:
         raise
 
 
-def _rolled_back(link: Link, statement: str) -> None:
+def _rolled_back(link: EngineConnection, statement: str) -> None:
     """Roll back, though a KILL QUERY that was meant for the rows may hit this instead."""
     for _ in range(KILLS_OUTLIVED):
         try:

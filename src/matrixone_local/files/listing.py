@@ -6,7 +6,7 @@ import posixpath
 import re
 from functools import lru_cache
 
-from matrixone_local.errors import Refused
+from matrixone_local.errors import SqlError
 from matrixone_local.files.stores import Store
 
 WILD = re.compile(r"[*?\[]")
@@ -20,7 +20,7 @@ def listed(store: Store, path: str) -> list[str]:
     Brackets make a pattern only together with another wildcard.
 
     Raises:
-        Refused: the path is no folder's, or cannot be one.
+        SqlError: the path is no folder's, or cannot be one.
     """
     path = posixpath.normpath(f"/{path.lstrip('/')}")
     if not _WILD_IN_LISTS.search(path):
@@ -32,7 +32,7 @@ def matching(store: Store, pattern: str) -> list[str]:
     """The files that an external table's pattern names (server-facts 19).
 
     Raises:
-        Refused: a folder of it cannot be read.
+        SqlError: a folder of it cannot be read.
     """
     return _found(store, posixpath.normpath(f"/{pattern.lstrip('/')}"), WILD)
 
@@ -58,7 +58,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     """A pattern for one name, as Go's path.Match takes it: `[^…]` for none of these, a backslash before what is meant.
 
     Raises:
-        Refused: it is none.
+        SqlError: it is none.
     """
     parts: list[str] = []
     rest = pattern
@@ -67,7 +67,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             parts.append(_class(found[2], is_negated=bool(found[1])))
             rest = rest[found.end() :]
         elif rest[0] == "[" or rest == "\\":
-            raise Refused(1105, _BAD)
+            raise SqlError(1105, _BAD)
         elif rest[0] == "\\":
             parts.append(re.escape(rest[1]))
             rest = rest[2:]
@@ -81,7 +81,7 @@ def _class(inside: str, *, is_negated: bool) -> str:
     """The letters and ranges between brackets, as a regular expression.
 
     Raises:
-        Refused: a range lacks its beginning or its end.
+        SqlError: a range lacks its beginning or its end.
     """
     letters = re.findall(r"\\.|.", inside, re.DOTALL)
     parts: list[str] = []
@@ -92,7 +92,7 @@ def _class(inside: str, *, is_negated: bool) -> str:
             high = letters[1] if len(letters) > 1 else "-"
             del letters[:2]
         if "-" in {low, high}:
-            raise Refused(1105, _BAD)
+            raise SqlError(1105, _BAD)
         if low[-1] <= high[-1]:  # a range that ends before it begins matches nothing
             parts.append(f"{re.escape(low[-1])}-{re.escape(high[-1])}")
     if not parts:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from matrixone_local.errors import bad_configuration, internal
+from matrixone_local.errors import bad_configuration, internal_error
 from matrixone_local.files.bulk_insert import Cancellable
 from matrixone_local.files.listing import WILD, matching
 from matrixone_local.files.stages import Place, Stages, braces
@@ -63,23 +63,23 @@ def parse_source(read: Reader) -> Source:
         )
     if read.take("URL"):
         read.expect("S3OPTION")
-        return _told(braces(read), remote=True)
+        return _parse_options(braces(read), remote=True)
     local = read.take("LOCAL")
     read.expect("INFILE")
     if read.looks("{"):
-        return _told(braces(read), local=local)
+        return _parse_options(braces(read), local=local)
     return Source(read.string(), local=local)
 
 
 def parse_format(read: Reader, source: Source) -> Format:
     """The FIELDS, LINES and IGNORE clauses, and how the source is read by them."""
-    told: dict[str, str] = {}
+    options: dict[str, str] = {}
     if read.take("FIELDS") or read.take("COLUMNS"):
         while clause := _clause(read, _FIELD_CLAUSES):
-            told[clause] = _text(read)
+            options[clause] = _text(read)
     if read.take("LINES"):
         while clause := _clause(read, _LINE_CLAUSES):
-            told[clause] = _text(read)
+            options[clause] = _text(read)
     ignore = 0
     if read.take("IGNORE"):
         ignore = int(read.next(Kind.NUMBER).text)
@@ -87,7 +87,7 @@ def parse_format(read: Reader, source: Source) -> Format:
             read.expect("ROWS")
     match source.format.lower():
         case "csv":
-            return CsvLines(**told, ignore=ignore)
+            return CsvLines(**options, ignore=ignore)
         case "jsonline":
             return JsonLines(source.json.lower())
         case "parquet":
@@ -96,7 +96,7 @@ def parse_format(read: Reader, source: Source) -> Format:
             raise bad_configuration(f"the format '{other}' is not supported")
 
 
-def _told(options: Mapping[str, str], *, remote: bool = False, local: bool = False) -> Source:
+def _parse_options(options: Mapping[str, str], *, remote: bool = False, local: bool = False) -> Source:
     return Source(
         options.get("filepath", ""),
         s3=options if remote else None,
@@ -152,7 +152,7 @@ def _stoppable(pieces: Iterator[bytes], client: Cancellable) -> Iterator[bytes]:
     try:
         while True:
             if client.is_cancelled():
-                raise internal("context canceled")
+                raise internal_error("context canceled")
             try:
                 piece = found.get(timeout=POLL_SECONDS)
             except queue.Empty:
@@ -206,7 +206,7 @@ class Sources:
             client: who it is read for, and whose file it may be.
 
         Raises:
-            Refused: there is no such file, it may not be read, or it is not compressed as it was said to be.
+            SqlError: there is no such file, it may not be read, or it is not compressed as it was said to be.
         """
         if source.inline is not None:
             return iter([source.inline.encode("utf-8", "surrogateescape")])
@@ -222,10 +222,10 @@ class Sources:
             yield one, unpacked(_stoppable(store.pieces(one), client), source.compression, one)
 
     def at(self, source: Source) -> tuple[Store, str]:
-        """Where a source lies, and its path there.
+        """The store of a source, and its path there.
 
         Raises:
-            Refused: there is no such stage.
+            SqlError: there is no such stage.
         """
         place = self._place(source)
         return self._storage.at(place.url, place.credentials)
@@ -235,12 +235,12 @@ class Sources:
             return self._stages.resolve(source.path)
         if source.s3 is None:
             return Place(f"file://{source.path}", {})
-        told = source.s3
+        options = source.s3
         credentials = {
-            "AWS_KEY_ID": told.get("access_key_id", ""),
-            "AWS_SECRET_KEY": told.get("secret_access_key", ""),
-            "AWS_REGION": told.get("region", ""),
-            "ENDPOINT": told.get("endpoint", ""),
-            "PROVIDER": told.get("provider", "minio"),
+            "AWS_KEY_ID": options.get("access_key_id", ""),
+            "AWS_SECRET_KEY": options.get("secret_access_key", ""),
+            "AWS_REGION": options.get("region", ""),
+            "ENDPOINT": options.get("endpoint", ""),
+            "PROVIDER": options.get("provider", "minio"),
         }
-        return Place(f"s3://{told.get('bucket', '')}/{source.path}", credentials)
+        return Place(f"s3://{options.get('bucket', '')}/{source.path}", credentials)

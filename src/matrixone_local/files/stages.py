@@ -12,8 +12,8 @@ from typing import Any
 
 import pymysql
 
-from matrixone_local.engine.seekdb import Engine, Link
-from matrixone_local.errors import Refused, bad_configuration, internal
+from matrixone_local.engine.seekdb import Engine, EngineConnection
+from matrixone_local.errors import SqlError, bad_configuration, internal_error
 from matrixone_local.sql.tokens import Kind, Reader, tokenize
 
 TABLE = """CREATE TABLE IF NOT EXISTS mo_catalog.mo_stages (
@@ -65,7 +65,7 @@ class ShowStages:
 
 
 def parse_create(read: Reader) -> CreateStage:
-    """What stands behind CREATE STAGE."""
+    """Parse what follows CREATE STAGE."""
     if_not_exists = read.take("IF", "NOT", "EXISTS")
     name = read.name()
     options = {option.name: option.value for option in _options(read, ("URL", "CREDENTIALS", "ENABLE", "COMMENT"))}
@@ -82,7 +82,7 @@ def parse_create(read: Reader) -> CreateStage:
 
 
 def parse_alter(read: Reader) -> AlterStage:
-    """What stands behind ALTER STAGE."""
+    """Parse what follows ALTER STAGE."""
     if_exists = read.take("IF", "EXISTS")
     name = read.name()
     read.expect("SET")
@@ -90,7 +90,7 @@ def parse_alter(read: Reader) -> AlterStage:
 
 
 def parse_drop(read: Reader) -> DropStage:
-    """What stands behind DROP STAGE."""
+    """Parse what follows DROP STAGE."""
     if_exists = read.take("IF", "EXISTS")
     name = read.name()
     read.end()
@@ -98,7 +98,7 @@ def parse_drop(read: Reader) -> DropStage:
 
 
 def parse_show(read: Reader) -> ShowStages:
-    """What stands behind SHOW STAGES."""
+    """Parse what follows SHOW STAGES."""
     like = read.string() if read.take("LIKE") else None
     read.end()
     return ShowStages(like)
@@ -144,12 +144,12 @@ def read_again(value: str) -> str:
     """The value after the server has pasted it, unescaped, into a statement of its own (server-facts 4).
 
     Raises:
-        Refused: the pasted text is not one string any more.
+        SqlError: the pasted text is not one string any more.
     """
     pasted = tokenize(f"'{value}'")
     if len(pasted) == 1 and pasted[0].kind is Kind.STRING:
         return pasted[0].value
-    raise Refused(
+    raise SqlError(
         1105,
         "You have an error in your SQL syntax; check the manual that corresponds to your MatrixOne server version "
         f'for the right syntax to use. syntax error at line 7 column 82 near "{value[-20:]}"',
@@ -184,7 +184,7 @@ class Stages:
             cursor.execute("CREATE DATABASE IF NOT EXISTS mo_catalog")
             cursor.execute(TABLE)
 
-    def create(self, statement: CreateStage, session: Link) -> None:
+    def create(self, statement: CreateStage, session: EngineConnection) -> None:
         """Carry out CREATE STAGE; the name is folded to lower case and cut to 64 characters, as a server does.
 
         Args:
@@ -193,7 +193,7 @@ class Stages:
         """
         name = statement.name.lower()[:64]
         if re.search(r"[\s'\"`]", name):
-            raise internal("invalid input")
+            raise internal_error("invalid input")
         now = session.query("SELECT UNIX_TIMESTAMP(UTC_TIMESTAMP())").rows[0][0]
         url, credentials = _checked_url(statement.url), _stored(statement.credentials)
         row = (name, url, credentials, now, read_again(statement.comment))
@@ -202,7 +202,7 @@ class Stages:
             if cursor.fetchone():
                 if statement.if_not_exists:
                     return
-                raise internal(f"the stage {name} exists")
+                raise internal_error(f"the stage {name} exists")
             try:
                 cursor.execute(
                     "INSERT INTO mo_catalog.mo_stages"
@@ -211,12 +211,12 @@ class Stages:
                     row,
                 )
             except pymysql.err.IntegrityError:  # another connection was first (server-facts 10)
-                raise Refused(1062, f"Duplicate entry '{name}' for key 'stage_name'", "23000") from None
+                raise SqlError(1062, f"Duplicate entry '{name}' for key 'stage_name'", "23000") from None
 
     def alter(self, statement: AlterStage) -> None:
         """Carry out ALTER STAGE: exactly one option, credentials replaced as a whole (server-facts 6)."""
         if len(statement.options) != 1:
-            raise internal(f"at {'most' if statement.options else 'least'} one option at a time")
+            raise internal_error(f"at {'most' if statement.options else 'least'} one option at a time")
         column, value = _change(statement.options[0])
         with self._engine.session() as cursor:
             if not self._exists(cursor, statement.name, statement.if_exists):
@@ -246,7 +246,7 @@ class Stages:
         """Where `stage://name/path` leads, through parent stages.
 
         Raises:
-            Refused: there is no such stage.
+            SqlError: there is no such stage.
         """
         name, _, rest = path.removeprefix("stage://").partition("/")
         with self._engine.session() as cursor:
@@ -267,7 +267,7 @@ class Stages:
             return True
         if if_exists:
             return False
-        raise internal(f"the stage {name.lower()} not exists")
+        raise internal_error(f"the stage {name.lower()} not exists")
 
 
 def _change(option: Option) -> tuple[str, str]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from matrixone_local.errors import Refused, bad_configuration, bad_input, internal
+from matrixone_local.errors import SqlError, bad_configuration, bad_input, internal_error
 
-MISSING = "the file does not exist in load flow"
+FILE_NOT_FOUND = "the file does not exist in load flow"
 CHUNK = 1 << 20
 SHORTEST_BUCKET = 3  # characters of its name
 S3_NEEDS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT")
@@ -25,15 +25,15 @@ def check_path(path: str) -> None:
     """Refuse a path that a server's file service does not take; a colon in it names a service.
 
     Raises:
-        Refused: it has such a character.
+        SqlError: it has such a character.
     """
     service, colon, file = path.rpartition(":")
     if not all(
         letter.isalnum() or letter in _IN_PATHS or (letter > "\x7f" and letter.isprintable()) for letter in file
     ):
-        raise Refused(20411, f"invalid file path {file}")
+        raise SqlError(20411, f"invalid file path {file}")
     if colon:
-        raise Refused(20422, f"service {service} not found")
+        raise SqlError(20422, f"service {service} not found")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Store(Protocol):
         """Remove a file; False if there is none."""
         ...
 
-    def told(self, path: str) -> str:
+    def display_path(self, path: str) -> str:
         """What a refusal calls a file."""
         ...
 
@@ -123,7 +123,7 @@ class Folders:
         check_path(path)
         place = self._inside(Path(path))
         if not place.exists():
-            raise bad_input(MISSING)
+            raise bad_input(FILE_NOT_FOUND)
         try:
             with place.open("rb") as file:
                 before = os.fstat(file.fileno())
@@ -131,18 +131,18 @@ class Folders:
                     yield data
                 after = os.fstat(file.fileno())
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise bad_input(MISSING) from None
+            raise bad_input(FILE_NOT_FOUND) from None
         except OSError as error:
-            raise internal(f"{path}: {error.strerror}") from None
+            raise internal_error(f"{path}: {error.strerror}") from None
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise internal(f"{path} was changed while it was read")
+            raise internal_error(f"{path} was changed while it was read")
 
     def entries(self, folder: str) -> Sequence[Entry]:
         """What is in a folder; the folders above it are made (server-facts 59), names with a dot before left out."""
         check_path(folder)
         place = self._made(Path(folder))
         if place.is_file():
-            raise Refused(1105, f"readdirent {folder}: not a directory")
+            raise SqlError(1105, f"readdirent {folder}: not a directory")
         if not place.exists():
             return ()
         found = sorted(one for one in place.iterdir() if not one.name.startswith(".") and one != self._own)
@@ -164,7 +164,7 @@ class Folders:
                 file.seek(offset)
                 return file.read(size)
         except OSError as error:
-            raise internal(f"{path}: {error.strerror}") from None
+            raise internal_error(f"{path}: {error.strerror}") from None
 
     def write(self, path: str, file: IO[bytes]) -> bool:
         """Make a new file."""
@@ -179,7 +179,7 @@ class Folders:
         except OSError as error:
             with suppress(OSError):
                 place.unlink()  # a part of a file is none
-            raise internal(f"{path}: {error.strerror}") from None
+            raise internal_error(f"{path}: {error.strerror}") from None
         return True
 
     def remove(self, path: str) -> bool:
@@ -189,7 +189,7 @@ class Folders:
             self._inside(Path(path)).unlink()
         return found
 
-    def told(self, path: str) -> str:
+    def display_path(self, path: str) -> str:
         """What a refusal calls a file: its name, without the folders."""
         return path.rpartition("/")[2]
 
@@ -205,11 +205,11 @@ class Folders:
         """The path without links and `..`, if it may be used."""
         path = path.resolve()
         if path.is_relative_to(self._own):
-            raise internal(f"{path} belongs to this server, which keeps its data there")
+            raise internal_error(f"{path} belongs to this server, which keeps its data there")
         if not self._is_inside(path):
             folders = ", ".join(map(str, self._allowed))
-            raise internal(
-                f"{path} lies outside the folders this server may read ({folders}); start it with --allow-path"
+            raise internal_error(
+                f"{path} is outside the folders this server may read ({folders}); start it with --allow-path"
             )
         return path
 
@@ -239,7 +239,7 @@ class Bucket:
                 for piece in objects.get(path.lstrip("/")).stream(min_chunk_size=CHUNK):
                     yield bytes(piece)
             except FileNotFoundError:  # of the file or of the bucket
-                raise bad_input(MISSING) from None
+                raise bad_input(FILE_NOT_FOUND) from None
 
     def entries(self, folder: str) -> Sequence[Entry]:
         """What is in a folder."""
@@ -266,9 +266,9 @@ class Bucket:
             if size is None:
                 _check_offset(offset, length)
             if offset > length or not length:
-                raise internal("panic this error should not be logged: EOF: ")
+                raise internal_error("panic this error should not be logged: EOF: ")
             if offset == length:
-                raise Refused(1105, "The requested range is not satisfiable")
+                raise SqlError(1105, "The requested range is not satisfiable")
             end = length if size is None else min(offset + size, length)
             return bytes(objects.get_range(path, start=offset, end=end))
 
@@ -289,7 +289,7 @@ class Bucket:
                 objects.delete(path)
         return found
 
-    def told(self, path: str) -> str:
+    def display_path(self, path: str) -> str:
         """What a refusal calls a file: its whole key."""
         return path.strip("/")
 
@@ -305,10 +305,10 @@ class Bucket:
     @contextmanager
     def _opened(self) -> Generator[Any]:
         if len(self._name) < SHORTEST_BUCKET:
-            raise Refused(1105, f"Bucket name cannot be shorter than {SHORTEST_BUCKET} characters")
+            raise SqlError(1105, f"Bucket name cannot be shorter than {SHORTEST_BUCKET} characters")
         given, endpoint = self._given, self._given["ENDPOINT"]
         if not endpoint.startswith(("http://", "https://")):
-            raise internal(f'parse "{endpoint}": first path segment in URL cannot contain colon')
+            raise internal_error(f'parse "{endpoint}": first path segment in URL cannot contain colon')
         store: Any = importlib.import_module("obstore.store")
         errors: Any = importlib.import_module("obstore.exceptions")
         try:
@@ -324,21 +324,21 @@ class Bucket:
             )
         except (FileNotFoundError, errors.BaseError) as error:
             if "NoSuchBucket" in str(error):
-                raise Refused(1105, "The specified bucket does not exist") from None
-            raise internal(_without_secrets(f'Get "{endpoint}/{self._name}": {_reason(error)}', given)) from None
+                raise SqlError(1105, "The specified bucket does not exist") from None
+            raise internal_error(_without_secrets(f'Get "{endpoint}/{self._name}": {_reason(error)}', given)) from None
 
 
 def _reason(error: BaseException) -> str:
     """An error of the store in one line, with the causes that its text has further down."""
     lines = [line.strip() for line in str(error).splitlines()]
-    told = [line for line in lines if line and not line.startswith(("Debug source", "["))]
-    return " ".join(dict.fromkeys(told)) or repr(error)
+    messages = [line for line in lines if line and not line.startswith(("Debug source", "["))]
+    return " ".join(dict.fromkeys(messages)) or repr(error)
 
 
 def _check_offset(offset: int, length: int) -> None:
     """Refuse the rest of a file from behind its end on; a range there has other answers (server-facts 60)."""
     if offset > length:
-        raise internal("offset exceeds file size")
+        raise internal_error("offset exceeds file size")
 
 
 def _length(objects: Any, key: str) -> int | None:

@@ -47,12 +47,12 @@ class Format(Protocol):
             fields: how many fields a row must have.
 
         Raises:
-            Refused: the file is not what it was said to be, or a value does not fit its column.
+            SqlError: the file is not what it was said to be, or a value does not fit its column.
         """
         ...
 
 
-def gathered(parts: Iterable[Batch]) -> Iterator[Batch]:
+def join_batches(parts: Iterable[Batch]) -> Iterator[Batch]:
     """Small batches, down to single rows, joined to larger ones."""
     texts: list[str] = []
     count = size = 0

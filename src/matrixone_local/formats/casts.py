@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
-from matrixone_local.errors import Refused, bad_input, internal
+from matrixone_local.errors import SqlError, bad_input, internal_error
 
 Cast = Callable[[str], str | None]  # a text to what the engine stores for it; None is NULL
 
@@ -125,7 +125,7 @@ class Type:
         """What judges a text that does not fit the pattern.
 
         Args:
-            selects: whether the text comes from INSERT … SELECT; otherwise it stands in the statement.
+            selects: whether the text comes from INSERT … SELECT; otherwise it is part of the statement.
 
         Returns:
             It raises Refused for a text that a server refuses.
@@ -156,30 +156,30 @@ class Type:
 
     def _whole(self, text: str) -> str:
         bits = BITS[self.base]
-        told, kind = text.strip(_SPACES), f"uint{bits}" if self.unsigned else "int"
+        trimmed, kind = text.strip(_SPACES), f"uint{bits}" if self.unsigned else "int"
         try:
-            number = _whole(told)
+            number = _whole(trimmed)
         except ValueError:
-            digits = re.match(r"[+-]?([0-9]+)", told)  # too many of them are found before what is none
-            if digits and int(digits[1]) >= 1 << bits and len(told.split()) == 1:
-                raise self._beyond(told) from None
-            raise Refused(20203, f"invalid argument cast to {kind}, bad value {told}") from None
+            digits = re.match(r"[+-]?([0-9]+)", trimmed)  # too many of them are found before what is none
+            if digits and int(digits[1]) >= 1 << bits and len(trimmed.split()) == 1:
+                raise self._beyond(trimmed) from None
+            raise SqlError(20203, f"invalid argument cast to {kind}, bad value {trimmed}") from None
         low, high = whole_range(bits, unsigned=self.unsigned)
         if self.unsigned and number < 0:
-            raise Refused(20203, f"invalid argument cast to {kind}, bad value {told}")
+            raise SqlError(20203, f"invalid argument cast to {kind}, bad value {trimmed}")
         if not low <= number < high:
-            raise self._beyond(told)
+            raise self._beyond(trimmed)
         return str(number)
 
-    def _beyond(self, told: str) -> Refused:
+    def _beyond(self, trimmed: str) -> SqlError:
         kind = f"{'u' * self.unsigned}int{BITS[self.base]}"
-        return Refused(1690, f"data out of range: data type {kind}, value '{told}'", "22003")
+        return SqlError(1690, f"data out of range: data type {kind}, value '{trimmed}'", "22003")
 
     def _floating(self, text: str) -> str:
         greatest = GREATEST[self.base]
         found = _LEADING_FLOAT.match(text)  # what follows a number is passed over, and no number is 0
         if re.fullmatch(r"[+-]?(?:nan|inf|infinity)", text.strip(_SPACES), re.IGNORECASE):
-            raise internal(f"the local server stores no {text.strip(_SPACES)} in columns of numbers")
+            raise internal_error(f"the local server stores no {text.strip(_SPACES)} in columns of numbers")
         whole = _prefixed(text)
         number = float(whole) if whole is not None else float(found[1]) if found else 0.0
         return repr(math.copysign(min(abs(number), greatest), number))
@@ -189,9 +189,9 @@ class Type:
         kind = f"Decimal{64 if precision <= 18 else 128}({precision},{scale})"
 
         def convert(text: str) -> str:
-            told = text.strip(_SPACES) if selects else text.replace(" ", "")
+            trimmed = text.strip(_SPACES) if selects else text.replace(" ", "")
             try:
-                number = decimal(told, prefixed=selects, signed=selects or precision > 18).quantize(
+                number = decimal(trimmed, prefixed=selects, signed=selects or precision > 18).quantize(
                     Decimal(1).scaleb(-scale), ROUND_HALF_UP, Context(prec=400)
                 )
             except InvalidOperation:
@@ -213,26 +213,26 @@ class Type:
             number = None
         if number is None:
             listed = " ".join(self.items)
-            raise internal(f"convert to MySQL enum failed: item {text} is not in enum [{listed}]")
+            raise internal_error(f"convert to MySQL enum failed: item {text} is not in enum [{listed}]")
         if not 0 < number <= len(self.items):
             limits = f"[1, {len(self.items)}]"
-            raise internal(f"convert to MySQL enum failed: number {number} overflow enum boundary {limits}")
+            raise internal_error(f"convert to MySQL enum failed: number {number} overflow enum boundary {limits}")
         return self.items[number - 1]
 
     def _vector(self, *, selects: bool) -> Cast:
         def convert(text: str) -> str | None:
             if text == "" and selects:
                 return None
-            told = text.replace(" ", "")
-            if not re.fullmatch(r"\[.+\]", told, re.DOTALL):
-                raise internal(f"malformed vector input: {text}")
-            numbers = told[1:-1].split(",")
+            trimmed = text.replace(" ", "")
+            if not re.fullmatch(r"\[.+\]", trimmed, re.DOTALL):
+                raise internal_error(f"malformed vector input: {text}")
+            numbers = trimmed[1:-1].split(",")
             for number in numbers:
                 if not re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", number):
-                    raise internal(f"error while casting {number} to {self.base[3:]} type")
+                    raise internal_error(f"error while casting {number} to {self.base[3:]} type")
             if self.arguments and len(numbers) != self.arguments[0]:
                 raise bad_input(f"expected vector dimension {self.arguments[0]} != actual dimension {len(numbers)}.")
-            return told
+            return trimmed
 
         return convert
 
@@ -240,7 +240,7 @@ class Type:
         if len(text) > self._length:
             kind = self.base.upper()
             length = len(text.encode("utf-8", "surrogateescape"))
-            raise internal(
+            raise internal_error(
                 f"Can't cast '{text}' from VARCHAR type to {kind} type. "
                 f"Src length {length} is larger than Dest length {self._length}"
             )
@@ -248,7 +248,9 @@ class Type:
 
     def _few_bytes(self, text: str) -> str:
         if len(text.encode("utf-8", "surrogateescape")) > self._length:
-            raise internal(f"the local server stores no more than {self._length} bytes in a column of {self.text}")
+            raise internal_error(
+                f"the local server stores no more than {self._length} bytes in a column of {self.text}"
+            )
         return text
 
 
@@ -280,50 +282,50 @@ def _or_null(convert: Callable[[str], str]) -> Cast:
     return lambda text: convert(text) if text else None
 
 
-def _whole(told: str) -> int:
+def _whole(trimmed: str) -> int:
     """A whole number in decimal, or behind `0x`, `0b`, `0o`.
 
     Raises:
         ValueError: it is none.
     """
-    found = re.fullmatch(r"([+-]?)(?:0([xXbBoO])([0-9a-fA-F]+)|([0-9]+))", told)
+    found = re.fullmatch(r"([+-]?)(?:0([xXbBoO])([0-9a-fA-F]+)|([0-9]+))", trimmed)
     if not found:
-        raise ValueError(told)
+        raise ValueError(trimmed)
     number = int(found[4]) if found[4] else int(found[3], {"x": 16, "b": 2, "o": 8}[found[2].lower()])
     return -number if found[1] == "-" else number
 
 
 def _prefixed(text: str) -> int | None:
     """The number of a text with `0x`, `0b` or `0o`; None for others."""
-    told = text.strip(_SPACES)
-    return _whole(told) if re.fullmatch(r"[+-]?0(?:[xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)", told) else None
+    trimmed = text.strip(_SPACES)
+    return _whole(trimmed) if re.fullmatch(r"[+-]?0(?:[xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)", trimmed) else None
 
 
-def decimal(told: str, *, prefixed: bool, signed: bool) -> Decimal:
+def decimal(trimmed: str, *, prefixed: bool, signed: bool) -> Decimal:
     """A number as DECIMAL reads it.
 
     Args:
-        told: the text, without spaces around it.
+        trimmed: the text, without spaces around it.
         prefixed: whether it may begin with `0b` or `0o`.
         signed: whether it may begin with `+`.
 
     Raises:
         InvalidOperation: it is no number.
     """
-    number = _prefixed(told)
-    if number is not None and (prefixed or re.match(r"-?0x", told)):
+    number = _prefixed(trimmed)
+    if number is not None and (prefixed or re.match(r"-?0x", trimmed)):
         return Decimal(number)
     sign = "[+-]?" if signed else "-?"
-    if not re.fullmatch(rf"{sign}(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{{1,4}})?", told):
-        raise InvalidOperation(told)
-    return Decimal(told)
+    if not re.fullmatch(rf"{sign}(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{{1,4}})?", trimmed):
+        raise InvalidOperation(trimmed)
+    return Decimal(trimmed)
 
 
 def boolean(text: str) -> str:
     """A truth value: Go's spellings and every number.
 
     Raises:
-        Refused: it is none.
+        SqlError: it is none.
     """
     found = {"true": "1", "t": "1", "false": "0", "f": "0"}.get(text.lower())
     if found:
@@ -341,15 +343,15 @@ def day(text: str) -> str:
     """A date; a time of day behind it is cut off.
 
     Raises:
-        Refused: there is no such day.
+        SqlError: there is no such day.
     """
-    told = text.strip(_SPACES)
-    unfit = Refused(20203, f"invalid argument parsedate, bad value {told}")
-    if _ZERO_DAY.fullmatch(told):
-        raise Refused(1366, f"truncated type date value {told} for column value, 1")
-    if found := _FIXED_DAY.fullmatch(told):
+    trimmed = text.strip(_SPACES)
+    unfit = SqlError(20203, f"invalid argument parsedate, bad value {trimmed}")
+    if _ZERO_DAY.fullmatch(trimmed):
+        raise SqlError(1366, f"truncated type date value {trimmed} for column value, 1")
+    if found := _FIXED_DAY.fullmatch(trimmed):
         return _iso_day(found[1], found[2], found[3], unfit)
-    found = _LOOSE_DAY.fullmatch(told)
+    found = _LOOSE_DAY.fullmatch(trimmed)
     if not found:
         raise unfit
     clock = [int(part or 0) for part in found.groups()[3:]]
@@ -361,7 +363,7 @@ def day(text: str) -> str:
     return _iso_day(str(number), found[2], found[3], unfit)
 
 
-def _iso_day(years: str, month: str, number: str, unfit: Refused) -> str:
+def _iso_day(years: str, month: str, number: str, unfit: SqlError) -> str:
     try:
         return date(int(years), int(month), int(number)).isoformat()
     except ValueError:
@@ -372,18 +374,18 @@ def moment(text: str, scale: int) -> str:
     """A DATETIME, rounded.
 
     Raises:
-        Refused: there is no such moment.
+        SqlError: there is no such moment.
     """
-    told = text.strip(_SPACES)
-    unfit = bad_input(f"invalid datetime value {told}")
-    if _ZERO_DAY.fullmatch(told):
-        raise Refused(1366, f"truncated type datetime value {told} for column value, 1")
-    if len(told) < 14:
+    trimmed = text.strip(_SPACES)
+    unfit = bad_input(f"invalid datetime value {trimmed}")
+    if _ZERO_DAY.fullmatch(trimmed):
+        raise SqlError(1366, f"truncated type datetime value {trimmed} for column value, 1")
+    if len(trimmed) < 14:
         try:
-            return day(told)
-        except Refused:
+            return day(trimmed)
+        except SqlError:
             raise unfit from None
-    found = _MOMENT.fullmatch(told) or _RUN.fullmatch(told)
+    found = _MOMENT.fullmatch(trimmed) or _RUN.fullmatch(trimmed)
     if not found:
         raise unfit
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
@@ -405,27 +407,27 @@ def _microseconds(digits: str | None, scale: int) -> int:
     """
     if not digits:
         return 0
-    told, more = digits[:scale], digits[scale : scale + 1]
-    if not re.fullmatch("[0-9]*", told) or (more and more not in "0123456789"):
+    trimmed, more = digits[:scale], digits[scale : scale + 1]
+    if not re.fullmatch("[0-9]*", trimmed) or (more and more not in "0123456789"):
         raise ValueError(digits)
-    return int(told.ljust(6, "0")) + (10 ** (6 - scale) if more and more >= "5" else 0)
+    return int(trimmed.ljust(6, "0")) + (10 ** (6 - scale) if more and more >= "5" else 0)
 
 
 def timestamp(text: str, scale: int) -> str:
     """A TIMESTAMP.
 
     Raises:
-        Refused: there is no such moment, or it is before 1970.
+        SqlError: there is no such moment, or it is before 1970.
     """
-    told = text.strip(_SPACES)
+    trimmed = text.strip(_SPACES)
     try:
-        found = moment(told, scale)
-    except Refused as refused:
+        found = moment(trimmed, scale)
+    except SqlError as refused:
         if refused.code == 1366:
             raise
-        raise Refused(20203, f"invalid argument parse timestamp, bad value {told}") from None
+        raise SqlError(20203, f"invalid argument parse timestamp, bad value {trimmed}") from None
     if found < "1970-01-01 00:00:01":
-        raise Refused(1366, f"truncated type datetime value {told} for column value, 1")
+        raise SqlError(1366, f"truncated type datetime value {trimmed} for column value, 1")
     return found
 
 
@@ -433,19 +435,19 @@ def time(text: str, scale: int) -> str:
     """A TIME.
 
     Raises:
-        Refused: there is none, or the engine cannot store it.
+        SqlError: there is none, or the engine cannot store it.
     """
-    told = text.strip(_SPACES)
-    unfit = bad_input(f"invalid time value {told}")
-    head = told.partition(" ")
+    trimmed = text.strip(_SPACES)
+    unfit = bad_input(f"invalid time value {trimmed}")
+    head = trimmed.partition(" ")
     if head[1] and not head[0].lstrip("-").isdigit():
         try:
-            return moment(told, scale).partition(" ")[2] or "00:00:00"
-        except Refused:
+            return moment(trimmed, scale).partition(" ")[2] or "00:00:00"
+        except SqlError:
             raise unfit from None
-    if not told or told[0] == ".":
+    if not trimmed or trimmed[0] == ".":
         return "00:00:00"
-    found = _TIME.fullmatch(told)
+    found = _TIME.fullmatch(trimmed)
     if not found:
         raise unfit
     if run := found["run"]:
@@ -457,7 +459,7 @@ def time(text: str, scale: int) -> str:
     if minutes > 59 or seconds > 59:
         raise unfit
     if hours > 838:
-        raise internal(f"the local server stores times up to 838:59:59, and not {told}")
+        raise internal_error(f"the local server stores times up to 838:59:59, and not {trimmed}")
     try:
         past = _microseconds(found["fraction"], scale)
     except ValueError:
@@ -487,26 +489,26 @@ def identifier(text: str) -> str:
     """A UUID in small letters; with or without its hyphens, in braces, or behind `urn:uuid:`.
 
     Raises:
-        Refused: it is none.
+        SqlError: it is none.
     """
-    told = text[9:] if text.lower().startswith("urn:uuid:") else text
-    told = told[1:-1] if len(told) == 38 else told
-    if re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", told, re.IGNORECASE):
-        return str(uuid.UUID(told))
+    trimmed = text[9:] if text.lower().startswith("urn:uuid:") else text
+    trimmed = trimmed[1:-1] if len(trimmed) == 38 else trimmed
+    if re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", trimmed, re.IGNORECASE):
+        return str(uuid.UUID(trimmed))
     length = len(text.encode("utf-8", "surrogateescape"))
-    raise Refused(1105, "invalid UUID format" if length in {32, 36, 38, 45} else f"invalid UUID length: {length}")
+    raise SqlError(1105, "invalid UUID format" if length in {32, 36, 38, 45} else f"invalid UUID length: {length}")
 
 
 def link(text: str) -> str:
     """A DATALINK.
 
     Raises:
-        Refused: it is no URL of a file or a stage.
+        SqlError: it is no URL of a file or a stage.
     """
     if re.search(r"[\x00-\x1f\x7f]", text) or re.match(r"(?![A-Za-z][A-Za-z0-9+.-]*:)[^/?#]*:", text):
-        raise Refused(1105, f'parse "{text}": it is no URL')
+        raise SqlError(1105, f'parse "{text}": it is no URL')
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", text)
     scheme = "" if found is None else found[1].lower()
     if scheme not in {"file", "stage"}:
-        raise Refused(20102, f"unsupported url scheme {scheme} is not yet implemented")
+        raise SqlError(20102, f"unsupported url scheme {scheme} is not yet implemented")
     return text

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
 
-from matrixone_local.errors import Refused, internal
+from matrixone_local.errors import SqlError, internal_error
 from matrixone_local.formats.casts import BITS, GREATEST, Type, whole_range
 from matrixone_local.sql.quoting import literal
 
-_SAFE_DIGITS = {8: 2, 16: 4, 32: 9, 64: 18}  # numbers of so many digits fit
+_SAFE_DIGITS = {8: 2, 16: 4, 32: 9, 64: 18}  # numbers with this many digits fit
 _TEXT_CHARACTERS = {"tinytext": 63, "text": 16_000, "mediumtext": 4_000_000, "longtext": 4_000_000}  # these surely fit
 ANY = "<any>"
 _MOMENTS = {"date": "Date", "datetime": "DateTime", "timestamp": "Timestamp", "time": "Time"}
@@ -69,7 +69,7 @@ class Column:
     def plain(self) -> str | None:
         """A pattern of texts that the engine takes as they stand, in quotes, for what `reader` makes of them.
 
-        ANY in it stands for a character that has no meaning in the file. None: every text has to be read.
+        ANY in it means a character that has no meaning in the file. None: every text has to be read.
         """
         if self.null is not None:
             return None
@@ -102,7 +102,7 @@ class Column:
                 text = text.strip() or None
             found = None if text is None or text == null else convert(text, position, quoted)
             if found is None and self.required:
-                raise Refused(3819, f"constraint violation: Column '{self.name}' cannot be null", "23000")
+                raise SqlError(3819, f"constraint violation: Column '{self.name}' cannot be null", "23000")
             return found or "NULL"
 
         return read
@@ -133,7 +133,7 @@ class Column:
         def convert(text: str, position: int, _: bool) -> str | None:
             try:
                 found = cast(text)
-            except Refused:
+            except SqlError:
                 if refuse is None:
                     raise
                 refuse(text, position)
@@ -144,14 +144,14 @@ class Column:
     def _text(self, longest: int | None) -> Converter:
         def convert(text: str, _: int, __: bool) -> str:
             if longest is not None and len(text) > longest:
-                raise internal(f"Data too long for column '{self.name}' at row 1")
+                raise internal_error(f"Data too long for column '{self.name}' at row 1")
             return literal(text)
 
         return convert
 
 
 def _refuse(text: str, kind: str, position: int) -> NoReturn:
-    raise internal(f"the input value '{text}' is {kind} type for column {position}")
+    raise internal_error(f"the input value '{text}' is {kind} type for column {position}")
 
 
 def _bytes(text: str, _: int, __: bool) -> str:
@@ -187,7 +187,7 @@ def _floating(base: str) -> Converter:
 
     def convert(text: str, position: int, _: bool) -> str:
         if text.lower().strip("+-") in {"nan", "inf", "infinity"}:
-            raise internal(f"the local server stores no {text} in columns of numbers")
+            raise internal_error(f"the local server stores no {text} in columns of numbers")
         if not _NUMBER.fullmatch(text) or abs(float(text)) > GREATEST[base]:
             _refuse(text, kind, position)
         return repr(float(text))
@@ -200,9 +200,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _json(text: str, position: int, _: bool) -> str:
-    told = text.strip('"')  # as a server does
+    trimmed = text.strip('"')  # as a server does
     try:
-        json.loads(told, parse_constant=_no_constant)
+        json.loads(trimmed, parse_constant=_no_constant)
     except ValueError:
-        _refuse(told, "not json", position)
-    return literal(told)
+        _refuse(trimmed, "not json", position)
+    return literal(trimmed)

@@ -1,7 +1,7 @@
-r"""Reading CSV as a MatrixOne server reads it (server-facts 20, 21): records of fields, NULL told from text.
+r"""Reading CSV as a MatrixOne server reads it (server-facts 20, 21): records of fields, NULL distinguished from text.
 
 The standard library's reader cannot tell `\N` from `"\N"`, nor an empty field from a quoted one. Most files consist of
-lines in which nothing has to be told: those are recognised and rewritten many at a time, the others one by one.
+lines without escapes or quotes that matter: those are rewritten many at a time, the others one by one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import chain, repeat
 
 from matrixone_local.errors import bad_input
-from matrixone_local.formats.batches import BATCH_ROWS, Batch, Fields, gathered
+from matrixone_local.formats.batches import BATCH_ROWS, Batch, Fields, join_batches
 from matrixone_local.formats.columns import ANY, Column, Field
 from matrixone_local.sql.tokens import ESCAPES
 
@@ -24,14 +24,14 @@ Sift = Callable[[Iterable[str]], Iterable[str]]
 
 @dataclass(frozen=True)
 class CsvLines:
-    r"""How fields and lines are told apart.
+    r"""How fields and lines are separated.
 
     Args:
-        delimiter: what stands between fields; "" where a line is one field.
+        delimiter: the text between fields; "" where a line is one field.
         quote: the character around fields that hold a delimiter or a line's end.
         escape: the character that takes the meaning from the next one; "" for none.
-        starting: what a line must begin with; what stands before it is skipped.
-        line_end: what stands behind a line; `\n` may have a `\r` before it.
+        starting: what a line must begin with; what precedes it is skipped.
+        line_end: the text after a line; `\n` may have a `\r` before it.
         ignore: how many records are skipped at the start.
     """
 
@@ -51,7 +51,7 @@ class CsvLines:
         fields: Fields = Fields.EXACT,
     ) -> Iterator[Batch]:
         """The file's rows (`rows.Format`)."""
-        return gathered(self._rows(pieces, columns, _Rows(columns, also, fields)))
+        return join_batches(self._rows(pieces, columns, _Rows(columns, also, fields)))
 
     def _rows(self, pieces: Iterator[bytes], columns: Sequence[Column | None], rows: _Rows) -> Iterator[Batch]:
         plain = self._plain_lines(columns)
@@ -68,7 +68,7 @@ class CsvLines:
     def records(self, pieces: Iterable[bytes]) -> Iterator[list[Field]]:
         """The records in *pieces*; empty lines are skipped, a byte order mark too.
 
-        Bytes that are not UTF-8 are kept as they are (server-facts 25), by Python's surrogates.
+        Bytes that are not UTF-8 stay as they are (server-facts 25), by Python's surrogates.
         """
         for found in self._read(pieces, _PlainLines(None, on=False)):
             if not isinstance(found, str):
@@ -247,8 +247,8 @@ class _PlainLines:
     """Finds runs of plain lines.
 
     Args:
-        pattern: what they look like; None if there are none.
-        on: whether to look, which begins after the records that are ignored.
+        pattern: their form; None if there are none.
+        on: whether to check, which begins after the records that are ignored.
     """
 
     pattern: re.Pattern[str] | None

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
-from matrixone_local.errors import Refused, internal
+from matrixone_local.errors import SqlError, internal_error
 
 CHUNK = 1 << 20
 _SUFFIXES = {".gz": "gzip", ".gzip": "gzip", ".bz2": "bz2", ".bzip2": "bz2", ".lz4": "lz4"}
@@ -30,7 +30,7 @@ def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[byte
         name: its name.
 
     Raises:
-        Refused: it is not compressed so, or it ends early (but for bz2).
+        SqlError: it is not compressed so, or it ends early (but for bz2).
     """
     compression = compression.lower()
     if compression == "auto":
@@ -40,7 +40,7 @@ def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[byte
         yield from raw
         return
     if compression not in _KNOWN:
-        raise internal(f"the compress type '{compression}' is not support now; {', '.join(_KNOWN)} are")
+        raise internal_error(f"the compress type '{compression}' is not support now; {', '.join(_KNOWN)} are")
     try:
         if compression in _BITS:
             yield from _inflated(raw, _BITS[compression])
@@ -57,9 +57,9 @@ def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[byte
     except EOFError as error:
         if compression == "bz2":
             return  # a server stores what there is, and raises no error
-        raise Refused(1105, "unexpected EOF") from error
+        raise SqlError(1105, "unexpected EOF") from error
     except (OSError, zlib.error) as error:
-        raise internal(f"{compression}: {error}") from None
+        raise internal_error(f"{compression}: {error}") from None
 
 
 def _inflated(raw: Iterator[bytes], bits: int) -> Iterator[bytes]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
-from matrixone_local.errors import bad_configuration, internal
-from matrixone_local.formats.batches import Batch, Fields, gathered
+from matrixone_local.errors import bad_configuration, internal_error
+from matrixone_local.formats.batches import Batch, Fields, join_batches
 from matrixone_local.formats.columns import Column, Field
 from matrixone_local.sql.quoting import literal
 
@@ -62,7 +62,7 @@ class JsonLines:
                 values = [put(value, at) for at, ((_, put), value) in enumerate(zip(readers, given, strict=False))]
                 yield Batch(f"({','.join(values)}{also})", 1)
 
-        return gathered(rows())
+        return join_batches(rows())
 
     def _lines(self, pieces: Iterator[bytes]) -> Iterator[Any]:
         """The lines' values; a broken line ends the file without a word and takes the line before it along."""
@@ -81,10 +81,10 @@ class JsonLines:
     def _given(self, line: Any, names: Sequence[str]) -> list[Any]:
         """What a line has for columns, whose names are in small letters in it (server-facts 68)."""
         if self.kind == "object":
-            told = cast("dict[str, Any]", line)
-            line = [told[name.lower()] for name in names if name.lower() in told]
+            values = cast("dict[str, Any]", line)
+            line = [values[name.lower()] for name in names if name.lower() in values]
         if len(line) < len(names):
-            raise internal("the table column is larger than input data column")
+            raise internal_error("the table column is larger than input data column")
         return cast("list[Any]", line)
 
 

@@ -17,14 +17,14 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import pairwise
 from typing import Any
 
-from matrixone_local.errors import Refused, bad_input, internal
+from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.formats.batches import BATCH_ROWS, Batch, Fields
 from matrixone_local.formats.casts import BITS
 from matrixone_local.formats.columns import Column
 
 GROUP_ROWS = 2_000  # rows that are converted at once
 READ_BYTES = 1 << 16  # of a column that are read at once
-SPOOLED = 1 << 20  # bytes of a file that are kept in memory; the rest goes to the disk
+SPOOLED = 1 << 20  # bytes of a file that stay in memory; the rest goes to the disk
 _TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
 NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "float", "double", "decimal"})
 
@@ -50,8 +50,10 @@ class Parquet:
                 head = head or piece[:4]
                 file.write(piece)
             if head != b"PAR1":
-                told = head.decode("utf-8", "replace")
-                raise internal(f'convert go error to mo error invalid magic header of parquet file: "{told}"')
+                found_bytes = head.decode("utf-8", "replace")
+                raise internal_error(
+                    f'convert go error to mo error invalid magic header of parquet file: "{found_bytes}"'
+                )
             arrow: Any = importlib.import_module("pyarrow")
             parquet: Any = importlib.import_module("pyarrow.parquet")
             try:
@@ -65,7 +67,7 @@ class Parquet:
                 for group in opened.iter_batches(GROUP_ROWS, columns=names, use_threads=False):
                     yield from self._batches([group.column(name) for name in names], wanted, also)
             except (arrow.ArrowException, OSError) as error:
-                raise internal(f"convert go error to mo error {error}") from None
+                raise internal_error(f"convert go error to mo error {error}") from None
 
     @staticmethod
     def _batches(arrays: Sequence[Any], columns: Sequence[Column], also: str) -> Iterator[Batch]:
@@ -113,12 +115,12 @@ def _literals(array: Any, column: Column, position: int) -> Any:
     arrow: Any = importlib.import_module("pyarrow")
     compute: Any = importlib.import_module("pyarrow.compute")
     if array.null_count and column.required:
-        raise Refused(3819, f"constraint violation: Column '{column.name}' cannot be null", "23000")
-    told = _texts(array, column)
-    if told is not None:
+        raise SqlError(3819, f"constraint violation: Column '{column.name}' cannot be null", "23000")
+    texts = _texts(array, column)
+    if texts is not None:
         for mark, written in (("\\", "\\\\"), ("'", "''"), ("\0", "\\0")):
-            told = compute.replace_substring(told, mark, written)
-        told = compute.binary_join_element_wise("'", told, "'", "")
+            texts = compute.replace_substring(texts, mark, written)
+        texts = compute.binary_join_element_wise("'", texts, "'", "")
     else:
         read = column.reader()
         is_single = arrow.types.is_float32(array.type)
@@ -126,15 +128,15 @@ def _literals(array: Any, column: Column, position: int) -> Any:
         def put(value: Any) -> str:
             return read((_text(value, column, is_single=is_single), isinstance(value, str)), position)
 
-        told = arrow.array(
+        texts = arrow.array(
             [None if value is None else put(value) for value in array.to_pylist()],
             arrow.string(),
         )
-    return compute.fill_null(told, "NULL")
+    return compute.fill_null(texts, "NULL")
 
 
 def _fits(array: Any, column: Column) -> bool:
-    """Whether every integer lies in the column's range; others are refused with the reader's words."""
+    """Whether every integer is in the column's range; others are refused with the reader's words."""
     compute: Any = importlib.import_module("pyarrow.compute")
     if column.integers is None or len(array) == array.null_count:
         return column.integers is not None
@@ -159,7 +161,7 @@ def _text(value: Any, column: Column, *, is_single: bool) -> str:
         is_single: whether it is a number of single precision.
 
     Raises:
-        Refused: it is a number that no integer column takes.
+        SqlError: it is a number that no integer column takes.
     """
     match value:
         case bool():
@@ -195,12 +197,12 @@ def _float(value: float, *, is_single: bool) -> str:
     """A number in the fewest digits that tell it, with an exponent where Go writes one."""
     if not math.isfinite(value):
         return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
-    told = repr(value)
+    shortest = repr(value)
     if is_single:
-        told = next(
+        shortest = next(
             t for n in range(1, 10) if struct.pack("f", float(t := f"{value:.{n}g}")) == struct.pack("f", value)
         )
-    number = Decimal(told).normalize()
+    number = Decimal(shortest).normalize()
     exponent = number.adjusted()
     if number and not -4 <= exponent < 21:
         digits = "".join(map(str, number.as_tuple().digits))

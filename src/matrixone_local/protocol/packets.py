@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import socket
 
-LONGEST = 0xFFFFFF  # a packet of this length goes on in the next one
+MAX_PACKET_PAYLOAD = 0xFFFFFF  # a packet of this length goes on in the next one
 LEAST_AHEAD, MOST_AHEAD = 1 << 13, 1 << 18  # bytes to ask a socket for
 OK, ERR, EOF, NULL = 0x00, 0xFF, 0xFE, 0xFB
 
@@ -105,7 +105,7 @@ class ColumnType(IntEnum):
     GEOMETRY = 255
 
 
-class Gone(ConnectionError):
+class ConnectionClosed(ConnectionError):
     """The other side closed its socket, or sent what no MySQL client or server sends."""
 
 
@@ -115,7 +115,7 @@ class Results:
     Attributes:
         part: what comes next: 0 a head, 1 columns, 2 rows.
         columns: how many of the result's columns have come.
-        is_odd: whether the next packet has to be looked at: an error, a part of a longer one, a vector's column.
+        needs_inspection: whether the next packet has to be checked: an error, part of a longer one, a vector's column.
         status: the flags of the last OK or EOF.
         is_over: whether the whole reply has come.
     """
@@ -123,11 +123,11 @@ class Results:
     def __init__(self) -> None:
         self.part = 0
         self.columns = 0
-        self.is_odd = False
+        self.needs_inspection = False
         self.status = 0
         self.is_over = False
 
-    def step_over(self, data: bytearray, at: int) -> int:
+    def skip(self, data: bytearray, at: int) -> int:
         """Step over whole packets that can be passed on as they are; returns where the first other one begins."""
         end = len(data)
         while end - at >= 5 and not self.is_over:
@@ -136,8 +136,8 @@ class Results:
             kind = data[at + 4]
             if following > end:
                 break
-            if not length or length == LONGEST or kind == ERR:
-                self.is_odd = True
+            if not length or length == MAX_PACKET_PAYLOAD or kind == ERR:
+                self.needs_inspection = True
                 break
             if self.part == 2:
                 if kind == EOF and length < 9:
@@ -146,7 +146,7 @@ class Results:
                 if kind == EOF and length < 9:
                     self.part = 2
                 elif VECTOR_MARK in data[following - 10 : following]:
-                    self.is_odd = True
+                    self.needs_inspection = True
                     break
                 else:
                     self.columns += 1
@@ -187,7 +187,7 @@ class Packets:
             wanted = self._ahead if self.reads_ahead else count - len(self._buffer)
             data = self.sock.recv(wanted)
             if not data:
-                raise Gone("the connection was closed")
+                raise ConnectionClosed("the connection was closed")
             # a large buffer costs more than a short reply
             self._ahead = MOST_AHEAD if len(data) == wanted else LEAST_AHEAD
             self._buffer += data
@@ -211,9 +211,9 @@ class Packets:
         """A whole payload, joined where it came in several packets, and its last sequence number."""
         packet = self.read_raw()
         payload = packet[4:]
-        if len(payload) == LONGEST:
+        if len(payload) == MAX_PACKET_PAYLOAD:
             parts = [payload]
-            while len(packet) - 4 == LONGEST:
+            while len(packet) - 4 == MAX_PACKET_PAYLOAD:
                 packet = self.read_raw()
                 parts.append(packet[4:])
             payload = b"".join(parts)
@@ -222,8 +222,8 @@ class Packets:
     def pass_over(self, results: Results) -> bytes:
         """The packets that are here and can be passed on as they are; waits for some, if the next one is no odd one."""
         while True:
-            at = results.step_over(self._buffer, self._at)
-            if at > self._at or results.is_odd:
+            at = results.skip(self._buffer, self._at)
+            if at > self._at or results.needs_inspection:
                 passed = bytes(self._buffer[self._at : at])
                 self._at = at
                 return passed
@@ -231,13 +231,13 @@ class Packets:
 
     def write(self, sequence: int, *payloads: bytes) -> None:
         """Send payloads, numbered from *sequence* on."""
-        if len(payloads) == 1 and len(payloads[0]) < LONGEST:
+        if len(payloads) == 1 and len(payloads[0]) < MAX_PACKET_PAYLOAD:
             self.sock.sendall(b"%b%c%b" % (len(payloads[0]).to_bytes(3, "little"), sequence & 0xFF, payloads[0]))
             return
         out = bytearray()
         for payload in payloads:
-            for start in range(0, len(payload) + 1, LONGEST):
-                piece = payload[start : start + LONGEST]
+            for start in range(0, len(payload) + 1, MAX_PACKET_PAYLOAD):
+                piece = payload[start : start + MAX_PACKET_PAYLOAD]
                 out += len(piece).to_bytes(3, "little") + bytes([sequence & 0xFF]) + piece
                 sequence += 1
         self.sock.sendall(out)
@@ -420,7 +420,7 @@ def native_hash(password: str) -> bytes:
 
 
 def native_password_fits(stored: bytes, challenge: bytes, answer: bytes) -> bool:
-    """Whether *answer* proves that the client knows the password kept as *stored*."""
+    """Whether *answer* proves that the client knows the password stored as *stored*."""
     if len(answer) != 20:
         return not answer and stored == native_hash("")
     mix = hashlib.sha1(challenge + stored, usedforsecurity=False).digest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matrixone_local.protocol.packets import (
-    LONGEST,
+    MAX_PACKET_PAYLOAD,
     NULL,
     VECTOR_LENGTH,
     VECTOR_MARK,
@@ -29,7 +29,7 @@ class VectorColumns:
         return bool(self._places)
 
     def learn(self, packet: bytes) -> None:
-        """Look at the next column's definition."""
+        """Read the next column's definition."""
         if VECTOR_MARK in packet[-10:]:  # reading every definition would be slow
             column = read_column(packet[4:])
             if column.type is ColumnType.STRING and column.length == VECTOR_LENGTH:
@@ -38,7 +38,7 @@ class VectorColumns:
 
     def spaced(self, packet: bytes) -> bytes:
         """A row with a MatrixOne server's spaces."""
-        if len(packet) - 4 == LONGEST:
+        if len(packet) - 4 == MAX_PACKET_PAYLOAD:
             return packet  # goes on in the next packet; left as it is
         payload, at = packet[4:], 0
         values: list[bytes] = []
@@ -50,9 +50,9 @@ class VectorColumns:
                 continue
             length, at = read_length(payload, at)
             at += length
-            told = payload[begin:at]
+            value = payload[begin:at]
             if place in self._places:
-                told = length_string(payload[at - length : at].replace(b",", b", "))
-            values.append(told)
+                value = length_string(payload[at - length : at].replace(b",", b", "))
+            values.append(value)
         row = b"".join(values)
         return len(row).to_bytes(3, "little") + packet[3:4] + row

@@ -5,21 +5,21 @@ from __future__ import annotations
 import ssl
 from typing import Protocol
 
-from matrixone_local.engine.scratch import Hidden
-from matrixone_local.engine.seekdb import Link
+from matrixone_local.engine.scratch import ScratchTables
+from matrixone_local.engine.seekdb import EngineConnection
 from matrixone_local.features import export, external_tables, file_functions, point_in_time, snapshots
 from matrixone_local.features.accounts import Account, UserStatement
 from matrixone_local.features.load_data import Loader
 from matrixone_local.files import stages
-from matrixone_local.transactions.table_versions import Kept
-from matrixone_local.transactions.undo_log import Journal
+from matrixone_local.transactions.table_versions import TableVersions
+from matrixone_local.transactions.undo_log import UndoLog
 from matrixone_local.translation.index_catalog import Indexes
 
 
-class Services(Protocol):
+class ServerContext(Protocol):
     """What the connections of one server share."""
 
-    def link(self) -> Link:
+    def link(self) -> EngineConnection:
         """A connection to the engine, not logged in yet."""
         ...
 
@@ -84,17 +84,17 @@ class Services(Protocol):
         ...
 
     @property
-    def journal(self) -> Journal:
+    def undo_log(self) -> UndoLog:
         """Where what open transactions make is noted."""
         ...
 
     @property
-    def kept(self) -> Kept:
+    def table_versions(self) -> TableVersions:
         """The tables that open transactions have changed for good."""
         ...
 
     @property
-    def hidden(self) -> Hidden:
+    def hidden(self) -> ScratchTables:
         """Where hidden tables lie."""
         ...
 

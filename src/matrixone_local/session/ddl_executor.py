@@ -7,29 +7,29 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from matrixone_local.engine.seekdb import EngineError, Link
-from matrixone_local.errors import NO_PRIVILEGE, RENAME_IN_TRANSACTION, internal
+from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.errors import NO_PRIVILEGE, RENAME_IN_TRANSACTION, internal_error
 from matrixone_local.features import external_tables, snapshots
 from matrixone_local.features.accounts import Account
 from matrixone_local.features.temporary_tables import TemporaryTables
-from matrixone_local.session.context import Services
-from matrixone_local.session.rewriter import Rewriting
-from matrixone_local.sql.ddl import Change, Definition, change
+from matrixone_local.session.context import ServerContext
+from matrixone_local.session.rewriter import Rewriter
+from matrixone_local.sql.ddl import DdlEffect, SchemaObject, change
 from matrixone_local.sql.quoting import literal, quoted
 from matrixone_local.sql.references import table_references
 from matrixone_local.sql.tokens import Reader, Statement, Token, tokenize
-from matrixone_local.sql.type_names import told
-from matrixone_local.transactions.ddl_transaction import Definitions
+from matrixone_local.sql.type_names import matrixone_type
+from matrixone_local.transactions.ddl_transaction import TransactionalDdl
 from matrixone_local.transactions.table_versions import Waiting
 from matrixone_local.translation import show, statements, table_clauses
-from matrixone_local.translation.column_types import IN_KEY, in_the_engine
+from matrixone_local.translation.column_types import IN_KEY, to_engine_sql
 
 NO_KEY = 1167  # "can't index column"
-NOT_YET = 5627  # "Schema try again"
+ER_SCHEMA_RETRY = 5627  # "Schema try again"
 TRIES, PAUSE_SECONDS = 50, 0.02
 
 
-class Defining:
+class DdlExecutor:
     """Carries definitions out for one client.
 
     Args:
@@ -43,11 +43,11 @@ class Defining:
 
     def __init__(
         self,
-        services: Services,
+        services: ServerContext,
         account: Account,
-        definitions: Definitions,
+        definitions: TransactionalDdl,
         temporary: TemporaryTables,
-        rewriting: Rewriting,
+        rewriting: Rewriter,
         client: Waiting,
     ) -> None:
         self._services = services
@@ -57,37 +57,37 @@ class Defining:
         self._rewriting = rewriting
         self._client = client
 
-    def define(self, statement: Statement, until: ExitStack) -> int:
+    def define(self, statement: Statement, cleanup: ExitStack) -> int:
         """Carry a definition out.
 
         Args:
             statement: the statement.
-            until: drops what was made for it when it is left.
+            cleanup: drops what was made for it when it is left.
 
         Returns:
             How many rows it affects.
 
         Raises:
-            Refused: a transaction cannot take it back, or something that it names is not as it should be.
+            SqlError: a transaction cannot take it back, or something that it names is not as it should be.
             EngineError: the engine refuses it.
         """
         link = self._client.link
         if self._temporary.drop(statement.sql, statement.tokens, link.database):
             return 0
-        if self._temporary.mentioned(statement.sql):
+        if self._temporary.may_mention(statement.sql):
             statement = self._temporary.named_in(statement, link.database)
         sql, tokens = statement.sql, statement.tokens
         self._services.external.check(tokens, link)
-        carry_out = self._carry_out(sql, tokens, until)
-        told = change(sql, tokens)
-        told = told and told.within(link.database)
+        carry_out = self._carry_out(sql, tokens, cleanup)
+        effect = change(sql, tokens)
+        effect = effect and effect.within(link.database)
         if self._definitions.are_open(link) or not link.autocommit:
             self._settle_what_is_read(tokens)
-            return carry_out(link) if self._is_temporary(tokens) else self._within(sql, tokens, told, carry_out)
+            return carry_out(link) if self._is_temporary(tokens) else self._within(sql, tokens, effect, carry_out)
         affected = carry_out(link)
-        if told:
-            anew = [told.makes] if told.makes and not tokens[1].says("EXTERNAL") else []
-            for one in (*anew, *told.drops):
+        if effect:
+            anew = [effect.creates] if effect.creates and not tokens[1].says("EXTERNAL") else []
+            for one in (*anew, *effect.drops):
                 self._services.external.forget(*one.name)
         return affected
 
@@ -103,29 +103,31 @@ class Defining:
             read = [one for one in table_references(tokens) if one.reads]
             self._definitions.settle([one.within(database) for one in read], self._client)
 
-    def _within(self, sql: str, tokens: list[Token], told: Change | None, carry_out: Callable[[Link], int]) -> int:
+    def _within(
+        self, sql: str, tokens: list[Token], effect: DdlEffect | None, carry_out: Callable[[EngineConnection], int]
+    ) -> int:
         """Carry a definition out as a part of the transaction."""
         link = self._client.link
         if tokens[0].says("RENAME"):
-            raise internal(RENAME_IN_TRANSACTION)
-        if told and tokens[0].says("TRUNCATE"):
-            return self._definitions.empty(told.touches[0], carry_out, self._client)
-        if told is None:
+            raise internal_error(RENAME_IN_TRANSACTION)
+        if effect and tokens[0].says("TRUNCATE"):
+            return self._definitions.empty(effect.alters[0], carry_out, self._client)
+        if effect is None:
             if not self._definitions.are_open(link):
                 return carry_out(link)
-            raise internal(
+            raise internal_error(
                 f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
                 "commit it; COMMIT first"
             )
-        if told.drops:
-            self._definitions.drop(told.drops)
+        if effect.drops:
+            self._definitions.drop(effect.drops)
             return 0
-        if told.makes:
-            again = not (tokens[1].says("EXTERNAL") or self._services.external.mentioned(sql))
-            return self._definitions.make(told.makes, carry_out, self._client, again=again)
-        return self._definitions.change(told.touches, carry_out, self._client)
+        if effect.creates:
+            again = not (tokens[1].says("EXTERNAL") or self._services.external.may_mention(sql))
+            return self._definitions.make(effect.creates, carry_out, self._client, again=again)
+        return self._definitions.change(effect.alters, carry_out, self._client)
 
-    def _carry_out(self, sql: str, tokens: list[Token], until: ExitStack) -> Callable[[Link], int]:
+    def _carry_out(self, sql: str, tokens: list[Token], cleanup: ExitStack) -> Callable[[EngineConnection], int]:
         """What carries a definition out over a session, and gives the number of rows it affects."""
         creates = tokens[0].says("CREATE")
         if creates and any(token.says("CLONE") for token in tokens[:10]):
@@ -135,38 +137,38 @@ class Defining:
         dropped = statements.drops_database(tokens)
         if dropped is not None:
             return lambda link: _drop_database(dropped, sql, link)
-        reworded = in_the_engine(table_clauses.in_the_engine(sql)) if tokens[0].says("CREATE", "ALTER") else sql
-        reworded = self._rewriting.rewritten(Statement(reworded), until)
+        translate = to_engine_sql(table_clauses.to_engine_sql(sql)) if tokens[0].says("CREATE", "ALTER") else sql
+        translate = self._rewriting.rewritten(Statement(translate), cleanup)
         if self._is_temporary(tokens):
-            return lambda link: self._temporary.create(reworded, tokenize(reworded), link.database)
-        told = change(sql, tokens)
-        table = told.touches[0].within(self._client.link.database) if told and told.touches else None
+            return lambda link: self._temporary.create(translate, tokenize(translate), link.database)
+        effect = change(sql, tokens)
+        table = effect.alters[0].within(self._client.link.database) if effect and effect.alters else None
         if tokens[0].says("DROP") and tokens[1].says("INDEX"):
-            return lambda link: _drop_index(reworded, link)
-        return lambda link: _with_keys(reworded, table, link)
+            return lambda link: _drop_index(translate, link)
+        return lambda link: _with_keys(translate, table, link)
 
-    def _clones(self, sql: str, tokens: list[Token]) -> Callable[[Link], int]:
+    def _clones(self, sql: str, tokens: list[Token]) -> Callable[[EngineConnection], int]:
         if not self._account.is_admin:  # the copy is made with the server's rights
-            raise internal(NO_PRIVILEGE)
+            raise internal_error(NO_PRIVILEGE)
         read = Reader(sql, tokens)
         read.at = 1
         clone, database = snapshots.parse_clone(read), self._client.link.database
         of = clone.source[0] if len(clone.source) == 2 or not clone.of_table else database
         if odd := self._services.external.first(of, clone.source[-1] if clone.of_table else None):
-            raise internal(f"{of}.{odd} is not BASE TABLE")
+            raise internal_error(f"{of}.{odd} is not BASE TABLE")
 
-        def carry_out(_link: Link) -> int:
+        def carry_out(_link: EngineConnection) -> int:
             self._services.snapshots.clone(clone, database)
             return 0
 
         return carry_out
 
-    def _creates_external(self, sql: str, tokens: list[Token]) -> Callable[[Link], int]:
+    def _creates_external(self, sql: str, tokens: list[Token]) -> Callable[[EngineConnection], int]:
         read = Reader(sql, tokens)
         read.at = 3
         table = external_tables.parse_create(read)
 
-        def carry_out(link: Link) -> int:
+        def carry_out(link: EngineConnection) -> int:
             link.query(table.definition)
             self._services.external.add(table.table[0] if len(table.table) == 2 else link.database, table)
             return 0
@@ -174,7 +176,7 @@ class Defining:
         return carry_out
 
 
-def _with_keys(sql: str, table: Definition | None, link: Link) -> int:
+def _with_keys(sql: str, table: SchemaObject | None, link: EngineConnection) -> int:
     """Carry a statement out; columns of any length that it puts into a key get a length that the engine can have there.
 
     Args:
@@ -191,18 +193,18 @@ def _with_keys(sql: str, table: Definition | None, link: Link) -> int:
                 raise
 
 
-def _drop_index(sql: str, link: Link) -> int:
+def _drop_index(sql: str, link: EngineConnection) -> int:
     try:
         return _persistently(sql, link)
     except EngineError as error:
         found = re.match(r"Can't DROP '(.*)';", error.message)
-        raise (internal(f"not found index: {found[1]}") if found else error) from None
+        raise (internal_error(f"not found index: {found[1]}") if found else error) from None
 
 
-def _shortened(table: Definition, name: str, link: Link) -> bool:
+def _shortened(table: SchemaObject, name: str, link: EngineConnection) -> bool:
     """Whether a column is a VARCHAR without a length that has got one."""
     for column, kind, _, null, *_, comment in link.query(f"SHOW FULL COLUMNS FROM {table.quoted}").rows:
-        if column == name and kind == "mediumtext" and told(kind, comment or "")[0].startswith("varchar"):
+        if column == name and kind == "mediumtext" and matrixone_type(kind, comment or "")[0].startswith("varchar"):
             required = "" if null == "YES" else " NOT NULL"
             what = f"{quoted(name)} {IN_KEY}{required} COMMENT {literal(comment or '')}"
             link.query(f"ALTER TABLE {table.quoted} MODIFY {what}")
@@ -210,19 +212,19 @@ def _shortened(table: Definition, name: str, link: Link) -> bool:
     return False
 
 
-def _persistently(sql: str, link: Link) -> int:
+def _persistently(sql: str, link: EngineConnection) -> int:
     """Carry out a statement that the engine refuses while it learns of other definitions."""
     for _ in range(TRIES):
         try:
             return link.query(sql).affected
         except EngineError as error:
-            if error.code != NOT_YET:
+            if error.code != ER_SCHEMA_RETRY:
                 raise
         time.sleep(PAUSE_SECONDS)  # it tells nobody when it has learned
     return link.query(sql).affected
 
 
-def _drop_database(name: str, sql: str, link: Link) -> int:
+def _drop_database(name: str, sql: str, link: EngineConnection) -> int:
     tables = show.tables_within(name, link)
     link.query(sql)
     return tables

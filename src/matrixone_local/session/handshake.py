@@ -41,7 +41,7 @@ def log_in(
     """Greet a client and check who it is.
 
     Args:
-        packets: the connection; a wrong answer is told over it.
+        packets: the connection; a wrong answer is refused over it.
         connection_id: its number.
         tls: how to encrypt, where the server can.
         account: finds who logs in under a name.
@@ -50,7 +50,7 @@ def log_in(
         What it said, or None if it may not come in.
 
     Raises:
-        Gone: the client went away, or sent what is no login.
+        ConnectionClosed: the client went away, or sent what is no login.
         OSError: as above, or nothing came within 10 s.
     """
     packets.sock.settimeout(SECONDS)

@@ -10,12 +10,12 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import chain
 
-from matrixone_local.engine.seekdb import Link
-from matrixone_local.errors import ENDS_TRANSACTION, Refused, as_matrixone, bad_cast
+from matrixone_local.engine.seekdb import EngineConnection
+from matrixone_local.errors import ENDS_TRANSACTION, SqlError, as_matrixone, bad_cast
 from matrixone_local.protocol.packets import (
     EOF,
     ERR,
-    LONGEST,
+    MAX_PACKET_PAYLOAD,
     OK,
     Command,
     Packets,
@@ -32,13 +32,13 @@ from matrixone_local.protocol.packets import (
 from matrixone_local.protocol.vectors import VectorColumns
 from matrixone_local.sql.quoting import literal
 from matrixone_local.translation.show import Answer
-from matrixone_local.translation.statements import PLAINLY, Manner
+from matrixone_local.translation.statements import PASS_THROUGH, ReplyOptions
 
 LOCAL_INFILE = 0xFB
 HELD_BYTES = 1 << 20  # of a reply that may turn out to be an error
 
 
-class Replies:
+class ResponseWriter:
     """Sends replies to one client.
 
     Args:
@@ -50,7 +50,12 @@ class Replies:
     """
 
     def __init__(
-        self, client: Packets, sequence: int, link: Link, is_open: Callable[[], bool], lose: Callable[[], None]
+        self,
+        client: Packets,
+        sequence: int,
+        link: EngineConnection,
+        is_open: Callable[[], bool],
+        lose: Callable[[], None],
     ) -> None:
         self._client = client
         self._sequence = sequence
@@ -81,14 +86,14 @@ class Replies:
         self._sequence = (self._sequence + len(payloads)) & 0xFF
 
     def ok(self, affected: int = 0) -> None:
-        """Say that a statement is carried out, and how many rows it affected."""
+        """Report that a statement has run, and how many rows it affected."""
         self._send(ok_packet(affected, 0, self._status))
 
-    def rows(self, told: Answer) -> None:
+    def rows(self, answer: Answer) -> None:
         """Send rows."""
-        self._send(*result_packets(told.titles, told.rows, self._status))
+        self._send(*result_packets(answer.titles, answer.rows, self._status))
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: SqlError) -> None:
         """Send an error."""
         self._send(_refusal(refused))
 
@@ -102,7 +107,7 @@ class Replies:
                 return
             yield data
 
-    def forward_query(self, sql: str, manner: Manner) -> bool:
+    def forward_query(self, sql: str, manner: ReplyOptions) -> bool:
         """Send a statement to the engine and its reply to the client; False if it was refused.
 
         What needs no change is passed on as it comes, many packets at once.
@@ -116,13 +121,13 @@ class Replies:
             passed = self._link.packets.pass_over(results)
             if passed:
                 self._client.sock.sendall(passed)
-            if results.is_odd:
+            if results.needs_inspection:
                 rest = self._adapted(self._link.rest(results.part), manner, results, first=self._sequence)
                 return self._pass_on(rest)
         self._link.status = results.status
         return True
 
-    def forward(self, command: bytes, manner: Manner = PLAINLY) -> bool:
+    def forward(self, command: bytes, manner: ReplyOptions = PASS_THROUGH) -> bool:
         """Send a command to the engine and its reply to the client, a buffer at a time; False if it was refused."""
         self._link.send(command)
         reply = self._link.reply(command[0])
@@ -158,7 +163,7 @@ class Replies:
             self._client.sock.sendall(out)
         return not refused
 
-    def _bad_cast(self, reply: bytearray) -> Refused | None:
+    def _bad_cast(self, reply: bytearray) -> SqlError | None:
         """What a MatrixOne server refuses a query with that the engine has cast with a warning."""
         if reply[-5] != EOF or not int.from_bytes(reply[-4:-2], "little"):
             return None
@@ -185,20 +190,20 @@ class Replies:
                 yield len(payload).to_bytes(3, "little") + packet[3:4] + payload
             else:
                 yield packet
-            continued = len(packet) - 4 == LONGEST
+            continued = len(packet) - 4 == MAX_PACKET_PAYLOAD
 
-    def _worded(self, error: bytes, manner: Manner) -> Refused:
+    def _worded(self, error: bytes, manner: ReplyOptions) -> SqlError:
         """An error of the engine's in MatrixOne's words, which for a query tell a missing database from a table."""
         code, state, message = read_error(error)
         missing = re.fullmatch(r"Table '(.*?)\..*' doesn't exist", message) if manner.reads and code == 1146 else None
         if missing:
             known = f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {literal(missing[1])}"  # noqa: S608  # quoted
             if not self._link.query(known).rows:
-                return Refused(1049, f"Unknown database {missing[1]}", "42000")
+                return SqlError(1049, f"Unknown database {missing[1]}", "42000")
         return as_matrixone(code, state, message, reads=manner.reads)
 
     def _adapted(
-        self, packets: Iterator[bytes], manner: Manner, begun: Results | None = None, *, first: int
+        self, packets: Iterator[bytes], manner: ReplyOptions, begun: Results | None = None, *, first: int
     ) -> Iterator[bytes]:
         """The engine's packets as a MatrixOne server would send them.
 
@@ -228,7 +233,7 @@ class Replies:
                 packet = with_flags(packet, flags) if flags else packet
             else:
                 part = 1
-            continued = len(sent) - 4 == LONGEST
+            continued = len(sent) - 4 == MAX_PACKET_PAYLOAD
             if renumbers or self._more:
                 packet = packet[:3] + bytes([self._sequence]) + packet[4:]
                 self._sequence = (self._sequence + 1) & 0xFF
@@ -237,8 +242,8 @@ class Replies:
 
 def _first_number(command: bytes) -> int:
     """The number of the engine's first packet of a reply, which follows those that a command takes."""
-    return (len(command) // LONGEST + 1) & 0xFF
+    return (len(command) // MAX_PACKET_PAYLOAD + 1) & 0xFF
 
 
-def _refusal(refused: Refused) -> bytes:
+def _refusal(refused: SqlError) -> bytes:
     return error_packet(refused.code, refused.state, refused.message)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from matrixone_local.engine.seekdb import Link
-from matrixone_local.errors import internal
+from matrixone_local.engine.seekdb import EngineConnection
+from matrixone_local.errors import internal_error
 from matrixone_local.features.accounts import Account
 from matrixone_local.files.sources import Reads
-from matrixone_local.session.context import Services
+from matrixone_local.session.context import ServerContext
 from matrixone_local.sql.file_calls import calls_file_function
 from matrixone_local.sql.quoting import literal
 from matrixone_local.sql.time_travel import read_then, reads_past
 from matrixone_local.sql.tokens import Statement
-from matrixone_local.transactions.ddl_transaction import Definitions
+from matrixone_local.transactions.ddl_transaction import TransactionalDdl
 from matrixone_local.translation import statements
 from matrixone_local.translation.column_titles import give_titles
 from matrixone_local.translation.information_schema import NOTHING, mentions_indexes
-from matrixone_local.translation.translate import reworded
+from matrixone_local.translation.translate import translate
 
 
-class Rewriting:
+class Rewriter:
     """Puts the statements of one connection into the engine's words.
 
     Args:
@@ -32,7 +32,12 @@ class Rewriting:
     """
 
     def __init__(
-        self, services: Services, link: Link, account: Account, client: Reads, definitions: Definitions
+        self,
+        services: ServerContext,
+        link: EngineConnection,
+        account: Account,
+        client: Reads,
+        definitions: TransactionalDdl,
     ) -> None:
         self._services = services
         self._link = link
@@ -40,38 +45,38 @@ class Rewriting:
         self._client = client
         self._definitions = definitions
 
-    def rewritten(self, statement: Statement, until: ExitStack) -> str:
+    def rewritten(self, statement: Statement, cleanup: ExitStack) -> str:
         """The statement in the engine's words.
 
         Args:
             statement: the statement.
-            until: drops what was made for it when it is left.
+            cleanup: drops what was made for it when it is left.
 
         Raises:
-            Refused: something that it names is not there, or cannot be read.
+            SqlError: something that it names is not there, or cannot be read.
         """
         if calls_file_function(statement.tokens):
             give_titles(statement)  # by the calls as they were written
             statement = statement.changed()
-            statement = Statement(self._services.files.written_in(statement.sql, statement.tokens, self, until))
+            statement = Statement(self._services.files.written_in(statement.sql, statement.tokens, self, cleanup))
         statement = self._with_past(statement)
-        if self._services.external.mentioned(statement.sql):
-            statement = self._services.external.read_in(statement, self._link, self._client, until)
-        return self.reworded(statement)
+        if self._services.external.may_mention(statement.sql):
+            statement = self._services.external.substitute_tables(statement, self._link, self._client, cleanup)
+        return self.translate(statement)
 
-    def reworded(self, statement: Statement) -> str:
+    def translate(self, statement: Statement) -> str:
         """The statement with what needs no looking up put in the engine's words."""
         if not statement.tokens:
             return statement.sql
         if statement.tokens[0].says("SET"):
-            return statements.settled(statement)
+            return statements.translate_set(statement)
         catalogue = self._services.indexes.catalogue() if mentions_indexes(statement.sql) else NOTHING
-        return reworded(statement, self._definitions.dropped, self._variable, catalogue)
+        return translate(statement, self._definitions.dropped, self._variable, catalogue)
 
     def _variable(self, name: str) -> str | None:
         """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""
-        if told := statements.of_the_server(name):
-            return told
+        if constant := statements.server_constant(name):
+            return constant
         if name in {"current_user()", "user()", "session_user()"}:
             return literal(f"{self._account.user}@localhost")
         if name == "current_role()":
@@ -84,27 +89,27 @@ class Rewriting:
         """What an SQL expression comes to."""
         return self._link.query(f"SELECT {expression}").rows[0][0]
 
-    def column(self, query: str, until: ExitStack) -> list[str | None]:
+    def column(self, query: str, cleanup: ExitStack) -> list[str | None]:
         """The first column of a query's rows; arguments as of `rewritten`."""
-        return [row[0] for row in self._link.query(self.rewritten(Statement(query), until)).rows]
+        return [row[0] for row in self._link.query(self.rewritten(Statement(query), cleanup)).rows]
 
     def _with_past(self, statement: Statement) -> Statement:
         """The statement with the past read where it says `{snapshot='name'}` or `{timestamp='…'}`."""
         tokens = statement.tokens
         places = [(at, name, True) for at, name in reads_past(tokens)]
         places += [(at, moment, False) for at, moment in read_then(tokens)]
-        for at, told, is_snapshot in places:
+        for at, name_or_time, is_snapshot in places:
             table, first = tokens[at - 1], at - 1
             database = None
             if at > 2 and tokens[at - 2].text == ".":
                 database, first = tokens[at - 3].value, at - 3
             if is_snapshot:
-                then = self._services.snapshots.database_then(told, database or self._link.database)
+                then = self._services.snapshots.database_then(name_or_time, database or self._link.database)
                 past = f"`{then}`.`{table.value}` AS `{table.value}`"
             else:
-                moment = self.value(f"CAST(UNIX_TIMESTAMP({literal(told)}) * 1000000 AS UNSIGNED)")
+                moment = self.value(f"CAST(UNIX_TIMESTAMP({literal(name_or_time)}) * 1000000 AS UNSIGNED)")
                 if not moment or moment == "0":
-                    raise internal(f"invalid timestamp {told}")
+                    raise internal_error(f"invalid timestamp {name_or_time}")
                 past = f"{statement.sql[tokens[first].start : table.end]} AS OF SNAPSHOT {moment}000"
             statement.put(tokens[first].start, tokens[at + 4].end, past)
         return statement.changed()

@@ -1,6 +1,6 @@
 """One client's connection: command by command to the engine, or to what only MatrixOne knows.
 
-What is not recognised here goes to the engine byte for byte, and its answer comes back the same way.
+What is not recognised here goes to the engine byte for byte, and its answer comes back unchanged.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from typing import IO, Any
 
 import pymysql
 
-from matrixone_local.engine.seekdb import EngineError, Link
+from matrixone_local.engine.seekdb import EngineConnection, EngineError
 from matrixone_local.errors import (
     ENDS_TRANSACTION,
     IN_TRANSACTION,
     NO_PRIVILEGE,
     USERS_IN_TRANSACTION,
-    Refused,
+    SqlError,
     as_matrixone,
     bad_input,
-    internal,
+    internal_error,
 )
 from matrixone_local.features import export, file_functions, point_in_time, snapshots
 from matrixone_local.features.accounts import UserStatement, parse_user_statement
@@ -34,19 +34,19 @@ from matrixone_local.features.assignment_casts import Assigning
 from matrixone_local.features.load_data import LoadData, parse_load
 from matrixone_local.features.temporary_tables import TemporaryTables
 from matrixone_local.files import stages
-from matrixone_local.protocol.packets import Capability, Command, Gone, Packets, with_decimals_as_text
-from matrixone_local.session.context import Services
-from matrixone_local.session.ddl_executor import Defining
+from matrixone_local.protocol.packets import Capability, Command, ConnectionClosed, Packets, with_decimals_as_text
+from matrixone_local.session.context import ServerContext
+from matrixone_local.session.ddl_executor import DdlExecutor
 from matrixone_local.session.handshake import Login, log_in
-from matrixone_local.session.responses import Replies
-from matrixone_local.session.rewriter import Rewriting
+from matrixone_local.session.responses import ResponseWriter
+from matrixone_local.session.rewriter import Rewriter
 from matrixone_local.sql.ddl import End, defines, ends_transaction
 from matrixone_local.sql.file_calls import calls_file_function
 from matrixone_local.sql.quoting import literal, quoted
 from matrixone_local.sql.tokens import Kind, Reader, Statement, Token
-from matrixone_local.transactions.ddl_transaction import Definitions
+from matrixone_local.transactions.ddl_transaction import TransactionalDdl
 from matrixone_local.translation import allowlist, set_variables, show, statements
-from matrixone_local.translation.translate import query_in_the_engine
+from matrixone_local.translation.translate import query_to_engine_sql
 
 SPOOLED = 1 << 20
 OWN_STATEMENTS: Mapping[tuple[str, str], Callable[[Reader], object]] = {
@@ -82,28 +82,31 @@ class Session:
         user: who is logged in; None before.
     """
 
-    link: Link
+    link: EngineConnection
     user: str | None = None
 
-    def __init__(self, sock: socket.socket, services: Services) -> None:
+    def __init__(self, sock: socket.socket, services: ServerContext) -> None:
         self._client = Packets(sock)
         self._services = services
         self._cancelled = threading.Event()
-        self._definitions = Definitions(
-            services.journal, services.kept, self._aside, lambda gone: services.external.forget(*gone.name)
+        self._definitions = TransactionalDdl(
+            services.undo_log,
+            services.table_versions,
+            self._side_connection,
+            lambda dropped: services.external.forget(*dropped.name),
         )
-        self._temporary = TemporaryTables(services.hidden, self._aside)
+        self._temporary = TemporaryTables(services.hidden, self._side_connection)
         self._variables: set[str] = set()  # the user variables that have a value
         self._parameters: dict[int, int] = {}  # how many each prepared statement has
         self._has_begun = False  # a statement was sent since the last transaction ended
         self._misdirected = False  # an INTO OUTFILE has failed: files would go to a wrong path (server-facts 33)
-        self._local: IO[bytes] | None = None  # what the client sent for the statement that is carried out
+        self._local: IO[bytes] | None = None  # what the client sent for the statement that is running
 
     def serve(self, opened: Callable[[int], None]) -> None:
         """Talk with the client until it goes.
 
         Args:
-            opened: told the connection's id, which is the engine's, so that KILL needs no translation.
+            opened: receives the connection's id, which is the engine's, so that KILL needs no translation.
         """
         try:
             with closing(self._services.link()) as self.link:
@@ -112,7 +115,7 @@ class Session:
                 if login is None:
                     return
                 self._begin(login)
-        except (Gone, OSError):
+        except (ConnectionClosed, OSError):
             return  # the client or the engine went away; an open transaction goes with the engine's session
         finally:
             self._client.sock.close()  # under TLS it is not the one that was accepted
@@ -123,13 +126,13 @@ class Session:
         self._client = login.packets
         self._client.reads_ahead = True
         self._client.sock.settimeout(None)
-        self._replies = Replies(
-            login.packets, login.sequence, self.link, lambda: bool(self._definitions), self._lose_transaction
+        self._replies = ResponseWriter(
+            login.packets, login.sequence, self.link, lambda: bool(self._definitions), self._rollback_aborted
         )
         self._several = bool(login.capabilities & Capability.MULTI_STATEMENTS)
-        self._rewriting = Rewriting(self._services, self.link, login.account, self, self._definitions)
+        self._rewriting = Rewriter(self._services, self.link, login.account, self, self._definitions)
         self._assigning = Assigning(self.link)
-        self._defining = Defining(
+        self._defining = DdlExecutor(
             self._services, login.account, self._definitions, self._temporary, self._rewriting, self
         )
         try:
@@ -138,7 +141,7 @@ class Session:
         except EngineError as error:
             self._replies.refuse(as_matrixone(error.code, error.state, error.message))
             return
-        except Refused as refused:
+        except SqlError as refused:
             self._replies.refuse(refused)
             return
         try:
@@ -146,7 +149,7 @@ class Session:
             self._commands()
         finally:
             if self._definitions:  # dropping what was made waits for the transaction that fills it
-                self._lose_transaction()
+                self._rollback_aborted()
             self._temporary.close()
 
     def cancel(self) -> None:
@@ -162,7 +165,7 @@ class Session:
         with suppress(OSError):  # the client was faster
             self._client.sock.shutdown(socket.SHUT_RDWR)
 
-    def _aside(self) -> Link:
+    def _side_connection(self) -> EngineConnection:
         """A session beside the client's, with its rights and its database."""
         link = self._services.link()
         try:
@@ -191,7 +194,7 @@ class Session:
                 self._guarded(partial(self._prepare, Statement.read(_text(command))))
             elif command[0] == Command.CHANGE_USER:
                 self._replies.refuse(
-                    Refused(1047, "the local server does not change users on an open connection", "08S01")
+                    SqlError(1047, "the local server does not change users on an open connection", "08S01")
                 )
             elif command[0] in _OF_PREPARED:
                 self._has_begun = True
@@ -209,13 +212,13 @@ class Session:
             elif command[0] == Command.FIELD_LIST:
                 self._replies.forward(command)
             else:
-                self._replies.refuse(internal(f"unsupported command. {command[0]:#x}"))
+                self._replies.refuse(internal_error(f"unsupported command. {command[0]:#x}"))
 
     def _use_prepared(self, command: bytes) -> bool:
         """Execute a prepared statement, fetch from it, or reset it."""
         number = int.from_bytes(command[1:5], "little")
         if number not in self._parameters:
-            raise Refused(1243, f"Unknown prepared statement handler ({number}) given to the server")
+            raise SqlError(1243, f"Unknown prepared statement handler ({number}) given to the server")
         if command[0] == Command.STMT_EXECUTE:
             command = with_decimals_as_text(command, self._parameters[number])
         return self._replies.forward(command)
@@ -239,12 +242,12 @@ class Session:
             return
         text = Statement.read(sql)
         if is_of_the_engine:
-            query = query_in_the_engine(text)
+            query = query_to_engine_sql(text)
             if query is not None:
                 self._has_begun = True
                 self._replies.forward_query(query, statements.AS_QUERY)
                 return
-        *others, last = statements.parts(text)
+        *others, last = statements.split_statements(text)
         if others and not self._several:
             read = Reader(text.sql, text.tokens)
             read.at = next(at for at, token in enumerate(text.tokens) if token.said == ";") + 1
@@ -259,7 +262,11 @@ class Session:
     def _is_of_the_engine(self, sql: str) -> bool:
         """Whether none of the tables that a statement may name is anything but a table of the engine."""
         services = self._services
-        odd = services.external.mentioned(sql) or services.kept.mentioned(sql) or self._temporary.mentioned(sql)
+        odd = (
+            services.external.may_mention(sql)
+            or services.table_versions.may_mention(sql)
+            or self._temporary.may_mention(sql)
+        )
         return not (odd or self._definitions)
 
     def _query(self, statement: Statement) -> bool:
@@ -273,36 +280,36 @@ class Session:
             return True
         if allowlist.is_watched(statement.sql):
             allowlist.check_names(statement.tokens)
-        if self._services.kept.mentioned(statement.sql):
-            self._services.kept.wait_to_change(statement.tokens, self)
-        with ExitStack() as until:
-            recognised = self._recognised(statement.sql, statement.tokens)
+        if self._services.table_versions.may_mention(statement.sql):
+            self._services.table_versions.wait_for_lock(statement.tokens, self)
+        with ExitStack() as cleanup:
+            recognised = self._parse_matrixone_statement(statement.sql, statement.tokens)
             if recognised is None:
                 self._begin_or_end(statement.tokens)
-                return self._ordinary(statement, until)
-            self._own(recognised)
+                return self._run_engine_statement(statement, cleanup)
+            self._run_matrixone_statement(recognised)
         return True
 
     def _guarded(self, carry_out: Callable[[], bool]) -> bool:
         """Carry something out, and send what it is refused with; False if it was refused."""
         try:
             return carry_out()
-        except Refused as refused:
+        except SqlError as refused:
             self._replies.refuse(refused)
         except EngineError as error:
-            told = as_matrixone(error.code, error.state, error.message)
-            if told.code in ENDS_TRANSACTION:
-                self._lose_transaction()
-            self._replies.refuse(told)
+            refusal = as_matrixone(error.code, error.state, error.message)
+            if refusal.code in ENDS_TRANSACTION:
+                self._rollback_aborted()
+            self._replies.refuse(refusal)
         except (ConnectionError, TimeoutError):  # the client, or the engine
             raise
         except OSError as error:  # a file of this machine
-            self._replies.refuse(internal(f"{error.strerror}"))
+            self._replies.refuse(internal_error(f"{error.strerror}"))
         except pymysql.MySQLError as error:  # a statement of the relay's own on the catalogue
-            self._replies.refuse(Refused(1105, str(error)))
+            self._replies.refuse(SqlError(1105, str(error)))
         except Exception as error:  # noqa: BLE001  # a mistake of ours is to cost the client this statement alone
             traceback.print_exc()
-            self._replies.refuse(Refused(1105, f"the local server failed: {error!r}"))
+            self._replies.refuse(SqlError(1105, f"the local server failed: {error!r}"))
         return False
 
     def _begin_or_end(self, tokens: Sequence[Token]) -> None:
@@ -320,11 +327,11 @@ class Session:
         """Carry out a statement that may change rows; False if the engine refused it."""
         assigned = self._assigning.assigned(sql)
         if isinstance(assigned, str):
-            return self._replies.forward_query(assigned, statements.PLAINLY)
+            return self._replies.forward_query(assigned, statements.PASS_THROUGH)
         self._replies.ok(assigned.carry_out(self.link))
         return True
 
-    def _recognised(self, sql: str, tokens: list[Token]) -> object | None:
+    def _parse_matrixone_statement(self, sql: str, tokens: list[Token]) -> object | None:
         """The statement as an object if it is one of MatrixOne's own."""
         kind = tuple(token.text.upper() for token in tokens[:2])
         parse = OWN_STATEMENTS.get(kind) if len(kind) == 2 else None
@@ -339,16 +346,16 @@ class Session:
             return point_in_time.parse_restore(read) or snapshots.parse_restore(read)
         return None
 
-    def _own(self, statement: object) -> None:
+    def _run_matrixone_statement(self, statement: object) -> None:
         """Carry out what only MatrixOne has."""
         if isinstance(statement, LoadData):
             self._load(statement)
             return
         changes = self._changes().get(type(statement))
         if changes is not None and not self._login.account.is_admin:
-            raise internal(NO_PRIVILEGE)
+            raise internal_error(NO_PRIVILEGE)
         if self._is_open():  # server-facts 12, 67
-            raise internal(USERS_IN_TRANSACTION if isinstance(statement, UserStatement) else IN_TRANSACTION)
+            raise internal_error(USERS_IN_TRANSACTION if isinstance(statement, UserStatement) else IN_TRANSACTION)
         if changes is not None:
             changes(statement)
             self._replies.ok()
@@ -363,8 +370,8 @@ class Session:
         elif isinstance(statement, snapshots.ShowSnapshots | point_in_time.ShowPitr):
             self._replies.forward_query(statement.sql, statements.AS_QUERY)
 
-    def _load(self, told: LoadData) -> None:
-        statement = replace(told, table=self._temporary.hidden(told.table, self.link.database))
+    def _load(self, load: LoadData) -> None:
+        statement = replace(load, table=self._temporary.hidden(load.table, self.link.database))
         self._services.external.check_load(statement.table, self.link)
         try:
             count = self._services.loader.load(statement, self)
@@ -391,23 +398,23 @@ class Session:
             UserStatement: services.manage,
         }
 
-    def _ordinary(self, statement: Statement, until: ExitStack) -> bool:
-        """Carry out what the engine has as well, in its own way or in ours."""
+    def _run_engine_statement(self, statement: Statement, cleanup: ExitStack) -> bool:
+        """Run what the engine has as well, by itself or here."""
         self._check(statement)
         if not statements.reads(statement.tokens) or export.find(statement.tokens) is None:
             allowlist.check(statement)
-        if self._services.kept.mentioned(statement.sql):
-            statement = self._services.kept.read_in(statement, self.link)
+        if self._services.table_versions.may_mention(statement.sql):
+            statement = self._services.table_versions.substitute_tables(statement, self.link)
         if defines(statement.tokens):
-            self._replies.ok(self._defining.define(statement, until))
+            self._replies.ok(self._defining.define(statement, cleanup))
             return True
-        if self._temporary.mentioned(statement.sql):
+        if self._temporary.may_mention(statement.sql):
             statement = self._temporary.named_in(statement, self.link.database)
         at = export.find(statement.tokens)
         if self._misdirected and (at is not None or file_functions.saves(statement.tokens)):
-            raise internal("after a failed INTO OUTFILE a server writes to a wrong path; open a new connection")
+            raise internal_error("after a failed INTO OUTFILE a server writes to a wrong path; open a new connection")
         if at is not None:
-            self._export(statement, at, until)
+            self._export(statement, at, cleanup)
             return True
         if statement.tokens[0].says("SET"):
             if self._set_for_all(statement):
@@ -419,8 +426,8 @@ class Session:
         if killed := allowlist.kills(tokens):
             self._kill(*killed)
             return True
-        if told := show.answer(tokens, self.link, self._definitions.dropped, self._services.snapshots):
-            self._replies.rows(self._temporary.told(told))
+        if answer := show.answer(tokens, self.link, self._definitions.dropped, self._services.snapshots):
+            self._replies.rows(self._temporary.restore_names(answer))
             return True
         count = self._services.external.insert(sql, tokens, self)
         if count is not None:
@@ -430,26 +437,26 @@ class Session:
         end = ends_transaction(tokens) if self._definitions else None
         if end in {End.COMMIT, End.AUTOCOMMIT}:
             self._definitions.commits(self.link)
-        rewritten = self._rewriting.rewritten(statement, until)
-        if end in {End.COMMIT, End.ROLLBACK}:  # what the statement drops is gone when the client hears of it
+        rewritten = self._rewriting.rewritten(statement, cleanup)
+        if end in {End.COMMIT, End.ROLLBACK}:  # what the statement drops is removed before the client is answered
             self.link.query(rewritten)
             self._settle(end)
             self._replies.ok()
             return True
         if tokens and tokens[0].says("INSERT", "REPLACE", "UPDATE"):
             return self._changes_rows(rewritten)
-        done = self._replies.forward_query(rewritten, statements.manner(tokens))
+        done = self._replies.forward_query(rewritten, statements.reply_options(tokens))
         if done and end is not None:
             self._settle(end)
         return done
 
-    def _export(self, statement: Statement, at: int, until: ExitStack) -> None:
+    def _export(self, statement: Statement, at: int, cleanup: ExitStack) -> None:
         """Carry out a SELECT whose INTO OUTFILE begins at a position."""
         written = export.parse(statement.sql, statement.tokens, at)
         query = Statement(written.query)
         allowlist.check(query)
         self._misdirected = True
-        self._services.exports.write(written.over(self._rewriting.rewritten(query, until)), self)
+        self._services.exports.write(written.over(self._rewriting.rewritten(query, cleanup)), self)
         self._misdirected = False
         self._replies.ok()
 
@@ -461,7 +468,7 @@ class Session:
             set_variables.with_plain_modes(statement, self._rewriting.value), self._rewriting.value
         )
         if changes and not self._login.account.is_admin:
-            raise internal(NO_PRIVILEGE)
+            raise internal_error(NO_PRIVILEGE)
         for change in changes:
             self._services.administer(change)
         if changes:
@@ -479,15 +486,15 @@ class Session:
         """Refuse what a MatrixOne server refuses and the engine would not."""
         tokens = statement.tokens
         if tokens[0].says("SET") and tokens[1:2] and tokens[1].says("PASSWORD"):
-            raise internal("the local server changes passwords by ALTER USER … IDENTIFIED BY alone")
+            raise internal_error("the local server changes passwords by ALTER USER … IDENTIFIED BY alone")
         if tokens[0].says("ROLLBACK") and any(token.says("TO") for token in tokens[1:3]):
-            raise internal("savepoint has not been implemented yet. please rollback the transaction.")
+            raise internal_error("savepoint has not been implemented yet. please rollback the transaction.")
         if not self._login.account.is_admin and statements.names_catalogue(tokens):
-            raise internal(NO_PRIVILEGE)  # server-facts 11
+            raise internal_error(NO_PRIVILEGE)  # server-facts 11
         if statements.reads(tokens):
             known = self._variables | statements.set_variables(tokens)
             for name in sorted(statements.user_variables(tokens) - known):
-                raise internal(f"the user variable {name[1:]} does not exist")
+                raise internal_error(f"the user variable {name[1:]} does not exist")
         if not defines(tokens):
             self._definitions.check(tokens, lambda: self.link.database)
 
@@ -499,7 +506,7 @@ class Session:
         elif self._services.is_of(connection_id, self._login.account.user):
             self.link.query(kill)
         else:
-            raise internal(NO_PRIVILEGE)
+            raise internal_error(NO_PRIVILEGE)
         self._replies.ok()
         self._services.cancel(connection_id, end=ends)
 
@@ -526,23 +533,23 @@ class Session:
 
     def _preparable(self, statement: Statement) -> str:
         """What the engine is to prepare; what only MatrixOne has goes as text."""
-        statement, *others = statements.parts(statement)
+        statement, *others = statements.split_statements(statement)
         if others:
             raise bad_input("prepared statement must contain exactly one statement")
         tokens = statement.tokens
         kind = tuple(token.text.upper() for token in tokens[:2])
         allowlist.check_names(tokens)
         is_ours = kind in OWN_STATEMENTS or kind == ("CREATE", "EXTERNAL") or kind[:1] in _OURS
-        if is_ours or calls_file_function(tokens) or self._services.external.mentioned(statement.sql):
-            raise Refused(1295, "the local server does not prepare this statement; send it as text")
+        if is_ours or calls_file_function(tokens) or self._services.external.may_mention(statement.sql):
+            raise SqlError(1295, "the local server does not prepare this statement; send it as text")
         if tokens:
             self._check(statement)
         allowlist.check(statement)
-        if self._temporary.mentioned(statement.sql):
+        if self._temporary.may_mention(statement.sql):
             statement = self._temporary.named_in(statement, self.link.database)
         if tokens and tokens[0].says("SET"):
             statement = set_variables.with_plain_modes(statement, self._rewriting.value)
-        return self._rewriting.reworded(statement)
+        return self._rewriting.translate(statement)
 
     # -- definitions and transactions ---------------------------------------------------------------------------
 
@@ -551,7 +558,7 @@ class Session:
         database = table[0] if len(table) == 2 else self.link.database
         self._definitions.settle([(database.lower(), table[-1].lower())], self)
 
-    def _lose_transaction(self) -> None:
+    def _rollback_aborted(self) -> None:
         """A deadlock or a lock timeout rolls the whole transaction back (server-facts 15)."""
         self.link.query("ROLLBACK")
         self._definitions.rolled_back(self)
@@ -559,25 +566,25 @@ class Session:
     # -- the client's own files ---------------------------------------------------------------------------------
 
     def fetch(self, path: str) -> Iterator[bytes]:
-        """Ask the client for the file that its LOAD DATA LOCAL names; it is kept on the disk while it is read.
+        """Ask the client for the file that its LOAD DATA LOCAL names; it is stored on the disk while it is read.
 
         Raises:
-            Refused: the client gives no files.
+            SqlError: the client gives no files.
         """
         if not self._login.capabilities & Capability.LOCAL_FILES:
-            raise Refused(
+            raise SqlError(
                 3948,
                 "Loading local data is disabled; this must be enabled on both the client and server sides",
                 "42000",
             )
         if self._local is None:
-            self._local = self._received(path)
+            self._local = self._spool_local_file(path)
         file = self._local
         file.seek(0)
         while data := file.read(SPOOLED):
             yield data
 
-    def _received(self, path: str) -> IO[bytes]:
+    def _spool_local_file(self, path: str) -> IO[bytes]:
         """The client's file, whole; nothing but the file that its own statement names is asked for."""
         file = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115  # closed with the statement
         failed: OSError | None = None

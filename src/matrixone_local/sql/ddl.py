@@ -1,4 +1,4 @@
-"""What a statement makes, drops or changes, and how it ends a transaction: told by its tokens alone."""
+"""What a statement makes, drops or changes, and how it ends a transaction: decided by its tokens alone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from matrixone_local.errors import Refused
+from matrixone_local.errors import SqlError
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.tokens import Kind, Reader, Token
 
-MISSING = frozenset({1049, 1146})  # no such database, no such table
-NOBODY = "__mo_nobody"  # what no table is called
+NO_SUCH_OBJECT = frozenset({1049, 1146})  # no such database, no such table
+UNUSED_TABLE = "__mo_nobody"  # what no table is called
 _DEFINE = frozenset({"CREATE", "DROP", "ALTER", "TRUNCATE", "RENAME"})
 _KINDS = {"TABLE": "TABLE", "DATABASE": "DATABASE", "SCHEMA": "DATABASE"}
 
@@ -24,20 +24,20 @@ def defines(tokens: Sequence[Token]) -> bool:
 
 
 @dataclass(frozen=True)
-class Definition:
+class SchemaObject:
     """A table, view or database.
 
     Args:
         kind: `TABLE`, `VIEW` or `DATABASE`.
         name: one or two parts, in small letters, as names of tables are on a MatrixOne server.
-        tolerant: IF [NOT] EXISTS was said.
+        if_exists: IF [NOT] EXISTS was said.
     """
 
     kind: str
     name: Name
-    tolerant: bool = False
+    if_exists: bool = False
 
-    def within(self, database: str) -> Definition:
+    def within(self, database: str) -> SchemaObject:
         """The same with the database named."""
         if self.kind == "DATABASE" or len(self.name) == 2:
             return self
@@ -60,87 +60,87 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class Change:
+class DdlEffect:
     """What a statement does to tables, views and databases.
 
     Args:
-        makes: the table or database that it makes.
+        creates: the table or database that it makes.
         drops: the tables or databases that it drops.
-        touches: what it may make, change or drop of other kinds, under all names that it gives them.
+        alters: what it may make, change or drop of other kinds, under all names that it gives them.
     """
 
-    makes: Definition | None = None
-    drops: tuple[Definition, ...] = ()
-    touches: tuple[Definition, ...] = ()
+    creates: SchemaObject | None = None
+    drops: tuple[SchemaObject, ...] = ()
+    alters: tuple[SchemaObject, ...] = ()
 
-    def within(self, database: str) -> Change:
+    def within(self, database: str) -> DdlEffect:
         """The same with the databases named."""
-        return Change(
-            self.makes and self.makes.within(database),
+        return DdlEffect(
+            self.creates and self.creates.within(database),
             tuple(one.within(database) for one in self.drops),
-            tuple(one.within(database) for one in self.touches),
+            tuple(one.within(database) for one in self.alters),
         )
 
 
-def change(sql: str, tokens: Sequence[Token]) -> Change | None:
+def change(sql: str, tokens: Sequence[Token]) -> DdlEffect | None:
     """What a definition does, as far as a transaction can take it back; None for what is not known here."""
     read = Reader(sql, list(tokens))
     try:
         if read.take("RENAME", "TABLE"):
-            return Change(touches=_renamed(read))
+            return DdlEffect(alters=_renamed(read))
         if read.take("ALTER", "TABLE"):
-            return Change(touches=(named(read, "TABLE"), *_new_name(read)))
+            return DdlEffect(alters=(named(read, "TABLE"), *_new_name(read)))
         if read.take("TRUNCATE"):
             read.take("TABLE")
-            return Change(touches=(named(read, "TABLE"),))
+            return DdlEffect(alters=(named(read, "TABLE"),))
         if read.take("ALTER", "VIEW") or read.take("CREATE", "OR", "REPLACE", "VIEW"):
-            return Change(touches=(named(read, "VIEW"),))
+            return DdlEffect(alters=(named(read, "VIEW"),))
         if read.take("CREATE"):
             return _made(read)
         return _dropped(read) if read.take("DROP") else None
-    except Refused:
+    except SqlError:
         return None  # the engine says what is wrong with it
 
 
-def _made(read: Reader) -> Change | None:
+def _made(read: Reader) -> DdlEffect | None:
     index = any(read.take(*words, "INDEX") for words in ((), ("UNIQUE",), ("FULLTEXT",), ("SPATIAL",)))
     if index:
         return _of_an_index(read)
     if read.take("VIEW"):
         read.take("IF", "NOT", "EXISTS")
-        return Change(touches=(named(read, "VIEW"),))
+        return DdlEffect(alters=(named(read, "VIEW"),))
     read.take("EXTERNAL")
     kind = _kind(read)
     if kind is None:
         return None
-    tolerant = read.take("IF", "NOT", "EXISTS")
-    return Change(makes=replace(named(read, kind), tolerant=tolerant))
+    if_exists = read.take("IF", "NOT", "EXISTS")
+    return DdlEffect(creates=replace(named(read, kind), if_exists=if_exists))
 
 
-def _dropped(read: Reader) -> Change | None:
+def _dropped(read: Reader) -> DdlEffect | None:
     if read.take("INDEX"):
         return _of_an_index(read)
     if read.take("VIEW"):
         read.take("IF", "EXISTS")
-        return Change(touches=names(read, "VIEW"))
+        return DdlEffect(alters=names(read, "VIEW"))
     kind = _kind(read)
     if kind is None:
         return None
-    tolerant = read.take("IF", "EXISTS")
-    return Change(drops=tuple(replace(one, tolerant=tolerant) for one in names(read, kind)))
+    if_exists = read.take("IF", "EXISTS")
+    return DdlEffect(drops=tuple(replace(one, if_exists=if_exists) for one in names(read, kind)))
 
 
 def _kind(read: Reader) -> str | None:
     return next((kind for word, kind in _KINDS.items() if read.take(word)), None)
 
 
-def named(read: Reader, kind: str) -> Definition:
+def named(read: Reader, kind: str) -> SchemaObject:
     """What is named next."""
     first = read.name().lower()
-    return Definition(kind, (first, read.name().lower()) if read.take(".") else (first,))
+    return SchemaObject(kind, (first, read.name().lower()) if read.take(".") else (first,))
 
 
-def names(read: Reader, kind: str) -> tuple[Definition, ...]:
+def names(read: Reader, kind: str) -> tuple[SchemaObject, ...]:
     """What is named next, with commas between the names."""
     found = [named(read, kind)]
     while read.take(","):
@@ -148,16 +148,16 @@ def names(read: Reader, kind: str) -> tuple[Definition, ...]:
     return tuple(found)
 
 
-def _of_an_index(read: Reader) -> Change:
+def _of_an_index(read: Reader) -> DdlEffect:
     """Behind CREATE INDEX or DROP INDEX: it is its table that changes."""
     while not read.take("ON"):
         read.next(*Kind)
-    return Change(touches=(named(read, "TABLE"),))
+    return DdlEffect(alters=(named(read, "TABLE"),))
 
 
-def _renamed(read: Reader) -> tuple[Definition, ...]:
+def _renamed(read: Reader) -> tuple[SchemaObject, ...]:
     """Behind RENAME TABLE: the old names and the new ones."""
-    found: list[Definition] = []
+    found: list[SchemaObject] = []
     while True:
         found.append(named(read, "TABLE"))
         read.expect("TO")
@@ -166,7 +166,7 @@ def _renamed(read: Reader) -> tuple[Definition, ...]:
             return tuple(found)
 
 
-def _new_name(read: Reader) -> tuple[Definition, ...]:
+def _new_name(read: Reader) -> tuple[SchemaObject, ...]:
     """What ALTER TABLE … RENAME [TO | AS] calls the table."""
     while read.current is not None:
         if not read.take("RENAME"):

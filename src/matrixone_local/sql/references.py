@@ -33,7 +33,7 @@ class TableReference:
     Args:
         first: the position of its first token.
         last: the position of its last one, without an alias.
-        database: what stands before the dot, or None.
+        database: the name before the dot, or None.
         name: the table's name.
         reads: whether rows are read from it; otherwise it is written, defined or described.
         has_alias: whether it has another name in the statement.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from matrixone_local.errors import Refused, syntax
+from matrixone_local.errors import SqlError, syntax
 
 _TOKENS = r"""
       (?P<space>\s+)
@@ -188,7 +188,7 @@ class Statement:
 
 
 def _place(edit: tuple[int, int, str]) -> tuple[int, bool]:
-    """What edits are sorted by: a text is inserted before what stands there."""
+    """What edits are sorted by: a text is inserted before what is there."""
     return edit[0], edit[1] > edit[0]
 
 
@@ -265,7 +265,7 @@ class Reader:
         if self.current:
             raise self.error()
 
-    def error(self) -> Refused:
+    def error(self) -> SqlError:
         """The syntax error at this place."""
         at = self.current.start if self.current else len(self.sql)
         return syntax(f'syntax error at line 1 column {at} near "{self.sql[at : at + 40]}"')

@@ -12,7 +12,7 @@ _MARKED = re.compile(rf"{MARK}(.*?);(.*)", re.DOTALL)
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
 
 
-def told(kind: str, comment: str) -> tuple[str, str]:
+def matrixone_type(kind: str, comment: str) -> tuple[str, str]:
     """MatrixOne's type of a column, in small letters, and its comment as the user gave it.
 
     Args:
@@ -32,7 +32,7 @@ def told(kind: str, comment: str) -> tuple[str, str]:
     return re.sub(r"^((?:tiny|small|medium|big)?int)\(\d+\)", r"\1", kind), comment
 
 
-def described(kind: str) -> str:
+def describe_type(kind: str) -> str:
     """A type as DESCRIBE gives it on a MatrixOne server: in capitals, always with a length (conformance/session)."""
     base = re.split(r"\W", kind, maxsplit=1)[0]
     arguments, rest = "", kind.removeprefix(base)

@@ -1,7 +1,7 @@
 """Tables as they were before an open transaction changed them for good, for its rollback and for everybody else.
 
 The engine commits a transaction to change a definition, and changes none of a table with rows that are not committed.
-So what the transaction has changed is committed early, and hidden copies are kept of how it was: a rollback puts them
+So what the transaction has changed is committed early, and hidden copies are stored of how it was: a rollback puts them
 back, others read them until the transaction ends, and who wants to change such a table waits for it.
 """
 
@@ -17,21 +17,21 @@ from typing import Protocol
 
 import pymysql
 
-from matrixone_local.engine.scratch import DATABASE, Hidden
-from matrixone_local.engine.seekdb import Engine, EngineError, Link
+from matrixone_local.engine.scratch import DATABASE, ScratchTables
+from matrixone_local.engine.seekdb import Engine, EngineConnection, EngineError
 from matrixone_local.engine.table_copies import FORK_SETTLES, copy_or_fork, foreign_keys, is_referenced, is_small
-from matrixone_local.errors import LOCK_TIMEOUT, internal
+from matrixone_local.errors import LOCK_TIMEOUT, internal_error
 from matrixone_local.files.bulk_insert import Cancellable
-from matrixone_local.sql.ddl import Definition
+from matrixone_local.sql.ddl import SchemaObject
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.references import put_table, table_references
 from matrixone_local.sql.tokens import Statement, Token
 from matrixone_local.transactions.undo_log import Undo
 
-PATIENCE_SECONDS = 3.0  # for a table to be put aside
+PATIENCE_SECONDS = 3.0  # for a table to be renamed
 _CHANGES = ("INSERT", "REPLACE", "UPDATE", "DELETE", "LOAD", "CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME")
 PREFIX = "kept_"  # how the hidden tables are called, followed by random digits
-LOOK_SECONDS = 0.02
+LOCK_POLL_SECONDS = 0.02
 
 Table = tuple[str, str]
 
@@ -48,7 +48,7 @@ class Waiting(Cancellable, Protocol):
     """A client's connection."""
 
     @property
-    def link(self) -> Link:
+    def link(self) -> EngineConnection:
         """Its session."""
         ...
 
@@ -68,7 +68,7 @@ class _Copy:
     is_fork: bool = False
 
 
-class Kept:
+class TableVersions:
     """The tables of a server that open transactions have changed for good.
 
     Args:
@@ -76,7 +76,7 @@ class Kept:
         hidden: drops the copies.
     """
 
-    def __init__(self, engine: Engine, hidden: Hidden) -> None:
+    def __init__(self, engine: Engine, hidden: ScratchTables) -> None:
         self._engine = engine
         self._hidden = hidden
         self._copies: dict[Table, _Copy] = {}
@@ -107,7 +107,7 @@ class Kept:
         with self._engine.session() as cursor:
             return is_referenced(cursor, table) or bool(foreign_keys(cursor, table))
 
-    def link(self) -> Link:
+    def link(self) -> EngineConnection:
         """A session with the server's rights."""
         return self._engine.session_link()
 
@@ -123,7 +123,7 @@ class Kept:
 
         Raises:
             EngineError: other transactions that have changed it did not end in time.
-            Refused: the client did not want to wait.
+            SqlError: the client did not want to wait.
         """
         self._reserve(table, client)
         name = _new_name()
@@ -147,12 +147,12 @@ class Kept:
             )
         )
 
-    def replace(self, table: Definition, hidden: Definition, client: Waiting) -> int:
+    def replace(self, table: SchemaObject, hidden: SchemaObject, client: Waiting) -> int:
         """Give a table a hidden name, under which others read it, and put an empty one in its place; returns 0.
 
         Raises:
             EngineError: other transactions that have changed it did not end in time.
-            Refused: the client did not want to wait.
+            SqlError: the client did not want to wait.
         """
         key = (table.name[0], table.name[1])
         self._reserve(key, client)
@@ -170,11 +170,11 @@ class Kept:
         self._copies[key] = _Copy(client.link.id, hidden.quoted)
         return 0
 
-    def hidden(self, table: Definition) -> Definition:
+    def hidden(self, table: SchemaObject) -> SchemaObject:
         """A hidden name for a table that a transaction has dropped or emptied."""
         return replace(table, name=(DATABASE, _new_name()))
 
-    def rename(self, table: Definition, name: Definition) -> int:
+    def rename(self, table: SchemaObject, name: SchemaObject) -> int:
         """Give a table another name; returns 0, as no row is affected.
 
         Raises:
@@ -191,14 +191,14 @@ class Kept:
 
     def _reserve(self, table: Table, client: Waiting) -> None:
         """Let others wait to change a table, once none of them has changed it."""
-        for _ in _patience(client):
+        for _ in lock_wait_ticks(client):
             if self._is_free(table, client.link):
                 self._copies[table] = _Copy(client.link.id)
                 if self._is_free(table, client.link):  # nobody was faster
                     return
                 self._release([table])
 
-    def _is_free(self, table: Table, link: Link) -> bool:
+    def _is_free(self, table: Table, link: EngineConnection) -> bool:
         return not any(name == table and holder != link.id for name, holder in self._locked())
 
     def _release(self, tables: Iterable[Table]) -> None:
@@ -207,24 +207,24 @@ class Kept:
                 del self._copies[table]
             self._released.notify_all()
 
-    def let_go(self, owner: int) -> None:
+    def release(self, owner: int) -> None:
         """A connection's transaction has ended: its tables are everybody's again."""
-        gone = {table: copy for table, copy in list(self._copies.items()) if copy.owner == owner}
-        if gone:
-            self._release(gone)
-        for copy in gone.values():
+        released = {table: copy for table, copy in list(self._copies.items()) if copy.owner == owner}
+        if released:
+            self._release(released)
+        for copy in released.values():
             self._hidden.drop_later(f"DROP TABLE IF EXISTS {copy.hidden}", after=FORK_SETTLES if copy.is_fork else 0)
 
     # -- everybody else -----------------------------------------------------------------------------------------
 
-    def mentioned(self, sql: str) -> bool:
+    def may_mention(self, sql: str) -> bool:
         """Whether a statement may be about one of them."""
         if not self._copies:
             return False
         small = sql.lower()
         return any(name in small for _, name in list(self._copies))
 
-    def wait_to_change(self, tokens: Sequence[Token], client: Waiting) -> None:
+    def wait_for_lock(self, tokens: Sequence[Token], client: Waiting) -> None:
         """Wait until a statement may change what it changes.
 
         Args:
@@ -233,29 +233,29 @@ class Kept:
 
         Raises:
             EngineError: a transaction that has changed the table did not end in time.
-            Refused: the client did not want to wait.
+            SqlError: the client did not want to wait.
         """
         if tokens and tokens[0].says(*_CHANGES):
             for reference in table_references(tokens):
                 if not reference.reads:
                     self._wait(reference.within(client.link.database), client)
 
-    def read_in(self, statement: Statement, link: Link) -> Statement:
+    def substitute_tables(self, statement: Statement, link: EngineConnection) -> Statement:
         """The statement with the copies in the place of tables that others have changed, where it reads them."""
         for reference in table_references(statement.tokens):
-            copy = self._others(reference.within(link.database), link) if reference.reads else None
+            copy = self._version_for_others(reference.within(link.database), link) if reference.reads else None
             if copy is not None and copy.hidden:
                 put_table(statement, reference, copy.hidden)
         return statement.changed()
 
-    def _others(self, table: Table, link: Link) -> _Copy | None:
+    def _version_for_others(self, table: Table, link: EngineConnection) -> _Copy | None:
         copy = self._copies.get(table)
         return copy if copy and copy.owner != link.id else None
 
     def _wait(self, table: Table, client: Waiting) -> None:
         with self._released:
-            for _ in _patience(client, self._released.wait):
-                if not self._others(table, client.link):
+            for _ in lock_wait_ticks(client, self._released.wait):
+                if not self._version_for_others(table, client.link):
                     break
 
 
@@ -263,19 +263,19 @@ def _new_name() -> str:
     return f"{PREFIX}{secrets.token_hex(8)}"
 
 
-def _patience(client: Waiting, sleep: Callable[[float], object] = time.sleep) -> Iterator[None]:
+def lock_wait_ticks(client: Waiting, sleep: Callable[[float], object] = time.sleep) -> Iterator[None]:
     """Goes on, with pauses, for as long as a client is ready to wait for locks.
 
     Raises:
         EngineError: it has waited long enough.
-        Refused: it was asked to stop.
+        SqlError: it was asked to stop.
     """
     yield
     patience = float(client.link.query("SELECT @@lock_wait_timeout").rows[0][0] or 0)
     end = time.monotonic() + patience
     while time.monotonic() < end:
         if client.is_cancelled():
-            raise internal("context canceled")
-        sleep(LOOK_SECONDS)
+            raise internal_error("context canceled")
+        sleep(LOCK_POLL_SECONDS)
         yield
     raise EngineError(LOCK_TIMEOUT, "HY000", "Lock wait timeout exceeded; try restarting transaction")

@@ -9,8 +9,8 @@ from typing import Any
 import pymysql
 
 from matrixone_local.engine.scratch import UNCOMMITTED
-from matrixone_local.engine.seekdb import Engine, Link
-from matrixone_local.sql.ddl import MISSING, Definition
+from matrixone_local.engine.seekdb import Engine, EngineConnection
+from matrixone_local.sql.ddl import NO_SUCH_OBJECT, SchemaObject
 
 _BETWEEN = ";\n"  # statements of a note
 
@@ -21,20 +21,20 @@ class Undo:
 
     Args:
         statements: do it, in their order, up to the first that finds nothing to do it to.
-        gone: what is gone then, or None.
+        dropped: what is dropped then, or None.
     """
 
     statements: tuple[str, ...]
-    gone: Definition | None = None
+    dropped: SchemaObject | None = None
 
 
-class Journal:
+class UndoLog:
     """The notes of open transactions.
 
     A note goes with the transaction itself: it is struck in it, so that a commit commits that as well.
 
     Args:
-        engine: where it is kept.
+        engine: where it is stored.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -56,7 +56,7 @@ class Journal:
             cursor.execute(f"INSERT INTO {UNCOMMITTED} (statement) VALUES (%s)", (noted,))  # noqa: S608  # a constant
             return cursor.lastrowid
 
-    def strike(self, numbers: Sequence[int], link: Link) -> None:
+    def delete_entries(self, numbers: Sequence[int], link: EngineConnection) -> None:
         """Strike notes over a session: what they note is committed with its transaction, or is taken back already."""
         if numbers:
             link.query(f"DELETE FROM {UNCOMMITTED} WHERE id IN ({', '.join(map(str, numbers))})")  # noqa: S608  # numbers
@@ -67,6 +67,6 @@ def _taken_back(statements: Sequence[str], cursor: pymysql.cursors.Cursor) -> No
         try:
             cursor.execute(statement)
         except pymysql.MySQLError as error:
-            if error.args[0] not in MISSING:
+            if error.args[0] not in NO_SUCH_OBJECT:
                 raise
             return  # the server had not come to what was noted, or a run before this one has taken it back

@@ -1,7 +1,7 @@
 """What the engine may be asked to do: what is named here, and nothing with a file.
 
 The engine reads and writes files by statements of its own, which know nothing of the folders that were allowed. Its
-users have no right to do so (`engine.RIGHTS`); here the statements are refused before, by all that they say.
+users have no right to do so (`engine.seekdb.RIGHTS`); here the statements are refused before, by all that they say.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from matrixone_local.engine.scratch import DATABASE
-from matrixone_local.errors import Refused, internal
+from matrixone_local.errors import SqlError, internal_error
 from matrixone_local.sql.tokens import Kind, Reader, Statement, Token
 
 # The first word of what goes to the engine. A MatrixOne server can read no others, or the relay carries them out.
@@ -60,7 +60,7 @@ def check_names(tokens: Sequence[Token]) -> None:
     """Refuse to have anything to do with the engine's and the relay's own databases.
 
     Raises:
-        Refused: a name is one of theirs.
+        SqlError: a name is one of theirs.
     """
     for token in tokens:
         if token.kind in {Kind.WORD, Kind.QUOTED}:
@@ -71,23 +71,23 @@ def check_name(name: str) -> None:
     """As `check_names`, for one name."""
     name = folded(name)
     if name in _OF_THE_ENGINE:
-        raise Refused(1049, f"Unknown database {name}", "42000")
+        raise SqlError(1049, f"Unknown database {name}", "42000")
     if name.startswith(DATABASE):
-        raise internal(f"names that begin with {DATABASE} are the local server's own")
+        raise internal_error(f"names that begin with {DATABASE} are the local server's own")
 
 
 def check(statement: Statement) -> None:
     """Refuse what the engine must not be asked to do.
 
     Raises:
-        Refused: it is no statement that the engine is asked for, or one about files.
+        SqlError: it is no statement that the engine is asked for, or one about files.
     """
     tokens = statement.tokens
     if not tokens:
         return
     first, second = tokens[0].said, tokens[1].said if tokens[1:] else ""
     if first in _NOT_HERE and (second in _NOT_HERE[first] or not _NOT_HERE[first]):
-        raise Refused(20105, f"not supported: the local server has no {first} {second}".rstrip())
+        raise SqlError(20105, f"not supported: the local server has no {first} {second}".rstrip())
     if first not in _STATEMENTS and second not in _DEFINED.get(first, ()):
         raise _unreadable(statement, 1 if first in _DEFINED else 0)
     if first == "KILL" and kills(tokens) is None:
@@ -95,7 +95,7 @@ def check(statement: Statement) -> None:
     if (first, second) == ("CREATE", "OR") and [token.said for token in tokens[2:4]] != ["REPLACE", "VIEW"]:
         raise _unreadable(statement, 2)
     if names_files(tokens) and (first, second) != ("CREATE", "EXTERNAL"):  # the relay's own, whatever it says
-        raise internal("the local server reads and writes files by LOAD DATA and SELECT … INTO OUTFILE alone")
+        raise internal_error("the local server reads and writes files by LOAD DATA and SELECT … INTO OUTFILE alone")
 
 
 def kills(tokens: Sequence[Token]) -> tuple[int, bool] | None:
@@ -114,7 +114,7 @@ def names_files(tokens: Iterable[Token]) -> bool:
     )
 
 
-def _unreadable(statement: Statement, at: int) -> Refused:
+def _unreadable(statement: Statement, at: int) -> SqlError:
     read = Reader(statement.sql, statement.tokens)
     read.at = at
     return read.error()

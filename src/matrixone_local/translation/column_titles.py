@@ -16,7 +16,7 @@ _ENDS = frozenset(
     {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTO", "FOR", "EXCEPT", "INTERSECT", ";"}
 )
 _OPERATORS = frozenset("+-*/%<>=!&|^")
-LONGEST = 255  # of the engine's aliases; longer ones are left to the engine
+MAX_TITLE_CHARS = 255  # of the engine's aliases; longer ones are left to the engine
 # `->` and `->>` have the titles of the functions that they stand for.
 _UNQUOTED = re.compile(r"([\w.]+) ->> (\$[\w.\[\]*]*)")
 _EXTRACTED = re.compile(r"([\w.]+) -> (\$[\w.\[\]*]*)")
@@ -29,7 +29,7 @@ def give_titles(statement: Statement) -> None:
         title = _title(item)
         written = statement.sql[item[0].start : item[-1].end]
         as_written = title == written and functions.MENTIONED.search(written) is None  # else it will be put otherwise
-        if title is not None and not as_written and len(title) <= LONGEST:
+        if title is not None and not as_written and len(title) <= MAX_TITLE_CHARS:
             statement.insert(item[-1].end, f" AS `{title}`")
 
 
@@ -93,7 +93,7 @@ def _spelled(item: Sequence[Token]) -> list[str]:
 
 
 def _word(before: Token | None, token: Token, after: Token | None) -> str:
-    """A token as it stands in a title, with the space before it and behind it."""
+    """A token as it is in a title, with the space before it and behind it."""
     if token.says(","):
         return ", "
     if token.kind is Kind.SYMBOL and token.text in _OPERATORS and not _is_sign(before, token):
@@ -108,7 +108,7 @@ def _word(before: Token | None, token: Token, after: Token | None) -> str:
 
 
 def _is_sign(before: Token | None, token: Token) -> bool:
-    """Whether `+`, `-` or `*` stands for a sign or for everything, not between two values."""
+    """Whether `+`, `-` or `*` means a sign or everything, not between two values."""
     return token.text in {"+", "-", "*"} and (before is None or not _ends_value(before))
 
 
@@ -128,14 +128,14 @@ def put_variables(statement: Statement, value: Callable[[str], str | None]) -> N
             last, name = call[2], f"{tokens[at].text.lower()}()"
         else:
             last, name = tokens[at], tokens[at].text.lower()
-        told = value(name)
-        if told is None:
+        constant = value(name)
+        if constant is None:
             continue
         written = statement.sql[tokens[at].start : last.end]
         index = at + (2 if last is not tokens[at] else 0)
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         begins = tokens[at - 1].says("SELECT", ",", "DISTINCT")
-        stands_alone = begins and (following is None or following.says(",", *_ENDS))
-        statement.put(tokens[at].start, last.end, told)
-        if stands_alone and not statement.has_inserted(last.end):
+        is_alone = begins and (following is None or following.says(",", *_ENDS))
+        statement.put(tokens[at].start, last.end, constant)
+        if is_alone and not statement.has_inserted(last.end):
             statement.insert(last.end, f" AS `{written}`")

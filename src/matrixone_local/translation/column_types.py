@@ -1,6 +1,6 @@
 """Column types: MatrixOne's in definitions to the engine's, and the engine's in descriptions to MatrixOne's.
 
-What the engine's type alone does not tell is kept in the column's comment, behind a mark that clients do not see.
+What the engine's type alone does not tell is stored in the column's comment, behind a mark that clients do not see.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CASTS = {
 }
 
 
-def in_the_engine(sql: str) -> str:
+def to_engine_sql(sql: str) -> str:
     """A definition of columns with MatrixOne's types put as the engine's."""
     tokens = tokenize(sql)
     for at in range(len(tokens) - 1, 0, -1):
@@ -77,7 +77,7 @@ def _rest(tokens: Sequence[Token], at: int) -> Sequence[Token]:
 
 
 def _is_in_key(tokens: Sequence[Token], at: int) -> bool:
-    """Whether a key of its table names a column whose type stands there."""
+    """Whether a key of its table names a column whose type is there."""
     if any(token.says("PRIMARY", "UNIQUE", "KEY", "REFERENCES") for token in _rest(tokens, at)):
         return True
     name, of_key, depth = tokens[at - 1].value.lower(), False, 0
@@ -107,7 +107,7 @@ def put_casts(statement: Statement) -> None:
 
 
 def _is_type(tokens: Sequence[Token], at: int) -> bool:
-    """Whether a word stands where a column's type does: behind a name that begins a definition."""
+    """Whether a word is where a column's type does: behind a name that begins a definition."""
     if tokens[at - 1].kind not in {Kind.WORD, Kind.QUOTED}:
         return False
     if at == 1 or tokens[at - 2].text.upper() in _BEFORE_A_NAME:

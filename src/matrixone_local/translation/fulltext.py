@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from matrixone_local.errors import internal, syntax
+from matrixone_local.errors import internal_error, syntax
 from matrixone_local.sql.quoting import literal
 from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed
 
@@ -41,7 +41,7 @@ def put_matches(statement: Statement) -> None:
     """Put what a statement looks for by MATCH in the engine's words.
 
     Raises:
-        Refused: a query that a MatrixOne server does not read, or that is not read here.
+        SqlError: a query that a MatrixOne server does not read, or that is not read here.
     """
     if MENTIONED.search(statement.sql) is None:
         return
@@ -67,7 +67,7 @@ def _found(columns: Sequence[str], query: str, mode: Sequence[Token]) -> str:
     if not query:
         raise syntax("AGAINST('pattern') pattern is empty.")
     if any(token.says("EXPANSION") for token in mode):
-        raise internal("Query Expansion mode not supported")
+        raise internal_error("Query Expansion mode not supported")
     pieces = _pieces(query) if any(token.says("BOOLEAN") for token in mode) else [_Piece("+", _phrase(query))]
     text = f"LOWER(CONCAT_WS(' ', {', '.join(columns)}))"
     indexed = f"MATCH ({', '.join(columns)}) AGAINST ('a') >= 0"
@@ -105,11 +105,13 @@ def _pieces(query: str) -> list[_Piece]:
         else:
             patterns = _words(match["word"])
         if not patterns:
-            raise internal("+/- must have single child with value")
+            raise internal_error("+/- must have single child with value")
         found.append(_Piece(sign, patterns))
     odd = [match for match in _PIECE.finditer(query) if match["word"] is None and match["sign"] not in {"+", "-"}]
     if odd and len(found) > 1:
-        raise internal("the local server reads phrases and groups beside other words only with `+` or `-` before them")
+        raise internal_error(
+            "the local server reads phrases and groups beside other words only with `+` or `-` before them"
+        )
     return found
 
 

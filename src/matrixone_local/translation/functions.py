@@ -69,7 +69,7 @@ def put_functions(statement: Statement) -> None:
         _limit(statement)
     if MENTIONED.search(statement.sql) is None:
         return
-    for at in range(len(statement.tokens) - 1, -1, -1):  # what stands in an argument is to the right of its function
+    for at in range(len(statement.tokens) - 1, -1, -1):  # what is in an argument is to the right of its function
         if statement.tokens[at].says("ILIKE") and at:
             _put_operator(statement, at)
         else:
@@ -77,7 +77,7 @@ def put_functions(statement: Statement) -> None:
 
 
 def _limit(statement: Statement) -> None:
-    """Put a limit that stands for none, as MySQL's manual has it, so small that the engine can add to it."""
+    """Put a limit that means none, as MySQL's manual has it, so small that the engine can add to it."""
     tokens = statement.tokens
     places = {at + 1 for at, token in enumerate(tokens) if token.says("LIMIT")}
     places |= {at + 2 for at in places if at + 2 < len(tokens) and tokens[at + 1].says(",")}
@@ -95,7 +95,7 @@ def _put_operator(statement: Statement, at: int) -> None:
 
 
 def _put_call(statement: Statement, at: int) -> None:
-    """Put a call otherwise, if one that has to be stands there."""
+    """Put a call otherwise, if one that has to be is there."""
     tokens = statement.tokens
     is_call = tokens[at].kind is Kind.WORD and at + 1 < len(tokens) and tokens[at + 1].says("(")
     if not is_call or (at and tokens[at - 1].says(".")) or tokens[at].text.upper() not in _NAMES:
@@ -120,7 +120,7 @@ def _put_call(statement: Statement, at: int) -> None:
 
 
 def _meets_text(tokens: Sequence[Token], first: int, last: int) -> bool:
-    """Whether what stands there is compared with a text in quotes."""
+    """Whether what is there is compared with a text in quotes."""
     for step, at in ((-1, first - 1), (1, last + 1)):
         beside = at
         while 0 <= beside < len(tokens) and tokens[beside].text in {"=", "<", ">", "!"}:

@@ -165,4 +165,4 @@ def _listed(index: SpecialIndex, database: str, table: str, nullable: dict[str, 
     for table_type in _TABLES_OF[index.algorithm]:
         for position, column in enumerate(index.columns, 1):
             shown = database, table, index.name, kind, 1, index.comment, column, position, nullable.get(column, "")
-            yield IndexColumn(*shown, index.algorithm, table_type, index.told)
+            yield IndexColumn(*shown, index.algorithm, table_type, index.parameters_json)

@@ -1,6 +1,6 @@
 """information_schema, and those of mo_catalog's tables that list the same, as a MatrixOne server has them.
 
-Queries stand in the place of their names. As views of the engine they would be in the way: it works on what depends on
+Queries stand in the place of their names. As views of the engine they would be a hindrance: it works on what depends on
 views in the background, and a server that is killed then makes no definition any more when it is started again.
 """
 
@@ -93,8 +93,8 @@ def _rows(values: Sequence[Sequence[str | int]], columns: str) -> str:
     """A table of values, which the engine reads from one text, so that the statement stays the same for it."""
     named = columns.split()
     paths = ", ".join(f"{name} {_KINDS.get(name, 'VARCHAR(4096)')} PATH '$[{at}]'" for at, name in enumerate(named))
-    told = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-    return f"JSON_TABLE({literal(told)}, '$[*]' COLUMNS ({paths}))"
+    rows_json = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return f"JSON_TABLE({literal(rows_json)}, '$[*]' COLUMNS ({paths}))"
 
 
 def _indexes(catalogue: Catalogue, shown: str, *, aliases: bool) -> str:
@@ -132,7 +132,7 @@ def _columns(catalogue: Catalogue, of_tables: str, of_columns: str) -> str:
 
 @lru_cache(8)
 def _queries(dropped: Sequence[Name], catalogue: Catalogue) -> Mapping[tuple[str, str], str]:
-    """What stands in the place of a table, by its database and name in capitals."""
+    """What takes the place of a table, by its database and name in capitals."""
     databases = "".join(f" AND table_schema <> {literal(name[0])}" for name in dropped if len(name) == 1)
     tables = "".join(
         f" AND NOT (table_schema = {literal(name[0])} AND table_name = {literal(name[1])})"
@@ -192,12 +192,12 @@ def mentions_indexes(sql: str) -> bool:
     return _OF_INDEXES.search(sql) is not None
 
 
-def read_in(statement: Statement, dropped: Sequence[Name] = (), catalogue: Catalogue = NOTHING) -> None:
+def substitute_tables(statement: Statement, dropped: Sequence[Name] = (), catalogue: Catalogue = NOTHING) -> None:
     """Put the queries in the place of the tables' names.
 
     Args:
         statement: the statement.
-        dropped: the tables and databases that are not told of, as the client's transaction has dropped them.
+        dropped: the tables and databases that are not listed, as the client's transaction has dropped them.
         catalogue: the keys of the tables.
     """
     queries, tokens = _queries(tuple(dropped), catalogue), statement.tokens

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from matrixone_local.errors import internal
+from matrixone_local.errors import internal_error
 from matrixone_local.sql.quoting import literal
 from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed
 
@@ -63,14 +63,16 @@ def with_plain_modes(statement: Statement, value: Callable[[str], str | None]) -
         value: gives the value of an expression.
 
     Raises:
-        Refused: the mode would change how statements are to be read.
+        SqlError: the mode would change how statements are to be read.
     """
     for one in assignments(statement):
         if one.name == "sql_mode" and not _is_word(statement, one, "DEFAULT"):
             start, end = _bounds(statement, one)
             mode = value(statement.sql[start:end]) or ""
             if odd := _MODES & set(mode.upper().replace(" ", "").split(",")):
-                raise internal(f"the local server does not take {min(odd)} in sql_mode: it reads quotes in one way")
+                raise internal_error(
+                    f"the local server does not take {min(odd)} in sql_mode: it reads quotes in one manner only"
+                )
             statement.put(start, end, literal(mode))
     return statement.changed()
 
@@ -79,16 +81,18 @@ def for_all(statement: Statement, value: Callable[[str], str | None]) -> list[st
     """The statements of the engine that change a SET's variables for all connections; none if it changes none.
 
     Raises:
-        Refused: it also changes others, or one that must not be changed.
+        SqlError: it also changes others, or one that must not be changed.
     """
     found = list(assignments(statement))
     if not any(one.is_global for one in found):
         return []
     if not all(one.is_global for one in found):
-        raise internal("the local server sets variables of all connections by statements of their own")
+        raise internal_error("the local server sets variables of all connections by statements of their own")
     for one in found:
         if _GLOBALS.fullmatch(one.name) is None:
-            raise internal(f"the local server does not change {one.name} for all connections; SET SESSION does for one")
+            raise internal_error(
+                f"the local server does not change {one.name} for all connections; SET SESSION does for one"
+            )
     return [f"SET GLOBAL {one.name} = {_value(statement, one, value)}" for one in found]
 
 

@@ -11,16 +11,16 @@ from itertools import pairwise
 from typing import Protocol
 
 from matrixone_local.engine.scratch import PREFIX, SYSTEM
-from matrixone_local.engine.seekdb import ADMINISTRATOR, ROOT, EngineError, Link
-from matrixone_local.errors import MANUAL, Refused
+from matrixone_local.engine.seekdb import ADMINISTRATOR, ROOT, EngineConnection, EngineError
+from matrixone_local.errors import MANUAL, SqlError
 from matrixone_local.sql.ddl import Name
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.time_travel import reads_past
 from matrixone_local.sql.tokens import Statement, Token, tokenize
-from matrixone_local.sql.type_names import described, told
+from matrixone_local.sql.type_names import describe_type, matrixone_type
 from matrixone_local.translation import information_schema
 from matrixone_local.translation.show_create_table import as_created, special_indexes
-from matrixone_local.translation.statements import of_the_server
+from matrixone_local.translation.statements import server_constant
 
 Value = str | int | None
 _INDEX_TITLES = (
@@ -65,7 +65,7 @@ class Past(Protocol):
         ...
 
 
-def answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name], past: Past) -> Answer | None:
+def answer(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[Name], past: Past) -> Answer | None:
     """The answer to a SHOW or DESCRIBE that the engine would word otherwise; None if it is no such statement.
 
     Args:
@@ -75,13 +75,13 @@ def answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name], past: P
         past: what `SHOW … {snapshot='name'}` reads.
 
     Raises:
-        Refused: there is no such database or snapshot, or the snapshot does not hold the database.
+        SqlError: there is no such database or snapshot, or the snapshot does not hold the database.
     """
     try:
         return _answer(tokens, link, dropped, past)
     except EngineError as error:
         if error.message == "Unknown database":  # the engine does not say which
-            raise Refused(1049, f"Unknown database {_database(tokens)}", "42000") from None
+            raise SqlError(1049, f"Unknown database {_database(tokens)}", "42000") from None
         raise
 
 
@@ -92,7 +92,7 @@ def _database(tokens: Sequence[Token]) -> str:
     return tokens[at].value
 
 
-def _answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name], past: Past) -> Answer | None:
+def _answer(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[Name], past: Past) -> Answer | None:
     if tokens and tokens[0].says("SHOW") and (braces := reads_past(tokens)):
         return _shown_then(tokens, *braces[0], link, past)
     words = [token.text.upper() for token in tokens if token.text != ";"]
@@ -119,7 +119,7 @@ def _answer(tokens: Sequence[Token], link: Link, dropped: Sequence[Name], past: 
     return None
 
 
-def _shown_then(tokens: Sequence[Token], at: int, snapshot: str, link: Link, past: Past) -> Answer | None:
+def _shown_then(tokens: Sequence[Token], at: int, snapshot: str, link: EngineConnection, past: Past) -> Answer | None:
     """The answer to SHOW DATABASES, SHOW TABLES or SHOW CREATE TABLE with `{snapshot='name'}` at a position."""
     if tokens[1].says("DATABASES"):
         return Answer(
@@ -137,12 +137,12 @@ def _shown_then(tokens: Sequence[Token], at: int, snapshot: str, link: Link, pas
     else:
         return None
     asked_tokens = tokenize(asked)
-    told = answer(asked_tokens, link, (), past) or _as_asked(asked_tokens, link)
-    return Answer([title.replace(hidden, database) for title in told.titles], told.rows)
+    reply = answer(asked_tokens, link, (), past) or _as_asked(asked_tokens, link)
+    return Answer([title.replace(hidden, database) for title in reply.titles], reply.rows)
 
 
 def _table(tokens: Sequence[Token], at: int) -> tuple[str, Sequence[Token]]:
-    """The table that is named at a position, quoted, and what stands behind it."""
+    """The table that is named at a position, quoted, and what follows it."""
     names = [tokens[at].value]
     at += 1
     while at + 1 < len(tokens) and tokens[at].says(".", "FROM", "IN"):
@@ -151,7 +151,7 @@ def _table(tokens: Sequence[Token], at: int) -> tuple[str, Sequence[Token]]:
     return ".".join(map(quoted, names)), [token for token in tokens[at:] if not token.says(";")]
 
 
-def _is_misread(table: str, link: Link) -> bool:
+def _is_misread(table: str, link: EngineConnection) -> bool:
     """Whether a table has a backslash in its name, with which a MatrixOne server finds nothing (server-facts 65).
 
     Args:
@@ -160,18 +160,20 @@ def _is_misread(table: str, link: Link) -> bool:
 
     Raises:
         EngineError: there is no such table.
-        Refused: there is a quote in its name, which the server pastes into a statement.
+        SqlError: there is a quote in its name, which the server pastes into a statement.
     """
     if "'" not in table and "\\" not in table:
         return False
     link.query(f"SHOW COLUMNS FROM {table}")
     if "'" in table:
         rest = table.partition("'")[2]
-        raise Refused(1105, f"You have an error in your SQL syntax; {MANUAL} for the right syntax to use near {rest!r}")
+        raise SqlError(
+            1105, f"You have an error in your SQL syntax; {MANUAL} for the right syntax to use near {rest!r}"
+        )
     return True
 
 
-def _columns(tokens: Sequence[Token], at: int, link: Link, *, full: bool = False) -> Answer:
+def _columns(tokens: Sequence[Token], at: int, link: EngineConnection, *, full: bool = False) -> Answer:
     table, rest = _table(tokens, at)
     titles = ["Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment"]
     titles = titles if full else [one for one in titles if one not in {"Collation", "Privileges"}]
@@ -186,15 +188,15 @@ def _columns(tokens: Sequence[Token], at: int, link: Link, *, full: bool = False
         if str(name).startswith(PREFIX):
             continue
         key = "UNI" if said == "MUL" and name in unique else said
-        type_, comment = told(str(kind), marked or "")
+        type_, comment = matrixone_type(str(kind), marked or "")
         if full:
-            rows.append([name, described(type_), collation, null, key, default, extra, privileges, comment])
+            rows.append([name, describe_type(type_), collation, null, key, default, extra, privileges, comment])
         else:
-            rows.append([name, described(type_), null, key, default, extra, comment])
+            rows.append([name, describe_type(type_), null, key, default, extra, comment])
     return Answer(titles, rows)
 
 
-def _unique_alone(table: str, link: Link) -> frozenset[str]:
+def _unique_alone(table: str, link: EngineConnection) -> frozenset[str]:
     """The columns that a unique key consists of, but for the hidden ones."""
     keys: dict[Value, list[str]] = {}
     for _table, non_unique, key, _at, column, *_ in link.query(f"SHOW INDEX FROM {table}").rows:
@@ -203,27 +205,29 @@ def _unique_alone(table: str, link: Link) -> frozenset[str]:
     return frozenset(columns[0] for columns in keys.values() if len(columns) == 1)
 
 
-def _index(tokens: Sequence[Token], at: int, link: Link) -> Answer:
+def _index(tokens: Sequence[Token], at: int, link: EngineConnection) -> Answer:
     table, _ = _table(tokens, at)
     if _is_misread(table, link):
         return Answer(_INDEX_TITLES, [])
-    told = link.query(f"SHOW INDEX FROM {table}").rows
-    is_special = any(row[10] in {"FULLTEXT", "VECTOR"} for row in told)
+    indexes = link.query(f"SHOW INDEX FROM {table}").rows
+    is_special = any(row[10] in {"FULLTEXT", "VECTOR"} for row in indexes)
     created = str(link.query(f"SHOW CREATE TABLE {table}").rows[0][1]) if is_special else ""
     special = {index.name: index for index in special_indexes(created)}
     rows: list[list[Value]] = []
-    for name, unique, key, position, column, collation, *rest in told:
+    for name, unique, key, position, column, collation, *rest in indexes:
         if not str(column).startswith(PREFIX):
             nullable, visible = rest[3] or "", rest[7]
             numbers = int(unique or 0), int(position or 0)
             row: list[Value] = [name, numbers[0], key, numbers[1], column, collation, 0, "NULL", "NULL", nullable]
             index = special.get(str(key))
-            kind, comment, parameters = (index.algorithm, index.comment, index.told) if index else ("", rest[6], "")
+            kind, comment, parameters = (
+                (index.algorithm, index.comment, index.parameters_json) if index else ("", rest[6], "")
+            )
             rows.append([*row, kind, "", comment, parameters, visible, column])
     return Answer(_INDEX_TITLES, rows)
 
 
-def _create_table(tokens: Sequence[Token], at: int, link: Link) -> Answer:
+def _create_table(tokens: Sequence[Token], at: int, link: EngineConnection) -> Answer:
     table, _ = _table(tokens, at)
     found = link.query(f"SHOW CREATE TABLE {table}").rows[0]
     if len(found) > 2:  # a view
@@ -233,61 +237,61 @@ def _create_table(tokens: Sequence[Token], at: int, link: Link) -> Answer:
     return Answer(["Table", "Create Table"], [[name, as_created(str(text), database)]])
 
 
-def _variables(tokens: Sequence[Token], link: Link) -> Answer:
+def _variables(tokens: Sequence[Token], link: EngineConnection) -> Answer:
     rows = [[name, _variable(name, value)] for name, value, *_ in link.query(_written(tokens)).rows]
     return Answer(["Variable_name", "Value"], rows)
 
 
 def _variable(name: str | None, value: str | None) -> Value:
     """ON and OFF are written small."""
-    if told := of_the_server(f"@@{name}"):
-        return told.strip("'")
+    if constant := server_constant(f"@@{name}"):
+        return constant.strip("'")
     if name == "sql_mode":
         return ",".join(sorted((value or "").split(",")))
     return value.lower() if value in {"ON", "OFF"} else value
 
 
-def _tables(tokens: Sequence[Token], link: Link, dropped: Sequence[Name]) -> Answer:
+def _tables(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[Name]) -> Answer:
     """SHOW TABLES or SHOW TABLE STATUS without what is dropped: the first column is the table's name."""
     database = next((after.value for at, after in pairwise(tokens) if at.says("FROM", "IN")), None) or link.database
-    told = _as_asked(tokens, link)
-    return Answer(told.titles, [row for row in told.rows if (database.lower(), row[0]) not in dropped])
+    reply = _as_asked(tokens, link)
+    return Answer(reply.titles, [row for row in reply.rows if (database.lower(), row[0]) not in dropped])
 
 
-def _as_asked(tokens: Sequence[Token], link: Link) -> Answer:
+def _as_asked(tokens: Sequence[Token], link: EngineConnection) -> Answer:
     """What the engine answers."""
     rows = link.stream(_written(tokens))
     return Answer([column.name for column in next(rows)], list(rows))
 
 
-def _grants(tokens: Sequence[Token], link: Link) -> Answer:
+def _grants(tokens: Sequence[Token], link: EngineConnection) -> Answer:
     """Rights, by the names that users have here, without those on what is the server's own."""
     asked = [replace(one, text=ADMINISTRATOR) if one.value.lower() == ROOT else one for one in tokens]
-    told = _as_asked(asked, link)
-    rows = [str(row[0]).replace(ADMINISTRATOR, ROOT) for row in told.rows]
+    reply = _as_asked(asked, link)
+    rows = [str(row[0]).replace(ADMINISTRATOR, ROOT) for row in reply.rows]
     return Answer(
-        [title.replace(ADMINISTRATOR, ROOT) for title in told.titles],
+        [title.replace(ADMINISTRATOR, ROOT) for title in reply.titles],
         [[row] for row in rows if not any(own in row for own in _OWN)],
     )
 
 
 def _written(tokens: Sequence[Token]) -> str:
     """A statement without its remarks and its end."""
-    told = [token for token in tokens if not token.says(";")]
-    gaps = ["", *(" " if before.end < token.start else "" for before, token in pairwise(told))]
-    return "".join(gap + token.text for gap, token in zip(gaps, told, strict=True))
+    shown = [token for token in tokens if not token.says(";")]
+    gaps = ["", *(" " if before.end < token.start else "" for before, token in pairwise(shown))]
+    return "".join(gap + token.text for gap, token in zip(gaps, shown, strict=True))
 
 
-def _databases(tokens: Sequence[Token], link: Link, dropped: Sequence[Name]) -> Answer:
+def _databases(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[Name]) -> Answer:
     like = next((after.text for at, after in pairwise(tokens) if at.says("LIKE")), "'%'")
     shown = f"SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE {like} ORDER BY 1"  # noqa: S608  # the client's own literal
     asked = Statement(shown)
-    information_schema.read_in(asked, dropped)
+    information_schema.substitute_tables(asked, dropped)
     names = link.query(asked.written()).rows
     return Answer(["Database"], names)
 
 
-def tables_within(database: str, link: Link) -> int:
+def tables_within(database: str, link: EngineConnection) -> int:
     """How many tables a database has, which is what DROP DATABASE answers (server-facts 38)."""
     try:
         return len(link.query(f"SHOW TABLES FROM {quoted(database)}").rows)

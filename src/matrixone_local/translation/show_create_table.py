@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from matrixone_local.engine.scratch import PREFIX
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.tokens import unquote
-from matrixone_local.sql.type_names import MARK, told
+from matrixone_local.sql.type_names import MARK, matrixone_type
 
 _NAME = r"`(?:[^`]|``)+`"
 _COLUMN = re.compile(rf"(\s*{_NAME}) ([a-zA-Z]+(?:\([^)]*\))?(?: unsigned)?)(.*)", re.DOTALL)
@@ -51,7 +51,7 @@ class SpecialIndex:
     comment: str
 
     @property
-    def told(self) -> str:
+    def parameters_json(self) -> str:
         """Its parameters, as SHOW INDEX gives them."""
         return json.dumps(self.parameters, separators=(",", ":"), sort_keys=True) if self.parameters else ""
 
@@ -106,10 +106,10 @@ def as_created(text: str, database: str) -> str:
     head, *lines = text.split("\n")
     end = next(at for at, line in enumerate(lines) if line.startswith(")"))
     plain = [_plain(line) for line in lines[:end] if not re.match(rf"\s*`{PREFIX}", line)]
-    kept = [_told(line, database) for line in plain if _special(line) is None]
+    clauses = [_rewrite_line(line, database) for line in plain if _special(line) is None]
     comment = re.search(r" COMMENT = ('(?:[^'\\]|\\.|'')*')", lines[end])
     partitions = "".join(f" {line.strip()}" for line in lines[end + 1 :])
-    shown = [_QUOTED.sub(lambda found: _requoted(found[0]), line) for line in kept]
+    shown = [_QUOTED.sub(lambda found: _requoted(found[0]), line) for line in clauses]
     end_line = _QUOTED.sub(
         lambda found: _requoted(found[0]), f"){f' COMMENT={comment[1]}' if comment else ''}{partitions}"
     )
@@ -124,7 +124,7 @@ def _requoted(text: str) -> str:
     return text if text.startswith("`") else f"'{unquote(text).translate(_ESCAPES)}'"
 
 
-def _told(line: str, database: str) -> str:
+def _rewrite_line(line: str, database: str) -> str:
     if found := _FOREIGN_KEY.fullmatch(line):
         table = found["table"] if found["database"] == quoted(database) else f"{found['database']}.{found['table']}"
         return f"{found['own']}{table} {found['columns']}{found['delete']}{found['update']}"
@@ -139,6 +139,6 @@ def _column(line: str) -> str:
         return line
     rest = found[3]
     if comment := _COMMENT.search(rest):
-        kept = f" COMMENT '{comment[2]}'" if comment[2] else ""
-        return f"{found[1]} {comment[1]}{rest[: comment.start()]}{kept}{rest[comment.end() :]}"
-    return f"{found[1]} {told(found[2], '')[0]}{rest}"
+        shown = f" COMMENT '{comment[2]}'" if comment[2] else ""
+        return f"{found[1]} {comment[1]}{rest[: comment.start()]}{shown}{rest[comment.end() :]}"
+    return f"{found[1]} {matrixone_type(found[2], '')[0]}{rest}"

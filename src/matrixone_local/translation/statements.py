@@ -1,4 +1,4 @@
-"""What kind of statement it is, and the words that change on its way to the engine."""
+"""What kind of statement it is, and the words that change before it reaches the engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _OF_THE_SERVER = {
     "@@transaction_isolation": "'REPEATABLE-READ'",
     "@@tx_isolation": "'REPEATABLE-READ'",
 }
-LONGEST = 65_536  # characters of a change of rows in which functions are looked for: longer ones are lists of values
+MAX_TITLE_CHARS = (
+    65_536  # characters of a change of rows in which functions are looked for: longer ones are lists of values
+)
 _SCOPE = re.compile(r"^@@(?:(?:session|global|local)\.)?")
 _PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
 _OURS = re.compile(
@@ -28,7 +30,7 @@ _OURS = re.compile(
 )
 
 
-def of_the_server(name: str) -> str | None:
+def server_constant(name: str) -> str | None:
     """What a variable or a function without arguments, in small letters, comes to on every MatrixOne server, as SQL."""
     return _OF_THE_SERVER.get(_SCOPE.sub("@@", name))
 
@@ -42,11 +44,11 @@ def is_plain(sql: str) -> bool:
     """Whether a statement can go to the engine unread: it changes rows, and says nothing that is read here."""
     if _PLAIN.match(sql) is None or _OURS.search(sql) is not None or allowlist.is_watched(sql):
         return False
-    return len(sql) > LONGEST or functions.MENTIONED.search(sql) is None
+    return len(sql) > MAX_TITLE_CHARS or functions.MENTIONED.search(sql) is None
 
 
-def parts(statement: Statement) -> list[Statement]:
-    """The statements in a text, told apart by `;`."""
+def split_statements(statement: Statement) -> list[Statement]:
+    """The statements in a text, separated by `;`."""
     tokens = statement.tokens
     marks = [at for at, token in enumerate(tokens) if token.kind is Kind.SYMBOL and token.text == ";"]
     bounds = [-1, *marks, len(tokens)]
@@ -71,8 +73,8 @@ def is_set(tokens: Sequence[Token]) -> bool:
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How the engine's reply to a statement is to be passed on.
+class ReplyOptions:
+    """How the engine's reply to a statement is passed on.
 
     Args:
         reads: the statement is a query, whose errors have words of their own.
@@ -85,13 +87,13 @@ class Manner:
     casts: bool = False
 
 
-PLAINLY = Manner()
-AS_QUERY = Manner(reads=True)
+PASS_THROUGH = ReplyOptions()
+AS_QUERY = ReplyOptions(reads=True)
 
 
-def manner(tokens: Sequence[Token]) -> Manner:
-    """How the reply to a statement is to be passed on."""
-    return Manner(reads(tokens), is_set(tokens), casts(tokens))
+def reply_options(tokens: Sequence[Token]) -> ReplyOptions:
+    """How the reply to a statement is passed on."""
+    return ReplyOptions(reads(tokens), is_set(tokens), casts(tokens))
 
 
 def put_explain(statement: Statement) -> None:
@@ -149,7 +151,7 @@ def _is_user_variable(token: Token) -> bool:
     return token.kind is Kind.WORD and token.text.startswith("@") and not token.text.startswith("@@")
 
 
-# What a MatrixOne server can be told to use or how, and the engine uses anyway.
+# What a MatrixOne server accepts as an option, and the engine uses anyway.
 _OF_MATRIXONE = re.compile(
     r"^\s*SET\s+(?:SESSION\s+|GLOBAL\s+|@@(?:SESSION|GLOBAL)\.)?(experimental_\w+|probe_limit|ft_relevancy_algorithm)\b",
     re.IGNORECASE,
@@ -164,11 +166,11 @@ def _put_zone(statement: Statement) -> None:
 
 
 def is_of_matrixone(sql: str) -> bool:
-    """Whether a SET sets what only a MatrixOne server can be told."""
+    """Whether a SET sets what only a MatrixOne server accepts."""
     return _OF_MATRIXONE.match(sql) is not None
 
 
-def settled(statement: Statement) -> str:
+def translate_set(statement: Statement) -> str:
     """A SET as the engine understands it."""
     tokens = statement.tokens
     _put_zone(statement)

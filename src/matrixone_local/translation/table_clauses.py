@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from matrixone_local.errors import Refused, internal
+from matrixone_local.errors import SqlError, internal_error
 from matrixone_local.sql.quoting import literal, quoted
 from matrixone_local.sql.tokens import Kind, Reader, Token, tokenize
 from matrixone_local.sql.type_names import MARK
@@ -23,11 +23,11 @@ _BEFORE_A_NAME = frozenset(
 )
 
 
-def in_the_engine(sql: str) -> str:
+def to_engine_sql(sql: str) -> str:
     """A CREATE or ALTER with these clauses in the engine's words, or without them.
 
     Raises:
-        Refused: the engine has nothing like a clause.
+        SqlError: the engine has nothing like a clause.
     """
     _check_parsers(tokenize(sql))
     sql = _in_one_character_set(sql)
@@ -42,7 +42,7 @@ def in_the_engine(sql: str) -> str:
 def _check_parsers(tokens: Sequence[Token]) -> None:
     for at in range(len(tokens) - 2):
         if tokens[at].says("WITH") and tokens[at + 1].says("PARSER") and not tokens[at + 2].says("NGRAM"):
-            raise internal(f"the local server has no full-text parser {tokens[at + 2].text}; ngram is there")
+            raise internal_error(f"the local server has no full-text parser {tokens[at + 2].text}; ngram is there")
 
 
 def _in_one_character_set(sql: str) -> str:
@@ -71,7 +71,7 @@ def _vector_index(read: Reader) -> str | None:
     exists = " IF NOT EXISTS" if read.take("IF", "NOT", "EXISTS") else ""
     try:
         name = read.name()
-    except Refused:
+    except SqlError:
         return None
     if not _is_vectors(read):
         return None
@@ -97,8 +97,8 @@ def _past_brackets(read: Reader) -> None:
 
 
 def _options(read: Reader, kind: str) -> str:
-    """The options of a vector index in the engine's words; those that were given are kept in its comment."""
-    told: dict[str, str] = {"lists": "1"} if kind == "IVFFLAT" else {}
+    """The options of a vector index in the engine's words; those that were given are stored in its comment."""
+    numbers: dict[str, str] = {"lists": "1"} if kind == "IVFFLAT" else {}
     given, comment = {"op_type": "vector_l2_ops"}, ""
     while read.current is not None and not read.current.says(";", ",", ")"):
         option = read.next(Kind.WORD).text.lower()
@@ -111,13 +111,13 @@ def _options(read: Reader, kind: str) -> str:
             read.at -= 1
             raise read.error()
         elif (value := read.next(Kind.NUMBER).text) and option in _OPTIONS[kind]:  # the other kind's are passed over
-            told[option] = value
+            numbers[option] = value
     if given["op_type"] not in _DISTANCES:
         raise read.error()
-    put = [f"{_OPTIONS[kind][name]}={value}" for name, value in told.items()]
+    put = [f"{_OPTIONS[kind][name]}={value}" for name, value in numbers.items()]
     settings = ", ".join((f"distance={_DISTANCES[given['op_type']]}", _TYPES[kind], *put))
-    kept = json.dumps(told | given, separators=(",", ":"), sort_keys=True)
-    return f"WITH ({settings}) COMMENT {literal(f'{MARK}{kept};{comment}')}"
+    stored = json.dumps(numbers | given, separators=(",", ":"), sort_keys=True)
+    return f"WITH ({settings}) COMMENT {literal(f'{MARK}{stored};{comment}')}"
 
 
 def _with_vector_indexes(sql: str) -> str:
@@ -159,7 +159,7 @@ def _added_vector_index(read: Reader) -> str | None:
     where = read.sql[read.tokens[at].start : read.tokens[read.at - 1].end]
     put = f"CREATE VECTOR INDEX {quoted(name)} ON {table} {where} {_options(read, kind)}"
     if not read.take(";") and read.current is not None:
-        raise internal("the local server adds an index of vectors by itself alone")
+        raise internal_error("the local server adds an index of vectors by itself alone")
     return put
 
 

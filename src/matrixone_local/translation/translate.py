@@ -16,30 +16,30 @@ from matrixone_local.translation.column_titles import give_titles, put_variables
 from matrixone_local.translation.column_types import put_casts
 from matrixone_local.translation.index_catalog import Catalogue
 
-LONGEST = 4096  # characters of a query that is kept
-KEPT = 2048
-_LOOKED_UP = frozenset({"CAST", "CONVERT", "MO_CATALOG", "CURRENT_USER", "USER", "SESSION_USER", "CURRENT_ROLE"})
+MAX_CACHED_SQL = 4096  # characters of a query that is cached
+MAX_CACHED_QUERIES = 2048
+_NEEDS_SESSION = frozenset({"CAST", "CONVERT", "MO_CATALOG", "CURRENT_USER", "USER", "SESSION_USER", "CURRENT_ROLE"})
 
 
-_kept: dict[str, str | None] = {}
-_keeping = threading.Lock()
+_cache: dict[str, str | None] = {}
+_cache_lock = threading.Lock()
 
 
-def query_in_the_engine(statement: Statement) -> str | None:
+def query_to_engine_sql(statement: Statement) -> str | None:
     """A query in the engine's words, if its text alone tells them; None for every other statement."""
-    if len(statement.sql) > LONGEST:
+    if len(statement.sql) > MAX_CACHED_SQL:
         return None
-    if statement.sql not in _kept:
-        put = _query_in_the_engine(statement)
-        with _keeping:
-            if len(_kept) >= KEPT:
-                del _kept[next(iter(_kept))]  # the oldest: one that is sent often comes back at once
-            _kept[statement.sql] = put
-        return put
-    return _kept.get(statement.sql)
+    if statement.sql not in _cache:
+        translated = _query_to_engine_sql(statement)
+        with _cache_lock:
+            if len(_cache) >= MAX_CACHED_QUERIES:
+                del _cache[next(iter(_cache))]  # the oldest: one that is sent often comes back at once
+            _cache[statement.sql] = translated
+        return translated
+    return _cache.get(statement.sql)
 
 
-def _query_in_the_engine(statement: Statement) -> str | None:
+def _query_to_engine_sql(statement: Statement) -> str | None:
     tokens = statement.tokens
     if not tokens or not tokens[0].says("SELECT"):
         return None
@@ -47,7 +47,7 @@ def _query_in_the_engine(statement: Statement) -> str | None:
         return None
     for token in tokens:
         is_name = token.kind in {Kind.WORD, Kind.QUOTED}
-        if is_name and (token.text.startswith("@") or token.value.upper() in _LOOKED_UP):
+        if is_name and (token.text.startswith("@") or token.value.upper() in _NEEDS_SESSION):
             return None
         if token.kind is Kind.SYMBOL and token.text in {";", "{"}:
             return None
@@ -57,22 +57,22 @@ def _query_in_the_engine(statement: Statement) -> str | None:
         return None
     if calls_file_function(tokens):
         return None
-    return reworded(statement)
+    return translate(statement)
 
 
-def reworded(
+def translate(
     statement: Statement,
     dropped: Sequence[Name] = (),
-    variable: Callable[[str], str | None] = statements.of_the_server,
+    variable: Callable[[str], str | None] = statements.server_constant,
     keys: Catalogue = information_schema.NOTHING,
 ) -> str:
     """A statement with its titles, variables, casts, functions and views put in the engine's words.
 
     Args:
         statement: the statement.
-        dropped: as of `information_schema.read_in`.
+        dropped: as of `information_schema.substitute_tables`.
         variable: gives the values of variables, as of `column_titles.put_variables`.
-        keys: as of `information_schema.read_in`.
+        keys: as of `information_schema.substitute_tables`.
     """
     if statement.tokens and statement.tokens[0].says("SELECT"):
         give_titles(statement)
@@ -80,7 +80,7 @@ def reworded(
     if statement.tokens and statement.tokens[0].says("EXPLAIN"):
         statements.put_explain(statement)
     put_casts(statement)
-    information_schema.read_in(statement, dropped, keys)
+    information_schema.substitute_tables(statement, dropped, keys)
     division.put_doubles(statement)
     functions.put_functions(statement)
     fulltext.put_matches(statement)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymysql.constants import CLIENT
 
-from matrixone_local.errors import Refused
+from matrixone_local.errors import SqlError
 from matrixone_local.formats.columns import Column
 from matrixone_local.formats.csv import CsvLines, _PlainLines
 from matrixone_local.sql.tokens import Kind, tokenize
@@ -217,7 +217,7 @@ def test_plain_lines_are_read_as_all_others(kinds, records, line_end, size):
     def outcome(lines):
         try:
             found, count = literals(lines.batches(iter(pieces), columns))
-        except Refused as refused:
+        except SqlError as refused:
             return refused.code, refused.message
         return [value and numeric(value) for value in found], count
 

@@ -4,7 +4,7 @@ import pytest
 
 from matrixone_local.sql import tokens
 from matrixone_local.sql.tokens import Statement
-from matrixone_local.translation.statements import parts
+from matrixone_local.translation.statements import split_statements
 
 
 def test_changes_are_applied_at_once():
@@ -39,7 +39,7 @@ def test_what_is_not_changed_stays_the_same_statement():
     ],
 )
 def test_a_text_of_several_statements(sql, expected):
-    found = parts(Statement(sql))
+    found = split_statements(Statement(sql))
     assert [one.sql for one in found] == expected
     for one in found:
         assert one.tokens == tokens.tokenize(one.sql)
