@@ -97,7 +97,7 @@ def server(places):
     for name in IN_S3:
         s3.put_object(Bucket="bkt", Key=f"data/{name}", Body=(HERE / "data" / name).read_bytes())
     s3.close()
-    allowed = [places["${DATA}"], places["${OUT}"], "/no/such/dir"]  # where some statements look for what is missing
+    allowed = [places["${DATA}"], places["${OUT}"], "/no/such/dir"]  # where some statements search for what is missing
     with LocalServer(allow_path=allowed) as server:
         yield server
 

@@ -53,10 +53,10 @@ def test_serve_keeps_its_data_in_a_path_and_shows_no_chosen_password(tmp_path):
             port = int(re.search(r":(\d+)", line)[1])
             with pymysql.connect(host="127.0.0.1", port=port, user="root", password="sesame", autocommit=True) as c:
                 cursor = c.cursor()
-                cursor.execute("CREATE TABLE IF NOT EXISTS test.kept (i INT)")
-                cursor.execute("SELECT count(*) FROM test.kept")
+                cursor.execute("CREATE TABLE IF NOT EXISTS test.stored (i INT)")
+                cursor.execute("SELECT count(*) FROM test.stored")
                 assert cursor.fetchone() == (expected,)
-                cursor.execute("INSERT INTO test.kept VALUES (1)")
+                cursor.execute("INSERT INTO test.stored VALUES (1)")
                 cursor.execute("CREATE STAGE IF NOT EXISTS s URL='file:///tmp/'")
                 cursor.execute("SHOW STAGES")
                 assert len(cursor.fetchall()) == 1
@@ -68,7 +68,7 @@ def test_serve_keeps_its_data_in_a_path_and_shows_no_chosen_password(tmp_path):
             process.wait()
 
 
-def test_a_port_that_is_taken_is_told_in_a_line():
+def test_a_port_that_is_taken_is_reported_in_a_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = subprocess.run(
@@ -90,12 +90,12 @@ def test_a_port_that_is_taken_is_told_in_a_line():
         (["--path", "/proc/x"], "/proc/x"),
     ],
 )
-def test_what_cannot_be_served_is_told_in_a_line(arguments, says):
+def test_what_cannot_be_served_is_reported_in_a_line(arguments, says):
     process = serve(*arguments)
-    _, told = process.communicate(timeout=60)
+    _, output = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert says in told
-    assert told.count("\n") == 1
+    assert says in output
+    assert output.count("\n") == 1
 
 
 def test_a_server_in_a_with_block():
@@ -377,7 +377,7 @@ def test_the_catalogue_is_for_administrators(connect, sql, unique, name):
 
 
 def test_a_folder_in_which_the_engine_does_not_start(tmp_path):
-    Path(tmp_path, "engine").write_text("in its way")
+    Path(tmp_path, "engine").write_text("not a folder")
     with pytest.raises(matrixone_local.EngineUnavailable, match=r"did not start in .*MiB there, and [\d,]+ are free"):
         LocalServer(path=tmp_path).start()
 

@@ -26,13 +26,13 @@ def member(connect, names):
     return connect(user=names[0], password="sesame")
 
 
-def test_grants_are_told_without_the_servers_own(sql, member, names, matrixone_database_local):
+def test_grants_are_shown_without_the_servers_own(sql, member, names, matrixone_database_local):
     sql(f"GRANT SELECT ON TABLE {matrixone_database_local}.* TO {names[1]}")
-    told = [row[0] for row in member("SHOW GRANTS")]
-    assert f"GRANT SELECT ON `{matrixone_database_local}`.* TO '{names[0]}'" in told
-    assert sql(f"SHOW GRANTS FOR '{names[0]}'") == [(line,) for line in told]
+    grants = [row[0] for row in member("SHOW GRANTS")]
+    assert f"GRANT SELECT ON `{matrixone_database_local}`.* TO '{names[0]}'" in grants
+    assert sql(f"SHOW GRANTS FOR '{names[0]}'") == [(line,) for line in grants]
     for own in ("__mo", "oceanbase"):
-        assert own not in str([told, sql("SHOW GRANTS")])
+        assert own not in str([grants, sql("SHOW GRANTS")])
 
 
 def test_a_right_is_taken_back(sql, member, names, matrixone_database_local):

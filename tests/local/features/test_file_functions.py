@@ -48,7 +48,7 @@ def link(stage, path):
     return f"load_file(CAST('stage://{stage}/{path}' AS datalink))"
 
 
-def told(root, path):
+def shown_path(root, path):
     """What a refusal calls a file: its name, or on S3 its key."""
     return f"here/{path}" if root == "/here" else path.rpartition("/")[2]
 
@@ -166,8 +166,11 @@ def test_load_file(connect, place):
     else:
         assert sql(at_end) == sql(beyond) == [(None,)]
     assert sql(f"SELECT hex({link(stage, 'raw.bin')}), length({link(stage, 'users.csv')})") == [("1F8BFF", len(USERS))]
-    assert sql.refused(f"SELECT {link(stage, 'none.csv')}") == (20405, f"file {told(root, 'none.csv')} is not found")
-    assert sql.refused(f"SELECT {link(stage, 'multi')}") == (20405, f"file {told(root, 'multi')} is not found")
+    assert sql.refused(f"SELECT {link(stage, 'none.csv')}") == (
+        20405,
+        f"file {shown_path(root, 'none.csv')} is not found",
+    )
+    assert sql.refused(f"SELECT {link(stage, 'multi')}") == (20405, f"file {shown_path(root, 'multi')} is not found")
 
 
 def test_load_file_of_an_expression(connect, place):
@@ -209,7 +212,7 @@ def test_load_file_of_a_column(connect, place, matrixone_database_local):
     assert sql("SELECT hex(load_file(doc)) FROM docs WHERE id = 4") == [("1F8BFF",)]
     assert sql.refused("SELECT load_file(doc) FROM docs WHERE id = 5") == (
         20405,
-        f"file {told(root, 'none.csv')} is not found",
+        f"file {shown_path(root, 'none.csv')} is not found",
     )
     assert "needs the table" in sql.refused("SELECT load_file(doc)")[1]
 
@@ -221,11 +224,11 @@ def test_save_and_remove(connect, place, matrixone_database_local):
     save = f"SELECT save_file(CAST('stage://{stage}/new/a.txt' AS datalink), concat('it''s ', 1 + 1))"
     assert sql(save) == [(6,)]
     assert sql(f"SELECT {link(stage, 'new/a.txt')}") == [("it's 2",)]
-    assert sql.refused(save) == (20406, f"file {told(root, 'new/a.txt')} already exists")
+    assert sql.refused(save) == (20406, f"file {shown_path(root, 'new/a.txt')} already exists")
     sql(f"REMOVE FILES FROM STAGE 'stage://{stage}/new/*'")
     assert sql(f"SELECT file FROM stage_list('stage://{stage}/new/') f") == []
     for path in ("new/a.txt", "new/*"):
-        missing = (20405, f"file {told(root, path)} is not found")
+        missing = (20405, f"file {shown_path(root, path)} is not found")
         assert sql.refused(f"REMOVE FILES FROM STAGE 'stage://{stage}/{path}'") == missing
     assert "query parameters" in sql.refused(f"REMOVE FILES FROM STAGE 'stage://{stage}/new/a.txt?b=1'")[1]
     sql(f"REMOVE FILES FROM STAGE IF EXISTS 'stage://{stage}/new/a.txt'")
@@ -240,9 +243,9 @@ def test_save_and_remove(connect, place, matrixone_database_local):
 def test_what_is_saved_stays_after_a_rollback(connect, on_disk):
     stage, root = on_disk
     sql = connect(autocommit=False)
-    sql(f"SELECT save_file(CAST('stage://{stage}/kept.txt' AS datalink), 'x')")
+    sql(f"SELECT save_file(CAST('stage://{stage}/saved.txt' AS datalink), 'x')")
     sql("ROLLBACK")
-    assert Path(root, "kept.txt").read_text() == "x"
+    assert Path(root, "saved.txt").read_text() == "x"
 
 
 def test_a_file_where_a_folder_is_wanted(connect, on_disk):
@@ -251,15 +254,15 @@ def test_a_file_where_a_folder_is_wanted(connect, on_disk):
     assert refused == (1105, f"readdirent {root}/users.csv: not a directory")
 
 
-@pytest.mark.parametrize("path", ["../outside.txt", "way_out/outside.txt"])
-def test_no_way_leads_out_of_the_folders_that_were_allowed(connect, connection_to, path, tmp_path_factory):
+@pytest.mark.parametrize("path", ["../outside.txt", "link_out/outside.txt"])
+def test_no_link_leads_out_of_the_folders_that_were_allowed(connect, connection_to, path, tmp_path_factory):
     from matrixone_local import LocalServer
 
     base = tmp_path_factory.mktemp("allowed")
     inside = base / "inside"
     inside.mkdir()
     (base / "outside.txt").write_text("secret")
-    (inside / "way_out").symlink_to(base)
+    (inside / "link_out").symlink_to(base)
     with LocalServer(allow_path=[inside]) as server:
         sql = connection_to(server)
         sql(f"CREATE STAGE s URL='file://{inside}/'")

@@ -119,7 +119,7 @@ def test_what_was_written_is_read_however_it_comes_in(records, size):
     assert read == records
 
 
-def test_bytes_that_are_no_utf8_are_kept():
+def test_bytes_that_are_no_utf8_are_stored():
     data = b"a\xff\xc3,\xe9\n"
     random.seed(1)
     for _ in range(20):
@@ -259,7 +259,7 @@ def test_other_statements_check_keys_still(keyed):
     assert rows(keyed) == [(2, "z"), (5, "new")]
 
 
-def test_twins_are_not_seen_in_descriptions(keyed):
+def test_duplicates_are_not_seen_in_descriptions(keyed):
     before = (
         keyed("SHOW CREATE TABLE t"),
         keyed("DESC t"),
@@ -274,12 +274,12 @@ def test_twins_are_not_seen_in_descriptions(keyed):
     assert keyed("SELECT * FROM t WHERE id = 2") == [(2, "b")]
 
 
-def test_nulls_are_no_twins(keyed):
+def test_nulls_are_no_duplicates(keyed):
     assert keyed(load("1,\\\\N\\n2,\\\\N\\n2,\\\\N\\n", "t")) == 3
     assert rows(keyed) == [(1, None), (2, None), (2, None)]
 
 
-def test_twins_belong_to_the_transaction(keyed, connect, matrixone_database_local):
+def test_duplicates_belong_to_the_transaction(keyed, connect, matrixone_database_local):
     keyed("CREATE TABLE u (a INT)")
     keyed("BEGIN")
     keyed("INSERT INTO u VALUES (1)")
@@ -293,7 +293,7 @@ def test_twins_belong_to_the_transaction(keyed, connect, matrixone_database_loca
     assert len(rows(keyed)) == 3
 
 
-def test_twins_in_a_table_that_the_transaction_has_changed(keyed, connect, matrixone_database_local):
+def test_duplicates_in_a_table_that_the_transaction_has_changed(keyed, connect, matrixone_database_local):
     other = connect(database=matrixone_database_local)
     for end, count in (("ROLLBACK", 0), ("COMMIT", 4)):
         keyed("BEGIN")
@@ -305,14 +305,14 @@ def test_twins_in_a_table_that_the_transaction_has_changed(keyed, connect, matri
         assert len(rows(keyed)) == count
 
 
-def test_a_bad_row_behind_twins_leaves_nothing(keyed):
+def test_a_bad_row_behind_duplicates_leaves_nothing(keyed):
     keyed("INSERT INTO t VALUES (7, 'x')")
     assert keyed.refused(load("7,a\\nx,b\\n", "t"))[0] == 20101
     assert keyed.refused(load("7,a\\n7,b\\n8\\n", "t"))[0] == 20301
     assert rows(keyed) == [(7, "x")]
 
 
-def test_twins_of_given_columns_and_of_generated_keys(sql):
+def test_duplicates_of_given_columns_and_of_generated_keys(sql):
     sql("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a INT UNIQUE, b INT DEFAULT 5)")
     statement = "LOAD DATA INLINE FORMAT='csv', DATA='1\\n1\\n2\\n' INTO TABLE t (a)"
     assert sql(statement) == 3

@@ -67,9 +67,9 @@ def test_what_the_engine_has_forgotten_is_refused_and_nothing_changes(sql, db, p
     sql("DELETE FROM u")
     sql(change)
     sql("INSERT INTO u VALUES (7)")
-    code, told = sql.refused(f"RESTORE DATABASE {db} FROM PITR {pitr} '{moment}'")
+    code, message = sql.refused(f"RESTORE DATABASE {db} FROM PITR {pitr} '{moment}'")
     assert code == 20101
-    assert words.format(db=db) in told
+    assert words.format(db=db) in message
     assert sql("SELECT * FROM u") == [(7,)]
 
 
@@ -85,24 +85,24 @@ def test_what_the_engine_has_forgotten_is_refused_and_nothing_changes(sql, db, p
 def test_a_pitr_restores_what_it_is_of(sql, db, unique, of, restored, words):
     name = unique("pitr")
     sql(f"CREATE PITR {name} FOR {of.format(db=db)} RANGE 1 'd'")
-    code, told = sql.refused(f"RESTORE {restored.format(db=db)} FROM PITR {name} '{now(sql)}'")
+    code, message = sql.refused(f"RESTORE {restored.format(db=db)} FROM PITR {name} '{now(sql)}'")
     sql(f"DROP PITR {name}")
     assert code == 20101
-    assert words.format(db=db) in told
+    assert words.format(db=db) in message
 
 
 @pytest.mark.parametrize(
     ("moment", "words"), [("2001-01-01 00:00:00", "less than the pitr valid time"), ("2099-01-01", "bigger than now")]
 )
 def test_moments_that_it_does_not_reach(sql, db, pitr, moment, words):
-    code, told = sql.refused(f"RESTORE DATABASE {db} FROM PITR {pitr} '{moment}'")
+    code, message = sql.refused(f"RESTORE DATABASE {db} FROM PITR {pitr} '{moment}'")
     assert code == 20101
-    assert words in told
+    assert words in message
 
 
 def test_one_of_each(sql, db, pitr, unique):
-    code, told = sql.refused(f"CREATE PITR {unique('pitr')} FOR DATABASE {db} RANGE 1 'd'")
-    assert (code, told) == (20101, f"internal error: database `{db}` already has a pitr")
+    code, message = sql.refused(f"CREATE PITR {unique('pitr')} FOR DATABASE {db} RANGE 1 'd'")
+    assert (code, message) == (20101, f"internal error: database `{db}` already has a pitr")
 
 
 def test_recovery_windows(sql, db, pitr, unique):
@@ -113,7 +113,7 @@ def test_recovery_windows(sql, db, pitr, unique):
     assert set(windows) == {"t", "u"}
     assert f"'source_name':'{name}'" in windows["t"]
     assert f"'source_name':'{name}'" not in windows["u"]
-    assert all(f"'source':'pitr', 'source_name':'{pitr}'" in told for told in windows.values())
+    assert all(f"'source':'pitr', 'source_name':'{pitr}'" in message for message in windows.values())
     assert sql.refused("SHOW RECOVERY_WINDOW FOR DATABASE nope")[0] == 20101
 
 

@@ -87,7 +87,7 @@ def test_one_table_is_restored(t, unique, matrixone_database_local):
     assert t.refused(f"RESTORE DATABASE other {{SNAPSHOT='{name}'}}")[0] == 20101
 
 
-def test_clones_go_their_own_way(t, unique, matrixone_database_local):
+def test_clones_are_independent(t, unique, matrixone_database_local):
     other = unique("db")
     t(f"CREATE DATABASE {other} CLONE {matrixone_database_local}")
     t(f"DELETE FROM {other}.t")

@@ -1,4 +1,4 @@
-"""Faults: one client's trouble is told to it in words, leaves nothing of its transaction, and is nobody else's."""
+"""Faults: one client's trouble is reported to it in words, leaves nothing of its transaction, and is nobody else's."""
 
 import contextlib
 import os
@@ -40,7 +40,7 @@ def test_a_client_that_vanishes_within_a_packet(t, connect, matrixone_database_l
     assert t("SELECT a FROM t") == [(1,)]
 
 
-def test_a_packet_that_lies_about_its_length(t, connect, matrixone_database_local):
+def test_a_packet_with_a_wrong_its_length(t, connect, matrixone_database_local):
     liar = connect(database=matrixone_database_local)
     liar("BEGIN")
     liar("INSERT INTO t VALUES (1)")
@@ -221,8 +221,8 @@ def endpoint(request):
 
 
 def s3option(url):
-    told = {"endpoint": url, "access_key_id": "k", "secret_access_key": "sesame", "bucket": "bucket", "region": "r"}
-    options = ",".join(f"'{name}'='{value}'" for name, value in told.items())
+    source = {"endpoint": url, "access_key_id": "k", "secret_access_key": "sesame", "bucket": "bucket", "region": "r"}
+    options = ",".join(f"'{name}'='{value}'" for name, value in source.items())
     return f"LOAD DATA URL s3option {{{options},'filepath'='x.csv','provider'='minio'}} INTO TABLE t"
 
 
@@ -275,15 +275,15 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
 
     with started() as port:
         keeper, loser = (pymysql.connect(port=port, **login) for _ in range(2))
-        with keeper.cursor() as kept, loser.cursor() as lost:
-            kept.execute("CREATE TABLE test.t (a INT PRIMARY KEY)")
-            kept.execute("INSERT INTO test.t VALUES (1)")
-            kept.execute("CREATE TABLE test.again (a INT)")
-            kept.execute("INSERT INTO test.again VALUES (4)")
-            kept.execute("CREATE TABLE test.altered (a INT PRIMARY KEY)")
-            kept.execute("INSERT INTO test.altered VALUES (5)")
-            kept.execute("CREATE STAGE s URL='file:///tmp/'")
-            kept.execute("CREATE SNAPSHOT n FOR DATABASE test")
+        with keeper.cursor() as survivor_cursor, loser.cursor() as lost:
+            survivor_cursor.execute("CREATE TABLE test.t (a INT PRIMARY KEY)")
+            survivor_cursor.execute("INSERT INTO test.t VALUES (1)")
+            survivor_cursor.execute("CREATE TABLE test.again (a INT)")
+            survivor_cursor.execute("INSERT INTO test.again VALUES (4)")
+            survivor_cursor.execute("CREATE TABLE test.altered (a INT PRIMARY KEY)")
+            survivor_cursor.execute("INSERT INTO test.altered VALUES (5)")
+            survivor_cursor.execute("CREATE STAGE s URL='file:///tmp/'")
+            survivor_cursor.execute("CREATE SNAPSHOT n FOR DATABASE test")
             lost.execute("BEGIN")
             lost.execute("INSERT INTO test.t VALUES (2)")
             lost.execute("CREATE TABLE test.u (a INT)")
@@ -295,10 +295,10 @@ def test_kill_9_keeps_what_was_committed_and_nothing_else(tmp_path):
             for definition in ("t (a INT)", "w (a NO_SUCH_TYPE)"):  # one is there and has to stay, one comes later
                 with pytest.raises(pymysql.MySQLError):
                     lost.execute(f"CREATE TABLE test.{definition}")
-            kept.execute("BEGIN")
-            kept.execute("CREATE TABLE test.w (a INT)")
-            kept.execute("INSERT INTO test.w VALUES (3)")
-            kept.execute("COMMIT")
+            survivor_cursor.execute("BEGIN")
+            survivor_cursor.execute("CREATE TABLE test.w (a INT)")
+            survivor_cursor.execute("INSERT INTO test.w VALUES (3)")
+            survivor_cursor.execute("COMMIT")
     for one in (keeper, loser):
         one._force_close()
     with started() as port, pymysql.connect(port=port, **login) as connection, connection.cursor() as cursor:

@@ -381,8 +381,8 @@ def test_remarks_do_not_reach_the_engine():
 
 def test_what_a_real_server_executes_of_remarks(sql, matrixone_database_local):
     assert sql("SELECT 1 /*! , 2 */ /*!50000 , 3 */ /*M! , 4 */ # 5\r , 6") == [(1, 2, 3)]
-    assert sql("/*!40101 SET @kept = 4 */") == 0
-    assert sql("/*! SELECT @kept */") == [(4,)]
+    assert sql("/*!40101 SET @stored = 4 */") == 0
+    assert sql("/*! SELECT @stored */") == [(4,)]
     assert sql("-- nothing") == sql("/* nothing */") == sql(";") == 0
     sql("CREATE TABLE t /*!40100 (a INT) */")
     assert sql("INSERT INTO t VALUES (1) /* , (2) */") == 1

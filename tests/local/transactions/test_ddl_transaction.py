@@ -22,7 +22,7 @@ def t(sql):
     return sql
 
 
-def test_a_dropped_table_is_gone_at_once_and_back_after_a_rollback(t):
+def test_a_dropped_table_is_invisible_at_once_and_back_after_a_rollback(t):
     t("DROP TABLE t")
     assert t.refused("SELECT * FROM t")[0] == 1064
     assert t.refused("INSERT INTO t VALUES (3)")[0] == 1146
@@ -67,10 +67,15 @@ def test_a_dropped_database_is_not_listed(sql, unique):
 
 
 def test_definitions_after_the_current_database_was_dropped(connect, unique):
-    gone, name = unique("gone"), unique("after")
+    dropped_database, name = unique("dropped_database"), unique("after")
     client = connect()
     client("SET autocommit = 0")
-    for statement in (f"CREATE DATABASE {gone}", f"USE {gone}", f"DROP DATABASE {gone}", "COMMIT"):
+    for statement in (
+        f"CREATE DATABASE {dropped_database}",
+        f"USE {dropped_database}",
+        f"DROP DATABASE {dropped_database}",
+        "COMMIT",
+    ):
         client(statement)
     client(f"CREATE DATABASE {name}")
     client(f"CREATE TABLE {name}.t (a INT)")
@@ -105,7 +110,7 @@ def test_autocommit_within_a_transaction_commits_nothing(t):
 
 
 def test_a_table_of_the_transaction_is_filled_read_and_dropped_in_it(t):
-    """The way of a checked load."""
+    """What a checked load sends."""
     t("CREATE TABLE waiting (a INT)")
     t("LOAD DATA INLINE FORMAT='csv', DATA='3\\n4\\n' INTO TABLE waiting")
     assert t("INSERT INTO t SELECT a FROM waiting") == 2
@@ -418,40 +423,40 @@ def test_a_changed_table_comes_back_with_its_connection(altered):
 
 
 @pytest.fixture
-def kept(sql):
+def open_transaction(sql):
     sql("CREATE TABLE t (a INT PRIMARY KEY)")
     sql("INSERT INTO t VALUES (1)")
     sql("BEGIN")
     return sql
 
 
-def test_a_dropped_table_is_made_anew(kept):
-    """The way of pandas' `to_sql(if_exists="replace")`."""
-    kept("DROP TABLE t")
-    kept("CREATE TABLE t (b VARCHAR(9))")
-    kept("INSERT INTO t VALUES ('new')")
-    assert kept("SELECT b FROM t") == [("new",)]
-    kept("COMMIT")
-    assert kept("SELECT b FROM t") == [("new",)]
-    assert tables(kept) == ["t"]
+def test_a_dropped_table_is_made_anew(open_transaction):
+    """What pandas sends for `to_sql(if_exists="replace")`."""
+    open_transaction("DROP TABLE t")
+    open_transaction("CREATE TABLE t (b VARCHAR(9))")
+    open_transaction("INSERT INTO t VALUES ('new')")
+    assert open_transaction("SELECT b FROM t") == [("new",)]
+    open_transaction("COMMIT")
+    assert open_transaction("SELECT b FROM t") == [("new",)]
+    assert tables(open_transaction) == ["t"]
 
 
-def test_a_table_made_anew_goes_with_a_rollback(kept):
+def test_a_table_made_anew_goes_with_a_rollback(open_transaction):
     for column in "bc":
-        kept("DROP TABLE t")
-        kept(f"CREATE TABLE t ({column} INT)")
-    kept("INSERT INTO t VALUES (7)")
-    assert kept("SELECT c FROM t") == [(7,)]
-    kept("ROLLBACK")
-    assert kept("SELECT a FROM t") == [(1,)]
-    assert tables(kept) == ["t"]
+        open_transaction("DROP TABLE t")
+        open_transaction(f"CREATE TABLE t ({column} INT)")
+    open_transaction("INSERT INTO t VALUES (7)")
+    assert open_transaction("SELECT c FROM t") == [(7,)]
+    open_transaction("ROLLBACK")
+    assert open_transaction("SELECT a FROM t") == [(1,)]
+    assert tables(open_transaction) == ["t"]
 
 
-def test_a_table_made_anew_goes_with_its_connection(kept, connect, matrixone_database_local):
+def test_a_table_made_anew_goes_with_its_connection(open_transaction, connect, matrixone_database_local):
     other = connect(database=matrixone_database_local)
-    kept("DROP TABLE t")
-    kept("CREATE TABLE t (b INT)")
-    kept.raw.close()
+    open_transaction("DROP TABLE t")
+    open_transaction("CREATE TABLE t (b INT)")
+    open_transaction.raw.close()
     found = []
     while not found:
         with contextlib.suppress(pymysql.MySQLError):  # until it has its old columns again
@@ -459,13 +464,13 @@ def test_a_table_made_anew_goes_with_its_connection(kept, connect, matrixone_dat
     assert found == [(1,)]
 
 
-def test_a_table_dropped_for_good_after_it_was_made_anew(kept):
-    kept("DROP TABLE t")
-    kept("CREATE TABLE t (b INT)")
-    kept("DROP TABLE t")
-    assert kept.refused("SELECT * FROM t")[0] == 1064
-    kept("COMMIT")
-    assert tables(kept) == []
+def test_a_table_dropped_for_good_after_it_was_made_anew(open_transaction):
+    open_transaction("DROP TABLE t")
+    open_transaction("CREATE TABLE t (b INT)")
+    open_transaction("DROP TABLE t")
+    assert open_transaction.refused("SELECT * FROM t")[0] == 1064
+    open_transaction("COMMIT")
+    assert tables(open_transaction) == []
 
 
 @pytest.mark.parametrize(("end", "rows"), [("COMMIT", [("new",)]), ("ROLLBACK", [(1,)])])
@@ -478,31 +483,31 @@ def test_a_table_that_the_transaction_has_changed_is_made_anew(t, end, rows):
     assert tables(t) == ["t"]
 
 
-def test_a_table_that_somebody_else_has_changed_is_not_made_anew(kept, connect, matrixone_database_local):
+def test_a_table_that_somebody_else_has_changed_is_not_made_anew(open_transaction, connect, matrixone_database_local):
     other = connect(database=matrixone_database_local)
     other("BEGIN")
     other("INSERT INTO t VALUES (2)")
-    kept("DROP TABLE t")
-    code, words = kept.refused("CREATE TABLE t (b INT)")
+    open_transaction("DROP TABLE t")
+    code, words = open_transaction.refused("CREATE TABLE t (b INT)")
     assert (code, "COMMIT first" in words) == (20101, True)
     other("COMMIT")
-    kept("ROLLBACK")
-    assert kept("SELECT a FROM t") == [(1,), (2,)]
+    open_transaction("ROLLBACK")
+    assert open_transaction("SELECT a FROM t") == [(1,), (2,)]
 
 
-def test_what_is_no_plain_table_is_not_made_anew(kept, unique, files):
+def test_what_is_no_plain_table_is_not_made_anew(open_transaction, unique, files):
     name = unique("db")
-    kept("COMMIT")
-    kept(f"CREATE DATABASE {name}")
-    kept(f"CREATE EXTERNAL TABLE e (a INT) INFILE '{files.folder}/none.csv'")
-    kept("BEGIN")
-    kept(f"DROP DATABASE {name}")
-    kept("DROP TABLE e")
+    open_transaction("COMMIT")
+    open_transaction(f"CREATE DATABASE {name}")
+    open_transaction(f"CREATE EXTERNAL TABLE e (a INT) INFILE '{files.folder}/none.csv'")
+    open_transaction("BEGIN")
+    open_transaction(f"DROP DATABASE {name}")
+    open_transaction("DROP TABLE e")
     for statement in (f"CREATE DATABASE {name}", "CREATE TABLE e (b INT)"):
-        code, words = kept.refused(statement)
+        code, words = open_transaction.refused(statement)
         assert (code, "COMMIT first" in words) == (20101, True)
-    kept("ROLLBACK")
-    kept(f"DROP DATABASE {name}")
+    open_transaction("ROLLBACK")
+    open_transaction(f"DROP DATABASE {name}")
 
 
 def test_drop_database_tells_how_many_tables_it_had(sql, unique):

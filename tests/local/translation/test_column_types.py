@@ -40,19 +40,19 @@ TYPES = {
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_values_come_back_and_the_type_is_told(sql, kind):
-    told, *values = TYPES[kind]
+def test_values_come_back_and_the_type_is_shown(sql, kind):
+    shown, *values = TYPES[kind]
     sql(f"CREATE TABLE t (id INT PRIMARY KEY, a {kind} COMMENT 'it''s')")
     for number, value in enumerate([*values, None]):
         sql("INSERT INTO t VALUES (%s, %s)", number, value)
     assert [row[0] for row in sql("SELECT a FROM t ORDER BY id")] == [*values, None]
-    assert sql("DESC t")[1] == ("a", told, "YES", "", None, "", "it's")
+    assert sql("DESC t")[1] == ("a", shown, "YES", "", None, "", "it's")
     [(_, created)] = sql("SHOW CREATE TABLE t")
     sql("DROP TABLE t")
     sql(created)
-    assert sql("DESC t")[1] == ("a", told, "YES", "", None, "", "it's")
+    assert sql("DESC t")[1] == ("a", shown, "YES", "", None, "", "it's")
     asked = "SELECT data_type, column_comment FROM information_schema.columns WHERE table_schema = DATABASE()"
-    base = told.partition("(")[0]
+    base = shown.partition("(")[0]
     assert sql(f"{asked} AND column_name = 'a'") == [(base, "it's")]
 
 
@@ -133,7 +133,7 @@ def test_a_default_in_a_column_that_is_numbered(sql, connect, matrixone_database
     assert sql.refused(f"{statement} t (1) VALUES (DEFAULT)")[0] == 1064
 
 
-def test_the_mode_that_is_set_is_the_mode_that_is_told(sql):
+def test_the_mode_that_is_set_is_the_mode_that_is_shown(sql):
     default = sql("SELECT @@sql_mode")[0][0]
     assert sql("SHOW VARIABLES LIKE 'sql_mode'") == [("sql_mode", default)]
     sql("SET @old = @@sql_mode, sql_mode = CONCAT('PIPES_AS_CONCAT', ',', 'HIGH_NOT_PRECEDENCE'), @b = 2")
@@ -177,14 +177,14 @@ def test_the_local_servers_own_tables_are_not_seen(sql):
         assert sql.refused(statement)[0] == 20101
 
 
-def test_comments_and_defaults_with_quotes_are_told_as_they_were(sql):
+def test_comments_and_defaults_with_quotes_are_shown_as_they_were(sql):
     words = r"""it''s \"new\" \\ old"""
     sql(f"CREATE TABLE t (a VARCHAR(20) DEFAULT '{words}' COMMENT '{words}') COMMENT='{words}'")
-    told = sql("SHOW CREATE TABLE t")[0][1]
-    assert told.count(r"""'it''s "new" \\ old'""") == 3
+    shown = sql("SHOW CREATE TABLE t")[0][1]
+    assert shown.count(r"""'it''s "new" \\ old'""") == 3
     sql("DROP TABLE t")
-    sql(told)
-    assert sql("SHOW CREATE TABLE t")[0][1] == told
+    sql(shown)
+    assert sql("SHOW CREATE TABLE t")[0][1] == shown
 
 
 def test_character_sets_are_read_and_passed_over(sql, unique):
@@ -198,9 +198,9 @@ def test_character_sets_are_read_and_passed_over(sql, unique):
     sql("ALTER TABLE t CONVERT TO CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci")
     sql("ALTER TABLE t CHANGE b charset2 VARCHAR(9) COLLATE utf8mb4_unicode_ci, CHANGE charset charset BIGINT")
     assert sql("SELECT charset2 FROM t WHERE charset2 <> 'Ü'") == [("ü",)]
-    told = sql("SHOW CREATE TABLE t")[0][1]
-    assert "COLLATE" not in told
-    assert "CHARSET" not in told
+    shown = sql("SHOW CREATE TABLE t")[0][1]
+    assert "COLLATE" not in shown
+    assert "CHARSET" not in shown
     name = unique("texts")
     sql(f"CREATE DATABASE {name} DEFAULT CHARACTER SET = latin1 COLLATE = latin1_bin")
     sql(f"DROP DATABASE {name}")

@@ -106,7 +106,7 @@ def test_plans(v, explain):
 
 
 @pytest.mark.parametrize("parser", ["", " WITH PARSER ngram"])
-def test_a_full_text_index_is_told_with_its_parser(sql, parser):
+def test_a_full_text_index_is_shown_with_its_parser(sql, parser):
     sql("SET ft_relevancy_algorithm = 'TF-IDF'")
     sql(f"CREATE TABLE t (a TEXT, FULLTEXT INDEX words (a){parser})")
     assert sql("SHOW CREATE TABLE t")[0][1].endswith(f" FULLTEXT `words`(`a`){parser}\n)")
