@@ -16,8 +16,9 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.engine.scratch import ScratchTables
-from matrixone_local.engine.seekdb import ROOT, Engine, EngineConnection
+from matrixone_local.engine.seekdb import ROOT, Engine
 from matrixone_local.features.accounts import Account, Users, UserStatement
 from matrixone_local.features.duplicate_keys import DuplicateKeyTables
 from matrixone_local.features.export import Exports

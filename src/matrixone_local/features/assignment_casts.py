@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
 
-from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.engine.table_columns import Target
 from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.formats.casts import BITS, Type

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Protocol
 
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.engine.scratch import ScratchTables
-from matrixone_local.engine.seekdb import Engine, EngineConnection, EngineError
+from matrixone_local.engine.seekdb import Engine
 from matrixone_local.errors import internal_error
 from matrixone_local.files.bulk_insert import Cancellable, bulk_insert
 from matrixone_local.formats.batches import Batch

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, Protocol
 
-from matrixone_local.engine.seekdb import EngineConnection
+from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.errors import SqlError, bad_configuration, bad_input
 from matrixone_local.files.bulk_insert import Cancellable
 from matrixone_local.files.sources import Source, Sources

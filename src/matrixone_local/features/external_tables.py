@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, filterfalse
 
+from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.engine.scratch import DATABASE, ScratchTables
-from matrixone_local.engine.seekdb import Engine, EngineConnection
+from matrixone_local.engine.seekdb import Engine
 from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.features.load_data import Client, described
 from matrixone_local.files.bulk_insert import bulk_insert, statement_savepoint

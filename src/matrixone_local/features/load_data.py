@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.errors import SqlError, bad_input
 from matrixone_local.features.duplicate_keys import DISCRIMINATOR_COLUMN, DUPLICATE, DuplicateKeyTables
 from matrixone_local.files.bulk_insert import bulk_insert, statement_savepoint

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.engine.scratch import ScratchTables
-from matrixone_local.engine.seekdb import EngineConnection, EngineError
 from matrixone_local.errors import SqlError
 from matrixone_local.sql.ddl import NO_SUCH_OBJECT, UNUSED_TABLE, named, names
 from matrixone_local.sql.quoting import quoted

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Protocol, Self
 
-from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.errors import internal_error
 from matrixone_local.formats.batches import Batch
 
@@ -84,7 +84,7 @@ class _Insertion:
         self._asked = True
         self._brought += len(statement)
         if not self._is_slowed and (self._brought > MANY_CHARACTERS or self._waited > LONG_SECONDS):
-            self._slowed.enter_context(self._link.throttle.within(self._link.id))
+            self._slowed.enter_context(self._link.throttle.bulk_writer(self._link.id))
             self._is_slowed = True
 
     def _read_pending_reply(self) -> None:

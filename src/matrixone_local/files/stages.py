@@ -12,7 +12,8 @@ from typing import Any
 
 import pymysql
 
-from matrixone_local.engine.seekdb import Engine, EngineConnection
+from matrixone_local.engine.connection import EngineConnection
+from matrixone_local.engine.seekdb import Engine
 from matrixone_local.errors import SqlError, bad_configuration, internal_error
 from matrixone_local.sql.tokens import Kind, Reader, tokenize
 

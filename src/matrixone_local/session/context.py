@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import Protocol
 
+from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.engine.scratch import ScratchTables
-from matrixone_local.engine.seekdb import EngineConnection
 from matrixone_local.features import export, external_tables, file_functions, point_in_time, snapshots
 from matrixone_local.features.accounts import Account, UserStatement
 from matrixone_local.features.load_data import Loader

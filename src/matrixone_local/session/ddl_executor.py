@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.errors import NO_PRIVILEGE, RENAME_IN_TRANSACTION, internal_error
 from matrixone_local.features import external_tables, snapshots
 from matrixone_local.features.accounts import Account

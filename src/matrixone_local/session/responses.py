@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import chain
 
-from matrixone_local.engine.seekdb import EngineConnection
+from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.errors import ENDS_TRANSACTION, SqlError, as_matrixone, bad_cast
 from matrixone_local.protocol.packets import (
     EOF,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from matrixone_local.engine.seekdb import EngineConnection
+from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.errors import internal_error
 from matrixone_local.features.accounts import Account
 from matrixone_local.files.sources import Reads

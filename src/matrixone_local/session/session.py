@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import pymysql
 
-from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.errors import (
     ENDS_TRANSACTION,
     IN_TRANSACTION,

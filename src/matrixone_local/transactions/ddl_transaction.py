@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 
-from matrixone_local.engine.seekdb import EngineConnection, EngineError
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.errors import SqlError, internal_error
 from matrixone_local.sql.ddl import NO_SUCH_OBJECT, UNUSED_TABLE, Name, SchemaObject
 from matrixone_local.sql.quoting import quoted

@@ -17,8 +17,9 @@ from typing import Protocol
 
 import pymysql
 
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.engine.scratch import DATABASE, ScratchTables
-from matrixone_local.engine.seekdb import Engine, EngineConnection, EngineError
+from matrixone_local.engine.seekdb import Engine
 from matrixone_local.engine.table_copies import FORK_SETTLES, copy_or_fork, foreign_keys, is_referenced, is_small
 from matrixone_local.errors import LOCK_TIMEOUT, internal_error
 from matrixone_local.files.bulk_insert import Cancellable

@@ -8,8 +8,9 @@ from typing import Any
 
 import pymysql
 
+from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.engine.scratch import UNCOMMITTED
-from matrixone_local.engine.seekdb import Engine, EngineConnection
+from matrixone_local.engine.seekdb import Engine
 from matrixone_local.sql.ddl import NO_SUCH_OBJECT, SchemaObject
 
 _BETWEEN = ";\n"  # statements of a note

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
+from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.engine.scratch import PREFIX, SYSTEM
-from matrixone_local.engine.seekdb import ADMINISTRATOR, ROOT, EngineConnection, EngineError
+from matrixone_local.engine.seekdb import ADMINISTRATOR, ROOT
 from matrixone_local.errors import MANUAL, SqlError
 from matrixone_local.sql.ddl import Name
 from matrixone_local.sql.quoting import quoted

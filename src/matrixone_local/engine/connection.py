@@ -1,0 +1,302 @@
+"""A connection to the engine: one session, its transaction, and the replies to its statements."""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from matrixone_local.engine.table_columns import TableColumns
+from matrixone_local.protocol.packets import (
+    EOF,
+    ERR,
+    MAX_PACKET_PAYLOAD,
+    OK,
+    Capability,
+    Command,
+    Packets,
+    ResultColumn,
+    Status,
+    ends,
+    native_answer,
+    read_column,
+    read_error,
+    read_length,
+    read_ok,
+    read_prepared,
+    text_row,
+)
+
+BINARY_COLLATION = 46  # utf8mb4_bin: MatrixOne compares text byte for byte
+_STAYS = re.compile(rb"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK|SHOW|SET)\b", re.IGNORECASE)
+_HEAD_BYTES = 64  # of a statement, which tell of what kind it is
+
+
+class EngineError(Exception):
+    """The engine refused a statement."""
+
+    def __init__(self, code: int, state: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.state = state
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a statement of the relay's own was answered: rows of text, or a count."""
+
+    rows: Sequence[Sequence[str | None]]
+    affected: int
+
+
+class BulkThrottle(Protocol):
+    """Slows the engine's writers down while connections bring many rows."""
+
+    @property
+    def disk_is_full(self) -> bool:
+        """Whether the engine's data was found to have no room to grow."""
+        ...
+
+    def bulk_writer(self, connection_id: int) -> AbstractContextManager[None]:
+        """A block in which a connection brings many rows."""
+        ...
+
+
+class EngineConnection:
+    """The engine's side of one client's connection: its session, its transaction.
+
+    Attributes:
+        id: the connection's number, the same for client and engine, so that KILL needs no translation.
+        status: the status flags of the last reply.
+        throttle: to be entered by who brings many rows, with the connection's number.
+        shapes: the columns of the server's tables.
+    """
+
+    def __init__(self, sock: socket.socket, throttle: BulkThrottle, shapes: TableColumns) -> None:
+        self._sock = sock
+        self.throttle = throttle
+        self.shapes = shapes
+        self._defines = False  # whether the last command may have defined something
+        self._database: str | None = None  # the current one, if it is known
+        self.packets = Packets(sock)
+        self.packets.reads_ahead = True
+        self.status = 0
+        _, greeting = self.packets.read()
+        at = greeting.index(0, 1) + 1
+        self.id = int.from_bytes(greeting[at : at + 4], "little")
+        self._challenge = greeting[at + 4 : at + 12] + greeting[at + 31 : at + 43]
+
+    def log_in(self, user: str, capabilities: Capability, database: str | None) -> None:
+        """Begin the session.
+
+        Args:
+            user: the engine's user, who needs no password on its socket.
+            capabilities: what the client asked for; the engine answers in that form.
+            database: the database to begin in, or None.
+
+        Raises:
+            EngineError: the engine refuses, as when there is no such database.
+        """
+        capabilities &= ~(Capability.CONNECT_ATTRS | Capability.CONNECT_WITH_DB | Capability.PLUGIN_AUTH_LENENC)
+        # The engine asks no client for a file, and is given one statement at a time, which was read.
+        capabilities &= ~(Capability.LOCAL_FILES | Capability.MULTI_STATEMENTS)
+        if database:
+            capabilities |= Capability.CONNECT_WITH_DB
+        answer = native_answer("", self._challenge)
+        login = struct.pack("<IIB23x", capabilities, 1 << 30, BINARY_COLLATION) + user.encode() + b"\0"
+        login += bytes([len(answer)]) + answer
+        if database:
+            login += database.encode() + b"\0"
+        if capabilities & Capability.PLUGIN_AUTH:
+            login += b"mysql_native_password\0"
+        self.packets.write(1, login)
+        _, reply = self.packets.read()
+        if reply[0] == ERR:
+            raise EngineError(*read_error(reply))
+        self.status = read_ok(reply)[2]
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open that has begun or changed something."""
+        return bool(self.status & Status.IN_TRANSACTION)
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether each statement commits by itself."""
+        return bool(self.status & Status.AUTOCOMMIT)
+
+    def send(self, command: bytes) -> None:
+        """Send a command as the client gave it."""
+        if self._defines:
+            self.shapes.forget()
+        is_query = command[0] == Command.QUERY
+        head = command[1:_HEAD_BYTES] if is_query else b""
+        if not _STAYS.match(head):
+            self._database = None
+        self._defines = self.shapes.note(head.decode("utf-8", "replace")) if is_query else True
+        self.packets.write(0, command)
+
+    def reply(self, command: int = Command.QUERY) -> Iterator[bytes]:
+        """The packets of the engine's reply to a command of this kind, as they come, to the last one."""
+        if command == Command.STMT_PREPARE:
+            yield from self._prepared()
+        elif command in {Command.FIELD_LIST, Command.STMT_FETCH}:
+            yield from self._until_eof()
+        elif command == Command.STATISTICS:
+            yield self.packets.read_raw()
+        else:
+            yield from self.rest(0)
+
+    def rest(self, part: int) -> Iterator[bytes]:
+        """The packets of a reply to a query from where it is: 0 a head, 1 columns, 2 rows."""
+        more = True
+        while more:
+            if part == 0:
+                packet = self.packets.read_raw()
+                yield packet
+                if packet[4] == ERR:
+                    self.status &= ~Status.MORE_RESULTS
+                elif packet[4] == OK:
+                    self.status = read_ok(packet[4:])[2]
+                else:
+                    part = 1
+            if part == 1:
+                yield from self._until_eof()
+                part = 0 if self.status & Status.CURSOR_EXISTS else 2
+            if part == 2:
+                yield from self._until_eof()
+                part = 0
+            more = bool(self.status & Status.MORE_RESULTS)
+
+    def _until_eof(self) -> Iterator[bytes]:
+        continued = False
+        while True:
+            packet = self.packets.read_raw()
+            if not continued and ends(packet):
+                break
+            continued = len(packet) - 4 == MAX_PACKET_PAYLOAD
+            yield packet
+        if packet[4] == EOF:
+            self.status = int.from_bytes(packet[7:9], "little")
+        else:
+            self.status &= ~Status.MORE_RESULTS
+        yield packet
+
+    def _prepared(self) -> Iterator[bytes]:
+        head = self.packets.read_raw()
+        yield head
+        if head[4] == OK:
+            for count in (int.from_bytes(head[11:13], "little"), int.from_bytes(head[9:11], "little")):
+                if count:
+                    yield from self._until_eof()
+
+    @property
+    def database(self) -> str:
+        """The database that names without one are looked for in; empty if there is none."""
+        if self._database is None:
+            self._database = self.query("SELECT DATABASE()").rows[0][0] or ""
+        return self._database
+
+    def columns(self, query: str) -> list[ResultColumn]:
+        """The columns of a query's result; it is not run.
+
+        Raises:
+            EngineError: the engine refused it.
+        """
+        self.send(bytes([Command.STMT_PREPARE]) + query.encode("utf-8", "surrogateescape"))
+        packets = join_packets(self.reply(Command.STMT_PREPARE))
+        head = next(packets)[4:]
+        if head[0] == ERR:
+            raise EngineError(*read_error(head))
+        number, parameters = read_prepared(head)
+        described = [packet[4:] for packet in packets if not ends(packet)]
+        self.send(bytes([Command.STMT_CLOSE]) + number.to_bytes(4, "little"))
+        return [read_column(payload) for payload in described[parameters:]]
+
+    def query(self, sql: str) -> Rows:
+        """Run a statement of the relay's own in this session.
+
+        Raises:
+            EngineError: the engine refused it.
+        """
+        self.send_query(sql)
+        return self.read_result()
+
+    def send_query(self, sql: str) -> None:
+        """Send a statement of the relay's own; `answer` has to follow."""
+        self.send(bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape"))
+
+    def read_result(self) -> Rows:
+        """What `send_query` led to.
+
+        Raises:
+            EngineError: the engine refused it.
+        """
+        refused: EngineError | None = None
+        rows: list[list[str | None]] = []
+        columns = affected = parts = 0
+        for packet in self.reply():
+            payload = packet[4:]
+            if payload[0] == ERR:
+                refused = EngineError(*read_error(payload))
+            elif not columns:
+                if payload[0] == OK:
+                    affected = read_ok(payload)[0]
+                else:
+                    columns = read_length(payload, 0)[0]
+            elif payload[0] == EOF and len(payload) < 9:
+                parts += 1
+            elif parts:
+                rows.append(text_row(payload, columns))
+        if self._defines:
+            self.shapes.forget()
+        if refused:
+            raise refused
+        return Rows(rows, affected)
+
+    def stream(self, sql: str) -> Generator[Any]:
+        """A query's columns, a list of `ResultColumn`, and then its rows one by one, as lists of texts.
+
+        Raises:
+            EngineError: the engine refused it.
+        """
+        self.send_query(sql)
+        columns: list[ResultColumn] = []
+        parts = 0
+        reply = self.reply()
+        try:
+            for packet in join_packets(reply):
+                if packet[4] == ERR:
+                    raise EngineError(*read_error(packet[4:]))
+                if ends(packet):
+                    parts += 1
+                    if parts == 1:
+                        yield columns
+                elif parts:
+                    yield text_row(packet[4:], len(columns))
+                elif len(packet) > 13:
+                    columns.append(read_column(packet[4:]))
+        finally:
+            for _ in reply:  # the session is no use before its reply is read
+                pass
+
+    def close(self) -> None:
+        """End the session; an open transaction is rolled back."""
+        with suppress(OSError):  # the engine has stopped, and its session with it
+            self.send(bytes([Command.QUIT]))
+        self._sock.close()
+
+
+def join_packets(packets: Iterator[bytes]) -> Iterator[bytes]:
+    """Packets with those joined that carry one payload; the header is the first one's."""
+    parts: list[bytes] = []
+    for packet in packets:
+        parts.append(packet if not parts else packet[4:])
+        if int.from_bytes(packet[:3], "little") < MAX_PACKET_PAYLOAD:
+            yield parts[0] if len(parts) == 1 else b"".join(parts)
+            parts = []
