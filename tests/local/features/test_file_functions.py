@@ -2,7 +2,9 @@
 
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pymysql
 import pytest
 
 USERS = b"id,name\n1,Ada\n2,Grace\n"
@@ -280,3 +282,13 @@ def test_no_link_leads_out_of_the_folders_that_were_allowed(connect, connection_
         sql.raw.close()
     assert (base / "outside.txt").read_text() == "secret"
     assert not (base / "new.txt").exists()
+
+
+def test_statements_of_several_packets_are_answered_in_their_numbers(matrixone_url):
+    url = urlsplit(matrixone_url)
+    connection = pymysql.connect(host=url.hostname, port=url.port, user="root", password="111")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT length('{'x' * (17 << 20)}') AS n")  # PyMySQL compares the numbers of packets
+        assert cursor.fetchall() == ((17 << 20,),)
+        cursor.execute("SELECT 1")
+        assert cursor.fetchall() == ((1,),)
