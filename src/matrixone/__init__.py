@@ -4,7 +4,7 @@
 """
 
 from matrixone_async import AsyncClient, AsyncLoadWatch, AsyncSession, AsyncStageFile, AsyncStagePath
-from matrixone_core.checks import StageCheck, StageProblem
+from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
 from matrixone_core.errors import (
     CommitIncomplete,
     CommitUnknown,
@@ -51,6 +51,7 @@ from matrixone_core.loading.monitoring.events import (
 from matrixone_core.loading.options import LoadOptions
 from matrixone_core.loading.plan import LoadPlan, PlannedColumn
 from matrixone_core.loading.preview import InferredTable
+from matrixone_core.operations.stage_check import StageCheck, StageProblem
 from matrixone_core.results import BadRow, LoadedFile, LoadReport
 from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.settings import Settings
@@ -58,7 +59,6 @@ from matrixone_core.sql.ledger import LoadRecord
 from matrixone_core.sql.snapshot import Snapshot, SnapshotLevel
 from matrixone_core.sql.stage import Stage
 from matrixone_core.stage_path_files import FileProgress, StageFileStat
-from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
 from matrixone_sync import Client, LoadWatch, Session, StagePath
 
 __all__ = [

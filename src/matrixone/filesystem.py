@@ -10,8 +10,9 @@ from typing import Any, ClassVar, TypeVar
 
 from fsspec import AbstractFileSystem
 
-from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument, StageFileExists, StageFileNotFound, StageNotFound, quoted
+from matrixone_core.errors import InvalidArgument, StageFileExists, StageFileNotFound, StageNotFound
+from matrixone_core.messages import quoted
+from matrixone_core.names import stage_name
 from matrixone_core.stage_path_files import FileProgress
 from matrixone_sync import Client, StagePath
 
@@ -181,7 +182,7 @@ def _entry(name: str, kind: str, size: int | None = 0) -> dict[str, Any]:
 
 
 def _name_of(path: StagePath) -> str:
-    return "/".join((literals.stage_name(path.stage), *path.parts))
+    return "/".join((stage_name(path.stage), *path.parts))
 
 
 def _info(path: StagePath) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from sqlalchemy.dialects.mysql import match
 from sqlalchemy.orm import DeclarativeBase, Mapped, declarative_base, mapped_column, relationship
 
 from matrixone_core.dialect import FullTextIndex, VectorIndex
-from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
+from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
 
 
 class Base(DeclarativeBase):

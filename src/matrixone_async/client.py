@@ -20,18 +20,19 @@ from matrixone_async.driver import AsyncDriver, acquired
 from matrixone_async.managers import AsyncLoadManager, AsyncManager, AsyncSnapshotManager, AsyncStageManager, method
 from matrixone_async.pool import connections
 from matrixone_async.session import AsyncSession
-from matrixone_core import connecting, loads, tables
-from matrixone_core.connecting import Parameters
+from matrixone_core import connect, execution, signatures
 from matrixone_core.errors import NotConnected, OtherEventLoop
-from matrixone_core.operation import Op
-from matrixone_core.session import repeated
+from matrixone_core.execution import Parameters
+from matrixone_core.operations import loads, tables
+from matrixone_core.session.unit_of_work import repeated
 from matrixone_core.settings import ConnectArguments, Settings
+from matrixone_core.steps import Op
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-@connecting.shows_settings
+@signatures.shows_settings
 class AsyncClient(AsyncManager):
     """A MatrixOne client for asyncio. Tasks may share one.
 
@@ -52,7 +53,7 @@ class AsyncClient(AsyncManager):
     _connection: AsyncDriver | None = None  # so that a client whose settings cannot be has a repr, too
 
     def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
-        connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
+        signatures.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         super().__init__(self._perform)
         Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
@@ -76,11 +77,11 @@ class AsyncClient(AsyncManager):
             InvalidArgument: a setting cannot be; nothing was sent.
             ConnectionFailed: the server cannot be reached, or refuses the user or the database.
         """
-        connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
+        signatures.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         wanted = Settings.resolve(os.environ, self._given, settings)
         driver = connections(wanted)
         try:
-            await driver.run(connecting.reach(wanted.wait))
+            await driver.run(connect.reach(wanted.wait))
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await driver.dispose()
@@ -145,14 +146,14 @@ class AsyncClient(AsyncManager):
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
                 it took longer than it may.
         """
-        wanted, options = connecting.as_statement(statement, params), connecting.limited(timeout)
+        wanted, options = execution.as_statement(statement, params), execution.limited(timeout)
         driver = self._connected()
         if isinstance(statement, str):  # nothing of the ORM is in it, and a connection is lighter than a session
             async with driver.connection() as connection:
                 return await connection.execute(wanted, params, execution_options=options)  # all of it is read
         async with self.session() as session:
             await acquired(session.connection, driver.where)
-            return await session.run_sync(connecting.completed, wanted, params, options)
+            return await session.run_sync(execution.completed, wanted, params, options)
 
     @overload
     def stream(
@@ -198,7 +199,7 @@ class AsyncClient(AsyncManager):
             NotConnected: `connect()` was not called.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
         """
-        return self._stream(connecting.as_statement(statement, params), params, connecting.streaming(batch, timeout))
+        return self._stream(execution.as_statement(statement, params), params, execution.streaming(batch, timeout))
 
     @asynccontextmanager
     async def _stream(

@@ -17,16 +17,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from matrixone_core.connecting import CLEAN_UP_SECONDS, limited
-from matrixone_core.errors import (
-    ConnectionLost,
-    MatrixOneError,
-    cannot_connect,
-    commit_unknown,
-    from_driver,
-    no_connection_free,
-)
-from matrixone_core.operation import (
+from matrixone_core.cancellation import CLEAN_UP_SECONDS
+from matrixone_core.errors import ConnectionLost, MatrixOneError
+from matrixone_core.execution import limited
+from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
+from matrixone_core.session.orm_session import note_closed, usable
+from matrixone_core.steps import (
     Aside,
     Atomic,
     Blocking,
@@ -47,7 +43,6 @@ from matrixone_core.operation import (
     Together,
     Watched,
 )
-from matrixone_core.sqlalchemy_session import note_closed, usable
 
 T = TypeVar("T")
 _log = logging.getLogger("matrixone")

@@ -18,12 +18,13 @@ from typing import (
 
 from matrixone_async.load_watch import AsyncLoadWatch
 from matrixone_async.stage_path import AsyncStagePath
-from matrixone_core import checks, loads, snapshots, stage_path_files, stages
+from matrixone_core import catalog, stage_path_files
+from matrixone_core.binding import publish
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.loading.options import PlanOptions
-from matrixone_core.methods import publish
-from matrixone_core.operation import Op
-from matrixone_core.tables import Target
+from matrixone_core.operations import loads, snapshots, stage_check, stages
+from matrixone_core.steps import Op
+from matrixone_core.targets import Target
 from matrixone_core.watching import FolderWatch
 
 P = ParamSpec("P")
@@ -100,11 +101,11 @@ class AsyncStageManager(AsyncManager):
     create_local: Final = method(stages.create_local)
     create_s3: Final = method(stages.create_s3)
     list: Final = method(stages.list_)
-    get: Final = method(stages.get)
+    get: Final = method(catalog.get)
     exists: Final = method(stages.exists)
     alter: Final = method(stages.alter)
     drop: Final = method(stages.drop)
-    check: Final = method(checks.check)
+    check: Final = method(stage_check.check)
 
 
 class AsyncLoadManager(AsyncManager):

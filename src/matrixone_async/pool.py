@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from matrixone_async.connection import Connection, Stop
 from matrixone_async.driver import AsyncDriver
-from matrixone_core.connecting import STOP_SECONDS, kill, may_run_on
+from matrixone_core.cancellation import STOP_SECONDS, kill, may_run_on
+from matrixone_core.session.orm_session import watch
 from matrixone_core.settings import Settings
-from matrixone_core.sqlalchemy_session import watch
 
 _log = logging.getLogger("matrixone")
 _engines: weakref.WeakSet[AsyncEngine] = weakref.WeakSet()

@@ -12,8 +12,8 @@ from sqlalchemy.util import await_only
 from matrixone_async.connection import uncancelled
 from matrixone_async.driver import AsyncDriver
 from matrixone_async.managers import AsyncLoadManager, AsyncSnapshotManager, AsyncStageManager
-from matrixone_core.operation import Op
-from matrixone_core.sqlalchemy_session import UnitOfWorkSession
+from matrixone_core.session.orm_session import UnitOfWorkSession
+from matrixone_core.steps import Op
 
 T = TypeVar("T")
 FINISH_SECONDS = 30.0  # for what follows a COMMIT, once the task is cancelled

@@ -15,7 +15,7 @@ from matrixone_cli.connection import ConnectionOptions, check_url
 from matrixone_cli.exits import Cli, ExitCode, fail
 from matrixone_cli.output import Format, print_object, print_rows
 from matrixone_cli.shell import run_shell
-from matrixone_core.errors import from_driver
+from matrixone_core.server_errors import from_driver
 
 connection_options = click.make_pass_decorator(ConnectionOptions)
 output_option = click.option(

@@ -8,11 +8,12 @@ At a pattern's end `**` stands for all files below.
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument, quoted
-from matrixone_core.operation import Op
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import quoted
+from matrixone_core.names import WILDCARDS, checked_text, stage_path
 from matrixone_core.sql.files import ListFiles
 from matrixone_core.stage_files import is_there
+from matrixone_core.steps import Op
 
 ANY_FOLDERS = "**"
 DEEPEST = 100  # folders within folders; a link that leads back has no end
@@ -20,7 +21,7 @@ DEEPEST = 100  # folders within folders; a link that leads back has no end
 
 def is_pattern(file: str) -> bool:
     """Whether a name has wildcards."""
-    return not literals.WILDCARDS.isdisjoint(literals.checked_text(file, "file"))
+    return not WILDCARDS.isdisjoint(checked_text(file, "file"))
 
 
 def matches(path: str, pattern: str) -> bool:
@@ -64,7 +65,7 @@ def matching(stage: str, pattern: str) -> Op[tuple[str, ...]]:
         if step := _only_folder(parts, places):
             waiting.append((f"{folder}{step}/", _below(parts, places, step)))
             continue
-        url = literals.stage_path(stage, f"{folder}x")[:-1]  # refuses what the server cannot list
+        url = stage_path(stage, f"{folder}x")[:-1]  # refuses what the server cannot list
         files, folders = yield from listed(url, is_deep=_goes_deeper(parts, places))
         found += [folder + name for name in sorted(files) if _takes(parts, places, name)]
         below = [(f"{folder}{name}/", _below(parts, places, name)) for name in sorted(folders)]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from matrixone_core.errors import quoted
 from matrixone_core.html import render_table
+from matrixone_core.messages import quoted
 
 
 @dataclass(frozen=True)

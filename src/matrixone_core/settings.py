@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import URL
 
-from matrixone_core.errors import InvalidArgument, quoted
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import quoted
 from matrixone_core.secrets import NotText, Secret, masked
 
 SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]

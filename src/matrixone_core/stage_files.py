@@ -3,8 +3,8 @@
 import re
 
 from matrixone_core.errors import ServerError, StageFileNotFound
-from matrixone_core.operation import Op
 from matrixone_core.sql.files import PIECE, FileLength, ReadFile, ReadRange
+from matrixone_core.steps import Op
 
 LARGEST_VALUE = 64 * 1024 * 1024  # bytes that the server gives, or measures, at once (server-facts 31)
 

@@ -13,19 +13,15 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from matrixone_core import literals, patterns, stages
-from matrixone_core.errors import (
-    InvalidArgument,
-    MatrixOneError,
-    StageFileExists,
-    StageFileNotFound,
-    quoted,
-)
+from matrixone_core import catalog, patterns
+from matrixone_core.errors import InvalidArgument, MatrixOneError, StageFileExists, StageFileNotFound
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
-from matrixone_core.operation import Blocking, Emit, Op, Together
+from matrixone_core.messages import quoted
+from matrixone_core.names import stage_name
 from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
 from matrixone_core.stage_files import is_there, reached, read_range, size_by_probes, size_of
 from matrixone_core.stage_paths import PureStagePath, checked_pattern, target_of
+from matrixone_core.steps import Blocking, Emit, Op, Together
 
 RANGE = 4 * 1024 * 1024  # bytes that one statement reads
 IN_FLIGHT = 4  # statements of a download at a time
@@ -97,7 +93,7 @@ Receive = Callable[[FileProgress], Any]
 def exists(path: PureStagePath) -> Op[bool]:
     """Whether there is a file or a folder."""
     if not path.parts:
-        return (yield from stages.find(path.stage)) is not None
+        return (yield from catalog.find(path.stage)) is not None
     return (yield from is_file(path)) or (yield from is_dir(path))
 
 
@@ -109,7 +105,7 @@ def is_file(path: PureStagePath) -> Op[bool]:
 def is_dir(path: PureStagePath) -> Op[bool]:
     """Whether there is a folder; each is sought in the one above, as listing one that is missing would make it."""
     if not path.parts:
-        return (yield from stages.find(path.stage)) is not None
+        return (yield from catalog.find(path.stage)) is not None
     for folder in reversed((path, *path.parents[:-1])):
         above = folder.parent.folder_url
         found = yield from ListNamed(above, folder.name)
@@ -438,4 +434,4 @@ def _check_progress(progress: Receive | None) -> None:
 
 def location(stage: str, files: tuple[str, ...]) -> PureStagePath:
     """The path that a caller names; carries nothing out."""
-    return PureStagePath(literals.stage_name(stage), (), None).joinpath(*files)
+    return PureStagePath(stage_name(stage), (), None).joinpath(*files)

@@ -8,8 +8,10 @@ from fnmatch import fnmatchcase
 from functools import total_ordering
 from typing import Any, Self
 
-from matrixone_core import literals, patterns
-from matrixone_core.errors import InvalidArgument, quoted
+from matrixone_core import patterns
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import quoted
+from matrixone_core.names import checked_text, stage_name, stage_path
 
 
 @total_ordering
@@ -48,7 +50,7 @@ class PureStagePath:
         """
         if not self.parts:
             return f"stage://{self.stage}/"
-        return literals.stage_path(self.stage, self.file)
+        return stage_path(self.stage, self.file)
 
     @property
     def folder_url(self) -> str:
@@ -115,7 +117,7 @@ class PureStagePath:
         Raises:
             InvalidArgument: it is no suffix.
         """
-        if suffix and (not literals.checked_text(suffix, "suffix").startswith(".") or suffix == "."):
+        if suffix and (not checked_text(suffix, "suffix").startswith(".") or suffix == "."):
             raise InvalidArgument(f"suffix={quoted(suffix)} must be empty, or a dot and more, as in '.csv'")
         return self.with_name(self.stem + suffix)
 
@@ -178,9 +180,9 @@ def parts_of(stage: str, file: str) -> tuple[str, ...]:
     Raises:
         InvalidArgument: it leaves the stage, or has a character that the server cannot read.
     """
-    parts = tuple(part for part in literals.checked_text(file, "file").split("/") if part not in {"", "."})
+    parts = tuple(part for part in checked_text(file, "file").split("/") if part not in {"", "."})
     if parts:
-        _ = literals.stage_path(stage, file.rstrip("/"))
+        _ = stage_path(stage, file.rstrip("/"))
     return parts
 
 
@@ -190,7 +192,7 @@ def checked_pattern(pattern: str) -> str:
     Raises:
         InvalidArgument: it is empty, or begins at the stage.
     """
-    if not literals.checked_text(pattern, "pattern").strip("/") or pattern.startswith("/"):
+    if not checked_text(pattern, "pattern").strip("/") or pattern.startswith("/"):
         raise InvalidArgument(f"pattern={quoted(pattern)} must be a pattern below the path, such as '*.csv'")
     return pattern
 
@@ -209,7 +211,7 @@ def target_of(path: PureStagePath, target: object) -> tuple[str, tuple[str, ...]
         found = (target.stage, target.parts)
     elif isinstance(target, str) and target.startswith("stage://"):
         stage, _, file = target.removeprefix("stage://").partition("/")
-        stage = literals.stage_name(stage)
+        stage = stage_name(stage)
         found = (stage, parts_of(stage, file))
     else:
         raise InvalidArgument(

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from matrixone_core import literals, patterns
-from matrixone_core.errors import InvalidArgument, quoted
+from matrixone_core import patterns
+from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading import stage_load
 from matrixone_core.loading.inputs import schema_inference
 from matrixone_core.loading.request import build_named_request
-from matrixone_core.operation import Op
+from matrixone_core.messages import quoted
+from matrixone_core.names import stage_path
 from matrixone_core.results import LoadReport
 from matrixone_core.settings import time_limit
-from matrixone_core.tables import Target
+from matrixone_core.steps import Op
+from matrixone_core.targets import Target
 
 FILES_AT_ONCE = 1000  # in one load
 
@@ -47,7 +49,7 @@ class FolderWatch:
         once = options.get("once", True)
         if not isinstance(once, bool):
             raise InvalidArgument(f"once={quoted(once)} must be True or False: a watch loads more than one file")
-        _ = literals.stage_path(stage, pattern, pattern=True)
+        _ = stage_path(stage, pattern, pattern=True)
         form = form or schema_inference.format_of(pattern)
         self._request = build_named_request(table, form, {**options, "once": once})
         self._stage = stage

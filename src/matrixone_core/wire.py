@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from typing import Any, TypeAlias
 
-from matrixone_core.errors import CR_MALFORMED_PACKET, quoted
+from matrixone_core.messages import quoted
 from matrixone_core.secrets import SecretBytes
+from matrixone_core.server_errors import CR_MALFORMED_PACKET
 
 # MySQL's numbers for what a client finds wrong
 CR_UNKNOWN_ERROR = 2000

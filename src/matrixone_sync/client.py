@@ -13,12 +13,13 @@ from sqlalchemy.exc import ResourceClosedError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from matrixone_core import connecting, loads, tables
-from matrixone_core.connecting import Parameters
+from matrixone_core import connect, execution, signatures
 from matrixone_core.errors import NotConnected
-from matrixone_core.operation import Op
-from matrixone_core.session import repeated
+from matrixone_core.execution import Parameters
+from matrixone_core.operations import loads, tables
+from matrixone_core.session.unit_of_work import repeated
 from matrixone_core.settings import ConnectArguments, Settings
+from matrixone_core.steps import Op
 from matrixone_sync.driver import Driver, acquired
 from matrixone_sync.managers import LoadManager, Manager, SnapshotManager, StageManager, method
 from matrixone_sync.pool import connections
@@ -28,7 +29,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-@connecting.shows_settings
+@signatures.shows_settings
 class Client(Manager):
     """A MatrixOne client that blocks. Threads may share one.
 
@@ -49,7 +50,7 @@ class Client(Manager):
     _connection: Driver | None = None  # so that a client whose settings cannot be has a repr, too
 
     def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
-        connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
+        signatures.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         super().__init__(self._perform)
         Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
@@ -71,11 +72,11 @@ class Client(Manager):
             InvalidArgument: a setting cannot be; nothing was sent.
             ConnectionFailed: the server cannot be reached, or refuses the user or the database.
         """
-        connecting.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
+        signatures.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         wanted = Settings.resolve(os.environ, self._given, settings)
         driver = connections(wanted)
         try:
-            driver.run(connecting.reach(wanted.wait))
+            driver.run(connect.reach(wanted.wait))
         except BaseException:
             driver.dispose()
             raise
@@ -135,14 +136,14 @@ class Client(Manager):
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
                 it took longer than it may.
         """
-        wanted, options = connecting.as_statement(statement, params), connecting.limited(timeout)
+        wanted, options = execution.as_statement(statement, params), execution.limited(timeout)
         driver = self._connected()
         if isinstance(statement, str):  # nothing of the ORM is in it, and a connection is lighter than a session
             with driver.connection() as connection:
                 return connection.execute(wanted, params, execution_options=options)  # the driver has read all of it
         with self.session() as session:
             acquired(session.connection, driver.where)
-            return connecting.completed(session, wanted, params, options)
+            return execution.completed(session, wanted, params, options)
 
     @overload
     def stream(
@@ -188,7 +189,7 @@ class Client(Manager):
             NotConnected: `connect()` was not called.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
         """
-        return self._stream(connecting.as_statement(statement, params), params, connecting.streaming(batch, timeout))
+        return self._stream(execution.as_statement(statement, params), params, execution.streaming(batch, timeout))
 
     @contextmanager
     def _stream(

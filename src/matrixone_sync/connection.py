@@ -19,21 +19,13 @@ from pymysql.constants import CR, SERVER_STATUS
 from pymysql.cursors import Cursor as StockCursor
 from pymysql.err import MySQLError, OperationalError
 
-from matrixone_core.connecting import (
-    CR_LOCAL_REFUSED,
-    IDLE_SECONDS,
-    LOCAL_REFUSED,
-    OF_THE_PARENT,
-    SENT_AT_ONCE,
-    STOP_AGAIN,
-    STOP_SECONDS,
-    fails_export,
-    leave_to_parent,
-)
+from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
+from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT, leave_to_parent
 from matrixone_core.dialect import STATEMENT_TIMEOUT
-from matrixone_core.errors import reply_ended
-from matrixone_core.literals import BYTES, bytes_literal
+from matrixone_core.fragments import BYTES, bytes_literal
+from matrixone_core.local_infile import CR_LOCAL_REFUSED, LOCAL_REFUSED, SENT_AT_ONCE, fails_export
 from matrixone_core.secrets import password_bytes
+from matrixone_core.server_errors import reply_ended
 from matrixone_core.wire import (
     CR_SSL_CONNECTION_ERROR,
     Encrypt,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, TypeVar
 
-from matrixone_core.connecting import STOP_AGAIN, STOP_SECONDS
+from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
 from matrixone_sync.connection import Connection
 
 T = TypeVar("T")

@@ -13,18 +13,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from matrixone_core.connecting import CLEAN_UP_SECONDS, limited
-from matrixone_core.errors import (
-    ConnectionLost,
-    InvalidArgument,
-    MatrixOneError,
-    StatementTimeout,
-    cannot_connect,
-    commit_unknown,
-    from_driver,
-    no_connection_free,
-)
-from matrixone_core.operation import (
+from matrixone_core.cancellation import CLEAN_UP_SECONDS
+from matrixone_core.errors import ConnectionLost, InvalidArgument, MatrixOneError, StatementTimeout
+from matrixone_core.execution import limited
+from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
+from matrixone_core.session.orm_session import note_closed, usable
+from matrixone_core.steps import (
     Aside,
     Atomic,
     Blocking,
@@ -45,7 +39,6 @@ from matrixone_core.operation import (
     Together,
     Watched,
 )
-from matrixone_core.sqlalchemy_session import note_closed, usable
 from matrixone_sync.crew import Crew
 
 T = TypeVar("T")

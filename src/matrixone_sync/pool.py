@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from matrixone_core.connecting import STOP_SECONDS, kill, may_run_on
+from matrixone_core.cancellation import STOP_SECONDS, kill, may_run_on
+from matrixone_core.session.orm_session import watch
 from matrixone_core.settings import Settings
-from matrixone_core.sqlalchemy_session import watch
 from matrixone_sync.connection import Connection, Stop
 from matrixone_sync.driver import Driver
 

@@ -7,8 +7,8 @@ from typing import Any, Final, Self, TypeVar
 
 import sqlalchemy
 
-from matrixone_core.operation import Op
-from matrixone_core.sqlalchemy_session import UnitOfWorkSession
+from matrixone_core.session.orm_session import UnitOfWorkSession
+from matrixone_core.steps import Op
 from matrixone_sync.connection import Connection
 from matrixone_sync.driver import Driver
 from matrixone_sync.interrupts import Interrupts

@@ -17,8 +17,8 @@ from sqlalchemy.exc import OperationalError
 from matrixone import AsyncClient, Client, errors
 from matrixone_async.driver import AsyncDriver
 from matrixone_core.errors import ServerError
-from matrixone_core.operation import Atomic, Command, Reply
 from matrixone_core.sql.stage import CreateStage, DropStage, ShowStages
+from matrixone_core.steps import Atomic, Command, Reply
 
 pytestmark = pytest.mark.anyio
 

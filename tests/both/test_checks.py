@@ -121,7 +121,7 @@ def test_keys_that_are_not_let_in(checked):
 @pytest.mark.usefixtures("s3")
 def test_an_endpoint_that_hangs(client, unique, side, monkeypatch):
     monkeypatch.setattr(f"matrixone_{side}.connection.STOP_SECONDS", 0.3)
-    monkeypatch.setattr("matrixone_core.checks.STOP_SECONDS", 4.5)
+    monkeypatch.setattr("matrixone_core.operations.stage_check.STOP_SECONDS", 4.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never answers
         name = unique()
         client.stage.create_s3(name, "bucket", **KEYS, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")

@@ -16,7 +16,7 @@ from test_secrets import everything
 
 from matrixone import errors
 from matrixone_async.connection import Connection as AsyncConnection
-from matrixone_core import literals
+from matrixone_core import fragments
 from matrixone_sync.connection import Connection
 
 PASSWORD = "OpenSesame42"
@@ -191,7 +191,7 @@ def test_caching_sha2_without_the_password_in_clear(new_client):
 @pytest.mark.parametrize("password", ["пароль✓🔑", "ÿé", "it's \"\\ x"])
 def test_a_password_of_any_characters(new_client, matrixone_url, session_admin, unique, password):
     user = unique("user")
-    session_admin.execute(f"CREATE USER {user} IDENTIFIED BY {literals.literal(password)}")
+    session_admin.execute(f"CREATE USER {user} IDENTIFIED BY {fragments.literal(password)}")
     try:
         client = new_client(url=matrixone_url, user=user, password=password)
         client.connect()

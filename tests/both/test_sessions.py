@@ -502,7 +502,7 @@ def test_a_session_with_a_load_is_repeated_wherever_its_connections_break(
     users, new_client, proxy, *, database, other, files, unique, side, monkeypatch, what
 ):
     """Whichever of its statements is not answered; but for its own COMMIT, which nobody can know about."""
-    monkeypatch.setattr("matrixone_core.session.BETWEEN_ATTEMPTS", 0)
+    monkeypatch.setattr("matrixone_core.session.unit_of_work.BETWEEN_ATTEMPTS", 0)
     files.put("users.csv", ROWS)
     stage = unique()
     users.stage.create_local(stage, files.folder)

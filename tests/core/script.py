@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from matrixone_core.operation import (
+from matrixone_core.steps import (
     Aside,
     Atomic,
     Blocking,

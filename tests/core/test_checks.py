@@ -3,8 +3,6 @@
 import pytest
 from script import Script, drive, rows
 
-from matrixone_core import checks
-from matrixone_core.checks import StageCheck, StageProblem
 from matrixone_core.errors import (
     ConnectionLost,
     InvalidArgument,
@@ -13,9 +11,11 @@ from matrixone_core.errors import (
     StageNotFound,
     StatementTimeout,
 )
-from matrixone_core.operation import Aside, Limited
+from matrixone_core.operations import stage_check
+from matrixone_core.operations.stage_check import StageCheck, StageProblem
 from matrixone_core.sql.files import IsListed, ListFiles
 from matrixone_core.sql.stage import Stage
+from matrixone_core.steps import Aside, Limited
 
 ROW = {
     "stage_name": "s",
@@ -46,7 +46,7 @@ def check(*answers):
             step = next(limited.op)
         return script(step)
 
-    result = drive(checks.check("s"), answer)
+    result = drive(stage_check.check("s"), answer)
     assert script.left == []
     return result, script.steps
 
@@ -153,4 +153,4 @@ def test_what_is_not_the_stages_fault():
         check(s3(), ConnectionLost("lost"))
     for timeout in (4, None, "10"):
         with pytest.raises(InvalidArgument, match="5 or more"):
-            next(checks.check("s", timeout=timeout))
+            next(stage_check.check("s", timeout=timeout))

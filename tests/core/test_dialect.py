@@ -167,7 +167,7 @@ def test_alembic_may_be_imported_before_the_first_engine_or_after_it(steps):
     script.append("found = DefaultImpl.get_by_dialect(engine.dialect)")
     script.append("print(found.__module__, found.transactional_ddl, engine.dialect.name)")
     told = subprocess.run([sys.executable, "-c", "\n".join(script)], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["matrixone_core.alembic", "True", "matrixone"]
+    assert told.stdout.split() == ["matrixone_core.dialect.alembic", "True", "matrixone"]
 
 
 def test_the_dialect_does_not_import_alembic():
@@ -179,7 +179,7 @@ def test_the_dialect_does_not_import_alembic():
 def test_a_name_that_is_read_registers_the_implementation_once(monkeypatch):
     import alembic.ddl.impl
 
-    monkeypatch.delitem(sys.modules, "matrixone_core.alembic", raising=False)
+    monkeypatch.delitem(sys.modules, "matrixone_core.dialect.alembic", raising=False)
     monkeypatch.delitem(alembic.ddl.impl._impls, "matrixone", raising=False)
     assert MatrixOneDialect_pymysql().name == MatrixOneDialect_aiomysql.name == "matrixone"
     assert alembic.ddl.impl._impls["matrixone"].__name__ == "MatrixOneImpl"

@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from matrixone import errors as public
-from matrixone_core import connecting, errors, literals, session, snapshots, tables
+from matrixone_core import errors, execution, messages, server_errors, targets
+from matrixone_core.names import checked_text, one_character, stage_name, stage_path, stage_url, table_name
+from matrixone_core.operations import snapshots, tables
 from matrixone_core.secrets import Credentials, Secret
+from matrixone_core.session import unit_of_work
 from matrixone_core.settings import Settings
 from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.stage import CreateStage, DropStage
@@ -49,7 +52,7 @@ from matrixone_core.sql.stage import CreateStage, DropStage
     ],
 )
 def test_what_codes_and_words_mean(code, words, kind):
-    assert errors.classified(code, words) is kind
+    assert server_errors.classified(code, words) is kind
 
 
 def wrapped(code, words, *, gone=False):
@@ -57,7 +60,7 @@ def wrapped(code, words, *, gone=False):
 
 
 def test_what_the_server_said_is_kept():
-    error = errors.from_driver(wrapped(1205, "Lock wait timeout exceeded"), DropStage("s"))
+    error = server_errors.from_driver(wrapped(1205, "Lock wait timeout exceeded"), DropStage("s"))
     assert isinstance(error, errors.LockTimeout)
     assert isinstance(error, errors.TransactionAborted)
     assert (str(error), error.code, error.sqlstate) == ("Lock wait timeout exceeded", 1205, "HY000")
@@ -68,21 +71,21 @@ def test_what_the_server_said_is_kept():
 
 
 def test_a_refused_load_is_a_failed_load():
-    error = errors.from_driver(
+    error = server_errors.from_driver(
         wrapped(20101, "internal error: the input value 'x' is not int32"), LoadData("f", ("t",))
     )
     assert type(error) is errors.LoadFailed
-    assert type(errors.from_driver(wrapped(20101, "internal error"))) is errors.ServerError
+    assert type(server_errors.from_driver(wrapped(20101, "internal error"))) is errors.ServerError
 
 
 def test_a_connection_that_the_driver_gave_up_is_lost():
-    assert isinstance(errors.from_driver(wrapped(20101, "eof", gone=True)), errors.ConnectionLost)
-    assert isinstance(errors.from_driver(wrapped(2013, "lost", gone=True)), errors.ConnectionLost)
+    assert isinstance(server_errors.from_driver(wrapped(20101, "eof", gone=True)), errors.ConnectionLost)
+    assert isinstance(server_errors.from_driver(wrapped(2013, "lost", gone=True)), errors.ConnectionLost)
 
 
 def test_secrets_are_cut_out_of_what_the_server_says():
     statement = CreateStage("s", "s3://b/", Credentials({"AWS_SECRET_KEY": "open'sesame"}))
-    error = errors.from_driver(wrapped(1105, "syntax error near open''sesame"), statement)
+    error = server_errors.from_driver(wrapped(1105, "syntax error near open''sesame"), statement)
     assert "sesame" not in f"{error}{error!r}{error.__cause__!r}{error.statement}"
 
 
@@ -91,17 +94,17 @@ def test_an_error_of_another_shape_is_still_told():
         def __init__(self):
             super().__init__("odd")
 
-    error = errors.from_driver(OperationalError("x", {}, Odd()))
+    error = server_errors.from_driver(OperationalError("x", {}, Odd()))
     assert str(error) == "odd"
     assert error.code is None
     assert str(error.__cause__) == "odd"
-    assert errors.cannot_connect(None, "here").__cause__ is None
+    assert server_errors.cannot_connect(None, "here").__cause__ is None
 
 
 def test_what_keeps_a_connection_from_being_made():
     system = pymysql.err.OperationalError(2003, "Can't connect to MySQL server on 'h'")
     system.__cause__ = ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)")
-    error = errors.cannot_connect(system, "h:1 as root")
+    error = server_errors.cannot_connect(system, "h:1 as root")
     assert str(error).startswith(
         "cannot connect to h:1 as root: Can't connect to MySQL server on 'h': Connection refused;"
     )
@@ -109,8 +112,10 @@ def test_what_keeps_a_connection_from_being_made():
     assert error.retryable
     late = pymysql.err.OperationalError(2003, "Can't connect")
     late.original_exception = TimeoutError()
-    assert "timed out" in str(errors.cannot_connect(late, "h:1 as root"))
-    wrong = errors.cannot_connect(pymysql.err.OperationalError(1045, "Access denied for user root"), "h:1 as root")
+    assert "timed out" in str(server_errors.cannot_connect(late, "h:1 as root"))
+    wrong = server_errors.cannot_connect(
+        pymysql.err.OperationalError(1045, "Access denied for user root"), "h:1 as root"
+    )
     assert (wrong.retryable, wrong.code, wrong.sqlstate) == (False, 1045, "28000")
     assert "serve" not in str(wrong)
 
@@ -129,14 +134,14 @@ def test_what_keeps_a_connection_from_being_made():
 def test_only_a_refused_connection_asks_whether_the_server_runs(cause, running, link):
     failed = pymysql.err.OperationalError(2003, "Can't connect to MySQL server on 'h'")
     setattr(failed, link, cause)
-    error = errors.cannot_connect(failed, "h:1 as root")
+    error = server_errors.cannot_connect(failed, "h:1 as root")
     assert ("is the server running?" in str(error)) is running
     assert error.retryable  # a host may come up, its name may become known
 
 
 def test_a_commit_without_an_answer():
-    lost = errors.from_driver(wrapped(2013, "Lost connection", gone=True))
-    unknown = errors.commit_unknown(lost)
+    lost = server_errors.from_driver(wrapped(2013, "Lost connection", gone=True))
+    unknown = server_errors.commit_unknown(lost)
     assert isinstance(unknown, errors.ConnectionLost)
     assert not unknown.retryable
     assert unknown.code == 2013
@@ -144,7 +149,7 @@ def test_a_commit_without_an_answer():
 
 
 def test_errors_can_be_pickled_and_are_all_public():
-    error = errors.from_driver(wrapped(1205, "Lock wait timeout exceeded"), DropStage("s"))
+    error = server_errors.from_driver(wrapped(1205, "Lock wait timeout exceeded"), DropStage("s"))
     twin = pickle.loads(pickle.dumps(error))
     assert (type(twin), str(twin), twin.code, twin.statement) == (type(error), str(error), error.code, error.statement)
     found = {
@@ -159,7 +164,7 @@ def test_errors_can_be_pickled_and_are_all_public():
 def test_whose_fault_it_is_shows_in_the_tree():
     assert issubclass(errors.InvalidArgument, ValueError)
     assert not issubclass(errors.ConnectionFailed, errors.ServerError)
-    assert "pool_size" in str(errors.no_connection_free(Exception("QueuePool limit")))
+    assert "pool_size" in str(server_errors.no_connection_free(Exception("QueuePool limit")))
 
 
 def test_what_an_error_is_about_comes_before_its_words():
@@ -180,35 +185,31 @@ WRONG = (FILE, FILE.encode(), bytearray(FILE.encode()), [FILE, 1], {"a": [FILE] 
 def test_messages_quote_no_whole_file(value):
     """What is given for another argument may be one."""
     for refused in (
-        lambda: literals.checked_text(value, "name") and literals.stage_name(value),
-        lambda: literals.stage_url(value),
-        lambda: literals.stage_path("s", value),
-        lambda: literals.one_character(value, "quote"),
+        lambda: checked_text(value, "name") and stage_name(value),
+        lambda: stage_url(value),
+        lambda: stage_path("s", value),
+        lambda: one_character(value, "quote"),
         lambda: Settings.resolve({}, {"host": value, "port": value}),
         lambda: Settings.resolve({}, {"time_zone": value}),
-        lambda: (
-            connecting.as_statement(value, None)
-            if not isinstance(value, str)
-            else literals.table_name(value * 2 + "..")
-        ),
-        lambda: connecting.streaming(value, None),
-        lambda: tables.table_of(value),
+        lambda: execution.as_statement(value, None) if not isinstance(value, str) else table_name(value * 2 + ".."),
+        lambda: execution.streaming(value, None),
+        lambda: targets.table_of(value),
         lambda: next(tables.create_all(value)),
         lambda: next(snapshots.create("s", value)),
-        lambda: next(session.repeated(print, value)),
+        lambda: next(unit_of_work.repeated(print, value)),
     ):
         with pytest.raises(errors.InvalidArgument) as caught:
             refused()
-        assert len(str(caught.value)) < errors.LONGEST_QUOTED + 300
+        assert len(str(caught.value)) < messages.LONGEST_QUOTED + 300
 
 
 def test_what_messages_quote():
-    assert errors.quoted("it's") == repr("it's")
-    assert errors.quoted("x" * 198) == repr("x" * 198)
-    assert errors.quoted("x" * 199) == "'" + "x" * 198 + "…"
-    assert errors.quoted(["a", 1, None]) == "['a', 1, None]"
-    assert errors.quoted(Secret("x" * 500)) == "'***'"
-    assert errors.quoted([Secret("x")]) == "['***']"
+    assert messages.quoted("it's") == repr("it's")
+    assert messages.quoted("x" * 198) == repr("x" * 198)
+    assert messages.quoted("x" * 199) == "'" + "x" * 198 + "…"
+    assert messages.quoted(["a", 1, None]) == "['a', 1, None]"
+    assert messages.quoted(Secret("x" * 500)) == "'***'"
+    assert messages.quoted([Secret("x")]) == "['***']"
 
 
 def test_every_value_in_a_message_is_quoted_by_one_function():
@@ -220,4 +221,4 @@ def test_every_value_in_a_message_is_quoted_by_one_function():
         for part in ast.walk(ast.parse(path.read_text()))
         if isinstance(part, ast.FormattedValue) and part.conversion == ord("r")
     }
-    assert {one for one in found if not one.startswith(("checks.py", "alembic.py", "secrets.py"))} == set()
+    assert {one for one in found if not one.startswith(("stage_check.py", "alembic.py", "secrets.py"))} == set()

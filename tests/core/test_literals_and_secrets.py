@@ -9,31 +9,31 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.dialects import mysql
 
-from matrixone_core import literals
-from matrixone_core.connecting import hide
+from matrixone_core import fragments
 from matrixone_core.secrets import Credentials, Secret, SecretText, redacted, secret
+from matrixone_core.signatures import hide
 
 
 @given(st.text())
 def test_text_without_parameters_is_sent_as_it_stands(sql):
-    compiled = text(literals.as_text(sql)).compile(dialect=mysql.dialect(paramstyle="format"))
+    compiled = text(fragments.as_text(sql)).compile(dialect=mysql.dialect(paramstyle="format"))
     assert str(compiled) == sql.replace("%", "%%")
     assert compiled.params == {}
 
 
 def test_values_are_bound():
-    assert literals.bound(["a:b ", literals.Value("x"), " ", literals.Value(3)]) == (
+    assert fragments.bound(["a:b ", fragments.Value("x"), " ", fragments.Value(3)]) == (
         "a\\:b :p0 :p1",
         {"p0": "x", "p1": 3},
     )
-    assert literals.shown(["a ", literals.Value("it's"), " ", literals.Value(3), " ", literals.Value(Secret("x"))]) == (
-        "a 'it''s' 3 '***'"
-    )
+    assert fragments.shown(
+        ["a ", fragments.Value("it's"), " ", fragments.Value(3), " ", fragments.Value(Secret("x"))]
+    ) == ("a 'it''s' 3 '***'")
 
 
 def test_what_is_read_twice():
-    assert literals.read_twice("it's \\ \0") == "it''s \\\\ \\0"
-    twice = literals.read_twice(Secret("it's"))
+    assert fragments.read_twice("it's \\ \0") == "it''s \\\\ \\0"
+    twice = fragments.read_twice(Secret("it's"))
     assert isinstance(twice, Secret)
     assert twice.reveal() == "it''s"
 

@@ -4,7 +4,8 @@ import pytest
 from script import rows
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.literals import Value, stage_path
+from matrixone_core.fragments import Value
+from matrixone_core.names import stage_path
 from matrixone_core.secrets import Credentials
 from matrixone_core.sql.load import ClientData, Csv, JsonLines, LoadData, Parquet, S3Object
 from matrixone_core.sql.staging import CreateStaging, DropTable, Key, RowNumbers, RowRange, SelectStaged, StagedRow

@@ -12,12 +12,12 @@ from script import play
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from matrixone_core import connecting
+from matrixone_core import cancellation, connect, execution, local_infile
 from matrixone_core.errors import ConnectionFailed, InvalidArgument
-from matrixone_core.operation import Reply, Sleep, Statement
 from matrixone_core.secrets import Credentials
 from matrixone_core.sql.snapshot import CreateSnapshot, SnapshotLevel
 from matrixone_core.sql.stage import AlterStage, CreateStage, SelectStages
+from matrixone_core.steps import Reply, Sleep, Statement
 
 STATEMENTS = [
     CreateStage("s", "s3://b/", Credentials({"K": "x"}), "c"),
@@ -85,37 +85,37 @@ def test_the_base_class_writes_nothing():
 
 
 def test_reaching_a_server():
-    assert play(connecting.reach(None), Reply()) == ([connecting.Ping()], None)
+    assert play(connect.reach(None), Reply()) == ([connect.Ping()], None)
     down, wrong = ConnectionFailed("down"), ConnectionFailed("wrong")
     down.retryable = True
     with pytest.raises(ConnectionFailed, match="down"):
-        play(connecting.reach(None), down)
+        play(connect.reach(None), down)
     with pytest.raises(ConnectionFailed, match="wrong"):
-        play(connecting.reach(10), wrong)
-    steps, _ = play(connecting.reach(10), down, None, down, None, Reply())
-    assert steps == [connecting.Ping(), Sleep(0.2), connecting.Ping(), Sleep(0.2), connecting.Ping()]
+        play(connect.reach(10), wrong)
+    steps, _ = play(connect.reach(10), down, None, down, None, Reply())
+    assert steps == [connect.Ping(), Sleep(0.2), connect.Ping(), Sleep(0.2), connect.Ping()]
     with pytest.raises(ConnectionFailed, match="down"):
-        play(connecting.reach(2), down, None, down)  # a second passes with each question
+        play(connect.reach(2), down, None, down)  # a second passes with each question
 
 
 def test_what_can_be_executed():
-    assert str(connecting.as_statement("select ':x'", None)) == "select ':x'"
-    assert connecting.as_statement("select :x", {"x": 1}).compile().params == {"x": None}
-    assert connecting.as_statement(Two(), None) == Two()
+    assert str(execution.as_statement("select ':x'", None)) == "select ':x'"
+    assert execution.as_statement("select :x", {"x": 1}).compile().params == {"x": None}
+    assert execution.as_statement(Two(), None) == Two()
     with pytest.raises(InvalidArgument, match="no SQL text"):
-        connecting.as_statement(3, None)
-    assert connecting.streaming(5, None) == {"yield_per": 5}
-    assert connecting.streaming(5, 2) == {"yield_per": 5, "timeout": 2}
+        execution.as_statement(3, None)
+    assert execution.streaming(5, None) == {"yield_per": 5}
+    assert execution.streaming(5, 2) == {"yield_per": 5, "timeout": 2}
     for seconds in (0, -1, "soon"):
         with pytest.raises(InvalidArgument, match="timeout"):
-            connecting.limited(seconds)
-    assert connecting.fails_export("SELECT 1 into\noutfile 'x'")
-    assert not connecting.fails_export(b"SELECT 'outfile' \xff")
-    assert connecting.kill(7) == "KILL QUERY 7"
-    assert "connection 7" in connecting.may_run_on(7, ValueError("gone"))
+            execution.limited(seconds)
+    assert local_infile.fails_export("SELECT 1 into\noutfile 'x'")
+    assert not local_infile.fails_export(b"SELECT 'outfile' \xff")
+    assert cancellation.kill(7) == "KILL QUERY 7"
+    assert "connection 7" in cancellation.may_run_on(7, ValueError("gone"))
     for batch in (0, "1"):
         with pytest.raises(InvalidArgument, match="batch="):
-            connecting.streaming(batch, None)
+            execution.streaming(batch, None)
 
 
 def run(code):
@@ -132,7 +132,7 @@ def test_the_core_imports_with_every_driver_blocked():
         sys.meta_path.insert(0, Block())
         import matrixone_core
         for module in pkgutil.walk_packages(matrixone_core.__path__, "matrixone_core."):
-            if module.name != "matrixone_core.alembic":
+            if module.name != "matrixone_core.dialect.alembic":
                 importlib.import_module(module.name)
         loaded = blocked & {name.split(".")[0] for name in sys.modules}
         assert not loaded, loaded
@@ -153,7 +153,7 @@ def test_a_socket_of_the_parents_is_let_go_of_without_closing_the_parents():
     childs, server = socket.socketpair()
     parents = childs.dup()
     with childs, server, parents:
-        connecting.leave_to_parent(childs.fileno())
+        connect.leave_to_parent(childs.fileno())
         with pytest.raises(OSError, match="non-socket"):
             childs.send(b"x")
         parents.sendall(b"y")

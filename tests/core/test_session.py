@@ -6,7 +6,7 @@ import pytest
 from script import drive, play, rows, texts
 from sqlalchemy.exc import OperationalError
 
-from matrixone_core import loads, session, snapshots, stages
+from matrixone_core import catalog
 from matrixone_core.errors import (
     CommitIncomplete,
     CommitUnknown,
@@ -24,16 +24,18 @@ from matrixone_core.errors import (
     StatementTimeout,
     TableNotFound,
     TransactionAborted,
-    commit_unknown,
 )
-from matrixone_core.operation import Aside, Atomic, Calling, Clock, Limited, Reply, Sleep
+from matrixone_core.operations import loads, snapshots, stages
 from matrixone_core.secrets import Credentials
-from matrixone_core.session import UnitOfWork
+from matrixone_core.server_errors import commit_unknown
+from matrixone_core.session import unit_of_work
+from matrixone_core.session.unit_of_work import UnitOfWork
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.load import LoadData, S3Object, resolved
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
 from matrixone_core.sql.stage import SelectStages, ShowStages, Stage, stage_of
 from matrixone_core.sql.table import LoadState, SelectLoadState, ShowCreateTable
+from matrixone_core.steps import Aside, Atomic, Calling, Clock, Limited, Reply, Sleep
 
 DONE = Reply()
 ROW = {
@@ -42,7 +44,7 @@ ROW = {
 }  # fmt: skip
 TAKEN = {"SNAPSHOT_NAME": "p", "SNAPSHOT_LEVEL": "account", "TIMESTAMP": "2026-01-01 00:00:00", "DATABASE_NAME": "",
          "TABLE_NAME": ""}  # fmt: skip
-MAY = f"DROP STAGE IF EXISTS `{session.NOBODYS}`"
+MAY = f"DROP STAGE IF EXISTS `{unit_of_work.NOBODYS}`"
 
 
 LABELS = {Aside: "outside: ", Atomic: "atomic: ", Limited: "limited: "}
@@ -144,7 +146,7 @@ def test_a_created_stage_is_kept_until_the_commit():
     made = case.do(stages.create("New", "file:///n/", comment="hello"))
     assert made == Stage("new", "file:///n/", comment="hello", credentials=Credentials())
     assert case.sent() == []
-    assert case.do(stages.get("new")) == made
+    assert case.do(catalog.get("new")) == made
     assert case.do(stages.list_()) == (made,)
     assert case.do(stages.list_("x%")) == ()
     assert case.work
@@ -188,7 +190,7 @@ def test_an_alter_of_a_stage_that_vanishes_in_between():
     case = Case({})
 
     def op():
-        yield from session.AlterStage("gone", comment="x")
+        yield from unit_of_work.AlterStage("gone", comment="x")
 
     with pytest.raises(StageNotFound, match="gone"):
         case.do(op())
@@ -250,7 +252,7 @@ def test_an_ordinary_users_session_sees_stages_aside():
     case = Case({})
     case.server.broken = {"SELECT stage_name": PermissionDenied("no")}
     assert case.do(stages.list_())[0].credentials is None
-    assert case.do(stages.get("old")).url == "file:///old/"
+    assert case.do(catalog.get("old")).url == "file:///old/"
     with pytest.raises(PermissionDenied, match="cannot be read"):
         case.do(stages.alter("old", credentials={"K": "2"}))
     case.do(stages.drop("old"))
@@ -262,7 +264,7 @@ def test_an_ordinary_users_session_sees_stages_aside():
     ("pattern", "found"), [("a%", True), ("a_c", True), ("a\\_c", False), ("%C", False), ("%c", True), ("ab", False)]
 )
 def test_like(pattern, found):
-    assert session._is_like("abc", pattern) is found
+    assert unit_of_work._is_like("abc", pattern) is found
 
 
 @pytest.mark.parametrize("step", [Atomic, Aside, lambda op: Limited(op, 3)])
@@ -625,28 +627,28 @@ def test_a_transaction_that_is_gone_takes_nothing_more(error, retryable):
 def test_sessions_are_repeated_while_that_can_help():
     def work(): ...
 
-    steps, result = play(session.repeated(work, 3), LockTimeout("1"), None, LockTimeout("2"), None, "done")
+    steps, result = play(unit_of_work.repeated(work, 3), LockTimeout("1"), None, LockTimeout("2"), None, "done")
     assert result == "done"
     assert [type(step) for step in steps] == [Calling, Sleep, Calling, Sleep, Calling]
     assert 0.05 <= steps[1].seconds <= 0.1 <= steps[3].seconds <= 0.2
-    assert play(session.repeated(work, 1), "done")[1] == "done"
+    assert play(unit_of_work.repeated(work, 1), "done")[1] == "done"
     for last in (CommitUnknown("?"), ServerError("no"), StatementTimeout("slow")):
         with pytest.raises(type(last)) as caught:
-            play(session.repeated(work, 3), last)
+            play(unit_of_work.repeated(work, 3), last)
         assert len(caught.value.steps) == 1
     with pytest.raises(LockTimeout, match="2"):
-        play(session.repeated(work, 2), LockTimeout("1"), None, LockTimeout("2"))
+        play(unit_of_work.repeated(work, 2), LockTimeout("1"), None, LockTimeout("2"))
 
 
 def test_sqlalchemys_errors_are_understood_when_repeating():
     deadlock = OperationalError("x", {}, Exception(1213, "Deadlock found"))
-    assert play(session.repeated(int, 2), deadlock, None, 7)[1] == 7
+    assert play(unit_of_work.repeated(int, 2), deadlock, None, 7)[1] == 7
     other = OperationalError("x", {}, Exception(1064, "syntax"))
     with pytest.raises(OperationalError):
-        play(session.repeated(int, 2), other)
+        play(unit_of_work.repeated(int, 2), other)
 
 
 @pytest.mark.parametrize("attempts", [0, -1, "3", None])
 def test_attempts(attempts):
     with pytest.raises(InvalidArgument, match="attempts"):
-        play(session.repeated(int, attempts))
+        play(unit_of_work.repeated(int, attempts))

@@ -6,11 +6,11 @@ import pytest
 from script import play, rows, texts
 from sqlalchemy import Column, Integer, MetaData, Table, create_engine, inspect
 
-from matrixone_core import snapshots, tables
 from matrixone_core.errors import InvalidArgument, SnapshotNotFound, TableExists, TableNotFound
-from matrixone_core.operation import Atomic, OnConnection, Reply
+from matrixone_core.operations import snapshots, tables
 from matrixone_core.sql.snapshot import CreateSnapshot, DropSnapshot, ShowSnapshots, Snapshot, SnapshotLevel
 from matrixone_core.sql.table import ColumnNames
+from matrixone_core.steps import Atomic, OnConnection, Reply
 
 ROW = {
     "SNAPSHOT_NAME": "n", "TIMESTAMP": "2026-01-02 03:04:05.678901234", "SNAPSHOT_LEVEL": "database",

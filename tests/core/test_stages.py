@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from script import play, rows, texts
 
-from matrixone_core import stages
+from matrixone_core import catalog
 from matrixone_core.errors import InvalidArgument, PermissionDenied, ServerError, StageExists, StageNotFound
-from matrixone_core.operation import Aside, Reply
+from matrixone_core.operations import stages
 from matrixone_core.secrets import Credentials
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
+from matrixone_core.steps import Aside, Reply
 
 ROW = {
     "stage_name": "s", "url": "file:///a/", "stage_credentials": None, "stage_status": "in_use", "created": 1700000000,
@@ -52,7 +53,7 @@ def test_create_raises_what_exists_unless_told_to_leave_it():
      (None, "NoneType"), ("a\0", r"'\x00'")],
 )  # fmt: skip
 def test_names_that_cannot_be(name, says):
-    for op in (stages.create(name, "file:///a/"), stages.get(name), stages.exists(name), stages.drop(name),
+    for op in (stages.create(name, "file:///a/"), catalog.get(name), stages.exists(name), stages.drop(name),
                stages.alter(name, comment="x")):  # fmt: skip
         with pytest.raises(InvalidArgument) as caught:
             play(op)
@@ -185,7 +186,7 @@ def test_who_may_not_read_the_catalogue_sees_what_show_stages_tells():
 
 def test_get_asks_for_the_one_name():
     with pytest.raises(StageNotFound, match="a_b"):
-        play(stages.get("a_b"), rows())
+        play(catalog.get("a_b"), rows())
     assert play(stages.exists("A_b"), rows(ROW | {"stage_name": "a_b"})) == ([SelectStages(name="a_b")], True)
     assert str(SelectStages(name="a_b")).endswith("WHERE stage_name='a_b' ORDER BY stage_name")
     assert str(SelectStages("a%")).endswith("WHERE stage_name LIKE 'a%' ORDER BY stage_name")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pymysql import _auth
 from pymysql.err import InternalError, OperationalError
 
-from matrixone_core.literals import bytes_literal
+from matrixone_core.fragments import bytes_literal
 from matrixone_core.secrets import SecretBytes, password_bytes
 from matrixone_core.wire import Encrypt, Listen, Login, LoginFault, Say, check_rows, log_in, read_greeting, unreadable
 

@@ -20,7 +20,6 @@ from sqlalchemy.schema import CreateIndex
 from sqlalchemy.types import BOOLEAN
 from sqlalchemy.util import memoized_property
 
-from matrixone_core.connecting import TIMEOUT
 from matrixone_core.dialect import reflection
 from matrixone_core.dialect.compiling import (
     MatrixOneCompiler,
@@ -30,10 +29,13 @@ from matrixone_core.dialect.compiling import (
     variant_of,
 )
 from matrixone_core.dialect.indexes import OPTIONS
-from matrixone_core.errors import CR_MALFORMED_PACKET, InvalidArgument, NotSupported, quoted
-from matrixone_core.literals import literal
+from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
+from matrixone_core.errors import InvalidArgument, NotSupported
+from matrixone_core.execution import TIMEOUT
+from matrixone_core.fragments import literal
+from matrixone_core.messages import quoted
 from matrixone_core.secrets import Secret
-from matrixone_core.types import DATALINK, UUID, VECF32, VECF64
+from matrixone_core.server_errors import CR_MALFORMED_PACKET
 
 _TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
 _OPTIONS = (*_TLS, "connect_timeout", "lock_timeout", "time_zone")
@@ -44,8 +46,8 @@ _CLOSING = {(STATEMENT_TIMEOUT,), (CR_MALFORMED_PACKET,)}
 
 
 _ASKING = {  # who looks something up by a dialect's name, and what registers it
-    "alembic.ddl.impl": "matrixone_core.alembic",
-    "dlt.destinations.impl.sqlalchemy.dialect": "matrixone_core.dlt",
+    "alembic.ddl.impl": "matrixone_core.dialect.alembic",
+    "dlt.destinations.impl.sqlalchemy.dialect": "matrixone_core.dialect.dlt",
 }
 
 

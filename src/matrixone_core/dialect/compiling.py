@@ -14,7 +14,7 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.util import memoized_property
 
 from matrixone_core.dialect.indexes import OPTIONS
-from matrixone_core.literals import literal
+from matrixone_core.fragments import literal
 
 _NO_LIMIT_OF_MYSQL = "18446744073709551615"  # as its manual has it: an engine that adds the offset to it refuses
 _NO_LIMIT = 1 << 62

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Index
 from sqlalchemy.orm import InstrumentedAttribute
 
-from matrixone_core.errors import InvalidArgument, quoted
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import quoted
 
 OPTIONS = {  # of an index, beside those that MySQL's dialect has
     "lists": None,

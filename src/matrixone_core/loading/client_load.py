@@ -35,10 +35,10 @@ from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts, fetch_facts, load, with_timeout
 from matrixone_core.loading.shaping import shape_table
 from matrixone_core.loading.table import Kind, Table
-from matrixone_core.operation import Blocking, Chunks, Clock, NextChunk, Op
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
 from matrixone_core.sql.load import Csv, Format, JsonLines
+from matrixone_core.steps import Blocking, Chunks, Clock, NextChunk, Op
 
 
 @dataclass(frozen=True)

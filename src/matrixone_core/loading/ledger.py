@@ -5,21 +5,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from matrixone_core import stages
-from matrixone_core.errors import InvalidArgument, PermissionDenied, TableNotFound, quoted
+from matrixone_core import catalog
+from matrixone_core.errors import InvalidArgument, PermissionDenied, TableNotFound
 from matrixone_core.loading.inputs.stage_reader import AT_ONCE
 from matrixone_core.loading.options import Options
-from matrixone_core.operation import Aside, Op
+from matrixone_core.messages import quoted
 from matrixone_core.sql.files import PIECE, DigestFile
-from matrixone_core.sql.ledger import (
-    LEDGER,
-    CreateLedger,
-    Entry,
-    SelectEntryIds,
-)
+from matrixone_core.sql.ledger import LEDGER, CreateLedger, Entry, SelectEntryIds
 from matrixone_core.sql.stage import Stage
 from matrixone_core.sql.staging import Names
 from matrixone_core.stage_files import size_of
+from matrixone_core.steps import Aside, Op
 
 SAMPLE = 1024 * 1024  # bytes at each end that a file is known by
 DEEPEST = 16  # stages in stages
@@ -98,7 +94,7 @@ def _resolved(stage: Stage, url: str) -> Op[str]:
         if not place.startswith("stage://"):
             return place
         name, _, path = place.removeprefix("stage://").partition("/")
-        above = yield from stages.get(name)
+        above = yield from catalog.get(name)
         place = f"{above.url.rstrip('/')}/{path}"
     raise InvalidArgument(f"the stage {quoted(stage.name)} lies in itself; alter its URL")
 

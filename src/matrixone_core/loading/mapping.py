@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matrixone_core.errors import InvalidArgument, quoted
-from matrixone_core.literals import Value
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.fragments import Value
 from matrixone_core.loading.inputs.files import InputFile, StageFile
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.table import Column, Kind, Table
+from matrixone_core.messages import quoted
 from matrixone_core.sql.load import Csv, Format, Parquet
 from matrixone_core.sql.staging import ROW_NUMBER, Assignment, Conflict, Expression, Key, Names, staged
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 
-from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument, quoted
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import quoted
+from matrixone_core.names import checked_text, one_character, table_name
 from matrixone_core.settings import time_limit
 from matrixone_core.sql.load import Csv, JsonLines
 from matrixone_core.sql.staging import Conflict
@@ -202,9 +203,9 @@ def check_options(given: Mapping[str, Any]) -> Options:
         concurrency=_concurrency(given.get("concurrency", 4)),
         skip_errors=on_error == "skip",
         max_errors=_max_errors(max_errors),
-        rejects=None if rejects is None else literals.table_name(literals.checked_text(rejects, "rejects")),
+        rejects=None if rejects is None else table_name(checked_text(rejects, "rejects")),
         once=once,
-        ledger=None if ledger is None else literals.checked_text(ledger, "ledger"),
+        ledger=None if ledger is None else checked_text(ledger, "ledger"),
         mode=one_of(given.get("mode", "append"), ("append", "replace", "fail"), "mode"),
         extra_columns=one_of(given.get("extra_columns", "error"), ("error", "ignore", "add"), "extra_columns"),
         file_column=_column(given.get("file_column"), "file_column"),
@@ -294,8 +295,8 @@ def csv(
     form = Csv(
         line_count(ignore_lines),
         _delimiter(delimiter),
-        literals.one_character(quote, "quote"),
-        None if escape is None else literals.one_character(escape, "escape"),
+        one_character(quote, "quote"),
+        None if escape is None else one_character(escape, "escape"),
         None if line_terminator is None else one_of(line_terminator, LINE_ENDS, "line_terminator"),
         None if compression is None else one_of(compression, COMPRESSIONS, "compression"),
         flag(trailing_delimiter, "trailing_delimiter"),
@@ -351,7 +352,7 @@ def nulls(given: str | Sequence[str] | None) -> tuple[str, ...]:
         InvalidArgument: one of them is no text.
     """
     texts = (given,) if isinstance(given, str) else tuple(given or ())
-    return tuple(literals.checked_text(text, "null_values") for text in texts)
+    return tuple(checked_text(text, "null_values") for text in texts)
 
 
 def assignments(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
@@ -364,7 +365,7 @@ def assignments(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
         raise InvalidArgument(f"set={quoted(given)} must be a dict of columns and SQL expressions")
     pairs = tuple((given or {}).items())
     for column, expression in pairs:
-        if not column or not literals.checked_text(expression, f"set[{quoted(column)}]").strip():
+        if not column or not checked_text(expression, f"set[{quoted(column)}]").strip():
             raise InvalidArgument(f"set={quoted(given)} has an empty column or expression")
     return pairs
 
@@ -404,7 +405,7 @@ def _conflict(given: object) -> tuple[Conflict | None, tuple[str, ...]]:
         return Conflict(one_of(given, [str(known) for known in Conflict], "on_conflict")), ()
     if isinstance(cast("Any", given), Sequence) and given:
         names = cast("Sequence[str]", given)
-        return Conflict.UPDATE, tuple(literals.checked_text(name, "on_conflict") for name in names)
+        return Conflict.UPDATE, tuple(checked_text(name, "on_conflict") for name in names)
     raise InvalidArgument(
         f"on_conflict={quoted(given)} must be one of {', '.join(repr(str(known)) for known in Conflict)}, or the"
         " list of columns to update"
@@ -412,7 +413,7 @@ def _conflict(given: object) -> tuple[Conflict | None, tuple[str, ...]]:
 
 
 def _delimiter(value: str) -> str:
-    text = literals.checked_text(value, "delimiter")
+    text = checked_text(value, "delimiter")
     if not text or not text.isascii() or set(text) & set("\r\n\0"):
         raise InvalidArgument(
             f"delimiter={quoted(value)} cannot be used; it must be ASCII characters, none of which ends a line"
@@ -421,7 +422,7 @@ def _delimiter(value: str) -> str:
 
 
 def _column(name: str | None, what: str) -> str | None:
-    if name is not None and not literals.checked_text(name, what):
+    if name is not None and not checked_text(name, what):
         raise InvalidArgument(f"{what} must be a column's name, got an empty text")
     return name
 

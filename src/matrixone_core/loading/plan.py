@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from matrixone_core.errors import InvalidArgument, LoadFailed, PermissionDenied, quoted
+from matrixone_core.errors import InvalidArgument, LoadFailed, PermissionDenied
 from matrixone_core.html import render_table
 from matrixone_core.loading.formats.csv import CANONICAL
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
@@ -14,19 +14,12 @@ from matrixone_core.loading.mapping import ColumnMapping, map_columns
 from matrixone_core.loading.request import LoadRequest, fields_of
 from matrixone_core.loading.row_checks import doubtful_rows, silent_changes
 from matrixone_core.loading.table import Table
-from matrixone_core.operation import Statement
+from matrixone_core.messages import quoted
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import ClientData, Csv, Format, LoadData
-from matrixone_core.sql.staging import (
-    Conflict,
-    CreateStaging,
-    DropTable,
-    InsertStaged,
-    Names,
-    SelectStaged,
-    Truncate,
-)
+from matrixone_core.sql.staging import Conflict, CreateStaging, DropTable, InsertStaged, Names, SelectStaged, Truncate
 from matrixone_core.sql.table import LoadState
+from matrixone_core.steps import Statement
 
 STAGING = "matrixone_load_"  # what staging tables' names begin with; the server's time and random digits follow
 SMALL_BYTES = 1024 * 1024  # up to which a load is staged within its own transaction

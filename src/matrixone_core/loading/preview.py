@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import types
 
-from matrixone_core.errors import ServerError, quoted
+from matrixone_core.errors import ServerError
 from matrixone_core.loading.formats.csv import Row
 from matrixone_core.loading.inputs.files import StageFile
 from matrixone_core.loading.inputs.schema_inference import FileColumn, Sample, sample_of
@@ -18,10 +18,11 @@ from matrixone_core.loading.row_checks import plain_value
 from matrixone_core.loading.run import LoadFacts, plan_load
 from matrixone_core.loading.strategies.location import reason_of
 from matrixone_core.loading.table import Column, Kind, Table
-from matrixone_core.operation import Op, Runner, Statement
+from matrixone_core.messages import quoted
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import Parquet
 from matrixone_core.sql.plan import CountKeys, TryCast
+from matrixone_core.steps import Op, Runner, Statement
 
 MAX_SAMPLED = 200  # rows that are looked at
 MAX_TRIED = 50  # values of them that the server is asked about

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument, quoted
+from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading import options
 from matrixone_core.loading.options import Header, Options
+from matrixone_core.messages import quoted
+from matrixone_core.names import table_name
 from matrixone_core.sql.load import Csv, Format, Parquet
 from matrixone_core.sql.staging import Conflict, Names
-from matrixone_core.tables import Target, table_names, table_of
+from matrixone_core.targets import Target, table_names, table_of
 
 _COLUMNS: dict[str, Any] = {"columns": None, "set": None}
 _CSV: dict[str, Any] = {
@@ -74,7 +75,7 @@ class LoadRequest:
 
 def names_of(table: Target) -> Names:
     """The one or two names of a table."""
-    return literals.table_name(table) if isinstance(table, str) else table_names(table_of(table))
+    return table_name(table) if isinstance(table, str) else table_names(table_of(table))
 
 
 def build_request(table: Target, form: str, explicit: Mapping[str, Any], others: Mapping[str, Any]) -> LoadRequest:

@@ -12,11 +12,11 @@ from functools import partial
 
 from sqlalchemy.dialects import mysql
 
-from matrixone_core.errors import quoted
-from matrixone_core.literals import Value
+from matrixone_core.fragments import Value
 from matrixone_core.loading.certain_values import DAY, DIGITS
 from matrixone_core.loading.mapping import ColumnMapping, StagedField
 from matrixone_core.loading.table import Column, Kind
+from matrixone_core.messages import quoted
 from matrixone_core.sql.staging import Expression, matches, staged, violates
 
 UTF8_IN_HEX = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Any, TypeVar
 
-from matrixone_core import stages
+from matrixone_core import catalog
 from matrixone_core.errors import (
     DuplicateKey,
     LoadFailed,
@@ -18,7 +18,6 @@ from matrixone_core.errors import (
     StageNotFound,
     TableNotFound,
     TransactionAborted,
-    quoted,
 )
 from matrixone_core.loading.inputs.files import InputFile
 from matrixone_core.loading.ledger import ledger_for, loaded_ids
@@ -32,7 +31,13 @@ from matrixone_core.loading.strategies.fast_path import load_into_empty
 from matrixone_core.loading.strategies.staging import load_staged
 from matrixone_core.loading.strategies.unfinished import undone_with_session
 from matrixone_core.loading.table import Table, can_create_tables, fetch_table
-from matrixone_core.operation import (
+from matrixone_core.messages import quoted
+from matrixone_core.results import LoadedFile, LoadReport
+from matrixone_core.sql.files import RemoveFiles
+from matrixone_core.sql.staging import Conflict
+from matrixone_core.sql.table import LoadState, SelectLoadState
+from matrixone_core.stage_files import reached
+from matrixone_core.steps import (
     Aside,
     Atomic,
     Clock,
@@ -47,11 +52,6 @@ from matrixone_core.operation import (
     interpreted,
     within,
 )
-from matrixone_core.results import LoadedFile, LoadReport
-from matrixone_core.sql.files import RemoveFiles
-from matrixone_core.sql.staging import Conflict
-from matrixone_core.sql.table import LoadState, SelectLoadState
-from matrixone_core.stage_files import reached
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ def _fetch_state(
     try:
         state = yield from _query_state(SelectLoadState(table, stage, file, offsets))
     except PermissionDenied:
-        state = replace((yield from SelectLoadState(table)), stage=(yield from stages.find(stage)))
+        state = replace((yield from SelectLoadState(table)), stage=(yield from catalog.find(stage)))
     except StageFileNotFound as error:
         raise error.about(file) from error.__cause__
     if state.stage is None:

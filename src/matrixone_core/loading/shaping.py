@@ -4,16 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matrixone_core.errors import InvalidArgument, quoted
-from matrixone_core.literals import identifier
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.fragments import identifier
 from matrixone_core.loading.inputs.schema_inference import FileColumn
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts
 from matrixone_core.loading.table import Table, parse_table
-from matrixone_core.operation import Op, Statement
+from matrixone_core.messages import quoted
 from matrixone_core.sql.load import Csv, JsonLines
 from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.staging import AddColumns, Names
+from matrixone_core.steps import Op, Statement
 
 Columns = tuple[tuple[str, str], ...]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from matrixone_core import literals, patterns
+from matrixone_core import patterns
 from matrixone_core.errors import (
     InvalidArgument,
     LoadFailed,
@@ -12,7 +12,6 @@ from matrixone_core.errors import (
     ServerError,
     StageFileNotFound,
     TransactionAborted,
-    quoted,
 )
 from matrixone_core.loading import preview
 from matrixone_core.loading.formats.compression import compression_of
@@ -27,10 +26,12 @@ from matrixone_core.loading.plan import PROBED_BYTES, LoadPlan, is_medium
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts, fetch_facts, load, with_timeout
 from matrixone_core.loading.shaping import ShapedTable, known_names, shape_table
-from matrixone_core.operation import Clock, Op, Together, in_order
+from matrixone_core.messages import quoted
+from matrixone_core.names import stage_name
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
 from matrixone_core.sql.load import Csv, JsonLines
+from matrixone_core.steps import Clock, Op, Together, in_order
 
 
 def load_files(request: LoadRequest, stage: str, file: str | Sequence[str]) -> Op[LoadReport]:
@@ -41,13 +42,13 @@ def load_files(request: LoadRequest, stage: str, file: str | Sequence[str]) -> O
         stage: the stage's name.
         file: a path in the stage, a pattern, or a list.
     """
-    name = literals.stage_name(stage)
+    name = stage_name(stage)
     return with_timeout(request, _load(request, name, file_listing.stage_urls(name, file)))
 
 
 def plan_files(request: LoadRequest, stage: str, file: str | Sequence[str]) -> Op[LoadPlan]:
     """What a load would do; arguments as of `load_files`."""
-    name = literals.stage_name(stage)
+    name = stage_name(stage)
     return (yield from with_timeout(request, _plan(request, name, file_listing.stage_urls(name, file))))
 
 

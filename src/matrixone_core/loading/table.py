@@ -19,10 +19,11 @@ from sqlalchemy.types import TypeEngine
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.dialect.reflection import is_shown
-from matrixone_core.errors import PermissionDenied, TableNotFound, quoted
-from matrixone_core.operation import OnConnection, Op
+from matrixone_core.dialect.types import DATALINK, UUID, Vector
+from matrixone_core.errors import PermissionDenied, TableNotFound
+from matrixone_core.messages import quoted
 from matrixone_core.sql.table import ProbeDropTable, ShowCreateTable
-from matrixone_core.types import DATALINK, UUID, Vector
+from matrixone_core.steps import OnConnection, Op
 
 Names: TypeAlias = tuple[str, ...]
 _READ_LINE = re.compile(

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from matrixone_core.literals import Part
-from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.fragments import Part
+from matrixone_core.steps import Command, Reply, Statement
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from matrixone_core.errors import LoadFailed, ServerError
-from matrixone_core.literals import Part, Value, dotted, identifier
-from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.fragments import Part, Value, dotted, identifier
 from matrixone_core.sql.load import Format, Source, line_parts, source_parts
+from matrixone_core.steps import Command, Reply, Statement
 
 LINE = "line"
 

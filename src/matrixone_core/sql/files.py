@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from matrixone_core.literals import Part, Value
-from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.fragments import Part, Value
+from matrixone_core.steps import Command, Reply, Statement
 
 
 @dataclass(frozen=True)

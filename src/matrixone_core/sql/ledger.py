@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from matrixone_core.literals import Part, Value, dotted
-from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.fragments import Part, Value, dotted
+from matrixone_core.steps import Command, Reply, Statement
 
 LEDGER = "matrixone_loads"
 

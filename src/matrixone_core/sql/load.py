@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from matrixone_core.errors import LoadFailed, ServerError
-from matrixone_core.literals import Part, Value, braces, dotted, identifier
-from matrixone_core.operation import Reply, Statement
+from matrixone_core.fragments import Part, Value, braces, dotted, identifier
 from matrixone_core.secrets import Credentials
 from matrixone_core.sql.stage import Stage
+from matrixone_core.steps import Reply, Statement
 
 
 @dataclass(frozen=True)

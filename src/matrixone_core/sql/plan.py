@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from matrixone_core.errors import ServerError, TableExists
-from matrixone_core.literals import Part, Value, dotted, identifier
-from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.fragments import Part, Value, dotted, identifier
+from matrixone_core.steps import Command, Reply, Statement
 
 
 @dataclass(frozen=True)

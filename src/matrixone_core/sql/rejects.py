@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from matrixone_core.literals import Part, Value, dotted
-from matrixone_core.operation import Command
+from matrixone_core.fragments import Part, Value, dotted
 from matrixone_core.results import BadRow
+from matrixone_core.steps import Command
 
 ROWS_AT_ONCE = 200  # that one statement inserts
 COLUMNS = "`file`, `line`, `column`, `value`, `reason`, `raw`"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from matrixone_core.literals import Part, Value, identifier
-from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.fragments import Part, Value, identifier
+from matrixone_core.steps import Command, Reply, Statement
 
 
 class SnapshotLevel(StrEnum):

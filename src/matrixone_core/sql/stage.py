@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
+from matrixone_core.fragments import Part, Value, braces, identifier, read_twice
 from matrixone_core.html import render_table
-from matrixone_core.literals import Part, Value, braces, identifier, read_twice
-from matrixone_core.operation import Command, Reply, Row, Statement
 from matrixone_core.secrets import Credentials, SecretText
+from matrixone_core.steps import Command, Reply, Row, Statement
 
 STAGE_COLUMNS = "stage_name, url, stage_credentials, stage_status, unix_timestamp(created_time) AS created, comment"
 

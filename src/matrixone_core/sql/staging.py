@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
 from matrixone_core.errors import LoadFailed, ServerError
-from matrixone_core.literals import Part, Value, dotted, identifier
-from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.fragments import Part, Value, dotted, identifier
+from matrixone_core.steps import Command, Reply, Statement
 
 ROW_NUMBER = "matrixone_row"  # the column that numbers a staging table's rows in the order of the file
 

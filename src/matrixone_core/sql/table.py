@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
-from matrixone_core.literals import Part, Value, dotted
-from matrixone_core.operation import Command, Reply, Statement
+from matrixone_core.fragments import Part, Value, dotted
 from matrixone_core.secrets import SecretText
 from matrixone_core.sql.files import reaches
 from matrixone_core.sql.stage import STAGE_COLUMNS, Stage, stage_of
+from matrixone_core.steps import Command, Reply, Statement
 
 PROBE_TABLE = "matrixone_python_asks_for_the_right"  # a name that nobody uses
 

@@ -9,11 +9,11 @@ from loading_values import brief, server
 from pyarrow import parquet
 from script import Driver
 
-from matrixone_core import loads
 from matrixone_core.errors import InvalidArgument, LoadFailed, TableNotFound
 from matrixone_core.loading import client_load
 from matrixone_core.loading.monitoring.events import BytesSent, LoadStarted
-from matrixone_core.session import UnitOfWork
+from matrixone_core.operations import loads
+from matrixone_core.session.unit_of_work import UnitOfWork
 
 ROWS = b"1,a\n2,b\n3,c\n"
 

@@ -4,7 +4,6 @@ import pytest
 from loading_values import file, request, server, table
 from script import Driver, play
 
-from matrixone_core import loads
 from matrixone_core.errors import LoadFailed, ServerError
 from matrixone_core.loading.inputs.stage_reader import read_range
 from matrixone_core.loading.inputs.transforms import raise_bad_row
@@ -12,6 +11,7 @@ from matrixone_core.loading.mapping import map_columns
 from matrixone_core.loading.monitoring import telemetry
 from matrixone_core.loading.row_checks import silent_changes
 from matrixone_core.loading.strategies.location import refused_field
+from matrixone_core.operations import loads
 from matrixone_core.results import BadRow
 from matrixone_core.sql.staging import StagedRow
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from script import Driver, Server
 
-from matrixone_core import loads
 from matrixone_core.errors import InvalidArgument, TableNotFound
 from matrixone_core.loading.ledger import SAMPLE, entry_for_bytes, entry_for_key, entry_for_stage_file
+from matrixone_core.operations import loads
 from matrixone_core.sql.ledger import LoadRecord
 from matrixone_core.sql.stage import Stage
 

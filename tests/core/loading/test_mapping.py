@@ -4,7 +4,7 @@ import pytest
 from loading_values import file, request, table
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.literals import Value, shown
+from matrixone_core.fragments import Value, shown
 from matrixone_core.loading.mapping import map_columns
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
 

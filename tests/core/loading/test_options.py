@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table
 from sqlalchemy.orm import declarative_base
 
-from matrixone_core.errors import LONGEST_QUOTED, InvalidArgument
+from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading.options import Options
 from matrixone_core.loading.request import LoadRequest, build_named_request, build_request, fields_of
+from matrixone_core.messages import LONGEST_QUOTED
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
 from matrixone_core.sql.staging import Conflict
 

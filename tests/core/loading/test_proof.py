@@ -6,9 +6,9 @@ import pytest
 from loading_values import server, table
 from script import Driver
 
-from matrixone_core import loads
 from matrixone_core.errors import LoadFailed, PermissionDenied
 from matrixone_core.loading.certain_values import certain_field
+from matrixone_core.operations import loads
 
 COLUMNS = ("`id` int NOT NULL", "`name` varchar(5) DEFAULT NULL", "`n` decimal(5,2) DEFAULT NULL", "PRIMARY KEY (`id`)")
 DENIED = {"DROP TABLE IF EXISTS": PermissionDenied("no"), "SELECT sum": [{"n": 0}], "LOAD DATA": 2}

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from loading_values import server
 from script import Driver
 
-from matrixone_core import loads
 from matrixone_core.errors import DuplicateKey, LoadFailed, TableNotFound
 from matrixone_core.loading.strategies import rejection, silent
-from matrixone_core.operation import Reply
+from matrixone_core.operations import loads
 from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.staging import DeleteStaged, DuplicatePolicy, InsertStaged, RowRange, SelectStaged
+from matrixone_core.steps import Reply
 
 LINES = ("`id` int NOT NULL", "`name` varchar(10) DEFAULT NULL", "PRIMARY KEY (`id`)")
 CODE = 20301

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loading_values import file, request, table
 
-from matrixone_core.literals import Value, shown
+from matrixone_core.fragments import Value, shown
 from matrixone_core.loading.mapping import map_columns
 from matrixone_core.loading.row_checks import UTF8_IN_HEX, doubtful_rows, plain_value, silent_changes
 from matrixone_core.sql.load import Csv, Parquet

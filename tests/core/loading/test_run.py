@@ -4,7 +4,6 @@ import pytest
 from loading_values import brief, server
 from script import Driver
 
-from matrixone_core import loads
 from matrixone_core.errors import (
     InvalidArgument,
     LoadFailed,
@@ -18,8 +17,9 @@ from matrixone_core.errors import (
 )
 from matrixone_core.loading.monitoring.events import LoadFinished, LoadStarted
 from matrixone_core.loading.plan import PROBED_BYTES
+from matrixone_core.operations import loads
 from matrixone_core.secrets import Secret
-from matrixone_core.session import UnitOfWork
+from matrixone_core.session.unit_of_work import UnitOfWork
 
 STAGE = {"stage_name": "s", "url": "file:///a/", "stage_credentials": "", "stage_status": "enabled", "created": None, "comment": ""}  # fmt: skip
 QUESTION = "AS current_database"

@@ -8,11 +8,11 @@ from loading_values import STATE, brief, server
 from pyarrow import parquet
 from script import Driver
 
-from matrixone_core import loads
 from matrixone_core.errors import InvalidArgument, LoadFailed, ServerError, TableExists, TableNotFound
 from matrixone_core.loading.inputs.schema_inference import format_of, suggested
 from matrixone_core.loading.strategies import fill
-from matrixone_core.session import UnitOfWork
+from matrixone_core.operations import loads
+from matrixone_core.session.unit_of_work import UnitOfWork
 from matrixone_core.sql.files import DigestFile, FileLength, ReadFile
 
 LINES = ("`id` int NOT NULL", "`name` varchar(10) DEFAULT NULL", "PRIMARY KEY (`id`)")

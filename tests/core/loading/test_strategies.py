@@ -4,7 +4,6 @@ import pytest
 from loading_values import brief, server
 from script import Driver
 
-from matrixone_core import loads
 from matrixone_core.errors import (
     ConnectionLost,
     DuplicateKey,
@@ -16,7 +15,8 @@ from matrixone_core.errors import (
     ServerError,
     TableNotFound,
 )
-from matrixone_core.session import UnitOfWork
+from matrixone_core.operations import loads
+from matrixone_core.session.unit_of_work import UnitOfWork
 
 KEYS = ("`id` int NOT NULL", "`name` varchar(10) DEFAULT NULL", "PRIMARY KEY (`id`)")
 LARGE = {"reached": 3}

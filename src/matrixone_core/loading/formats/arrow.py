@@ -13,7 +13,8 @@ from json.encoder import encode_basestring
 from typing import Any, cast
 from uuid import UUID
 
-from matrixone_core.errors import InvalidArgument, LoadFailed, NotSupported, quoted
+from matrixone_core.errors import InvalidArgument, LoadFailed, NotSupported
+from matrixone_core.messages import quoted
 
 ROWS = 65_536  # made into text at a time
 BATCH_BYTES = 8 * 1024 * 1024  # of Arrow data that are made into text at a time, but for a row that is larger

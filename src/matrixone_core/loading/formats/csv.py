@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from matrixone_core.errors import quoted
+from matrixone_core.messages import quoted
 from matrixone_core.sql.load import Csv
 
 BOM = b"\xef\xbb\xbf"

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from json.encoder import encode_basestring
 from typing import Any, Literal, NoReturn, TypeAlias, cast
 
-from matrixone_core.errors import quoted
 from matrixone_core.loading.formats.csv import BOM, MAX_ROW_BYTES, Field, Row, why_not_utf8
+from matrixone_core.messages import quoted
 from matrixone_core.sql.load import JsonLines
 
 _NULL = Field(None, quoted=False)

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from collections.abc import Set as AbstractSet
 from typing import IO, Any, Protocol, TypeAlias, cast
 
-from matrixone_core.errors import InvalidArgument, LoadFailed, quoted
-from matrixone_core.operation import Chunks
+from matrixone_core.errors import InvalidArgument, LoadFailed
+from matrixone_core.messages import quoted
+from matrixone_core.steps import Chunks
 
 PIECE = 1024 * 1024  # bytes or characters read at a time
 JOINED = 64 * 1024  # bytes, at least, of which small pieces are made

@@ -2,7 +2,7 @@
 
 from matrixone_core import stage_files
 from matrixone_core.errors import LoadFailed
-from matrixone_core.operation import Op
+from matrixone_core.steps import Op
 
 _END = 0x177245385090  # before the checksum at the end of a bz2 stream
 _LONGEST_END = 11  # bytes from there on

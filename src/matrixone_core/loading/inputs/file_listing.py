@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from matrixone_core import literals, patterns
-from matrixone_core.errors import InvalidArgument, StageFileNotFound, quoted
-from matrixone_core.operation import Op
+from matrixone_core import patterns
+from matrixone_core.errors import InvalidArgument, StageFileNotFound
+from matrixone_core.messages import quoted
+from matrixone_core.names import stage_path
 from matrixone_core.patterns import is_pattern
+from matrixone_core.steps import Op
 
 
 def stage_urls(stage: str, file: str | Sequence[str]) -> tuple[str, ...]:
@@ -17,7 +19,7 @@ def stage_urls(stage: str, file: str | Sequence[str]) -> tuple[str, ...]:
     names = (file,) if isinstance(file, str) else tuple(file)
     if not names:
         raise InvalidArgument("the list of files is empty")
-    return tuple(literals.stage_path(stage, name, pattern=is_pattern(name)) for name in names)
+    return tuple(stage_path(stage, name, pattern=is_pattern(name)) for name in names)
 
 
 def expand_patterns(stage: str, urls: Sequence[str], *, allow_empty: bool) -> Op[tuple[str, ...]]:
@@ -42,5 +44,5 @@ def expand_patterns(stage: str, urls: Sequence[str], *, allow_empty: bool) -> Op
                 f"no file matches {quoted(url)}; each part between two / is matched by itself;"
                 " allow_empty=True loads nothing"
             )
-        files |= {literals.stage_path(stage, path): None for path in matched}
+        files |= {stage_path(stage, path): None for path in matched}
     return tuple(files)

@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 from matrixone_core.loading.formats.csv import LineIndex, Unit
 from matrixone_core.loading.rejects import Rejects
-from matrixone_core.operation import Chunks
 from matrixone_core.sql.ledger import Entry
 from matrixone_core.sql.load import Format
+from matrixone_core.steps import Chunks
 
 
 @dataclass(frozen=True)

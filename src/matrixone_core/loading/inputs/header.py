@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from matrixone_core.errors import LoadFailed, quoted
+from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
 from matrixone_core.loading.formats.csv import BOM, CsvReader, Row
-from matrixone_core.operation import Op
+from matrixone_core.messages import quoted
 from matrixone_core.sql.load import Csv, Format
 from matrixone_core.stage_files import read
+from matrixone_core.steps import Op
 
 
 def header_of_stage_file(url: str, form: Csv) -> Op[tuple[str, ...]]:

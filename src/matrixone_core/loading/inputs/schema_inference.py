@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from matrixone_core.errors import InvalidArgument, LoadFailed, quoted
+from matrixone_core.errors import InvalidArgument, LoadFailed
 from matrixone_core.loading.formats import arrow
 from matrixone_core.loading.formats.compression import SUFFIXES
 from matrixone_core.loading.formats.csv import CsvReader, RegularLines, Row
@@ -15,10 +15,11 @@ from matrixone_core.loading.formats.json_lines import JsonReader
 from matrixone_core.loading.inputs.header import check_header, read_head
 from matrixone_core.loading.inputs.stage_reader import read_range
 from matrixone_core.loading.inputs.transforms import RowReader
-from matrixone_core.operation import Op
+from matrixone_core.messages import quoted
 from matrixone_core.sql.files import PIECE
 from matrixone_core.sql.load import Csv, Format, JsonLines
 from matrixone_core.stage_files import size_of
+from matrixone_core.steps import Op
 
 _TESTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("BIGINT", re.compile(r"-?(0|[1-9]\d{0,17})")),

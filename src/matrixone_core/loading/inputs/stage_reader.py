@@ -1,8 +1,8 @@
 """A stage's file that is read here, by statements that give pieces of it (server-facts 31)."""
 
-from matrixone_core.operation import Chunks, NextChunk, Op
 from matrixone_core.sql.files import PIECE
 from matrixone_core.stage_files import read
+from matrixone_core.steps import Chunks, NextChunk, Op
 
 PIECES = 16  # in one statement; one in the first, as most files that are read here are small
 AT_ONCE = 32  # places that one statement looks at

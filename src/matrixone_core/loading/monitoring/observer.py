@@ -22,8 +22,8 @@ from matrixone_core.loading.monitoring.events import (
 )
 from matrixone_core.loading.monitoring.telemetry import count, measure_duration
 from matrixone_core.loading.options import Progress
-from matrixone_core.operation import Emit, Op
 from matrixone_core.results import LoadedFile, LoadReport
+from matrixone_core.steps import Emit, Op
 
 STALLED_SECONDS = 10.0  # without a sign of life, after which a load is said to be stalled
 POLL_SECONDS = 0.5

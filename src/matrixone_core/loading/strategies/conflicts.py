@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.plan import Batch, LoadPlan
-from matrixone_core.operation import Op
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.staging import (
     Conflict,
@@ -15,6 +14,7 @@ from matrixone_core.sql.staging import (
     DuplicatePolicy,
     InsertStaged,
 )
+from matrixone_core.steps import Op
 
 
 @dataclass(frozen=True)

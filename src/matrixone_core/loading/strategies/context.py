@@ -8,8 +8,8 @@ from matrixone_core.loading.inputs.files import ClientFile, InputFile
 from matrixone_core.loading.ledger import Ledger
 from matrixone_core.loading.plan import LoadPlan, LoadStrategy
 from matrixone_core.loading.rejects import Rejects
-from matrixone_core.operation import Clock, Op
 from matrixone_core.results import LoadedFile
+from matrixone_core.steps import Clock, Op
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from matrixone_core.errors import DuplicateKey
-from matrixone_core.literals import identifier
+from matrixone_core.fragments import identifier
 from matrixone_core.loading.inputs.files import InputFile
 from matrixone_core.loading.plan import LoadPlan, direct_load
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.fill import fill
 from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.strategies.proof import prove
-from matrixone_core.operation import Atomic, Clock, Op, in_order
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.staging import CountDuplicateRows, Key, Names
+from matrixone_core.steps import Atomic, Clock, Op, in_order
 
 
 def load_data(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:

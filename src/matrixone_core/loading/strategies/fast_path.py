@@ -5,7 +5,7 @@ compares the raw lines with a regular expression on another connection; one line
 rolled back and goes through a staging table. Nothing else depends on this module.
 """
 
-from matrixone_core.errors import DuplicateKey, LoadFailed, ServerError, quoted
+from matrixone_core.errors import DuplicateKey, LoadFailed, ServerError
 from matrixone_core.loading.certain_values import certain_value
 from matrixone_core.loading.formats.line_pattern import escaped
 from matrixone_core.loading.inputs.files import InputFile, StageFile
@@ -15,10 +15,11 @@ from matrixone_core.loading.strategies.direct import target_keys
 from matrixone_core.loading.strategies.fill import all_lines_match
 from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.table import Column, Kind, Table
-from matrixone_core.operation import Atomic, Clock, Op, Together
+from matrixone_core.messages import quoted
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.load import Csv
 from matrixone_core.sql.staging import Conflict, FirstDuplicateKey
+from matrixone_core.steps import Atomic, Clock, Op, Together
 
 
 class _NotPlain(Exception):

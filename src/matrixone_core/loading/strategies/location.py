@@ -22,10 +22,10 @@ from matrixone_core.loading.plan import Batch
 from matrixone_core.loading.row_checks import plain_value
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.table import Column, Kind
-from matrixone_core.operation import Blocking, Op
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
 from matrixone_core.sql.staging import StagedRow
+from matrixone_core.steps import Blocking, Op
 
 LOCATION_ERROR_CODES = frozenset({20300, 20411})  # the server's numbers for what has to do with the place, not a row
 MAX_READ_BYTES = 256 * 1024 * 1024  # of a file that is read only to name a row

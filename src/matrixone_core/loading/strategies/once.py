@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from matrixone_core.errors import DuplicateKey, MatrixOneError, aborts
+from matrixone_core.errors import DuplicateKey, MatrixOneError
 from matrixone_core.loading.inputs.files import InputFile
 from matrixone_core.loading.ledger import Ledger
 from matrixone_core.loading.strategies.context import LoadContext
-from matrixone_core.operation import Op
 from matrixone_core.results import LoadedFile
+from matrixone_core.server_errors import aborts
 from matrixone_core.sql.ledger import DeleteEntry, Entry, InsertEntry, UpdateLoadedRows
+from matrixone_core.steps import Op
 
 
 def with_ledger(context: LoadContext, file: InputFile, op: Op[tuple[LoadedFile, ...]]) -> Op[tuple[LoadedFile, ...]]:

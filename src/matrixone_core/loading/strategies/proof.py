@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from matrixone_core.errors import PermissionDenied, quoted
+from matrixone_core.errors import PermissionDenied
 from matrixone_core.loading.certain_values import certain_field
 from matrixone_core.loading.formats.csv import CsvReader, Field, RegularLines, Row, why_not_utf8
 from matrixone_core.loading.inputs.files import ClientFile, InputFile
@@ -17,9 +17,10 @@ from matrixone_core.loading.inputs.readers import decoder_of
 from matrixone_core.loading.inputs.stage_reader import StageBytes
 from matrixone_core.loading.inputs.transforms import raise_bad_row, shown
 from matrixone_core.loading.plan import LoadPlan, sent_format
-from matrixone_core.operation import Blocking, Op
+from matrixone_core.messages import quoted
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import Csv
+from matrixone_core.steps import Blocking, Op
 
 _REASON = (
     "this is not certain to be stored as it is without a staging table, which the user may not create; grant CREATE"

@@ -13,7 +13,6 @@ from matrixone_core.loading.rejects import Rejects
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.location import as_csv, lines_of, reason_of, refused_field
 from matrixone_core.loading.strategies.silent import SilentlyChanged
-from matrixone_core.operation import Aside, Op
 from matrixone_core.results import BadRow
 from matrixone_core.sql.rejects import ROWS_AT_ONCE, CreateRejects, InsertRejects
 from matrixone_core.sql.staging import (
@@ -27,6 +26,7 @@ from matrixone_core.sql.staging import (
     SelectStaged,
     StagedRow,
 )
+from matrixone_core.steps import Aside, Op
 
 TRIED_PARTS = 64  # in which they are tried
 MAX_SEARCHED = 20_000  # bad rows, from which on something else than rows is taken to be wrong

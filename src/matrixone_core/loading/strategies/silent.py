@@ -9,8 +9,8 @@ from matrixone_core.loading.plan import MAX_CHECKED, Batch
 from matrixone_core.loading.row_checks import SilentChange, silent_changes
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.location import describe
-from matrixone_core.operation import Op
 from matrixone_core.sql.staging import SelectStaged, StagedRow
+from matrixone_core.steps import Op
 
 MAX_DOUBTFUL = 10 * MAX_CHECKED  # rows that are tried before the others
 

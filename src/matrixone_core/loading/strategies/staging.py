@@ -15,10 +15,10 @@ from matrixone_core.loading.strategies.location import explain_refusal
 from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.strategies.rejection import RejectingInsert, store_rejects
 from matrixone_core.loading.strategies.silent import JudgedRows, judge_rows
-from matrixone_core.operation import Aside, Atomic, Clock, Op, Together
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.staging import Conflict, DuplicatePolicy, InsertStaged, RowRange
 from matrixone_core.sql.table import TablesLike
+from matrixone_core.steps import Aside, Atomic, Clock, Op, Together
 
 T = TypeVar("T")
 LEFT_OVER_SECONDS = 24 * 3600  # after which a staging table's load is taken for dead

@@ -2,13 +2,14 @@
 
 from typing import Any, TypeVar
 
-from matrixone_core.errors import LoadUnfinished, MatrixOneError, aborts
+from matrixone_core.errors import LoadUnfinished, MatrixOneError
 from matrixone_core.loading.plan import LoadPlan
-from matrixone_core.operation import Op, Sending, Step, interpreted, within
+from matrixone_core.server_errors import aborts
 from matrixone_core.sql.ledger import InsertEntry
 from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.rejects import InsertRejects
 from matrixone_core.sql.staging import InsertStaged
+from matrixone_core.steps import Op, Sending, Step, interpreted, within
 
 T = TypeVar("T")
 

@@ -5,11 +5,13 @@ import re
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument, MatrixOneError, PermissionDenied, StageExists, StageNotFound, quoted
-from matrixone_core.operation import Aside, Op
+from matrixone_core.catalog import find, get
+from matrixone_core.errors import InvalidArgument, MatrixOneError, PermissionDenied, StageExists
+from matrixone_core.messages import quoted
+from matrixone_core.names import checked_text, stage_name, stage_url
 from matrixone_core.secrets import Credentials, NotText, Secret, masked, masked_pairs, masked_url
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
+from matrixone_core.steps import Aside, Op
 
 Provider: TypeAlias = Literal["amazon", "minio", "cos"]
 PROVIDERS: tuple[str, ...] = ("amazon", "minio", "cos")
@@ -43,10 +45,8 @@ def create(
     shown_url = masked_url(url)
     pairs = masked_pairs(credentials or {})
     del url, credentials  # the plain ones are not to be seen in a traceback
-    comment = literals.checked_text(comment or "", "comment")
-    statement = CreateStage(
-        literals.stage_name(name), literals.stage_url(shown_url), _checked(pairs), comment, if_not_exists
-    )
+    comment = checked_text(comment or "", "comment")
+    statement = CreateStage(stage_name(name), stage_url(shown_url), _checked(pairs), comment, if_not_exists)
     try:
         yield from statement
     except StageExists:
@@ -74,7 +74,7 @@ def create_local(
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
-    path = literals.checked_text(os.fspath(path), "path")
+    path = checked_text(os.fspath(path), "path")
     if not path.startswith("/"):
         raise InvalidArgument(
             f"path={quoted(path)} is not absolute; give the folder's path on the server's machine from the root, "
@@ -147,21 +147,6 @@ def list_(like: str | None = None) -> Op[tuple[Stage, ...]]:
         return (yield from Aside(iter(ShowStages(pattern))))
 
 
-def get(name: str) -> Op[Stage]:
-    """The stage called *name*.
-
-    Args:
-        name: in upper or lower case.
-
-    Raises:
-        StageNotFound: there is none.
-    """
-    found = yield from find(name)
-    if found is None:
-        raise StageNotFound(f"there is no stage {quoted(literals.stage_name(name))}")
-    return found
-
-
 def exists(name: str) -> Op[bool]:
     """Whether there is a stage called *name*.
 
@@ -203,12 +188,12 @@ def alter(
     pairs = None if credentials is None else masked_pairs(credentials)
     del url, credentials  # the plain ones are not to be seen in a traceback
     changed = None if pairs is None else _checked(pairs)
-    name = literals.stage_name(name)
+    name = stage_name(name)
     if shown_url is None and changed is None and enable is None and comment is None:
         raise InvalidArgument("nothing is to change; give url, credentials, enable or comment")
-    new_url = None if shown_url is None else literals.stage_url(shown_url)
+    new_url = None if shown_url is None else stage_url(shown_url)
     if comment is not None:
-        literals.checked_text(comment, "comment")
+        checked_text(comment, "comment")
     before = yield from get(name)
     given = None if changed is None else _merged(before, changed)
     changes = [
@@ -239,17 +224,7 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
         StageNotFound: there is none of this name.
         PermissionDenied: only an account's administrators may drop stages.
     """
-    yield from DropStage(literals.stage_name(name), if_exists)
-
-
-def find(name: str) -> Op[Stage | None]:
-    """The stage called *name*, or None."""
-    name = literals.stage_name(name)
-    try:
-        found = yield from SelectStages(name=name)
-    except PermissionDenied:
-        found = yield from Aside(iter(ShowStages()))
-    return next((stage for stage in found if stage.name == name), None)
+    yield from DropStage(stage_name(name), if_exists)
 
 
 def _undone(done: list[AlterStage], error: BaseException) -> Op[None]:
@@ -288,13 +263,13 @@ def _checked(credentials: Credentials | NotText) -> Credentials:
 
 
 def _s3_url(bucket: str | NotText, path: str) -> str:
-    bucket = literals.checked_text(bucket, "bucket")
+    bucket = checked_text(bucket, "bucket")
     if not bucket or re.search("[/:@]", bucket):
         raise InvalidArgument(
             f"bucket={quoted(bucket)} is not a bucket's name; give the name alone and the rest as path, as in "
             "create_s3(name, 'my-bucket', 'data/')"
         )
-    return f"s3://{bucket}/{literals.checked_text(path, 'path').lstrip('/')}"
+    return f"s3://{bucket}/{checked_text(path, 'path').lstrip('/')}"
 
 
 def _s3_credentials(
@@ -321,11 +296,11 @@ def _s3_credentials(
         _environment("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
         or f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
     )
-    checked = _checked_endpoint(literals.checked_text(place, "endpoint"))
+    checked = _checked_endpoint(checked_text(place, "endpoint"))
     return Credentials(
         {
-            "AWS_KEY_ID": literals.checked_text(key, "aws_key_id"),
-            "AWS_SECRET_KEY": literals.checked_text(secret_key, "aws_secret_key"),
+            "AWS_KEY_ID": checked_text(key, "aws_key_id"),
+            "AWS_SECRET_KEY": checked_text(secret_key, "aws_secret_key"),
             "AWS_REGION": region,
             "ENDPOINT": checked,
             "PROVIDER": provider or ("amazon" if _is_amazon(checked) else "minio"),

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 from sqlalchemy import ClauseElement, Dialect, Double, Function, literal
 from sqlalchemy.types import UserDefinedType
 
-from matrixone_core import literals
+from matrixone_core import fragments
 from matrixone_core.errors import InvalidArgument
 
 Distance: TypeAlias = Function[float]
@@ -70,7 +70,7 @@ class Vector(UserDefinedType[Sequence[float]]):
         """How a value is written into a statement."""
 
         def quoted(value: Any) -> str:
-            return literals.literal(self._written(value) or "")
+            return fragments.literal(self._written(value) or "")
 
         return quoted
 

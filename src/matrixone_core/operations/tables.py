@@ -1,33 +1,17 @@
 """Operations that make and drop the tables of models."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy import Connection, MetaData
 
-from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound, quoted
-from matrixone_core.operation import Atomic, OnConnection, Op
+from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound
+from matrixone_core.messages import quoted
 from matrixone_core.sql.table import ColumnNames
+from matrixone_core.steps import Atomic, OnConnection, Op
+from matrixone_core.targets import Target, table_names, table_of
 
-Target: TypeAlias = type[Any] | Table | str  # an ORM model, a Table, or a name: `table` or `database.table`
 Models: TypeAlias = type[Any] | MetaData  # the base class of ORM models, or their MetaData
-
-
-def table_of(target: Target) -> Table:
-    """The table of an ORM model, or a table itself.
-
-    Raises:
-        InvalidArgument: it is neither.
-    """
-    found: object = getattr(target, "__table__", target)
-    if not isinstance(found, Table):
-        raise InvalidArgument(f"{quoted(target)} is no ORM model and no Table")
-    return cast("Table", found)
-
-
-def table_names(table: Table) -> tuple[str, ...]:
-    """`table`, or `database` and `table`."""
-    return (table.name,) if table.schema is None else (table.schema, table.name)
 
 
 def create_table(table: Target, *, if_not_exists: bool = True) -> Op[None]:

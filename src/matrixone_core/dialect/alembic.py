@@ -13,7 +13,7 @@ from sqlalchemy.schema import DropConstraint, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import TypeEngine
 
-from matrixone_core import types
+from matrixone_core.dialect import types
 from matrixone_core.dialect.compiling import index_options
 from matrixone_core.dialect.indexes import FULLTEXT
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
-from matrixone_core import stages
+from matrixone_core import catalog
 from matrixone_core.errors import (
     CommitIncomplete,
     CommitUnknown,
@@ -28,27 +28,10 @@ from matrixone_core.errors import (
     StageExists,
     StageNotFound,
     TableNotFound,
-    aborted,
-    aborts,
-    commit_not_sent,
-    from_driver,
-    quoted,
-    unanswered,
 )
-from matrixone_core.literals import Part
-from matrixone_core.operation import (
-    Aside,
-    Calling,
-    Clock,
-    Command,
-    Op,
-    Runner,
-    Sleep,
-    Statement,
-    Step,
-    interpreted,
-    within,
-)
+from matrixone_core.fragments import Part
+from matrixone_core.messages import quoted
+from matrixone_core.server_errors import aborted, aborts, commit_not_sent, from_driver, unanswered
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.files import (
     CopyFile,
@@ -62,15 +45,10 @@ from matrixone_core.sql.files import (
     SaveFile,
 )
 from matrixone_core.sql.load import LoadData, resolved
-from matrixone_core.sql.snapshot import (
-    CreateSnapshot,
-    DatabaseExists,
-    DropSnapshot,
-    ShowSnapshots,
-    Snapshot,
-)
+from matrixone_core.sql.snapshot import CreateSnapshot, DatabaseExists, DropSnapshot, ShowSnapshots, Snapshot
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
+from matrixone_core.steps import Aside, Calling, Clock, Command, Op, Runner, Sleep, Statement, Step, interpreted, within
 
 T = TypeVar("T")
 BETWEEN_ATTEMPTS = 0.05  # seconds
@@ -204,7 +182,7 @@ class UnitOfWork:
         """The stage as the session sees it; from then on the session remembers how it was committed."""
         if name in self._stages:
             return self._stages[name].after
-        return (yield from stages.find(name))
+        return (yield from catalog.find(name))
 
     def _create_stage(self, step: CreateStage) -> Op[None]:
         yield from self._ask(DropStage(NOBODYS, if_exists=True))
@@ -417,7 +395,7 @@ class UnitOfWork:
 
     def _is_ours(self, statement: CreateStage) -> Op[bool]:
         """Whether a stage whose creation was not answered was created by us."""
-        found = yield from Aside(stages.find(statement.name))
+        found = yield from Aside(catalog.find(statement.name))
         if found is None or (found.url, found.comment) != (statement.url, statement.comment):
             return False
         return found.credentials is None or found.credentials == statement.credentials

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 from sqlalchemy import Connection, Dialect, LargeBinary, TextClause, bindparam
 from sqlalchemy.types import TypeEngine
 
-from matrixone_core import literals
+from matrixone_core import fragments
 from matrixone_core.errors import ServerError
 from matrixone_core.secrets import Secret
 
@@ -75,8 +75,8 @@ class Statement(Step[R_co]):
     before: ClassVar[str] = ""
     after: ClassVar[str] = ""
 
-    def parts(self) -> Iterator[literals.Part]:
-        """The statement piece by piece: SQL as text, values as `literals.Value`."""
+    def parts(self) -> Iterator[fragments.Part]:
+        """The statement piece by piece: SQL as text, values as `fragments.Value`."""
         raise NotImplementedError
 
     def parse(self, reply: Reply, /) -> R_co:
@@ -84,18 +84,18 @@ class Statement(Step[R_co]):
         raise NotImplementedError
 
     def __str__(self) -> str:
-        return literals.shown(self.parts())
+        return fragments.shown(self.parts())
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """The secrets among the statement's values, as they travel."""
         return tuple(
-            part.value for part in self.parts() if isinstance(part, literals.Value) and isinstance(part.value, Secret)
+            part.value for part in self.parts() if isinstance(part, fragments.Value) and isinstance(part.value, Secret)
         )
 
     def __clause_element__(self) -> TextClause:
         """The statement as SQLAlchemy executes it, its values bound."""
-        sql, values = literals.bound(self.parts())
+        sql, values = fragments.bound(self.parts())
         binaries = [name for name, value in values.items() if isinstance(value, bytes)]
         clause = TextClause(sql).bindparams(
             *(bindparam(name, values.pop(name), HexBinary(), literal_execute=True) for name in binaries), **values

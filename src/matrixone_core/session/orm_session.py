@@ -15,7 +15,6 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from matrixone_core.connecting import TIMEOUT
 from matrixone_core.errors import (
     CommitUnknown,
     ConnectionLost,
@@ -23,12 +22,11 @@ from matrixone_core.errors import (
     MatrixOneError,
     NotSupported,
     SessionInUse,
-    commit_unknown,
-    from_driver,
-    no_connection_free,
 )
-from matrixone_core.operation import Op
-from matrixone_core.session import UnitOfWork
+from matrixone_core.execution import TIMEOUT
+from matrixone_core.server_errors import commit_unknown, from_driver, no_connection_free
+from matrixone_core.session.unit_of_work import UnitOfWork
+from matrixone_core.steps import Op
 
 T = TypeVar("T")
 _COMMIT = re.compile(r"[\s;]*COMMIT[\s;]*\Z", re.IGNORECASE)

@@ -1,9 +1,10 @@
 """Operations on snapshots."""
 
-from matrixone_core import literals
-from matrixone_core.errors import InvalidArgument, SnapshotNotFound, quoted
-from matrixone_core.operation import Op
+from matrixone_core.errors import InvalidArgument, SnapshotNotFound
+from matrixone_core.messages import quoted
+from matrixone_core.names import snapshot_name
 from matrixone_core.sql.snapshot import CreateSnapshot, DropSnapshot, ShowSnapshots, Snapshot, SnapshotLevel
+from matrixone_core.steps import Op
 
 
 def create(name: str, level: SnapshotLevel, database: str | None = None, table: str | None = None) -> Op[Snapshot]:
@@ -26,7 +27,7 @@ def create(name: str, level: SnapshotLevel, database: str | None = None, table: 
     """
     level = _level(level)
     _fits(level, database, table)
-    statement = CreateSnapshot(literals.snapshot_name(name), level, database, table)
+    statement = CreateSnapshot(snapshot_name(name), level, database, table)
     yield from statement
     for snapshot in (yield from list_()):
         if snapshot.name == statement.name:
@@ -52,7 +53,7 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
         SnapshotNotFound: there is none of this name.
         PermissionDenied: only an account's administrators may drop snapshots.
     """
-    yield from DropSnapshot(literals.snapshot_name(name), if_exists)
+    yield from DropSnapshot(snapshot_name(name), if_exists)
 
 
 def _level(level: SnapshotLevel | str) -> SnapshotLevel:

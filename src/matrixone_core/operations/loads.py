@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, Unpack
 
-from matrixone_core import literals
-from matrixone_core.errors import LoadFailed, TableExists, TableNotFound, quoted
+from matrixone_core.errors import LoadFailed, TableExists, TableNotFound
 from matrixone_core.loading import client_load, stage_load
 from matrixone_core.loading.inputs import schema_inference
 from matrixone_core.loading.inputs.client_stream import Data
@@ -12,12 +11,14 @@ from matrixone_core.loading.options import Columns, FormatOptions, Header, LoadO
 from matrixone_core.loading.plan import LoadPlan
 from matrixone_core.loading.preview import InferredTable
 from matrixone_core.loading.request import LoadRequest, build_named_request, build_request, names_of
-from matrixone_core.operation import Op
+from matrixone_core.messages import quoted
+from matrixone_core.names import stage_path
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import LEDGER, LoadRecord, SelectRecords
 from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.table import ColumnNames
-from matrixone_core.tables import Target
+from matrixone_core.steps import Op
+from matrixone_core.targets import Target
 
 
 def read_csv_stage(
@@ -373,7 +374,7 @@ def create_table_from(
         TableExists: there is one of the name.
         LoadFailed: no column can be made out.
     """
-    url = literals.stage_path(stage, file)
+    url = stage_path(stage, file)
     request = build_named_request(name, format or schema_inference.format_of(file), options)
     sample = yield from schema_inference.sample_of(url, request.format, header=header)
     if not sample.columns:

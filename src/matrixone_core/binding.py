@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, get_args
 
-from matrixone_core.operation import Op
+from matrixone_core.steps import Op
 
 
 def publish(function: Callable[..., Any], operation: Callable[..., Op[Any]], owner: type, name: str) -> None:

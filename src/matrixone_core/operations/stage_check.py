@@ -5,19 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from matrixone_core import stages
-from matrixone_core.connecting import STOP_SECONDS
-from matrixone_core.errors import (
-    InvalidArgument,
-    MatrixOneError,
-    ServerError,
-    StatementTimeout,
-    TransactionAborted,
-    quoted,
-)
-from matrixone_core.operation import Aside, Clock, Limited, Op, Statement
+from matrixone_core import catalog
+from matrixone_core.cancellation import STOP_SECONDS
+from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StatementTimeout, TransactionAborted
+from matrixone_core.messages import quoted
+from matrixone_core.operations import stages
 from matrixone_core.sql.files import IsListed, ListFiles
 from matrixone_core.sql.stage import Stage
+from matrixone_core.steps import Aside, Clock, Limited, Op, Statement
 
 T = TypeVar("T")
 S3_CREDENTIALS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT", "PROVIDER")  # server-facts 9
@@ -93,7 +88,7 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
     if not isinstance(timeout, int | float) or timeout < 5:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"timeout={quoted(timeout)} must be a number of seconds, 5 or more")
     ends = (yield from Clock()) + timeout - STOP_SECONDS
-    found = yield from stages.get(name)
+    found = yield from catalog.get(name)
     place = yield from _definition(found)
     if isinstance(place, StageCheck):
         return place
@@ -117,7 +112,7 @@ def _definition(stage: Stage) -> Op[StageCheck | str]:
         if scheme != "stage":
             return place
         parent, _, below = rest.partition("/")
-        above = yield from stages.find(parent) if parent == parent.lower() else _nothing()
+        above = yield from catalog.find(parent) if parent == parent.lower() else _nothing()
         if above is None:
             reason = f"it lies in the stage {parent!r}, and there is none"
             return StageCheck(stage.name, StageProblem.NO_PARENT, reason, f"create {parent!r}, or alter the URL")

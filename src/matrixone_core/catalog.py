@@ -1,0 +1,32 @@
+"""Find a stage by its name: for loads and sessions as well as for the managers."""
+
+from matrixone_core.errors import PermissionDenied, StageNotFound
+from matrixone_core.messages import quoted
+from matrixone_core.names import stage_name
+from matrixone_core.sql.stage import SelectStages, ShowStages, Stage
+from matrixone_core.steps import Aside, Op
+
+
+def get(name: str) -> Op[Stage]:
+    """The stage called *name*.
+
+    Args:
+        name: in upper or lower case.
+
+    Raises:
+        StageNotFound: there is none.
+    """
+    found = yield from find(name)
+    if found is None:
+        raise StageNotFound(f"there is no stage {quoted(stage_name(name))}")
+    return found
+
+
+def find(name: str) -> Op[Stage | None]:
+    """The stage called *name*, or None."""
+    name = stage_name(name)
+    try:
+        found = yield from SelectStages(name=name)
+    except PermissionDenied:
+        found = yield from Aside(iter(ShowStages()))
+    return next((stage for stage in found if stage.name == name), None)

@@ -1,0 +1,20 @@
+"""How messages quote a value of the caller's."""
+
+import reprlib
+
+LONGEST_QUOTED = 200  # characters of a value in a message: what is given for another argument may be a whole file
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = LONGEST_QUOTED
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = _SHORT.maxfrozenset = _SHORT.maxdict = _SHORT.maxdeque = 20
+
+
+def quoted(value: object) -> str:
+    """A value as messages quote it: as Python writes it, no more than 200 characters of it.
+
+    Args:
+        value: whatever the caller gave; a secret stays masked.
+    """
+    if isinstance(value, bytes | bytearray) or type(value) is str:
+        value = value[: LONGEST_QUOTED + 1]
+    written = _SHORT.repr(value) if isinstance(value, list | tuple | set | frozenset | dict) else repr(value)
+    return written if len(written) <= LONGEST_QUOTED else f"{written[: LONGEST_QUOTED - 1]}…"

@@ -1,0 +1,257 @@
+"""Errors of drivers and servers as this package's: which code or message means which class."""
+
+import errno
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from matrixone_core.errors import (
+    CommitUnknown,
+    ConnectionFailed,
+    ConnectionFault,
+    ConnectionLost,
+    DatabaseNotFound,
+    Deadlock,
+    DuplicateKey,
+    LockTimeout,
+    MatrixOneError,
+    PermissionDenied,
+    PoolExhausted,
+    ServerError,
+    SnapshotExists,
+    SnapshotNotFound,
+    StageExists,
+    StageFileExists,
+    StageFileNotFound,
+    StageNotFound,
+    StatementTimeout,
+    TableExists,
+    TableNotFound,
+    TransactionAborted,
+    WriteConflict,
+)
+from matrixone_core.secrets import Secret, redacted
+from matrixone_core.steps import Statement
+
+CR_MALFORMED_PACKET = 2027  # MySQL's number; our own connections raise it for what they cannot read
+_SQLSTATES = {
+    1044: "42000", 1045: "28000", 1049: "42000", 1050: "42S01", 1054: "42S22", 1062: "23000", 1064: "42000",
+    1146: "42S02", 1205: "HY000", 1213: "40001", 1406: "22001", 3819: "HY000", 20701: "40001",
+}  # fmt: skip
+
+_BY_CODE: Mapping[int, type[MatrixOneError]] = {
+    1008: DatabaseNotFound,
+    1044: PermissionDenied,
+    1045: ConnectionFailed,
+    1049: DatabaseNotFound,
+    1050: TableExists,
+    1062: DuplicateKey,
+    1142: PermissionDenied,
+    1146: TableNotFound,
+    1205: LockTimeout,
+    1213: Deadlock,
+    1227: PermissionDenied,
+    2002: ConnectionFailed,
+    2003: ConnectionFailed,
+    2006: ConnectionLost,
+    2013: ConnectionLost,
+    2014: ConnectionLost,
+    CR_MALFORMED_PACKET: ConnectionLost,
+    2055: ConnectionLost,
+    3024: StatementTimeout,  # our own connections raise it
+    20405: StageFileNotFound,
+    20406: StageFileExists,
+    20701: Deadlock,
+} | dict.fromkeys(  # after these the server has rolled back (server-facts 15)
+    (20502, 20504, 20505, 20634, 20638, 20702, 20703, 20704, 20706, 20709), TransactionAborted
+)
+
+# 20101 is "internal error": only the words tell what it is (server-facts 10, 11, 27, 34).
+_BY_WORDS: tuple[tuple[re.Pattern[str], type[MatrixOneError]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"the stage .* exists$", StageExists),
+        (r"for key '(mo_stages\.)?stage_name'", StageExists),
+        (r"the stage .* not exists|\bstage .* not found", StageNotFound),
+        (r"do not have privilege|access denied", PermissionDenied),
+        (r"file does not exist in load flow", StageFileNotFound),
+        (r"^read .*: is a directory$|^stat .*: not a directory$", StageFileNotFound),
+        (r"snapshot .* already exists|for key '(mo_snapshots\.)?sname'", SnapshotExists),
+        (r"snapshot .* does not exist|find 0 snapshot records", SnapshotNotFound),
+        (r"database .* does not exist", DatabaseNotFound),
+        (r"table .* does not exist|no such table", TableNotFound),
+        (r"table .* already exists", TableExists),
+        (r"w-w conflict|write conflict", WriteConflict),
+    )
+)
+_NOT_EXISTS = re.compile(r"the stage .* not exists", re.IGNORECASE)
+
+
+def classified(code: int | None, words: str, otherwise: type[MatrixOneError] = ServerError) -> type[MatrixOneError]:
+    """The class of error that a server's code and words mean.
+
+    Args:
+        code: the error number.
+        words: the server's message.
+        otherwise: what it is when neither is known.
+    """
+    if _NOT_EXISTS.search(words):
+        return StageNotFound
+    for pattern, kind in _BY_WORDS:
+        if pattern.search(words):
+            return kind
+    return _BY_CODE.get(code or 0, otherwise)
+
+
+def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> MatrixOneError:
+    """The error for what a driver raised, without a secret and without the driver's frames.
+
+    Args:
+        error: as SQLAlchemy wraps it.
+        statement: what was being executed.
+
+    Returns:
+        The error, with a copy of the driver's own as its `__cause__`.
+    """
+    code, words = _told(error.orig)
+    hidden: tuple[Secret, ...] = statement.secrets if statement is not None else ()
+    words = redacted(words, hidden)
+    otherwise = statement.refusal if statement is not None else ServerError
+    kind = classified(code, words, otherwise)
+    if error.connection_invalidated and not issubclass(kind, ConnectionFault | StatementTimeout):
+        kind = ConnectionLost
+    result = kind(words, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_masked(statement))
+    result.__cause__ = _bare(error.orig, code, words)
+    return result
+
+
+def reply_ended(error: BaseException) -> bool:
+    """Whether an error of a driver is the server's whole answer; else the connection is in doubt.
+
+    The drivers' own errors have numbers from 2000 to 2999, or none.
+    """
+    code = error.args[0] if error.args else None
+    return isinstance(code, int) and code != 0 and not 2000 <= code < 3000
+
+
+def unanswered(error: BaseException) -> bool:
+    """Whether the server may have carried a statement out all the same."""
+    return isinstance(error, ConnectionLost | StatementTimeout)
+
+
+def aborts(error: MatrixOneError) -> bool:
+    """Whether the transaction in which an error occurred is gone."""
+    return isinstance(error, TransactionAborted | ConnectionLost)
+
+
+def aborted(cause: MatrixOneError) -> TransactionAborted:
+    """The error for the use of a transaction that is gone."""
+    error = TransactionAborted(
+        f"the transaction is rolled back since {type(cause).__name__} ({cause}); roll the session back or close it, "
+        "and do all of it again"
+    )
+    error.retryable = cause.retryable
+    error.__cause__ = cause
+    return error
+
+
+def _masked(statement: Statement[Any] | None) -> str | None:
+    return None if statement is None else str(statement)
+
+
+def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
+    """The error for a connection that could not be made.
+
+    Args:
+        error: the driver's.
+        where: the server and the user, without the password.
+    """
+    code, words = _told(error)
+    reason = _system_words(error)
+    if reason and reason.lower() not in words.lower():
+        words = f"{words}: {reason}"
+    unreachable = code in {2002, 2003, None}
+    running = "; is the server running? `python -m matrixone_local serve` starts a local one"
+    hint = running if _connection_refused(error) else ""
+    failed = ConnectionFailed(
+        f"cannot connect to {where}: {words}{hint}", code=code, sqlstate=_SQLSTATES.get(code or 0)
+    )
+    lost = _BY_CODE.get(code or 0) is ConnectionLost and code != CR_MALFORMED_PACKET
+    failed.retryable = unreachable or lost  # a wrong password stays wrong, and another kind of server what it is
+    failed.__cause__ = _bare(error, code, words)
+    return failed
+
+
+def no_connection_free(error: BaseException) -> PoolExhausted:
+    """The error for a pool whose connections are all in use."""
+    return PoolExhausted(
+        f"no connection came free in time: {error}; close sessions and streams sooner, or connect with a larger "
+        "pool_size, max_overflow or pool_timeout"
+    )
+
+
+def commit_not_sent(unknown: CommitUnknown) -> ConnectionLost:
+    """The error in a session for a COMMIT without an answer on another connection than the session's."""
+    lost = ConnectionLost(
+        f"the connection broke that a session uses beside its own, whose COMMIT is not sent: {unknown.__cause__}",
+        code=unknown.code,
+        sqlstate=unknown.sqlstate,
+    )
+    lost.__cause__ = unknown.__cause__
+    return lost
+
+
+def commit_unknown(lost: ConnectionLost) -> CommitUnknown:
+    """The error for a COMMIT whose answer never came."""
+    unknown = CommitUnknown(
+        f"the connection broke while COMMIT was on its way, and the server may have committed or not: {lost}",
+        code=lost.code,
+        sqlstate=lost.sqlstate,
+    )
+    unknown.__cause__ = lost.__cause__
+    return unknown
+
+
+def _told(error: BaseException | None) -> tuple[int | None, str]:
+    """The driver's code and words."""
+    arguments: tuple[Any, ...] = error.args if error is not None else ()
+    if len(arguments) > 1 and isinstance(arguments[0], int):
+        return arguments[0] or None, str(arguments[1])
+    return None, str(error) or type(error).__name__
+
+
+def _connection_refused(error: BaseException | None) -> bool:
+    """Whether the host answered that nothing listens on the port, wherever in the chain of causes that is."""
+    while error is not None:
+        # asyncio joins the errors of a host with several addresses into one OSError without a number
+        joined = isinstance(error, OSError) and f"[Errno {errno.ECONNREFUSED}]" in str(error)
+        if joined or isinstance(error, ConnectionRefusedError):
+            return True
+        error = error.__cause__ or getattr(error, "original_exception", None)
+    return False
+
+
+def _system_words(error: BaseException | None) -> str:
+    """The operating system's words for what went wrong, wherever in the chain of causes they are."""
+    while error is not None:
+        if isinstance(error, TimeoutError):
+            return "timed out"
+        if isinstance(error, OSError):
+            # asyncio writes words of its own into connection errors; those of names and TLS are in the error
+            plain = isinstance(error, ConnectionError) or type(error) is OSError
+            return os.strerror(error.errno) if plain and error.errno else str(error.strerror or error)
+        error = error.__cause__ or getattr(error, "original_exception", None)
+    return ""
+
+
+def _bare(error: BaseException | None, code: int | None, words: str) -> BaseException | None:
+    """A copy of the driver's error: its frames, and what they hold, stay behind."""
+    if error is None:
+        return None
+    try:
+        return type(error)(words) if code is None else type(error)(code, words)
+    except TypeError:  # an exception of another shape
+        return Exception(words)

@@ -1,0 +1,1 @@
+"""A session's unit of work, and SQLAlchemy's session that has one."""

@@ -1,0 +1,35 @@
+"""The signatures of the clients' constructors: each setting is shown, each secret hidden."""
+
+from collections.abc import MutableMapping
+from inspect import Parameter, Signature
+from typing import Any, TypeVar
+
+from matrixone_core.secrets import masked
+from matrixone_core.settings import SECRETS, VARIABLES, ConnectArguments, Settings
+
+ClientT = TypeVar("ClientT")
+
+
+def hide(arguments: MutableMapping[str, Any]) -> None:
+    """Make secrets of the settings that hold one, in place, so that no frame of ours shows them."""
+    for name in SECRETS:
+        if name in arguments:
+            arguments[name] = masked(arguments[name])
+
+
+def shows_settings(client: type[ClientT]) -> type[ClientT]:
+    """A class decorator: its constructor and its `connect` show each setting to `help()` and `inspect`."""
+    settings = Settings()
+    this = Parameter("self", Parameter.POSITIONAL_ONLY)
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=_default(settings, name), annotation=annotation)
+        for name, annotation in ConnectArguments.__annotations__.items()
+    ]
+    for function in (vars(client)["__init__"], vars(client)["connect"]):
+        function.__signature__ = Signature([this, *parameters], return_annotation=None)
+    return client
+
+
+def _default(settings: Settings, name: str) -> Any:
+    # what the environment may tell is not decided before it is asked
+    return None if f"MATRIXONE_{name.upper()}" in VARIABLES else getattr(settings, name)

@@ -1,0 +1,27 @@
+"""The table that a call is about: an ORM model, a `Table`, or a name."""
+
+from typing import Any, TypeAlias, cast
+
+from sqlalchemy import Table
+
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import quoted
+
+Target: TypeAlias = type[Any] | Table | str  # an ORM model, a Table, or a name: `table` or `database.table`
+
+
+def table_of(target: Target) -> Table:
+    """The table of an ORM model, or a table itself.
+
+    Raises:
+        InvalidArgument: it is neither.
+    """
+    found: object = getattr(target, "__table__", target)
+    if not isinstance(found, Table):
+        raise InvalidArgument(f"{quoted(target)} is no ORM model and no Table")
+    return cast("Table", found)
+
+
+def table_names(table: Table) -> tuple[str, ...]:
+    """`table`, or `database` and `table`."""
+    return (table.name,) if table.schema is None else (table.schema, table.name)
