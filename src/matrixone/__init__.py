@@ -23,7 +23,10 @@ from matrixone_core.errors import (
     NotSupported,
     OtherEventLoop,
     PermissionDenied,
+    PitrExists,
+    PitrNotFound,
     PoolExhausted,
+    RestoreFailed,
     ServerError,
     SessionInUse,
     SnapshotExists,
@@ -51,11 +54,13 @@ from matrixone_core.loading.monitoring.events import (
 from matrixone_core.loading.options import LoadOptions
 from matrixone_core.loading.plan import LoadPlan, PlannedColumn
 from matrixone_core.loading.preview import InferredTable
+from matrixone_core.operations.restore import RestoredTable, RestoreReport
 from matrixone_core.operations.stage_check import StageCheck, StageProblem
 from matrixone_core.results import BadRow, LoadedFile, LoadReport
 from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.settings import Settings
 from matrixone_core.sql.ledger import LoadRecord
+from matrixone_core.sql.pitr import Pitr
 from matrixone_core.sql.snapshot import Snapshot, SnapshotLevel
 from matrixone_core.sql.stage import Stage
 from matrixone_core.stage_path_files import FileProgress, StageFileStat
@@ -106,8 +111,14 @@ __all__ = [
     "NotSupported",
     "OtherEventLoop",
     "PermissionDenied",
+    "Pitr",
+    "PitrExists",
+    "PitrNotFound",
     "PlannedColumn",
     "PoolExhausted",
+    "RestoreFailed",
+    "RestoreReport",
+    "RestoredTable",
     "Secret",
     "ServerError",
     "Session",

@@ -17,7 +17,16 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from matrixone_async.driver import AsyncDriver, acquired
-from matrixone_async.managers import AsyncLoadManager, AsyncManager, AsyncSnapshotManager, AsyncStageManager, method
+from matrixone_async.managers import (
+    AsyncCloneManager,
+    AsyncLoadManager,
+    AsyncManager,
+    AsyncPitrManager,
+    AsyncRestoreManager,
+    AsyncSnapshotManager,
+    AsyncStageManager,
+    method,
+)
 from matrixone_async.pool import connections
 from matrixone_async.session import AsyncSession
 from matrixone_core import connect, execution, signatures
@@ -48,6 +57,9 @@ class AsyncClient(AsyncManager):
         stage: the account's stages.
         load_data: loads of files into tables.
         snapshots: the account's snapshots.
+        restore: brings back what was in a database or a table.
+        clone: copies of databases and tables.
+        pitr: the account's point-in-time recoveries.
     """
 
     _connection: AsyncDriver | None = None  # so that a client whose settings cannot be has a repr, too
@@ -62,6 +74,9 @@ class AsyncClient(AsyncManager):
         self.stage: Final = AsyncStageManager(self._perform)
         self.load_data: Final = AsyncLoadManager(self._perform)
         self.snapshots: Final = AsyncSnapshotManager(self._perform)
+        self.restore: Final = AsyncRestoreManager(self._perform)
+        self.clone: Final = AsyncCloneManager(self._perform)
+        self.pitr: Final = AsyncPitrManager(self._perform)
 
     async def connect(self, **settings: Unpack[ConnectArguments]) -> None:
         """Connect to a server, and see that it answers.

@@ -11,7 +11,14 @@ from sqlalchemy.util import await_only
 
 from matrixone_async.connection import uncancelled
 from matrixone_async.driver import AsyncDriver
-from matrixone_async.managers import AsyncLoadManager, AsyncSnapshotManager, AsyncStageManager
+from matrixone_async.managers import (
+    AsyncCloneManager,
+    AsyncLoadManager,
+    AsyncPitrManager,
+    AsyncRestoreManager,
+    AsyncSnapshotManager,
+    AsyncStageManager,
+)
 from matrixone_core.session.orm_session import UnitOfWorkSession
 from matrixone_core.steps import Op
 
@@ -59,6 +66,9 @@ class AsyncSession(sqlalchemy.ext.asyncio.AsyncSession):
         stage: the account's stages, as the session will leave them.
         load_data: loads that are part of the session's transaction.
         snapshots: the account's snapshots; one that is created here holds what the session has committed.
+        restore: brings back what was; in a session only by copies, and by rows.
+        clone: copies of databases and tables.
+        pitr: the account's point-in-time recoveries.
     """
 
     sync_session: UnitOfWorkSession  # pyright: ignore[reportIncompatibleVariableOverride]  # as the constructor says
@@ -71,6 +81,9 @@ class AsyncSession(sqlalchemy.ext.asyncio.AsyncSession):
         self.stage: Final = AsyncStageManager(self.perform)
         self.load_data: Final = AsyncLoadManager(self.perform)
         self.snapshots: Final = AsyncSnapshotManager(self.perform)
+        self.restore: Final = AsyncRestoreManager(self.perform)
+        self.clone: Final = AsyncCloneManager(self.perform)
+        self.pitr: Final = AsyncPitrManager(self.perform)
 
     async def perform(self, op: Op[T]) -> T:
         """Carry an operation out, as part of the session.

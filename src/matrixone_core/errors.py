@@ -6,7 +6,8 @@ MatrixOneError
 ├── ServerError              the server refused
 │   ├── PermissionDenied
 │   ├── StageNotFound, StageExists, StageDisabled, StageFileNotFound, StageFileExists
-│   ├── SnapshotNotFound, SnapshotExists
+│   ├── SnapshotNotFound, SnapshotExists, PitrNotFound, PitrExists
+│   ├── RestoreFailed
 │   ├── DatabaseNotFound, TableNotFound, TableExists
 │   ├── LoadFailed, DuplicateKey
 │   └── TransactionAborted   the transaction is rolled back as a whole (server-facts 15)
@@ -115,6 +116,24 @@ class SnapshotNotFound(ServerError):
 
 class SnapshotExists(ServerError):
     """There is a snapshot of this name already."""
+
+
+class PitrNotFound(ServerError):
+    """There is no point-in-time recovery of this name."""
+
+
+class PitrExists(ServerError):
+    """There is a point-in-time recovery of this name already, or one that covers the same."""
+
+
+class RestoreFailed(ServerError):
+    """A restore was not done, though the server may have answered OK.
+
+    Attributes:
+        tables: the tables that are as they were before, as `database.table`.
+    """
+
+    tables: tuple[str, ...] = ()
 
 
 class DatabaseNotFound(ServerError):

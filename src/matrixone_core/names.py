@@ -41,6 +41,19 @@ def snapshot_name(name: str) -> str:
     return _object_name(name, "snapshot")
 
 
+def checked_name(name: str, kind: str) -> str:
+    """A name that follows the rules of stages, as the server keeps it, in lower case.
+
+    Args:
+        name: the name.
+        kind: what it is the name of, for the error.
+
+    Raises:
+        InvalidArgument: it is empty, too long, or has a character that the server refuses.
+    """
+    return _object_name(name, kind)
+
+
 def _object_name(name: str, kind: str) -> str:
     if not checked_text(name, "name"):
         raise InvalidArgument(f"a {kind} name cannot be empty")
@@ -153,3 +166,10 @@ def one_character(value: str, what: str) -> str:
             f"{what}={quoted(value)} cannot be used; it must be one ASCII character, not a line's end"
         )
     return value
+
+
+def is_like(name: str, pattern: str) -> bool:
+    """Whether SQL's LIKE finds the name."""
+    pieces: list[str] = re.findall(r"\\.|.", pattern, re.DOTALL)
+    wanted = "".join({"%": ".*", "_": "."}.get(piece, re.escape(piece[-1])) for piece in pieces)
+    return re.fullmatch(wanted, name, re.DOTALL) is not None

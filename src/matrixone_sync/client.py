@@ -21,7 +21,16 @@ from matrixone_core.session.unit_of_work import repeated
 from matrixone_core.settings import ConnectArguments, Settings
 from matrixone_core.steps import Op
 from matrixone_sync.driver import Driver, acquired
-from matrixone_sync.managers import LoadManager, Manager, SnapshotManager, StageManager, method
+from matrixone_sync.managers import (
+    CloneManager,
+    LoadManager,
+    Manager,
+    PitrManager,
+    RestoreManager,
+    SnapshotManager,
+    StageManager,
+    method,
+)
 from matrixone_sync.pool import connections
 from matrixone_sync.session import Session
 
@@ -45,6 +54,9 @@ class Client(Manager):
         stage: the account's stages.
         load_data: loads of files into tables.
         snapshots: the account's snapshots.
+        restore: brings back what was in a database or a table.
+        clone: copies of databases and tables.
+        pitr: the account's point-in-time recoveries.
     """
 
     _connection: Driver | None = None  # so that a client whose settings cannot be has a repr, too
@@ -57,6 +69,9 @@ class Client(Manager):
         self.stage: Final = StageManager(self._perform)
         self.load_data: Final = LoadManager(self._perform)
         self.snapshots: Final = SnapshotManager(self._perform)
+        self.restore: Final = RestoreManager(self._perform)
+        self.clone: Final = CloneManager(self._perform)
+        self.pitr: Final = PitrManager(self._perform)
 
     def connect(self, **settings: Unpack[ConnectArguments]) -> None:
         """Connect to a server, and see that it answers.

@@ -19,7 +19,7 @@ from matrixone_core import catalog, stage_path_files
 from matrixone_core.binding import publish
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.loading.options import PlanOptions
-from matrixone_core.operations import loads, snapshots, stage_check, stages
+from matrixone_core.operations import clone, loads, pitr, restore, snapshots, stage_check, stages
 from matrixone_core.steps import Op
 from matrixone_core.targets import Target
 from matrixone_core.watching import FolderWatch
@@ -161,4 +161,42 @@ class SnapshotManager(Manager):
 
     create: Final = method(snapshots.create)
     list: Final = method(snapshots.list_)
+    get: Final = method(snapshots.get)
+    exists: Final = method(snapshots.exists)
     drop: Final = method(snapshots.drop)
+    prune: Final = method(snapshots.prune)
+    delete: Final = method(snapshots.delete)
+
+
+class RestoreManager(Manager):
+    """Bringing back what was in an account, a database or a table."""
+
+    account: Final = method(restore.account)
+    database: Final = method(restore.database)
+    table: Final = method(restore.table)
+    restore_tenant: Final = method(restore.restore_tenant)
+    restore_database: Final = method(restore.restore_database)
+    restore_table: Final = method(restore.restore_table)
+
+
+class CloneManager(Manager):
+    """Copies of databases and tables."""
+
+    database: Final = method(clone.database)
+    table: Final = method(clone.table)
+    clone_database: Final = method(clone.clone_database)
+    clone_table: Final = method(clone.clone_table)
+
+
+class PitrManager(Manager):
+    """The point-in-time recoveries of an account."""
+
+    create: Final = method(pitr.create)
+    list: Final = method(pitr.list_)
+    get: Final = method(pitr.get)
+    alter: Final = method(pitr.alter)
+    drop: Final = method(pitr.drop)
+    create_account_pitr: Final = method(pitr.create_account_pitr)
+    create_database_pitr: Final = method(pitr.create_database_pitr)
+    create_table_pitr: Final = method(pitr.create_table_pitr)
+    delete: Final = method(pitr.delete)

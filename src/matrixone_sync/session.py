@@ -12,7 +12,14 @@ from matrixone_core.steps import Op
 from matrixone_sync.connection import Connection
 from matrixone_sync.driver import Driver
 from matrixone_sync.interrupts import Interrupts
-from matrixone_sync.managers import LoadManager, SnapshotManager, StageManager
+from matrixone_sync.managers import (
+    CloneManager,
+    LoadManager,
+    PitrManager,
+    RestoreManager,
+    SnapshotManager,
+    StageManager,
+)
 
 T = TypeVar("T")
 
@@ -68,6 +75,9 @@ class Session(UnitOfWorkSession):
         stage: the account's stages, as the session will leave them.
         load_data: loads that are part of the session's transaction.
         snapshots: the account's snapshots; one that is created here holds what the session has committed.
+        restore: brings back what was; in a session only by copies, and by rows.
+        clone: copies of databases and tables.
+        pitr: the account's point-in-time recoveries.
     """
 
     def __init__(self, driver: Driver) -> None:
@@ -76,6 +86,9 @@ class Session(UnitOfWorkSession):
         self.stage: Final = StageManager(self.perform)
         self.load_data: Final = LoadManager(self.perform)
         self.snapshots: Final = SnapshotManager(self.perform)
+        self.restore: Final = RestoreManager(self.perform)
+        self.clone: Final = CloneManager(self.perform)
+        self.pitr: Final = PitrManager(self.perform)
 
     def perform(self, op: Op[T]) -> T:
         """Carry an operation out, as part of the session.

@@ -41,7 +41,7 @@ def test_levels(arguments, sql):
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [(("n", "galaxy"), "cluster, account, database, table"), (("n", None), "SnapshotLevel"),
+    [(("n", "galaxy"), "cluster, account, database, table"), (("n", 5), "SnapshotLevel"),
      (("n", "database"), "needs database="), (("n", "table", "d"), "needs table="), (("n", "account", "d"), "no database="),
      (("n", "database", "d", "t"), "no table="), (("a b", "account"), "snapshot name")],
 )  # fmt: skip

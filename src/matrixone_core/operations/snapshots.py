@@ -1,18 +1,30 @@
 """Operations on snapshots."""
 
+from datetime import UTC, datetime, timedelta
+
 from matrixone_core.errors import InvalidArgument, SnapshotNotFound
 from matrixone_core.messages import quoted
-from matrixone_core.names import snapshot_name
-from matrixone_core.sql.snapshot import CreateSnapshot, DropSnapshot, ShowSnapshots, Snapshot, SnapshotLevel
+from matrixone_core.names import is_like, snapshot_name
+from matrixone_core.sql.snapshot import (
+    CreateSnapshot,
+    DropSnapshot,
+    ServerClock,
+    ShowSnapshots,
+    Snapshot,
+    SnapshotLevel,
+)
 from matrixone_core.steps import Op
 
 
-def create(name: str, level: SnapshotLevel, database: str | None = None, table: str | None = None) -> Op[Snapshot]:
+def create(
+    name: str, level: SnapshotLevel | str | None = None, database: str | None = None, table: str | None = None
+) -> Op[Snapshot]:
     """Take a snapshot of what is committed now.
 
     Args:
         name: 1 to 64 letters, digits and `_ - . $`; the server keeps it in lower case.
-        level: what it shall hold; a `SnapshotLevel` or its value, such as `'database'`.
+        level: what it holds, a `SnapshotLevel` or its value, such as `'database'`. By default what the other arguments
+            name: a table, a database, or with neither the account.
         database: the database, for the levels DATABASE and TABLE.
         table: the table, for the level TABLE.
 
@@ -25,7 +37,7 @@ def create(name: str, level: SnapshotLevel, database: str | None = None, table: 
         DatabaseNotFound, TableNotFound: there is none.
         PermissionDenied: only an account's administrators may take snapshots.
     """
-    level = _level(level)
+    level = _inferred(database, table) if level is None else _level(level)
     _fits(level, database, table)
     statement = CreateSnapshot(snapshot_name(name), level, database, table)
     yield from statement
@@ -37,9 +49,117 @@ def create(name: str, level: SnapshotLevel, database: str | None = None, table: 
     )
 
 
-def list_() -> Op[tuple[Snapshot, ...]]:
-    """The account's snapshots, by name."""
-    return (yield from ShowSnapshots())
+def list_(
+    like: str | None = None,
+    *,
+    level: SnapshotLevel | str | None = None,
+    database: str | None = None,
+    table: str | None = None,
+) -> Op[tuple[Snapshot, ...]]:
+    """The account's snapshots, by name.
+
+    Args:
+        like: only those whose names match this pattern of SQL's LIKE, such as `'daily%'`.
+        level: only those of this level.
+        database: only those of this database, or of a table in it.
+        table: only those of a table of this name.
+
+    Raises:
+        InvalidArgument: there is no such level.
+    """
+    wanted = None if level is None else _level(level)
+    return tuple(
+        snapshot
+        for snapshot in (yield from ShowSnapshots())
+        if (like is None or is_like(snapshot.name, like.lower()))
+        and wanted in {None, snapshot.level}
+        and (database is None or snapshot.database == database.lower())
+        and (table is None or snapshot.table == table.lower())
+    )
+
+
+def get(name: str) -> Op[Snapshot]:
+    """One snapshot.
+
+    Args:
+        name: the snapshot's name.
+
+    Raises:
+        SnapshotNotFound: there is none of this name.
+    """
+    wanted = snapshot_name(name)
+    for snapshot in (yield from list_()):
+        if snapshot.name == wanted:
+            return snapshot
+    raise SnapshotNotFound(f"there is no snapshot {quoted(name)}")
+
+
+def exists(name: str) -> Op[bool]:
+    """Whether there is a snapshot of this name.
+
+    Args:
+        name: the snapshot's name.
+    """
+    wanted = snapshot_name(name)
+    return any(snapshot.name == wanted for snapshot in (yield from list_()))
+
+
+def prune(
+    prefix: str, *, keep_last: int | None = None, older_than: timedelta | datetime | None = None
+) -> Op[tuple[Snapshot, ...]]:
+    """Drop old snapshots whose names begin alike. Give `keep_last`, `older_than`, or both: then both must allow it.
+
+    Args:
+        prefix: what the names begin with, such as `daily_`; not empty.
+        keep_last: how many of the newest stay.
+        older_than: only those taken before a moment (a datetime with a time zone), or longer ago by the server's clock.
+
+    Returns:
+        The snapshots that were dropped, oldest first.
+
+    Raises:
+        InvalidArgument: an argument is not valid; nothing was sent.
+        PermissionDenied: only an account's administrators may drop snapshots.
+    """
+    prefix = snapshot_name(prefix)
+    if keep_last is None and older_than is None:
+        raise InvalidArgument("prune needs keep_last=, older_than=, or both")
+    if keep_last is not None and (not isinstance(keep_last, int) or keep_last < 0):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"keep_last={quoted(keep_last)} must be a number of snapshots, 0 or more")
+    if isinstance(older_than, datetime) and older_than.tzinfo is None:
+        raise InvalidArgument(f"older_than={quoted(older_than)} must have a time zone")
+    if isinstance(older_than, timedelta):
+        older_than = (yield from ServerClock()) - older_than
+    found = [snapshot for snapshot in (yield from list_()) if snapshot.name.startswith(prefix)]
+    found.sort(key=lambda snapshot: (_taken(snapshot), snapshot.name))
+    old = found if keep_last is None else found[: max(0, len(found) - keep_last)]
+    dropped = tuple(snapshot for snapshot in old if older_than is None or _taken(snapshot) < older_than)
+    for snapshot in dropped:
+        yield from DropSnapshot(snapshot.name, if_exists=True)
+    return dropped
+
+
+def delete(name: str) -> Op[None]:
+    """Drop a snapshot: the existing SDK's name of `snapshots.drop`.
+
+    Args:
+        name: the snapshot's name.
+
+    Raises:
+        MatrixOneError: as `snapshots.drop` does.
+    """
+    yield from drop(name)
+
+
+def _taken(snapshot: Snapshot) -> datetime:
+    """When a snapshot was taken; one that a session takes after its commit is newer than all others."""
+    return snapshot.created_time or datetime.max.replace(tzinfo=UTC)
+
+
+def _inferred(database: str | None, table: str | None) -> SnapshotLevel:
+    if table is not None:
+        return SnapshotLevel.TABLE
+    return SnapshotLevel.ACCOUNT if database is None else SnapshotLevel.DATABASE
 
 
 def drop(name: str, *, if_exists: bool = False) -> Op[None]:

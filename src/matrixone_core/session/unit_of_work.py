@@ -6,7 +6,6 @@ stages before COMMIT, as they can be taken back; changes, drops and snapshots af
 """
 
 import random
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
@@ -23,14 +22,17 @@ from matrixone_core.errors import (
     LoadUnfinished,
     MatrixOneError,
     NotSupported,
+    ServerError,
     SnapshotExists,
     SnapshotNotFound,
     StageExists,
     StageNotFound,
+    TableExists,
     TableNotFound,
 )
 from matrixone_core.fragments import Part
 from matrixone_core.messages import quoted
+from matrixone_core.names import is_like
 from matrixone_core.server_errors import aborted, aborts, commit_not_sent, from_driver, unanswered
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.files import (
@@ -45,6 +47,8 @@ from matrixone_core.sql.files import (
     SaveFile,
 )
 from matrixone_core.sql.load import LoadData, resolved
+from matrixone_core.sql.past import CheckForeignKeys, CloneDatabase, CloneTable, Past, Restore, RestorePitr, TablesThen
+from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, ShowPitr
 from matrixone_core.sql.snapshot import CreateSnapshot, DatabaseExists, DropSnapshot, ShowSnapshots, Snapshot
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
@@ -86,7 +90,7 @@ class UnitOfWork:
     """What one transaction of a session keeps.
 
     Attributes:
-        lost: why the transaction is gone, or None; then nothing but rolling back is left.
+        lost: why the transaction was rolled back, or None; then nothing but rolling back is left.
         committing: whether the commit has begun.
     """
 
@@ -97,6 +101,7 @@ class UnitOfWork:
         self._stages: dict[str, Kept] = {}
         self._snapshots: dict[str, CreateSnapshot] = {}
         self._dropped_snapshots: dict[str, DropSnapshot] = {}
+        self._clones: list[CloneDatabase | CloneTable] = []
         self._asked: set[type[Statement[Any]]] = set()
         self._created: list[CreateStage] = []  # for this commit, and not yet for good
         self._doubtful: CreateStage | None = None  # sent, and not answered
@@ -154,6 +159,14 @@ class UnitOfWork:
                 yield from self._drop_snapshot(step)
             case ShowSnapshots():
                 return (yield from self._list_snapshots())
+            case ShowPitr():
+                return (yield from Aside(iter(step)))
+            case Restore() | RestorePitr() | CheckForeignKeys() | CreatePitr() | AlterPitr() | DropPitr():
+                raise NotSupported(f"a session cannot undo {step}; use the client for it")
+            case CloneDatabase() | CloneTable():
+                yield from self._clone(step)
+            case TablesThen() if self._takes_snapshot(step.past):
+                return ()
             # a kept stage is read as what it will be: the server does not know it yet
             case LoadData():
                 return (yield from replace(step, source=resolved(step.source, self._kept_stage)))
@@ -222,7 +235,7 @@ class UnitOfWork:
         seen = {stage.name: stage for stage in found}
         for name, kept in self._stages.items():
             seen.pop(name, None)
-            if kept.after is not None and (like is None or _is_like(name, like)):
+            if kept.after is not None and (like is None or is_like(name, like)):
                 seen[name] = kept.after
         return tuple(seen[name] for name in sorted(seen))
 
@@ -270,6 +283,21 @@ class UnitOfWork:
         for name, kept in self._snapshots.items():
             seen[name] = Snapshot(name, kept.level, None, kept.database, kept.table)
         return tuple(seen[name] for name in sorted(seen))
+
+    def _clone(self, step: CloneDatabase | CloneTable) -> Op[None]:
+        """Clone after the commit: without BEGIN the server commits a CLONE alone, and no rollback undoes it."""
+        if isinstance(step, CloneDatabase):
+            if (yield from DatabaseExists(step.target)):
+                raise ServerError(f"database {step.target} already exists", code=1007)
+        elif (yield from ColumnNames(step.target)):
+            raise TableExists(f"there is a table {quoted('.'.join(step.target))} already")
+        elif step.past is None and not (yield from ColumnNames(step.source)):
+            raise TableNotFound(f"there is no table {quoted('.'.join(step.source))} to clone")
+        self._clones.append(step)
+
+    def _takes_snapshot(self, past: Past | None) -> bool:
+        """Whether something reads a snapshot that is taken after the commit."""
+        return past is not None and past.snapshot in self._snapshots
 
     def _create_snapshot(self, step: CreateSnapshot) -> Op[None]:
         yield from self._ask(DropSnapshot(NOBODYS, if_exists=True))
@@ -333,7 +361,7 @@ class UnitOfWork:
         yield from statement
 
     def committed(self) -> None:
-        """Hear that the server has answered COMMIT with OK."""
+        """Note that the server has answered COMMIT with OK."""
         self._outcome = True
 
     def unknown(self, error: CommitUnknown) -> None:
@@ -359,7 +387,7 @@ class UnitOfWork:
 
     def pending(self) -> tuple[Statement[None], ...]:
         """What follows a commit, in order."""
-        return (*self._changes(), *self._dropped_snapshots.values(), *self._snapshots.values())
+        return (*self._changes(), *self._dropped_snapshots.values(), *self._snapshots.values(), *self._clones)
 
     def _creations(self) -> list[tuple[Stage, bool]]:
         """The stages to create, and whether somebody else's of the name is as good."""
@@ -535,10 +563,3 @@ def repeated(work: Callable[[], Any], attempts: int) -> Op[Any]:
 
 def _passes(error: MatrixOneError | DBAPIError) -> bool:
     return (from_driver(error) if isinstance(error, DBAPIError) else error).retryable
-
-
-def _is_like(name: str, pattern: str) -> bool:
-    """Whether SQL's LIKE finds the name."""
-    pieces: list[str] = re.findall(r"\\.|.", pattern, re.DOTALL)
-    wanted = "".join({"%": ".*", "_": "."}.get(piece, re.escape(piece[-1])) for piece in pieces)
-    return re.fullmatch(wanted, name, re.DOTALL) is not None

@@ -87,6 +87,33 @@ class ShowSnapshots(Statement[tuple[Snapshot, ...]]):
 
 
 @dataclass(frozen=True)
+class ServerClock(Statement[datetime]):
+    """The server's time."""
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT unix_timestamp() AS now"
+
+    def parse(self, reply: Reply, /) -> datetime:
+        return datetime.fromtimestamp(int(reply.rows[0]["now"]), UTC)
+
+
+@dataclass(frozen=True)
+class SelectSnapshotAccount(Statement[str | None]):
+    """The account that a snapshot holds; empty if it holds another thing, None if there is no such snapshot."""
+
+    name: str
+
+    def parts(self) -> Iterator[Part]:
+        yield "SHOW SNAPSHOTS WHERE snapshot_name = "
+        yield Value(self.name)
+
+    def parse(self, reply: Reply, /) -> str | None:
+        for row in reply.rows:
+            return str(row["ACCOUNT_NAME"]) if str(row["SNAPSHOT_LEVEL"]).lower() == SnapshotLevel.ACCOUNT else ""
+        return None
+
+
+@dataclass(frozen=True)
 class DatabaseExists(Statement[bool]):
     """Whether there is a database of this name; inside a transaction, as the transaction sees it."""
 

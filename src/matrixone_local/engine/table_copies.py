@@ -94,12 +94,18 @@ def foreign_keys(cursor: pymysql.cursors.Cursor, table: tuple[str, str]) -> list
 
 def is_referenced(cursor: pymysql.cursors.Cursor, table: tuple[str, str]) -> bool:
     """Whether a foreign key of another table refers to a table."""
+    return any(other != table for other in referrers(cursor, table))
+
+
+def referrers(cursor: pymysql.cursors.Cursor, table: tuple[str, str]) -> list[tuple[str, str]]:
+    """The tables whose foreign keys refer to a table, which may be the table itself."""
     cursor.execute(
-        "SELECT 1 FROM information_schema.key_column_usage WHERE referenced_table_schema = %s"
-        " AND referenced_table_name = %s AND (table_schema, table_name) <> (%s, %s) LIMIT 1",
-        (*table, *table),
+        "SELECT DISTINCT table_schema, table_name FROM information_schema.key_column_usage"
+        " WHERE referenced_table_schema = %s AND referenced_table_name = %s",
+        table,
     )
-    return bool(cursor.fetchall())
+    rows: Any = cursor.fetchall()
+    return [(database, name) for database, name in rows]
 
 
 def copy_views(cursor: pymysql.cursors.Cursor, source: str, target: str, names: Sequence[str] | None = None) -> None:

@@ -23,8 +23,8 @@ from matrixone_local.engine.table_copies import (
     copy,
     copy_or_fork,
     copy_views,
-    is_referenced,
     is_small,
+    referrers,
     views,
 )
 from matrixone_local.errors import SqlError, internal_error
@@ -268,6 +268,10 @@ class Snapshots:
         else:
             source_database, target = statement.source[0], statement.target
         if statement.snapshot is not None:
+            if not statement.of_table:
+                self._refuse_level(
+                    statement.snapshot, "table", "cannot use a table-level snapshot to clone cluster/account/database"
+                )
             source_database = self.database_then(statement.snapshot, source_database)
         with self._engine.session() as cursor:
             if statement.of_table:
@@ -279,13 +283,22 @@ class Snapshots:
                 copy_or_fork(cursor, (source_database, statement.source[-1]), (target[0], target[1]))
             else:
                 if target[0] in databases(cursor):
-                    if statement.if_not_exists:
-                        return
-                    raise SqlError(1007, f"database {target[0]} already exists")
+                    raise SqlError(1007, f"database {target[0]} already exists")  # IF NOT EXISTS or not
                 refill(cursor, source_database, target[0])
+
+    def _refuse_level(self, name: str, level: str, words: str) -> None:
+        with self._engine.session() as cursor:
+            cursor.execute("SELECT 1 FROM mo_catalog.mo_snapshots WHERE sname = %s AND level = %s", (name, level))
+            if cursor.fetchall():
+                raise internal_error(words)
 
     def restore(self, statement: Restore) -> None:
         """Run RESTORE: replace what is there now by what was."""
+        if statement.level == "database":
+            self._refuse_level(statement.snapshot, "table", "can't restore db from table level snapshot")
+        if statement.level == "account":
+            for level in ("database", "table"):
+                self._refuse_level(statement.snapshot, level, "can't restore account from db or table level snapshot")
         with self._engine.session() as cursor:
             identity = _identity(cursor, statement.snapshot)
             everything = databases(cursor)
@@ -318,7 +331,7 @@ def copy_then(cursor: pymysql.cursors.Cursor, source: str, tables: Sequence[str]
 
 def put_back(cursor: pymysql.cursors.Cursor, source: tuple[str, str], target: tuple[str, str]) -> None:
     """Give a table another's rows and definition; one that a foreign key refers to stays as it is (server-facts 63)."""
-    if is_referenced(cursor, target):
+    if referrers(cursor, target):
         return
     cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(target[0])}")
     cursor.execute(f"DROP TABLE IF EXISTS {quoted(target[0])}.{quoted(target[1])}")
@@ -326,16 +339,29 @@ def put_back(cursor: pymysql.cursors.Cursor, source: tuple[str, str], target: tu
 
 
 def refill(cursor: pymysql.cursors.Cursor, source: str, target: str) -> None:
-    """Give a database another's tables and views in the place of its own; sessions that use it go on."""
+    """Give a database another's tables and views in the place of its own; sessions that use it go on.
+
+    Tables that another database's refer to stay as they are, and then those that refer to themselves do, too.
+    """
     cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(target)}")
+    fixed = _fixed(cursor, target)
     cursor.execute("SET foreign_key_checks = 0")
     for view in views(cursor, target):
         cursor.execute(f"DROP VIEW {quoted(target)}.{quoted(view)}")
     for table in tables(cursor, target):
-        cursor.execute(f"DROP TABLE {quoted(target)}.{quoted(table)}")
+        if table not in fixed:
+            cursor.execute(f"DROP TABLE {quoted(target)}.{quoted(table)}")
     for table in tables(cursor, source):
-        copy_or_fork(cursor, (source, table), (target, table))
+        if table not in fixed:
+            copy_or_fork(cursor, (source, table), (target, table))
     copy_views(cursor, source, target)
+
+
+def _fixed(cursor: pymysql.cursors.Cursor, database: str) -> set[str]:
+    """The tables of a database that restoring it leaves as they are (server-facts 63)."""
+    found = {table: referrers(cursor, (database, table)) for table in tables(cursor, database)}
+    outside = {table for table, by in found.items() if any(other != database for other, _ in by)}
+    return outside | {table for table, by in found.items() if outside and (database, table) in by}
 
 
 def _concerned(cursor: pymysql.cursors.Cursor, statement: CreateSnapshot) -> list[str]:

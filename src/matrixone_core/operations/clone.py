@@ -1,0 +1,120 @@
+"""Operations that clone databases and tables: copies that share their rows with the original until one changes."""
+
+from matrixone_core.errors import DatabaseNotFound, InvalidArgument
+from matrixone_core.messages import quoted
+from matrixone_core.names import checked_text, snapshot_name, table_name
+from matrixone_core.sql.past import CloneDatabase, CloneTable, Past, TablesThen
+from matrixone_core.sql.snapshot import DatabaseExists
+from matrixone_core.sql.table import ColumnNames
+from matrixone_core.steps import Op
+
+
+def database(target: str, source: str, *, snapshot: str | None = None, if_not_exists: bool = False) -> Op[None]:
+    """Clone a database.
+
+    A session checks the names at once and clones after its commit, so that a rollback leaves none.
+
+    Args:
+        target: the name of the new database.
+        source: the database to clone.
+        snapshot: the snapshot of it, or of its account, to clone; None for what it holds now.
+        if_not_exists: do nothing where there is a database of the target's name.
+
+    Raises:
+        InvalidArgument: a name is not valid; nothing was sent.
+        DatabaseNotFound: there is no such source; the server itself would create an empty database.
+        SnapshotNotFound: there is no such snapshot.
+        ServerError: there is a database of the target's name.
+        PermissionDenied: the user may not create databases.
+    """
+    target, source, past = database_name(target, "target"), database_name(source, "source"), as_of(snapshot)
+    if if_not_exists and (yield from DatabaseExists(target)):  # the server ignores IF NOT EXISTS here
+        return
+    if past is not None:
+        _ = yield from TablesThen(source, past)  # the server would clone a database that is not there as an empty one
+    elif not (yield from DatabaseExists(source)):
+        raise DatabaseNotFound(f"there is no database {quoted(source)} to clone")
+    yield from CloneDatabase(target, source, past)
+
+
+def table(target: str, source: str, *, snapshot: str | None = None, if_not_exists: bool = False) -> Op[None]:
+    """Clone a table.
+
+    A session checks the names at once and clones after its commit, so that a rollback leaves none.
+
+    Args:
+        target: the name of the new table, `table` or `database.table`.
+        source: the table to clone, `table` or `database.table`.
+        snapshot: the snapshot to clone it from; None for what it holds now.
+        if_not_exists: do nothing where there is a table of the target's name.
+
+    Raises:
+        InvalidArgument: a name is not valid; nothing was sent.
+        TableNotFound, DatabaseNotFound: there is no such source, or no such database to clone into.
+        SnapshotNotFound: there is no such snapshot.
+        TableExists: there is a table of the target's name.
+        PermissionDenied: the user may not create tables.
+    """
+    names = table_name(target), table_name(source)
+    past = as_of(snapshot)
+    if if_not_exists and (yield from ColumnNames(names[0])):
+        return
+    yield from CloneTable(*names, past)
+
+
+def clone_database(
+    target_db: str, source_db: str, snapshot_name: str | None = None, if_not_exists: bool = False
+) -> Op[None]:
+    """Clone a database: the existing SDK's name of `clone.database`.
+
+    Args:
+        target_db: the name of the new database.
+        source_db: the database to clone.
+        snapshot_name: the snapshot to clone it from, or None.
+        if_not_exists: do nothing where there is a database of the target's name.
+
+    Raises:
+        MatrixOneError: as `clone.database` does.
+    """
+    yield from database(target_db, source_db, snapshot=snapshot_name, if_not_exists=if_not_exists)
+
+
+def clone_table(
+    target_table: str, source_table: str, snapshot_name: str | None = None, if_not_exists: bool = False
+) -> Op[None]:
+    """Clone a table: the existing SDK's name of `clone.table`.
+
+    Args:
+        target_table: the name of the new table.
+        source_table: the table to clone.
+        snapshot_name: the snapshot to clone it from, or None.
+        if_not_exists: do nothing where there is a table of the target's name.
+
+    Raises:
+        MatrixOneError: as `clone.table` does.
+    """
+    yield from table(target_table, source_table, snapshot=snapshot_name, if_not_exists=if_not_exists)
+
+
+def as_of(snapshot: str | None) -> Past | None:
+    """The moment of a snapshot.
+
+    Raises:
+        InvalidArgument: the name is not valid.
+    """
+    return None if snapshot is None else Past(snapshot_name(snapshot))
+
+
+def database_name(name: str, what: str) -> str:
+    """The name of a database, in lower case as the server keeps it.
+
+    Args:
+        name: the name.
+        what: the argument's name, for the error.
+
+    Raises:
+        InvalidArgument: it is not a name.
+    """
+    if not checked_text(name, what):
+        raise InvalidArgument(f"{what}={quoted(name)} must be the name of a database")
+    return name.lower()

@@ -1,0 +1,192 @@
+"""Operations on point-in-time recoveries: how long the server keeps the past of what."""
+
+from datetime import timedelta
+
+from matrixone_core.errors import InvalidArgument, PitrNotFound
+from matrixone_core.messages import quoted
+from matrixone_core.names import checked_name, checked_text
+from matrixone_core.operations.clone import database_name
+from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, Pitr, ShowPitr
+from matrixone_core.steps import Op
+
+LONGEST = 100  # units
+UNITS = ("h", "d", "mo", "y")
+
+
+def create(
+    name: str,
+    range: timedelta | tuple[int, str],  # noqa: A002  # the server's word
+    *,
+    database: str | None = None,
+    table: str | None = None,
+    if_not_exists: bool = False,
+) -> Op[Pitr]:
+    """Create a point-in-time recovery: from now on a table, a database or the account can be restored to any moment.
+
+    Args:
+        name: 1 to 64 letters, digits and `_ - . $`; the server keeps it in lower case.
+        range: how far back it reaches: a `timedelta` of whole hours or days, or a number of 1 to 100 and its unit
+            `h`, `d`, `mo` or `y`, such as `(7, 'd')`.
+        database: the database to cover; None for the whole account.
+        table: the table of it to cover; None for all of them.
+        if_not_exists: leave one of this name as it is, instead of an error.
+
+    Returns:
+        The point-in-time recovery as the server has it.
+
+    Raises:
+        InvalidArgument: an argument is not valid; nothing was sent.
+        PitrExists: there is one of this name, or one that covers the same.
+        DatabaseNotFound, TableNotFound: there is none to cover.
+        NotSupported: in a session, as it cannot be undone.
+        PermissionDenied: only an account's administrators may create one.
+    """
+    length, unit = _range(range)
+    if table is not None and database is None:
+        raise InvalidArgument(f"table={quoted(table)} needs database=")
+    name = checked_name(name, "PITR")
+    yield from CreatePitr(
+        name,
+        length,
+        unit,
+        None if database is None else database_name(database, "database"),
+        None if table is None else checked_text(table, "table"),
+        if_not_exists,
+    )
+    return (yield from get(name))
+
+
+def get(name: str) -> Op[Pitr]:
+    """One point-in-time recovery.
+
+    Args:
+        name: its name.
+
+    Raises:
+        PitrNotFound: there is none of this name.
+    """
+    name = checked_name(name, "PITR")
+    for pitr in (yield from list_()):
+        if pitr.name == name:
+            return pitr
+    raise PitrNotFound(f"there is no point-in-time recovery {quoted(name)}")
+
+
+def list_() -> Op[tuple[Pitr, ...]]:
+    """The account's point-in-time recoveries, by name."""
+    return (yield from ShowPitr())
+
+
+def alter(name: str, range: timedelta | tuple[int, str]) -> Op[Pitr]:  # noqa: A002  # the server's word
+    """Change how far back a point-in-time recovery reaches.
+
+    Args:
+        name: its name.
+        range: as in `create`.
+
+    Returns:
+        The point-in-time recovery as it is now.
+
+    Raises:
+        InvalidArgument: an argument is not valid; nothing was sent.
+        PitrNotFound: there is none of this name.
+        NotSupported: in a session, as it cannot be undone.
+    """
+    yield from AlterPitr(checked_name(name, "PITR"), *_range(range))
+    return (yield from get(name))
+
+
+def drop(name: str, *, if_exists: bool = False) -> Op[None]:
+    """Drop a point-in-time recovery; what only it covered cannot be restored any more.
+
+    Args:
+        name: its name.
+        if_exists: do nothing, instead of an error, where there is none.
+
+    Raises:
+        PitrNotFound: there is none of this name.
+        NotSupported: in a session, as it cannot be undone.
+    """
+    yield from DropPitr(checked_name(name, "PITR"), if_exists)
+
+
+def create_account_pitr(
+    name: str, account_name: str | None = None, range_value: int = 1, range_unit: str = "d"
+) -> Op[Pitr]:
+    """Cover the account: the existing SDK's name of `pitr.create`.
+
+    Args:
+        name: its name.
+        account_name: None; another account is not covered.
+        range_value: how many units.
+        range_unit: the unit.
+
+    Raises:
+        MatrixOneError: as `pitr.create` does.
+    """
+    if account_name is not None:
+        raise InvalidArgument(f"account_name={quoted(account_name)} must be None: the user's own account is covered")
+    return (yield from create(name, (range_value, range_unit)))
+
+
+def create_database_pitr(name: str, database_name: str, range_value: int = 1, range_unit: str = "d") -> Op[Pitr]:
+    """Cover a database: the existing SDK's name of `pitr.create(name, range, database=)`.
+
+    Args:
+        name: its name.
+        database_name: the database.
+        range_value: how many units.
+        range_unit: the unit.
+
+    Raises:
+        MatrixOneError: as `pitr.create` does.
+    """
+    return (yield from create(name, (range_value, range_unit), database=database_name))
+
+
+def create_table_pitr(
+    name: str, database_name: str, table_name: str, range_value: int = 1, range_unit: str = "d"
+) -> Op[Pitr]:
+    """Cover a table: the existing SDK's name of `pitr.create(name, range, database=, table=)`.
+
+    Args:
+        name: its name.
+        database_name: the table's database.
+        table_name: the table.
+        range_value: how many units.
+        range_unit: the unit.
+
+    Raises:
+        MatrixOneError: as `pitr.create` does.
+    """
+    return (yield from create(name, (range_value, range_unit), database=database_name, table=table_name))
+
+
+def delete(name: str) -> Op[None]:
+    """Drop a point-in-time recovery: the existing SDK's name of `pitr.drop`.
+
+    Args:
+        name: its name.
+
+    Raises:
+        MatrixOneError: as `pitr.drop` does.
+    """
+    yield from drop(name)
+
+
+def _range(span: timedelta | tuple[int, str]) -> tuple[int, str]:
+    if isinstance(span, timedelta):
+        hours, rest = divmod(span, timedelta(hours=1))
+        length, unit = (hours // 24, "d") if hours % 24 == 0 else (hours, "h")
+        is_valid = not rest and 1 <= length <= LONGEST
+    elif isinstance(span, tuple) and len(span) == 2:  # pyright: ignore[reportUnnecessaryIsInstance, reportUnnecessaryComparison]  # callers without a type checker
+        length, unit = span
+        is_valid = isinstance(length, int) and 1 <= length <= LONGEST and unit in UNITS  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
+    else:
+        length, unit, is_valid = 0, "", False
+    if not is_valid:
+        raise InvalidArgument(
+            f"range={quoted(span)} must be a timedelta of 1 to {LONGEST} whole hours or days, or a number of 1 to"
+            f" {LONGEST} and one of the units {', '.join(UNITS)}, such as (7, 'd')"
+        )
+    return length, unit

@@ -1,0 +1,471 @@
+"""Operations that bring back what was: checked, as the server answers OK for tables it leaves as they are."""
+
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, inspect
+
+from matrixone_core.errors import (
+    ConnectionLost,
+    InvalidArgument,
+    NotSupported,
+    RestoreFailed,
+    SnapshotNotFound,
+    TableNotFound,
+)
+from matrixone_core.messages import quoted
+from matrixone_core.names import checked_name, snapshot_name, table_name
+from matrixone_core.operations.clone import database_name
+from matrixone_core.server_errors import commit_unknown
+from matrixone_core.sql.past import (
+    CheckForeignKeys,
+    CloneDatabase,
+    CloneTable,
+    CountOrphans,
+    CountRows,
+    CurrentDatabase,
+    DatabasesThen,
+    DeleteRows,
+    EndTransaction,
+    InsertRowsThen,
+    OutsideReferrers,
+    Past,
+    Referrers,
+    Restore,
+    RestorePitr,
+    ServerTime,
+    TableIds,
+    TablesThen,
+)
+from matrixone_core.sql.snapshot import SelectSnapshotAccount
+from matrixone_core.sql.table import ColumnNames
+from matrixone_core.steps import Atomic, OnConnection, Op, Statement
+
+Names = tuple[str, str]  # a database and a table
+ROWS_REMEDY = (
+    "restore the database of them all with restore.database(), or the rows of one table with"
+    " restore.table(…, replace_rows=True)"
+)
+
+
+@dataclass(frozen=True)
+class RestoredTable:
+    """What a restore does to one table.
+
+    Args:
+        name: `database.table`.
+        change: `create` where it is not there now, `drop` where it was not there then, else `restore`.
+        rows_now: its rows before the restore; None where it is not there, or was not counted.
+        rows_then: its rows as they were; None where it was not there, or was not counted.
+    """
+
+    name: str
+    change: str
+    rows_now: int | None = None
+    rows_then: int | None = None
+
+
+@dataclass(frozen=True)
+class RestoreReport:
+    """What a restore did, or with `plan=True` what it would do. Its text is a table.
+
+    Args:
+        target: what is restored.
+        moment: the snapshot's name, or the time in the server's zone.
+        tables: its tables, by name; their rows are counted by a plan only.
+        executed: whether it was done; False for a plan.
+        sql: the statements that did it, or would.
+    """
+
+    target: str
+    moment: str
+    tables: tuple[RestoredTable, ...]
+    executed: bool
+    sql: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        head = f"{'restored' if self.executed else 'would restore'} {self.target} as of {self.moment}"
+        return "\n".join([head, *(f"  {_line(table)}" for table in self.tables)])
+
+
+def database(
+    name: str,
+    snapshot: str | None = None,
+    *,
+    pitr: str | None = None,
+    at: datetime | None = None,
+    to: str | None = None,
+    plan: bool = False,
+) -> Op[RestoreReport]:
+    """Restore a database: its tables become what they were, later ones are dropped, dropped ones return.
+
+    Args:
+        name: the database.
+        snapshot: the snapshot of it, or of its account.
+        pitr: instead of a snapshot, the point-in-time recovery that covers it; with `at`.
+        at: the moment to go back to, a datetime with a time zone.
+        to: the name of a new database to restore into by CLONE; the original stays as it is.
+        plan: only report what would change; nothing is done.
+
+    Returns:
+        What changed, or would.
+
+    Raises:
+        InvalidArgument: an argument is not valid, or does not go with another; nothing was sent.
+        SnapshotNotFound, PitrNotFound: there is none of this name.
+        RestoreFailed: tables of other databases refer to its tables, and nothing was sent; or the server answered OK
+            and left tables as they are.
+        NotSupported: in a session, as it cannot be undone; `to=` and `plan=True` work there.
+        ServerError: the snapshot does not hold the database, or the moment is out of range.
+        PermissionDenied: the user may not restore.
+    """
+    name = database_name(name, "name")
+    past = yield from _moment(snapshot, pitr, at)
+    if to is not None:
+        return (yield from _into_database(database_name(to, "to"), name, past, plan=plan))
+    step = _statement("DATABASE", (name,), past, pitr)
+    if plan:
+        then = [(name, table) for table in (yield from TablesThen(name, past))]
+        return (yield from _plan(name, past, then, (yield from TableIds(name)), step))
+    if outside := (yield from OutsideReferrers(name)):
+        raise _referred_from_outside(name, outside, step)
+    return (yield from _restore(step, past, name, name))
+
+
+def table(
+    name: str,
+    snapshot: str | None = None,
+    *,
+    pitr: str | None = None,
+    at: datetime | None = None,
+    to: str | None = None,
+    replace_rows: bool = False,
+    plan: bool = False,
+) -> Op[RestoreReport]:
+    """Restore a table, and see that the server did it.
+
+    Args:
+        name: the table, `table` or `database.table`.
+        snapshot: the snapshot of it, of its database or of its account.
+        pitr: instead of a snapshot, the point-in-time recovery that covers it; with `at`.
+        at: the moment to go back to, a datetime with a time zone.
+        to: the name of a new table to restore into by CLONE; the original stays as it is.
+        replace_rows: keep the table and replace its rows, in one transaction: for a table that foreign keys refer to,
+            which the server leaves as it is. Its columns must have been there then.
+        plan: only report what would change; nothing is done.
+
+    Returns:
+        What changed, or would.
+
+    Raises:
+        InvalidArgument: an argument is not valid, or does not go with another; nothing was sent.
+        TableNotFound: the table was not there at that moment, or with `replace_rows` is not there now.
+        SnapshotNotFound, PitrNotFound: there is none of this name.
+        RestoreFailed: the server answered OK and did nothing, since foreign keys refer to the table; or the rows of
+            `replace_rows` would leave rows that refer to none, and nothing was changed.
+        NotSupported: in a session, as it cannot be undone; `to=` and `plan=True` work there, and `replace_rows=True`
+            for a table without foreign keys.
+        PermissionDenied: the user may not restore.
+    """
+    if to is not None and replace_rows:
+        raise InvalidArgument("to= and replace_rows=True cannot be used together")
+    parts = table_name(name)
+    past = yield from _moment(snapshot, pitr, at)
+    names = yield from _with_database(parts)
+    if to is not None:
+        return (yield from _into_table(table_name(to), names, past, plan=plan))
+    step = _statement("TABLE", names, past, pitr)
+    if plan:
+        then = [names] if names[1] in (yield from TablesThen(names[0], past)) else []
+        now = (names,) if names in (yield from TableIds(names[0])) else ()
+        return (yield from _plan(".".join(names), past, then, now, step))
+    if replace_rows:
+        return (yield from _replace_rows(names, past))
+    return (yield from _restore(step, past, names[0], ".".join(names), only=names))
+
+
+def account(snapshot: str, *, plan: bool = False) -> Op[RestoreReport]:
+    """Restore the user's account: all its databases become what they were, later ones are dropped.
+
+    Args:
+        snapshot: a snapshot of the account.
+        plan: only report what would change; nothing is done.
+
+    Returns:
+        What changed, or would.
+
+    Raises:
+        InvalidArgument: the name is not valid, or the snapshot is not one of an account.
+        SnapshotNotFound: there is none of this name.
+        RestoreFailed: the server answered OK and left tables as they are.
+        NotSupported: in a session, as it cannot be undone; `plan=True` works there.
+        PermissionDenied: only an account's administrators may restore it.
+    """
+    past = Past(snapshot_name(snapshot))
+    owner = yield from SelectSnapshotAccount(past.snapshot)
+    if owner is None:
+        raise SnapshotNotFound(f"there is no snapshot {quoted(snapshot)}")
+    if not owner:
+        raise InvalidArgument(f"the snapshot {quoted(snapshot)} is not one of an account")
+    step = Restore("ACCOUNT", (owner,), past.snapshot)
+    if not plan:
+        return (yield from _restore(step, past, None, owner))
+    then: list[Names] = []
+    for found in (yield from DatabasesThen(past)):
+        then += [(found, name) for name in (yield from TablesThen(found, past))]
+    return (yield from _plan(owner, past, then, (yield from TableIds(None)), step))
+
+
+def restore_database(
+    snapshot_name: str, account_name: str, database_name: str, to_account: str | None = None
+) -> Op[bool]:
+    """Restore a database: the existing SDK's name of `restore.database`.
+
+    Args:
+        snapshot_name: the snapshot.
+        account_name: the account; the user's own is restored.
+        database_name: the database.
+        to_account: None; another account cannot be restored into.
+
+    Raises:
+        MatrixOneError: as `restore.database` does.
+    """
+    _only_own_account(to_account)
+    _ = account_name
+    return (yield from database(database_name, snapshot_name)).executed
+
+
+def restore_table(
+    snapshot_name: str, account_name: str, database_name: str, table_name: str, to_account: str | None = None
+) -> Op[bool]:
+    """Restore a table: the existing SDK's name of `restore.table`.
+
+    Args:
+        snapshot_name: the snapshot.
+        account_name: the account; the user's own is restored.
+        database_name: the table's database.
+        table_name: the table.
+        to_account: None; another account cannot be restored into.
+
+    Raises:
+        MatrixOneError: as `restore.table` does.
+    """
+    _only_own_account(to_account)
+    _ = account_name
+    return (yield from table(f"{database_name}.{table_name}", snapshot_name)).executed
+
+
+def restore_tenant(snapshot_name: str, account_name: str, to_account: str | None = None) -> Op[bool]:
+    """Restore the account: the existing SDK's name of `restore.account`.
+
+    Args:
+        snapshot_name: the snapshot.
+        account_name: the account; the user's own is restored.
+        to_account: None; another account cannot be restored into.
+
+    Raises:
+        MatrixOneError: as `restore.account` does.
+    """
+    _only_own_account(to_account)
+    _ = account_name
+    return (yield from account(snapshot_name)).executed
+
+
+def _only_own_account(to_account: str | None) -> None:
+    if to_account is not None:
+        raise NotSupported("to_account= must be None: a snapshot is restored into the user's own account")
+
+
+def _moment(snapshot: str | None, pitr: str | None, at: datetime | None) -> Op[Past]:
+    """The moment that the arguments mean."""
+    if (snapshot is None) == (pitr is None):
+        raise InvalidArgument("a restore needs either snapshot= or pitr= with at=")
+    if (pitr is None) != (at is None):
+        raise InvalidArgument("pitr= and at= are used together")
+    if snapshot is not None:
+        return Past(snapshot_name(snapshot))
+    if at is None or pitr is None or at.tzinfo is None:
+        raise InvalidArgument(f"at={quoted(at)} must be a datetime with a time zone")
+    checked_name(pitr, "PITR")
+    since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    seconds = f"{since.days * 86_400 + since.seconds}.{since.microseconds:06}"
+    return Past(time=(yield from ServerTime(seconds)))
+
+
+def _with_database(parts: tuple[str, ...]) -> Op[Names]:
+    if len(parts) == 2:
+        return parts[0].lower(), parts[1].lower()
+    current = yield from CurrentDatabase()
+    if current is None:
+        raise InvalidArgument(f"the table {quoted(parts[0])} needs its database: 'database.{parts[0]}'")
+    return current, parts[0].lower()
+
+
+def _statement(level: str, names: tuple[str, ...], past: Past, pitr: str | None) -> Restore | RestorePitr:
+    return Restore(level, names, past.snapshot) if pitr is None else RestorePitr(names, pitr, past.time)
+
+
+def _plan(
+    target: str, past: Past, then: Iterable[Names], now: Iterable[Names], step: Restore | RestorePitr
+) -> Op[RestoreReport]:
+    """What a restore would change, with the rows of each table."""
+    was, is_there = set(then), set(now)
+    tables: list[RestoredTable] = []
+    for names in sorted(was | is_there):
+        rows_now = (yield from CountRows(names)) if names in is_there else None
+        rows_then = (yield from CountRows(names, past)) if names in was else None
+        tables.append(RestoredTable(".".join(names), _change(names, is_there, was), rows_now, rows_then))
+    return _report(target, past, tables, step, executed=False)
+
+
+def _report(
+    target: str, past: Past, tables: Iterable[RestoredTable], *steps: Statement[None], executed: bool
+) -> RestoreReport:
+    return RestoreReport(target, past.snapshot or past.time, tuple(tables), executed, tuple(map(str, steps)))
+
+
+def _change(names: Names, before: Container[Names], after: Container[Names]) -> str:
+    if names not in before:
+        return "create"
+    return "restore" if names in after else "drop"
+
+
+def _into_database(target: str, source: str, past: Past, *, plan: bool) -> Op[RestoreReport]:
+    """Clone a database as it was; the server would clone one that was not there as an empty one."""
+    step = CloneDatabase(target, source, past)
+    tables: list[RestoredTable] = []
+    for table in (yield from TablesThen(source, past)):
+        rows = (yield from CountRows((source, table), past)) if plan else None
+        tables.append(RestoredTable(f"{target}.{table}", "create", None, rows))
+    if not plan:
+        yield from step
+    return _report(target, past, tables, step, executed=not plan)
+
+
+def _into_table(target: tuple[str, ...], source: Names, past: Past, *, plan: bool) -> Op[RestoreReport]:
+    step = CloneTable(target, source, past)
+    rows = (yield from CountRows(source, past)) if plan else None
+    if not plan:
+        yield from step
+    name = ".".join(target)
+    return _report(name, past, [RestoredTable(name, "create", None, rows)], step, executed=not plan)
+
+
+def _restore(
+    step: Restore | RestorePitr, past: Past, scope: str | None, target: str, *, only: Names | None = None
+) -> Op[RestoreReport]:
+    """Send a restore, and see by the tables' numbers that each of them was replaced.
+
+    Args:
+        step: the statement.
+        past: the moment.
+        scope: the database that it restores, or None for all.
+        target: what it restores, for the report.
+        only: the table that it restores, or None for all.
+    """
+    before = yield from TableIds(scope)
+    yield from step
+    after = yield from TableIds(scope)
+    names = sorted(before.keys() | after.keys()) if only is None else [only]
+    same = [table for table in names if table in before and before[table] == after.get(table)]
+    if same:
+        raise (yield from _not_done(step, same))
+    tables = [RestoredTable(".".join(table), _change(table, before, after)) for table in names]
+    return _report(target, past, tables, step, executed=True)
+
+
+def _referred_from_outside(
+    database: str, referrers: tuple[tuple[str, str, str], ...], step: Restore | RestorePitr
+) -> RestoreFailed:
+    """The error for a database that the server would restore in part, or leave between then and now."""
+    pairs = ", ".join(f"{found_in}.{table} to {database}.{parent}" for found_in, table, parent in referrers)
+    error = RestoreFailed(
+        f"foreign keys of other databases refer to tables of {database}, which the server then restores in part:"
+        f" {pairs}. Nothing was sent. Drop these keys first, or restore into another name with to=",
+        statement=str(step),
+    )
+    error.tables = tuple(sorted({f"{database}.{parent}" for _, _, parent in referrers}))
+    return error
+
+
+def _not_done(step: Restore | RestorePitr, tables: list[Names]) -> Op[RestoreFailed]:
+    words: list[str] = []
+    for names in sorted(tables):
+        referrers = ", ".join(map(".".join, (yield from Referrers(names)))) or "none"
+        words.append(f"{'.'.join(names)} (foreign keys that refer to it: {referrers})")
+    error = RestoreFailed(
+        f"the server answered OK and left these tables as they are: {'; '.join(words)}; {ROWS_REMEDY}",
+        statement=str(step),
+    )
+    error.tables = tuple(map(".".join, sorted(tables)))
+    return error
+
+
+def _replace_rows(names: Names, past: Past) -> Op[RestoreReport]:
+    columns = yield from ColumnNames(names)
+    if not columns:
+        raise TableNotFound(f"there is no table {quoted('.'.join(names))} whose rows could be replaced")
+    checks = yield from _key_checks(names)
+    steps = DeleteRows(names, columns[0]), InsertRowsThen(names, columns, past)
+    yield from Atomic(_unchecked(_swap_rows(*steps, checks)) if checks else _swap_rows(*steps, checks))
+    name = ".".join(names)
+    return _report(name, past, [RestoredTable(name, "restore")], *steps, executed=True)
+
+
+def _unchecked(op: Op[None]) -> Op[None]:
+    """Run an operation as one transaction while foreign keys are not checked.
+
+    As the SET commits, it comes first and last, and the transaction is ended here.
+    """
+    yield from CheckForeignKeys(enabled=False)
+    try:
+        yield from op
+    except BaseException:
+        yield from EndTransaction("ROLLBACK")
+        yield from CheckForeignKeys(enabled=True)
+        raise
+    try:
+        yield from EndTransaction("COMMIT")
+    except ConnectionLost as error:
+        raise commit_unknown(error) from error.__cause__
+    yield from CheckForeignKeys(enabled=True)
+
+
+def _swap_rows(delete: DeleteRows, insert: InsertRowsThen, checks: tuple[CountOrphans, ...]) -> Op[None]:
+    yield from delete
+    yield from insert
+    for check in checks:
+        if orphans := (yield from check):
+            raise RestoreFailed(
+                f"{orphans} row(s) of {'.'.join(check.child)} refer to rows that {'.'.join(check.parent)} did not have"
+                " then; nothing was changed. Delete them first, or restore both tables with restore.database()",
+                statement=str(insert),
+            )
+
+
+def _key_checks(names: Names) -> Op[tuple[CountOrphans, ...]]:
+    """The questions whether foreign keys still hold: those of the table, and those that refer to it."""
+    others = yield from Referrers(names)
+    found: list[CountOrphans] = []
+    for child in sorted({names, *others}):
+        keys = yield from OnConnection(partial(_foreign_keys, child))
+        found += [check for check in keys if names in (check.child, check.parent)]
+    return tuple(found)
+
+
+def _foreign_keys(child: Names, connection: Connection) -> tuple[CountOrphans, ...]:
+    return tuple(_checks(inspect(connection).get_foreign_keys(child[1], schema=child[0]), child))
+
+
+def _checks(keys: Iterable[Any], child: Names) -> Iterator[CountOrphans]:
+    for key in keys:
+        parent = (key["referred_schema"] or child[0], key["referred_table"])
+        yield CountOrphans(child, tuple(key["constrained_columns"]), parent, tuple(key["referred_columns"]))
+
+
+def _line(table: RestoredTable) -> str:
+    rows = " -> ".join("-" if count is None else f"{count:,}" for count in (table.rows_now, table.rows_then))
+    return f"{table.change} {table.name}" + ("" if rows == "- -> -" else f" ({rows} rows)")

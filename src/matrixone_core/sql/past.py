@@ -1,0 +1,322 @@
+"""What tables were at an earlier moment, and statements that bring it back (server-facts 35, 63, 75)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from matrixone_core.fragments import Part, Value, dotted, identifier
+from matrixone_core.steps import Command, Reply, Statement
+
+SYSTEM_DATABASES = frozenset(
+    {"information_schema", "mo_catalog", "mo_debug", "mo_task", "mysql", "system", "system_metrics"}
+)
+INTERNAL = "__mo_"  # names of the server's own tables begin with this
+
+
+@dataclass(frozen=True)
+class Past:
+    """A moment to read tables as of: that of a snapshot, or a time.
+
+    Args:
+        snapshot: the snapshot's name; empty for a time.
+        time: the time in the server's zone, as text.
+    """
+
+    snapshot: str = ""
+    time: str = ""
+
+    def parts(self) -> Iterator[Part]:
+        """The suffix of a table's name that reads it as of the moment."""
+        yield " {SNAPSHOT = " if self.snapshot else " {TIMESTAMP = "
+        yield Value(self.snapshot or self.time)
+        yield "}"
+
+
+@dataclass(frozen=True)
+class ServerTime(Statement[str]):
+    """A moment as the server's own clock shows it, in the zone that its process has (server-facts 75)."""
+
+    seconds: str
+
+    before: ClassVar[str] = "SET @matrixone_time_zone = @@time_zone, time_zone = 'SYSTEM'"
+    after: ClassVar[str] = "SET time_zone = @matrixone_time_zone"
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SELECT FROM_UNIXTIME({self.seconds}) AS moment"
+
+    def parse(self, reply: Reply, /) -> str:
+        return str(reply.rows[0]["moment"])
+
+
+@dataclass(frozen=True)
+class CurrentDatabase(Statement[str | None]):
+    """The database of the connection, or None."""
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT DATABASE() AS name"
+
+    def parse(self, reply: Reply, /) -> str | None:
+        name = reply.rows[0]["name"]
+        return None if name is None else str(name)
+
+
+@dataclass(frozen=True)
+class TablesThen(Statement[tuple[str, ...]]):
+    """The names of a database's tables at an earlier moment, views left out."""
+
+    database: str
+    past: Past
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SHOW FULL TABLES FROM {identifier(self.database)}"
+        yield from self.past.parts()
+
+    def parse(self, reply: Reply, /) -> tuple[str, ...]:
+        pairs = ((row[f"Tables_in_{self.database}"], row["Table_type"]) for row in reply.rows)
+        return tuple(sorted(name for name, kind in pairs if kind == "BASE TABLE" and not name.startswith(INTERNAL)))
+
+
+@dataclass(frozen=True)
+class DatabasesThen(Statement[tuple[str, ...]]):
+    """The names of the databases at an earlier moment, the server's own left out."""
+
+    past: Past
+
+    def parts(self) -> Iterator[Part]:
+        yield "SHOW DATABASES"
+        yield from self.past.parts()
+
+    def parse(self, reply: Reply, /) -> tuple[str, ...]:
+        names = (str(row["Database"]) for row in reply.rows)
+        return tuple(sorted(name for name in names if name not in SYSTEM_DATABASES))
+
+
+@dataclass(frozen=True)
+class TableIds(Statement[dict[tuple[str, str], int]]):
+    """The server's number of each table, by database and name; a table that is restored gets a new one.
+
+    Args:
+        database: the database; None for all but the server's own.
+    """
+
+    database: str | None
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT reldatabase, relname, rel_id FROM mo_catalog.mo_tables WHERE relkind = 'r'"
+        if self.database is not None:
+            yield " AND reldatabase = "
+            yield Value(self.database.lower())
+
+    def parse(self, reply: Reply, /) -> dict[tuple[str, str], int]:
+        return {
+            (row["reldatabase"], row["relname"]): int(row["rel_id"])
+            for row in reply.rows
+            if row["reldatabase"] not in SYSTEM_DATABASES and not row["relname"].startswith(INTERNAL)
+        }
+
+
+@dataclass(frozen=True)
+class Referrers(Statement[tuple[tuple[str, str], ...]]):
+    """The tables whose foreign keys refer to a table: database and name of each."""
+
+    table: tuple[str, str]
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT DISTINCT constraint_schema AS found_in, table_name AS name"
+        yield " FROM information_schema.referential_constraints WHERE unique_constraint_schema = "
+        yield Value(self.table[0])
+        yield " AND referenced_table_name = "
+        yield Value(self.table[1])
+
+    def parse(self, reply: Reply, /) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted((str(row["found_in"]), str(row["name"])) for row in reply.rows))
+
+
+@dataclass(frozen=True)
+class CountRows(Statement[int]):
+    """How many rows a table has, or had."""
+
+    table: tuple[str, str]
+    past: Past | None = None
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SELECT COUNT(*) AS counted FROM {dotted(self.table)}"
+        if self.past is not None:
+            yield from self.past.parts()
+
+    def parse(self, reply: Reply, /) -> int:
+        return int(reply.rows[0]["counted"])
+
+
+@dataclass(frozen=True)
+class CountOrphans(Statement[int]):
+    """How many rows of a table refer to a row that another table does not have.
+
+    Args:
+        child: the table with the foreign key.
+        columns: its columns.
+        parent: the table that the key refers to.
+        keys: the columns there, in the same order.
+    """
+
+    child: tuple[str, str]
+    columns: tuple[str, ...]
+    parent: tuple[str, str]
+    keys: tuple[str, ...]
+
+    def parts(self) -> Iterator[Part]:
+        pairs = list(zip(map(identifier, self.columns), map(identifier, self.keys), strict=True))
+        on = " AND ".join(f"c.{column} = p.{key}" for column, key in pairs)
+        wanted = " AND ".join(f"c.{column} IS NOT NULL" for column, _ in pairs)
+        yield f"SELECT COUNT(*) AS counted FROM {dotted(self.child)} c LEFT JOIN {dotted(self.parent)} p ON {on}"
+        yield f" WHERE {wanted} AND p.{pairs[0][1]} IS NULL"
+
+    def parse(self, reply: Reply, /) -> int:
+        return int(reply.rows[0]["counted"])
+
+
+@dataclass(frozen=True)
+class OutsideReferrers(Statement[tuple[tuple[str, str, str], ...]]):
+    """The tables of other databases that refer to one: database and name of each, and the table it refers to."""
+
+    database: str
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT DISTINCT constraint_schema AS found_in, table_name AS name, referenced_table_name AS parent"
+        yield " FROM information_schema.referential_constraints WHERE unique_constraint_schema = "
+        yield Value(self.database)
+        yield " AND constraint_schema <> "
+        yield Value(self.database)
+
+    def parse(self, reply: Reply, /) -> tuple[tuple[str, str, str], ...]:
+        return tuple(sorted((str(row["found_in"]), str(row["name"]), str(row["parent"])) for row in reply.rows))
+
+
+@dataclass(frozen=True)
+class CheckForeignKeys(Command):
+    """SET foreign_key_checks, which also commits what the transaction has done so far.
+
+    Args:
+        enabled: whether the session checks foreign keys from now on.
+    """
+
+    enabled: bool
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SET foreign_key_checks = {int(self.enabled)}"
+
+
+@dataclass(frozen=True)
+class EndTransaction(Command):
+    """COMMIT or ROLLBACK.
+
+    Args:
+        word: one of the two.
+    """
+
+    word: str
+
+    def parts(self) -> Iterator[Part]:
+        yield self.word
+
+
+@dataclass(frozen=True)
+class DeleteRows(Command):
+    """Delete all rows of a table.
+
+    Without a condition the server truncates the table, which no rollback undoes while keys are not checked.
+
+    Args:
+        table: the table.
+        column: any column of it.
+    """
+
+    table: tuple[str, str]
+    column: str
+
+    def parts(self) -> Iterator[Part]:
+        column = identifier(self.column)
+        yield f"DELETE FROM {dotted(self.table)} WHERE {column} IS NOT NULL OR {column} IS NULL"
+
+
+@dataclass(frozen=True)
+class InsertRowsThen(Command):
+    """Insert the rows that a table had at an earlier moment."""
+
+    table: tuple[str, str]
+    columns: tuple[str, ...]
+    past: Past
+
+    def parts(self) -> Iterator[Part]:
+        names = ", ".join(map(identifier, self.columns))
+        yield f"INSERT INTO {dotted(self.table)} ({names}) SELECT {names} FROM {dotted(self.table)}"
+        yield from self.past.parts()
+
+
+@dataclass(frozen=True)
+class Restore(Command):
+    """RESTORE of an account, a database or a table from a snapshot.
+
+    Args:
+        level: ACCOUNT, DATABASE or TABLE.
+        names: the account, the database, or the database and the table.
+        snapshot: the snapshot's name.
+    """
+
+    level: str
+    names: tuple[str, ...]
+    snapshot: str
+
+    def parts(self) -> Iterator[Part]:
+        yield f"RESTORE {self.level} {dotted(self.names)}"
+        yield from Past(self.snapshot).parts()
+
+
+@dataclass(frozen=True)
+class RestorePitr(Command):
+    """RESTORE of a database or one of its tables to a time.
+
+    Args:
+        names: the database, or the database and the table.
+        pitr: the name of the point-in-time recovery.
+        time: the time in the server's zone, as text.
+    """
+
+    names: tuple[str, ...]
+    pitr: str
+    time: str
+
+    def parts(self) -> Iterator[Part]:
+        yield f"RESTORE DATABASE {identifier(self.names[0])}"
+        if len(self.names) > 1:
+            yield f" TABLE {identifier(self.names[1])}"
+        yield f" FROM PITR {identifier(self.pitr)} "
+        yield Value(self.time)
+
+
+@dataclass(frozen=True)
+class CloneDatabase(Command):
+    """CREATE DATABASE … CLONE."""
+
+    target: str
+    source: str
+    past: Past | None = None
+
+    def parts(self) -> Iterator[Part]:
+        yield f"CREATE DATABASE {identifier(self.target)} CLONE {identifier(self.source)}"
+        if self.past is not None:
+            yield from self.past.parts()
+
+
+@dataclass(frozen=True)
+class CloneTable(Command):
+    """CREATE TABLE … CLONE; with IF NOT EXISTS the server would add the rows to a table that is there."""
+
+    target: tuple[str, ...]
+    source: tuple[str, ...]
+    past: Past | None = None
+
+    def parts(self) -> Iterator[Part]:
+        yield f"CREATE TABLE {dotted(self.target)} CLONE {dotted(self.source)}"
+        if self.past is not None:
+            yield from self.past.parts()

@@ -1,0 +1,242 @@
+"""Snapshots, restores, clones and point-in-time recoveries, on both clients."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from matrixone import (
+    CommitIncomplete,
+    DatabaseNotFound,
+    InvalidArgument,
+    NotSupported,
+    PitrExists,
+    PitrNotFound,
+    RestoreFailed,
+    ServerError,
+    SnapshotLevel,
+    SnapshotNotFound,
+    TableExists,
+    TableNotFound,
+)
+
+
+@pytest.fixture
+def shop(client, database, unique):
+    """A database with a table that another refers to, one that refers to itself, and a snapshot; then changes."""
+    client.execute("CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(20))")
+    client.execute("CREATE TABLE orders (id INT PRIMARY KEY, u INT, FOREIGN KEY (u) REFERENCES users(id))")
+    client.execute("CREATE TABLE plain (id INT PRIMARY KEY, name VARCHAR(20))")
+    client.execute("INSERT INTO users VALUES (1, 'a'), (2, 'b')")
+    client.execute("INSERT INTO orders VALUES (1, 1)")
+    client.execute("INSERT INTO plain VALUES (1, 'a')")
+    name = unique("snapshot")
+    client.snapshots.create(name, database=database)
+    client.execute("UPDATE users SET name = 'z' WHERE id = 2")
+    client.execute("INSERT INTO users VALUES (3, 'c')")
+    client.execute("INSERT INTO plain VALUES (2, 'b')")
+    yield name
+    client.snapshots.drop(name, if_exists=True)
+
+
+@pytest.fixture
+def copy(client, unique):
+    name = unique("copy")
+    yield name
+    client.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+def rows(client, table):
+    return [tuple(row) for row in client.execute(text(f"SELECT * FROM {table} ORDER BY id")).all()]
+
+
+def test_snapshots_are_found_by_what_they_hold(client, database, shop, unique):
+    of_table = unique("snapshot")
+    client.snapshots.create(of_table, database=database, table="plain")
+    assert client.snapshots.get(of_table.upper()).level == SnapshotLevel.TABLE
+    assert client.snapshots.get(shop).level == SnapshotLevel.DATABASE
+    assert client.snapshots.exists(shop)
+    assert [found.name for found in client.snapshots.list(database=database, level="table")] == [of_table]
+    assert [found.name for found in client.snapshots.list(database=database, table="PLAIN")] == [of_table]
+    assert [found.name for found in client.snapshots.list(f"{shop[:-1]}_")] == [shop]
+    client.snapshots.delete(of_table)
+    assert not client.snapshots.exists(of_table)
+    with pytest.raises(SnapshotNotFound, match="nobody_took_it"):
+        client.snapshots.get("nobody_took_it")
+
+
+def test_old_snapshots_are_pruned(client, database, unique):
+    prefix = unique("prune")
+    names = [f"{prefix}_{number}" for number in range(3)]
+    for name in names:
+        client.snapshots.create(name, database=database)
+    assert client.snapshots.prune(prefix, older_than=timedelta(days=1)) == ()
+    assert client.snapshots.prune(prefix, keep_last=0, older_than=datetime(2020, 1, 1, tzinfo=UTC)) == ()
+    assert [dropped.name for dropped in client.snapshots.prune(prefix, keep_last=2)] == names[:1]
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert [dropped.name for dropped in client.snapshots.prune(prefix, older_than=tomorrow)] == names[1:]
+
+
+def test_a_restore_that_the_server_does_not_do_is_found(client, database, shop):
+    plan = client.restore.table("users", shop, plan=True)
+    assert not plan.executed
+    assert f"restore {database}.users (3 -> 2 rows)" in str(plan)
+    with pytest.raises(RestoreFailed, match=rf"{database}\.orders.*replace_rows=True") as caught:
+        client.restore.table("users", shop)
+    assert caught.value.tables == (f"{database}.users",)
+    assert len(rows(client, "users")) == 3
+    assert client.restore.table("users", shop, replace_rows=True).executed
+    assert rows(client, "users") == [(1, "a"), (2, "b")]
+    assert rows(client, "orders") == [(1, 1)]
+    report = client.restore.table("plain", shop)
+    assert report.executed
+    assert [table.name for table in report.tables] == [f"{database}.plain"]
+    assert rows(client, "plain") == [(1, "a")]
+
+
+def test_rows_that_others_refer_to_are_not_taken_from_them(client, shop):
+    client.execute("INSERT INTO orders VALUES (2, 3)")
+    with pytest.raises(RestoreFailed, match="1 row"):
+        client.restore.table("users", shop, replace_rows=True)
+    assert len(rows(client, "users")) == 3
+    client.execute("DROP TABLE orders")
+    client.execute("DROP TABLE users")
+    with pytest.raises(TableNotFound, match="replaced"):
+        client.restore.table("users", shop, replace_rows=True)
+    with pytest.raises(TableNotFound, match="later"):
+        client.restore.table("later", shop)
+    assert [table.change for table in client.restore.table("users", shop).tables] == ["create"]
+
+
+def test_a_database_is_restored(client, database, shop, copy):
+    client.execute("CREATE TABLE later (id INT)")
+    plan = client.restore.database(database, shop, plan=True)
+    assert {table.name.split(".")[1]: table.change for table in plan.tables} == {
+        "later": "drop", "orders": "restore", "plain": "restore", "users": "restore",
+    }  # fmt: skip
+    assert client.restore.database(database, shop, to=copy, plan=True).executed is False
+    report = client.restore.database(database, shop, to=copy)
+    assert [table.name for table in report.tables] == [f"{copy}.{name}" for name in ("orders", "plain", "users")]
+    assert len(rows(client, f"{copy}.users")) == 2
+    assert len(rows(client, "users")) == 3
+    assert client.restore.restore_database(shop, "sys", database)
+    assert rows(client, "users") == [(1, "a"), (2, "b")]
+    assert client.execute("SHOW TABLES LIKE 'later'").all() == []
+
+
+def test_a_table_that_another_database_refers_to(client, database, shop, copy):
+    client.execute(f"CREATE DATABASE {copy}")
+    client.execute(
+        f"CREATE TABLE {copy}.c (id INT PRIMARY KEY, u INT, FOREIGN KEY (u) REFERENCES {database}.users(id))"
+    )
+    with pytest.raises(RestoreFailed, match=rf"{copy}\.c") as caught:
+        client.restore.database(database, shop)
+    assert caught.value.tables == (f"{database}.users",)
+    client.execute(f"DROP TABLE {copy}.c")
+
+
+def test_a_table_that_refers_to_itself(client, database, unique):
+    client.execute("CREATE TABLE tree (id INT PRIMARY KEY, up INT, FOREIGN KEY (up) REFERENCES tree(id))")
+    name = unique("snapshot")
+    client.snapshots.create(name, database=database)
+    client.execute("INSERT INTO tree VALUES (1, NULL)")
+    with pytest.raises(RestoreFailed, match=r"\.tree"):
+        client.restore.restore_table(name, "sys", database, "tree")
+    client.snapshots.drop(name)
+
+
+def test_tables_are_restored_into_others_and_cloned(client, shop, database, copy):
+    report = client.restore.table("plain", shop, to="plain_then")
+    assert report.sql[0].startswith("CREATE TABLE `plain_then` CLONE")
+    assert rows(client, "plain_then") == [(1, "a")]
+    client.clone.table("plain_now", "plain")
+    client.clone.clone_table("plain_now", "plain", if_not_exists=True)
+    assert len(rows(client, "plain_now")) == 2
+    with pytest.raises(TableExists):
+        client.clone.table("plain_now", "plain")
+    client.clone.clone_database(copy, database, shop)
+    client.clone.database(copy, database, if_not_exists=True)
+    with pytest.raises(ServerError, match="already exists"):
+        client.clone.database(copy, database)
+    with pytest.raises(DatabaseNotFound, match="nobodys"):
+        client.clone.database(f"{copy}2", "nobodys")
+    with pytest.raises(SnapshotNotFound):
+        client.clone.database(f"{copy}2", database, snapshot="nobody_took_it")
+
+
+def test_clones_of_a_session_are_its_own(client, database, shop, copy, unique):
+    later = unique("snapshot")
+    session = client.session()
+    session.clone.database(copy, database, snapshot=shop)
+    session.clone.table("beside", "plain")
+    assert session.restore.table("plain", shop, replace_rows=True).executed
+    with pytest.raises(NotSupported, match="RESTORE"):
+        session.restore.table("plain", shop)
+    with pytest.raises(NotSupported, match="foreign_key_checks"):
+        session.restore.table("users", shop, replace_rows=True)
+    assert rows(session, "plain") == [(1, "a")]
+    session.rollback()
+    assert len(rows(client, "plain")) == 2
+    assert client.execute(f"SHOW DATABASES LIKE '{copy}'").all() == []
+    session.snapshots.create(later, database=database)
+    session.clone.database(copy, database, snapshot=later)
+    session.clone.table("from_later", "plain", snapshot=later)
+    session.commit()
+    session.close()
+    assert len(rows(client, f"{copy}.users")) == 3
+    assert len(rows(client, "from_later")) == 2
+    client.snapshots.drop(later)
+
+
+def test_a_clone_that_fails_after_the_commit(client, shop):
+    session = client.session()
+    session.clone.table("raced", "users")
+    client.execute("CREATE TABLE raced (id INT)")
+    with pytest.raises(CommitIncomplete, match="CLONE"):
+        session.commit()
+    session.close()
+
+
+def test_a_session_clones_what_can_be_cloned(client, shop, database, copy):
+    with client.session() as session:
+        with pytest.raises(ServerError, match="already exists"):
+            session.clone.database(database, database)
+        with pytest.raises(TableExists):
+            session.clone.table("plain", "users")
+        with pytest.raises(TableNotFound):
+            session.clone.table("beside", "nobodys")
+
+
+def test_point_in_time_recoveries(client, database, unique):
+    client.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    name = unique("pitr")
+    made = client.pitr.create(name, timedelta(hours=2), database=database)
+    assert (made.level, made.length, made.unit, made.database, made.table) == ("database", 2, "h", database, None)
+    assert abs(made.created_time - datetime.now(UTC)) < timedelta(minutes=5)
+    assert client.pitr.create(name, (2, "h"), database=database, if_not_exists=True).name == name
+    with pytest.raises(PitrExists):
+        client.pitr.create_database_pitr(name, database)
+    assert client.pitr.alter(name, (3, "d")).length == 3
+    assert made.name in [pitr.name for pitr in client.pitr.list()]
+    with client.session() as session:
+        assert session.pitr.get(name).unit == "d"
+        with pytest.raises(NotSupported, match="DROP PITR"):
+            session.pitr.drop(name)
+    with pytest.raises(ServerError, match="less than the pitr valid time"):
+        client.restore.table("t", pitr=name, at=datetime(2001, 1, 1, tzinfo=UTC))
+    client.pitr.delete(name)
+    client.pitr.drop(name, if_exists=True)
+    with pytest.raises(PitrNotFound):
+        client.pitr.drop(name)
+    with pytest.raises(PitrNotFound):
+        client.pitr.get(name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [({}, "either"), ({"snapshot": "s", "pitr": "p"}, "either"), ({"pitr": "p"}, "together"),
+     ({"pitr": "p", "at": datetime(2026, 1, 1)}, "time zone"), ({"snapshot": "a b"}, "snapshot name")],
+)  # fmt: skip
+def test_moments_that_cannot_be(client, arguments, says):
+    with pytest.raises(InvalidArgument, match=says):
+        client.restore.database("d", **arguments)

@@ -1,0 +1,193 @@
+"""Restores, clones and point-in-time recoveries, driven by scripted answers."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from script import play, rows, texts
+
+from matrixone_core.errors import (
+    CommitUnknown,
+    ConnectionLost,
+    InvalidArgument,
+    NotSupported,
+    RestoreFailed,
+    SnapshotNotFound,
+    TableNotFound,
+)
+from matrixone_core.operations import clone, pitr, restore, snapshots
+from matrixone_core.sql.past import (
+    CheckForeignKeys,
+    CurrentDatabase,
+    DatabasesThen,
+    EndTransaction,
+    Past,
+    RestorePitr,
+    TableIds,
+)
+from matrixone_core.steps import Atomic, Reply
+
+LEVELS = {"SNAPSHOT_LEVEL": "account", "ACCOUNT_NAME": "sys"}
+NOW = rows({"reldatabase": "d", "relname": "t", "rel_id": 1}, {"reldatabase": "mysql", "relname": "user", "rel_id": 2})
+LATER = rows({"reldatabase": "d", "relname": "t", "rel_id": 3})
+PITR = {
+    "PITR_NAME": "p", "PITR_LEVEL": "database", "PITR_LENGTH": 7, "PITR_UNIT": "d", "DATABASE_NAME": "d",
+    "TABLE_NAME": "*", "CREATED_TIME": "2026-01-02 03:04:05", "MODIFIED_TIME": datetime(2026, 1, 2, 3, 4, 5),
+}  # fmt: skip
+
+
+def test_an_account_is_restored():
+    steps, report = play(restore.account("S"), rows(LEVELS), NOW, Reply(), LATER)
+    assert texts(steps)[2] == "RESTORE ACCOUNT `sys` {SNAPSHOT = 's'}"
+    assert [(table.name, table.change) for table in report.tables] == [("d.t", "restore")]
+    assert str(report) == "restored sys as of s\n  restore d.t"
+
+
+def test_an_account_that_is_left_as_it_is():
+    with pytest.raises(RestoreFailed, match=r"d\.t \(foreign keys that refer to it: none\)") as caught:
+        play(restore.restore_tenant("s", "sys"), rows(LEVELS), NOW, Reply(), NOW, rows())
+    assert caught.value.tables == ("d.t",)
+
+
+def test_the_plan_for_an_account():
+    tables = rows({"Tables_in_d": "t", "Table_type": "BASE TABLE"}, {"Tables_in_d": "v", "Table_type": "VIEW"})
+    _, report = play(
+        restore.account("s", plan=True),
+        rows(LEVELS), rows({"Database": "d"}, {"Database": "mysql"}), tables, rows(), rows({"counted": 5}),
+    )  # fmt: skip
+    assert str(report) == "would restore sys as of s\n  create d.t (- -> 5 rows)"
+    assert not report.executed
+
+
+@pytest.mark.parametrize(
+    ("found", "error"), [((), SnapshotNotFound), ((LEVELS | {"SNAPSHOT_LEVEL": "table"},), InvalidArgument)]
+)
+def test_what_is_no_snapshot_of_an_account(found, error):
+    with pytest.raises(error, match="'s'"):
+        play(restore.account("s"), rows(*found))
+
+
+@pytest.mark.parametrize(
+    "op",
+    [restore.restore_database("s", "sys", "d", "other"), restore.restore_table("s", "sys", "d", "t", "other"),
+     restore.restore_tenant("s", "sys", "other")],
+)  # fmt: skip
+def test_other_accounts_are_not_restored(op):
+    with pytest.raises(NotSupported, match="to_account"):
+        play(op)
+
+
+def test_arguments_of_a_table():
+    with pytest.raises(InvalidArgument, match="together"):
+        play(restore.table("t", "s", to="u", replace_rows=True))
+    with pytest.raises(InvalidArgument, match=r"database\.t") as caught:
+        play(restore.table("t", "s"), rows({"name": None}))
+    assert caught.value.steps == [CurrentDatabase()]
+
+
+def test_a_moment_is_written_in_the_servers_zone():
+    at = datetime(2026, 1, 2, 4, 4, 5, 6, tzinfo=UTC) - timedelta(hours=1)
+    steps, report = play(
+        restore.table("d.t", pitr="P", at=at),
+        rows({"moment": "2026-01-02 11:04:05.000006"}), NOW, Reply(), LATER,
+    )  # fmt: skip
+    assert texts(steps)[0] == "SELECT FROM_UNIXTIME(1767323045.000006) AS moment"
+    assert texts(steps)[2] == "RESTORE DATABASE `d` TABLE `t` FROM PITR `P` '2026-01-02 11:04:05.000006'"
+    assert report.moment == "2026-01-02 11:04:05.000006"
+    assert "".join(str(part) for part in Past(time="2026").parts()).startswith(" {TIMESTAMP = ")
+    assert texts([DatabasesThen(Past("s")), RestorePitr(("d",), "p", "2026")]) == [
+        "SHOW DATABASES {SNAPSHOT = 's'}", "RESTORE DATABASE `d` FROM PITR `p` '2026'",
+    ]  # fmt: skip
+    assert texts([TableIds(None)])[0].endswith("relkind = 'r'")
+
+
+def test_the_plan_for_a_table_that_was_not_there():
+    _, report = play(restore.table("d.t", "s", plan=True), rows(), NOW, rows({"counted": 2}))
+    assert [(table.change, table.rows_now, table.rows_then) for table in report.tables] == [("drop", 2, None)]
+
+
+def test_copies_are_planned_and_made():
+    then = rows({"Tables_in_d": "t", "Table_type": "BASE TABLE"})
+    _, report = play(restore.database("d", "s", to="e", plan=True), then, rows({"counted": 2}))
+    assert str(report).endswith("create e.t (- -> 2 rows)")
+    _, report = play(restore.table("d.t", "s", to="d.u", plan=True), rows({"counted": 2}))
+    assert report.sql == ("CREATE TABLE `d`.`u` CLONE `d`.`t` {SNAPSHOT = 's'}",)
+    steps, report = play(restore.table("d.t", "s", to="u"), Reply())
+    assert len(steps) == 1
+    assert report.executed
+    with pytest.raises(InvalidArgument, match="target=''"):
+        play(clone.database("", "d"))
+
+
+def unchecked(*answers):
+    return play(restore._unchecked(iter(CurrentDatabase())), *answers)
+
+
+def test_foreign_keys_are_checked_again_whatever_happens():
+    steps, _ = unchecked(Reply(), rows({"name": "d"}), Reply(), Reply())
+    assert steps == [CheckForeignKeys(enabled=False), CurrentDatabase(), EndTransaction("COMMIT"),
+                     CheckForeignKeys(enabled=True)]  # fmt: skip
+    with pytest.raises(TableNotFound) as caught:
+        unchecked(Reply(), TableNotFound("no"), Reply(), Reply())
+    assert caught.value.steps[2:] == [EndTransaction("ROLLBACK"), CheckForeignKeys(enabled=True)]
+    with pytest.raises(CommitUnknown):
+        unchecked(Reply(), rows({"name": "d"}), ConnectionLost("cut"))
+
+
+def test_rows_of_a_table_without_keys_are_replaced_in_an_ordinary_transaction():
+    steps, _ = play(restore.table("d.t", "s", replace_rows=True), rows({"name": "a"}), rows(), (), None)
+    assert isinstance(steps[-1], Atomic)
+    assert texts(play(steps[-1].op, Reply(), Reply())[0])[1] == (
+        "INSERT INTO `d`.`t` (`a`) SELECT `a` FROM `d`.`t` {SNAPSHOT = 's'}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("span", "written"), [(timedelta(hours=36), "36 'h'"), (timedelta(days=2), "2 'd'"), ((3, "mo"), "3 'mo'")]
+)
+def test_ranges(span, written):
+    steps, made = play(pitr.create("P", span, database="D", table="t"), Reply(), rows(PITR))
+    assert texts(steps)[0] == f"CREATE PITR `p` FOR TABLE `d` `t` RANGE {written}"
+    assert made.modified_time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("span", [timedelta(minutes=5), timedelta(0), (1, "w"), (0, "d"), (101, "d"), 7, ("1", "d")])
+def test_ranges_that_cannot_be(span):
+    with pytest.raises(InvalidArgument, match="range="):
+        play(pitr.alter("p", span))
+
+
+def test_what_a_recovery_covers():
+    assert (
+        texts(play(pitr.create_account_pitr("p"), Reply(), rows(PITR))[0])[0]
+        == "CREATE PITR `p` FOR ACCOUNT RANGE 1 'd'"
+    )
+    steps, _ = play(pitr.create_table_pitr("p", "d", "t", 2, "h"), Reply(), rows(PITR))
+    assert texts(steps)[0].startswith("CREATE PITR `p` FOR TABLE `d` `t`")
+    with pytest.raises(InvalidArgument, match="account_name"):
+        play(pitr.create_account_pitr("p", "other"))
+    with pytest.raises(InvalidArgument, match="needs database="):
+        play(pitr.create("p", (1, "d"), table="t"))
+
+
+def test_arguments_of_pruning():
+    for arguments, says in (
+        ({}, "keep_last="), ({"keep_last": -1}, "0 or more"), ({"older_than": datetime(2026, 1, 1)}, "time zone"),
+    ):  # fmt: skip
+        with pytest.raises(InvalidArgument, match=says):
+            play(snapshots.prune("daily", **arguments))
+    snapshot = {"SNAPSHOT_NAME": "daily1", "TIMESTAMP": "2026-01-02 03:04:05", "SNAPSHOT_LEVEL": "account",
+                "DATABASE_NAME": "", "TABLE_NAME": ""}  # fmt: skip
+    _, dropped = play(
+        snapshots.prune("daily", older_than=timedelta(days=1)), rows({"now": 1_800_000_000}), rows(snapshot), Reply()
+    )
+    assert [found.name for found in dropped] == ["daily1"]
+
+
+def test_a_recovery_among_others():
+    assert play(pitr.get("p"), rows(PITR | {"PITR_NAME": "a"}, PITR))[1].name == "p"
+
+
+def test_a_clone_of_what_a_database_holds_now():
+    steps, _ = play(clone.database("E", "d"), rows({"schema_name": "d"}), Reply())
+    assert texts(steps)[1] == "CREATE DATABASE `e` CLONE `d`"
+    assert texts(play(clone.table("u", "t"), Reply())[0]) == ["CREATE TABLE `u` CLONE `t`"]
