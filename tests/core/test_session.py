@@ -25,6 +25,7 @@ from matrixone_core.errors import (
     TableNotFound,
     TransactionAborted,
 )
+from matrixone_core.names import is_like
 from matrixone_core.operations import loads, snapshots, stages
 from matrixone_core.secrets import Credentials
 from matrixone_core.server_errors import commit_unknown
@@ -264,7 +265,7 @@ def test_an_ordinary_users_session_sees_stages_aside():
     ("pattern", "found"), [("a%", True), ("a_c", True), ("a\\_c", False), ("%C", False), ("%c", True), ("ab", False)]
 )
 def test_like(pattern, found):
-    assert unit_of_work._is_like("abc", pattern) is found
+    assert is_like("abc", pattern) is found
 
 
 @pytest.mark.parametrize("step", [Atomic, Aside, lambda op: Limited(op, 3)])
