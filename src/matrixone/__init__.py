@@ -56,6 +56,7 @@ from matrixone_core.loading.plan import LoadPlan, PlannedColumn
 from matrixone_core.loading.preview import InferredTable
 from matrixone_core.operations.restore import RestoredTable, RestoreReport
 from matrixone_core.operations.stage_check import StageCheck, StageProblem
+from matrixone_core.operations.stage_path_files import FileProgress, StageFileStat
 from matrixone_core.results import BadRow, LoadedFile, LoadReport
 from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.settings import Settings
@@ -63,7 +64,6 @@ from matrixone_core.sql.ledger import LoadRecord
 from matrixone_core.sql.pitr import Pitr
 from matrixone_core.sql.snapshot import Snapshot, SnapshotLevel
 from matrixone_core.sql.stage import Stage
-from matrixone_core.stage_path_files import FileProgress, StageFileStat
 from matrixone_sync import Client, LoadWatch, Session, StagePath
 
 __all__ = [

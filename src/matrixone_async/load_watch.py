@@ -5,8 +5,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.results import LoadReport
-from matrixone_core.watching import FolderWatch
 
 if TYPE_CHECKING:
     from matrixone_async.managers import Perform

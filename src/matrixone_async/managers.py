@@ -18,14 +18,14 @@ from typing import (
 
 from matrixone_async.load_watch import AsyncLoadWatch
 from matrixone_async.stage_path import AsyncStagePath
-from matrixone_core import catalog, stage_path_files
+from matrixone_core import catalog
 from matrixone_core.binding import publish
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.loading.options import PlanOptions
-from matrixone_core.operations import clone, loads, pitr, restore, snapshots, stage_check, stages
+from matrixone_core.operations import clone, loads, pitr, restore, snapshots, stage_check, stage_path_files, stages
+from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.steps import Op
 from matrixone_core.targets import Target
-from matrixone_core.watching import FolderWatch
 
 P = ParamSpec("P")
 T = TypeVar("T")

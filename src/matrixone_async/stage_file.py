@@ -6,9 +6,9 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from matrixone_core import stage_path_files as files
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.stage_path_files import BUFFER, OpenMode
+from matrixone_core.operations import stage_path_files as files
+from matrixone_core.operations.stage_path_files import BUFFER, OpenMode
 from matrixone_core.stage_paths import PureStagePath
 
 T = TypeVar("T", str, bytes)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, overload
 
 from matrixone_async.stage_file import AsyncStageFile, file_of
-from matrixone_core import stage_path_files as files
-from matrixone_core.stage_path_files import FileProgress, Receive, StageFileStat
+from matrixone_core.operations import stage_path_files as files
+from matrixone_core.operations.stage_path_files import FileProgress, Receive, StageFileStat
 from matrixone_core.stage_paths import PureStagePath, checked_pattern
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.results import LoadReport
-from matrixone_core.watching import FolderWatch
 
 if TYPE_CHECKING:
     from matrixone_sync.managers import Perform

@@ -5,8 +5,8 @@ import warnings
 from types import TracebackType
 from typing import Any
 
-from matrixone_core import stage_path_files as files
-from matrixone_core.stage_path_files import BUFFER, OpenMode
+from matrixone_core.operations import stage_path_files as files
+from matrixone_core.operations.stage_path_files import BUFFER, OpenMode
 from matrixone_core.stage_paths import PureStagePath
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TextIO, overload
 
-from matrixone_core import stage_path_files as files
-from matrixone_core.stage_path_files import FileProgress, Receive, StageFileStat
+from matrixone_core.operations import stage_path_files as files
+from matrixone_core.operations.stage_path_files import FileProgress, Receive, StageFileStat
 from matrixone_core.stage_paths import PureStagePath, checked_pattern
 from matrixone_sync.stage_file import file_of
 

@@ -167,14 +167,14 @@ def test_files_are_copied_by_the_server(client, folder, files, unique):
 
 
 def test_copies_of_large_files_are_put_together(folder, files, monkeypatch):
-    monkeypatch.setattr("matrixone_core.stage_path_files.COPIED_AT_ONCE", 100_000)
+    monkeypatch.setattr("matrixone_core.operations.stage_path_files.COPIED_AT_ONCE", 100_000)
     content = os.urandom(250_001)
     files.put("large.bin", content)
     assert (folder / "large.bin").copy(str(folder / "l.bin")).read_bytes() == content
 
 
 def test_download_and_upload(folder, files, tmp_path, monkeypatch):
-    monkeypatch.setattr("matrixone_core.stage_path_files.RANGE", 100_000)
+    monkeypatch.setattr("matrixone_core.operations.stage_path_files.RANGE", 100_000)
     content = os.urandom(1_050_001)
     files.put("big.bin", content)
     events = []
@@ -270,7 +270,7 @@ def test_watching_loads_each_file_once_until_it_is_stopped(client, folder, files
 
 
 def test_watching_goes_on_in_steps_and_ends_with_an_error(client, folder, files, monkeypatch):
-    monkeypatch.setattr("matrixone_core.watching.FILES_AT_ONCE", 1)
+    monkeypatch.setattr("matrixone_core.operations.watching.FILES_AT_ONCE", 1)
     client.execute("CREATE TABLE t (id INT PRIMARY KEY)")
     for name in ("1.csv", "2.csv"):
         files.put(f"in/{name}", f"{name[0]}\n")

@@ -4,12 +4,12 @@ import pytest
 from script import play
 
 from matrixone_core import stage_files
-from matrixone_core import stage_path_files as files
 from matrixone_core.errors import InvalidArgument, ServerError, StageFileExists, StageFileNotFound
 from matrixone_core.fragments import shown
+from matrixone_core.operations import stage_path_files as files
+from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.sql.files import CopyFile, FileLength, ListFiles, ReadFile, ReadRange, RemoveFiles, SaveFile
 from matrixone_core.stage_paths import PureStagePath, checked_pattern, parts_of, target_of
-from matrixone_core.watching import FolderWatch
 
 ROOT = files.location("Imports", ())
 FILE = ROOT / "2024/users.csv.gz"
