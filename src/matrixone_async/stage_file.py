@@ -34,7 +34,7 @@ class AsyncStageFile(Generic[T]):
         self._ended = False
         self._fetched: Any = b"" if codec is None else ""
         self._written = io.BytesIO()
-        self.closed = False
+        self.closed: bool = False
 
     async def read(self, size: int = -1) -> T:
         """The next bytes or characters; fewer at the end, none beyond it.
@@ -179,7 +179,7 @@ class Codec:
 
     def __init__(self, encoding: str, errors: str, newline: str | None) -> None:
         decoder = codecs.getincrementaldecoder(encoding)(errors)
-        self.decoder = io.IncrementalNewlineDecoder(decoder, newline is None)
+        self.decoder: io.IncrementalNewlineDecoder = io.IncrementalNewlineDecoder(decoder, newline is None)
         self._encoder = codecs.getincrementalencoder(encoding)(errors)
         self._line_feed = newline or "\n"
 

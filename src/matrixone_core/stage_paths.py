@@ -32,9 +32,9 @@ class PureStagePath:
     __slots__ = ("parts", "perform", "stage")
 
     def __init__(self, stage: str, parts: tuple[str, ...], perform: Any) -> None:
-        self.stage = stage
-        self.parts = parts
-        self.perform = perform
+        self.stage: str = stage
+        self.parts: tuple[str, ...] = parts
+        self.perform: Any = perform
 
     @property
     def file(self) -> str:

@@ -8,7 +8,7 @@ import fsspec
 import pandas
 import pytest
 
-from matrixone.filesystem import StageFileSystem
+from matrixone._filesystem import StageFileSystem
 
 TABLE = pandas.DataFrame({"id": [1, 2, 3], "name": ["a", "b", "ü"]})
 

@@ -1,4 +1,4 @@
-# what matrixone.filesystem uses; fsspec has no types of its own
+# what matrixone._filesystem uses; fsspec has no types of its own
 from typing import Any, ClassVar
 
 class AbstractFileSystem:

@@ -55,7 +55,7 @@ class FolderWatch:
         self._stage = stage
         self._pattern = pattern
         self._seen: set[str] = set()
-        self.every = time_limit(every, "every")
+        self.every: float = time_limit(every, "every")
 
     def next_report(self) -> Op[LoadReport | None]:
         """Load what has arrived; None if nothing has, or all of it was loaded before."""
