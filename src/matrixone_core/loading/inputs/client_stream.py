@@ -227,27 +227,38 @@ def _read_errors(data: object) -> tuple[type[Exception], ...]:
     return (*always, OSError) if decompresses else always  # bz2 has no error of its own
 
 
+class _Joiner:
+    """Joins small pieces, such as a line each: a piece costs a call in a worker thread under asyncio."""
+
+    def __init__(self) -> None:
+        self._block = bytearray()
+
+    def add(self, piece: bytes) -> bytes:
+        """Take a piece; return those until now once they are long enough, else none."""
+        self._block += piece
+        return self.take() if len(self._block) >= JOINED else b""
+
+    def take(self) -> bytes:
+        """Return what is left."""
+        block = bytes(self._block)
+        self._block.clear()
+        return block
+
+
 def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small pieces, such as a line each: a piece costs a call in a worker thread under asyncio."""
-    block = bytearray()
-    for piece in pieces:
-        block += piece
-        if len(block) >= JOINED:
-            yield bytes(block)
-            block.clear()
-    if block:
-        yield bytes(block)
+    joiner = _Joiner()
+    yield from filter(None, map(joiner.add, pieces))
+    if rest := joiner.take():
+        yield rest
 
 
 async def _async_chunks(data: AsyncIterable[object], to_bytes: _Encoder) -> AsyncIterator[bytes]:
-    block = bytearray()
+    joiner = _Joiner()
     async for piece in data:
-        block += to_bytes(piece)
-        if len(block) >= JOINED:
-            yield bytes(block)
-            block.clear()
-    if block:
-        yield bytes(block)
+        if block := joiner.add(to_bytes(piece)):
+            yield block
+    if rest := joiner.take():
+        yield rest
 
 
 def digest_of_file(path: str, *, whole: bool) -> tuple[int, bytes]:
