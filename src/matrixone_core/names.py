@@ -143,6 +143,21 @@ def stage_url(url: str | NotText) -> str:
     return url.reveal() if isinstance(url, Secret) else url
 
 
+def database_name(name: str, what: str) -> str:
+    """The name of a database, in lower case as the server keeps it.
+
+    Args:
+        name: the name.
+        what: the argument's name, for the error.
+
+    Raises:
+        InvalidArgument: it is not a name.
+    """
+    if not checked_text(name, what):
+        raise InvalidArgument(f"{what}={quoted(name)} must be the name of a database")
+    return name.lower()
+
+
 def table_name(name: str) -> tuple[str, ...]:
     """`table` or `database.table` as its parts.
 

@@ -1,8 +1,8 @@
 """Operations that clone databases and tables: copies that share their rows with the original until one changes."""
 
-from matrixone_core.errors import DatabaseNotFound, InvalidArgument
+from matrixone_core.errors import DatabaseNotFound
 from matrixone_core.messages import quoted
-from matrixone_core.names import checked_text, snapshot_name, table_name
+from matrixone_core.names import database_name, snapshot_name, table_name
 from matrixone_core.sql.past import CloneDatabase, CloneTable, Past, TablesThen
 from matrixone_core.sql.snapshot import DatabaseExists
 from matrixone_core.sql.table import ColumnNames
@@ -103,18 +103,3 @@ def as_of(snapshot: str | None) -> Past | None:
         InvalidArgument: the name is not valid.
     """
     return None if snapshot is None else Past(snapshot_name(snapshot))
-
-
-def database_name(name: str, what: str) -> str:
-    """The name of a database, in lower case as the server keeps it.
-
-    Args:
-        name: the name.
-        what: the argument's name, for the error.
-
-    Raises:
-        InvalidArgument: it is not a name.
-    """
-    if not checked_text(name, what):
-        raise InvalidArgument(f"{what}={quoted(name)} must be the name of a database")
-    return name.lower()

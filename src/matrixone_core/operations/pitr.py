@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from matrixone_core.errors import InvalidArgument, PitrNotFound
 from matrixone_core.messages import quoted
-from matrixone_core.names import checked_name, checked_text
-from matrixone_core.operations.clone import database_name
+from matrixone_core.names import checked_name, checked_text, database_name
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, Pitr, ShowPitr
 from matrixone_core.steps import Op
 

@@ -17,8 +17,7 @@ from matrixone_core.errors import (
     TableNotFound,
 )
 from matrixone_core.messages import quoted
-from matrixone_core.names import checked_name, snapshot_name, table_name
-from matrixone_core.operations.clone import database_name
+from matrixone_core.names import checked_name, database_name, snapshot_name, table_name
 from matrixone_core.server_errors import commit_unknown
 from matrixone_core.sql.past import (
     CheckForeignKeys,
@@ -410,7 +409,8 @@ def _replace_rows(names: Names, past: Past) -> Op[RestoreReport]:
         raise TableNotFound(f"there is no table {quoted('.'.join(names))} whose rows could be replaced")
     checks = yield from _key_checks(names)
     steps = DeleteRows(names, columns[0]), InsertRowsThen(names, columns, past)
-    yield from Atomic(_unchecked(_swap_rows(*steps, checks)) if checks else _swap_rows(*steps, checks))
+    swap = _swap_rows(*steps, checks)
+    yield from Atomic(_unchecked(swap) if checks else swap)
     name = ".".join(names)
     return _report(name, past, [RestoredTable(name, "restore")], *steps, executed=True)
 

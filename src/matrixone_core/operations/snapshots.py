@@ -41,12 +41,12 @@ def create(
     _fits(level, database, table)
     statement = CreateSnapshot(snapshot_name(name), level, database, table)
     yield from statement
-    for snapshot in (yield from list_()):
-        if snapshot.name == statement.name:
-            return snapshot
-    raise SnapshotNotFound(
-        f"the snapshot {quoted(statement.name)} was dropped by somebody else as soon as it was taken"
-    )
+    taken = yield from _find(statement.name)
+    if taken is None:
+        raise SnapshotNotFound(
+            f"the snapshot {quoted(statement.name)} was dropped by somebody else as soon as it was taken"
+        )
+    return taken
 
 
 def list_(
@@ -87,11 +87,10 @@ def get(name: str) -> Op[Snapshot]:
     Raises:
         SnapshotNotFound: there is none of this name.
     """
-    wanted = snapshot_name(name)
-    for snapshot in (yield from list_()):
-        if snapshot.name == wanted:
-            return snapshot
-    raise SnapshotNotFound(f"there is no snapshot {quoted(name)}")
+    snapshot = yield from _find(snapshot_name(name))
+    if snapshot is None:
+        raise SnapshotNotFound(f"there is no snapshot {quoted(name)}")
+    return snapshot
 
 
 def exists(name: str) -> Op[bool]:
@@ -100,8 +99,7 @@ def exists(name: str) -> Op[bool]:
     Args:
         name: the snapshot's name.
     """
-    wanted = snapshot_name(name)
-    return any(snapshot.name == wanted for snapshot in (yield from list_()))
+    return (yield from _find(snapshot_name(name))) is not None
 
 
 def prune(
@@ -149,6 +147,11 @@ def delete(name: str) -> Op[None]:
         MatrixOneError: as `snapshots.drop` does.
     """
     yield from drop(name)
+
+
+def _find(name: str) -> Op[Snapshot | None]:
+    """The snapshot of a name in lower case, or None."""
+    return next((snapshot for snapshot in (yield from ShowSnapshots()) if snapshot.name == name), None)
 
 
 def _taken(snapshot: Snapshot) -> datetime:
