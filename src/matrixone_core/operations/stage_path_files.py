@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -255,13 +256,13 @@ def download(path: PureStagePath, local: "str | os.PathLike[str]", progress: Rec
     if (yield from Blocking(place.is_dir)):
         place /= path.name
     size = yield from size_by_probes(url, RANGE)
-    partial = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
-    yield from Blocking(lambda: partial.touch(exist_ok=False))
+    unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
+    yield from Blocking(lambda: unfinished.touch(exist_ok=False))
     try:
-        yield from _fetch(_Fetching(url, size, partial, progress))
-        yield from Blocking(lambda: partial.replace(place))
+        yield from _fetch(_Fetching(url, size, unfinished, progress))
+        yield from Blocking(lambda: unfinished.replace(place))
     except BaseException:
-        yield from Blocking(lambda: partial.unlink(missing_ok=True))
+        yield from Blocking(lambda: unfinished.unlink(missing_ok=True))
         raise
     return place
 
@@ -345,19 +346,16 @@ def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:
             raise StageFileNotFound(
                 f"{fetching.url} was replaced by a shorter file while it was read; download it again"
             )
-        yield from Blocking(_writing(fetching.place, data, offset))
+        yield from Blocking(partial(_write_at, fetching.place, data, offset))
         fetching.done += wanted
         if fetching.progress is not None:
             yield from Emit(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
 
 
-def _writing(place: Path, data: bytes, offset: int) -> Callable[[], None]:
-    def write() -> None:
-        with place.open("r+b") as file:
-            _ = file.seek(offset)
-            _ = file.write(data)
-
-    return write
+def _write_at(place: Path, data: bytes, offset: int) -> None:
+    with place.open("r+b") as file:
+        _ = file.seek(offset)
+        _ = file.write(data)
 
 
 def _written(path: PureStagePath, statement: SaveFile | CopyFile, *, overwrite: bool) -> Op[None]:
