@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from matrixone import Client, LoadReport, SnapshotLevel, Stage
 from matrixone_cli.connection import ConnectionOptions, check_url
 from matrixone_cli.exits import Cli, ExitCode, fail
-from matrixone_cli.output import Format, print_object, print_rows
+from matrixone_cli.output import Format, print_json, print_rows
 from matrixone_cli.shell import run_shell
 from matrixone_core.server_errors import from_driver
 
@@ -170,7 +170,7 @@ def _print_report(report: LoadReport, output: Format) -> None:
         for row in report.rejects:
             click.echo(f"  {row}")
     elif output == "json":
-        print_object(report.to_dict(), output)
+        print_json(report.to_dict())
     else:
         files = [asdict(file) for file in report.files]
         print_rows(tuple(files[0]) if files else (), [tuple(file.values()) for file in files], output)

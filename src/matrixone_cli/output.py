@@ -23,8 +23,7 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: Fo
         output: `table`, `json` (an array of objects) or `csv` (with a header).
     """
     if output == "json":
-        objects = [dict(zip(columns, row, strict=True)) for row in rows]
-        print(_as_json(objects))  # noqa: T201  # what the command is for
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif output == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
@@ -38,12 +37,9 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: Fo
         _console().print(table)
 
 
-def print_object(values: dict[str, Any], output: Format) -> None:
-    """Print one thing: as a row, or as a JSON object."""
-    if output == "json":
-        print(_as_json(values))  # noqa: T201  # what the command is for
-    else:
-        print_rows(tuple(values), [tuple(values.values())], output)
+def print_json(value: object) -> None:
+    """Print a value as JSON; what JSON does not have is a text."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=_as_text))  # noqa: T201  # what the command is for
 
 
 def _console() -> Console:
@@ -53,7 +49,3 @@ def _console() -> Console:
 
 def _as_text(value: Any) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
-
-
-def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, default=_as_text)
