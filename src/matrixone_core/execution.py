@@ -16,7 +16,7 @@ TIMEOUT = "timeout"  # the execution option for a statement's time limit in seco
 
 
 def limited(seconds: float | None) -> dict[str, Any]:
-    """The execution options of a statement that may take so many seconds; None says nothing.
+    """The execution options of a statement with a time limit in seconds; None keeps the default.
 
     Raises:
         InvalidArgument: it is not a number of more than zero.

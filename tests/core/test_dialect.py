@@ -166,14 +166,14 @@ def test_alembic_may_be_imported_before_the_first_engine_or_after_it(steps):
     script = ["import sqlalchemy, sys", *steps, "from alembic.ddl.impl import DefaultImpl"]
     script.append("found = DefaultImpl.get_by_dialect(engine.dialect)")
     script.append("print(found.__module__, found.transactional_ddl, engine.dialect.name)")
-    told = subprocess.run([sys.executable, "-c", "\n".join(script)], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["matrixone_core.dialect.alembic", "True", "matrixone"]
+    done = subprocess.run([sys.executable, "-c", "\n".join(script)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["matrixone_core.dialect.alembic", "True", "matrixone"]
 
 
 def test_the_dialect_does_not_import_alembic():
     script = "import sqlalchemy, sys\n" + ENGINE + "\nprint(engine.dialect.name, 'alembic' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["matrixone", "False"]
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["matrixone", "False"]
 
 
 def test_a_name_that_is_read_registers_the_implementation_once(monkeypatch):
