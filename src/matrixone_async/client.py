@@ -30,7 +30,7 @@ from matrixone_async.managers import (
 from matrixone_async.pool import connections
 from matrixone_async.session import AsyncSession
 from matrixone_core import connect, execution, signatures
-from matrixone_core.errors import NotConnected, OtherEventLoop
+from matrixone_core.errors import NotConnected, WrongEventLoop
 from matrixone_core.execution import Parameters
 from matrixone_core.operations import loads, tables
 from matrixone_core.session.unit_of_work import repeated
@@ -239,7 +239,7 @@ class AsyncClient(AsyncManager):
 
         Raises:
             NotConnected: `connect()` was not called.
-            OtherEventLoop: it was called on another event loop.
+            WrongEventLoop: it was called on another event loop.
         """
         return AsyncSession(self._connected())
 
@@ -286,13 +286,13 @@ class AsyncClient(AsyncManager):
         if self._connection is None:
             raise NotConnected("the client is not connected; call connect() first, or use it in an async with block")
         if self._process != os.getpid():
-            raise OtherEventLoop(
+            raise WrongEventLoop(
                 "the client was connected by the process that this one was forked from; call connect() again, on an "
                 "event loop of this process"
             )
         with suppress(RuntimeError):  # outside of any event loop nothing can be awaited, but looked at
             if asyncio.get_running_loop() is not self._loop:
-                raise OtherEventLoop(
+                raise WrongEventLoop(
                     "the client was connected on another event loop; connect a client on each, or call connect() again"
                 )
         return self._connection

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from matrixone import ConnectionFault, InvalidArgument, MatrixOneError
+from matrixone import ConnectionFailure, InvalidArgument, MatrixOneError
 
 
 class ExitCode(IntEnum):
@@ -28,7 +28,7 @@ class Cli(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             fail("interrupted", ExitCode.INTERRUPTED)
-        except ConnectionFault as error:
+        except ConnectionFailure as error:
             fail(str(error), ExitCode.CONNECTION)
         except InvalidArgument as error:
             fail(str(error), ExitCode.USAGE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from matrixone import ConnectionFault, MatrixOneError
+from matrixone import ConnectionFailure, MatrixOneError
 
 HISTORY = Path("~/.matrixone_history")
 PROMPT, CONTINUED = "matrixone> ", "        -> "
@@ -33,7 +33,7 @@ def run_shell(execute: Callable[[str], None]) -> None:
     for statement in read_statements(_typed_lines()):
         try:
             execute(statement)
-        except ConnectionFault:
+        except ConnectionFailure:
             raise
         except MatrixOneError as error:
             click.echo(f"error: {error}", err=True)

@@ -14,13 +14,13 @@ MatrixOneError
 │       ├── Deadlock
 │       ├── LockTimeout
 │       ├── WriteConflict
-│       ├── LoadUnfinished   a load failed with rows of it in a session's transaction, which cannot be told apart
+│       ├── LoadPartiallyApplied   a load failed with rows of it in a session's transaction, which cannot be told apart
 │       └── StatementTimeout the statement took longer than `timeout`, and was stopped
 ├── SessionInUse             two tasks or threads used one session at once; nothing was sent
 ├── CommitIncomplete         the rows are committed, something that comes after a commit is not
-└── ConnectionFault          the wire, not the statement
+└── ConnectionFailure          the wire, not the statement
     ├── NotConnected         connect() was not called
-    │   └── OtherEventLoop   the client was connected on another event loop
+    │   └── WrongEventLoop   the client was connected on another event loop
     ├── ConnectionFailed     no connection could be made
     ├── PoolExhausted        no connection came free in time
     └── ConnectionLost       it broke
@@ -182,7 +182,7 @@ class WriteConflict(TransactionAborted):
     """Another transaction changed the same rows."""
 
 
-class LoadUnfinished(TransactionAborted):
+class LoadPartiallyApplied(TransactionAborted):
     """A load failed, and rows of it are in the session's transaction, which has no savepoints: roll it back."""
 
     retryable = False
@@ -233,29 +233,29 @@ class CommitIncomplete(MatrixOneError):
         return self._resume()
 
 
-class ConnectionFault(MatrixOneError):
+class ConnectionFailure(MatrixOneError):
     """The wire failed, not the statement."""
 
 
-class NotConnected(ConnectionFault):
+class NotConnected(ConnectionFailure):
     """The client has no connection: `connect()` was not called, or `disconnect()` was."""
 
 
-class OtherEventLoop(NotConnected):
+class WrongEventLoop(NotConnected):
     """The client was connected on another event loop."""
 
 
-class ConnectionFailed(ConnectionFault):
+class ConnectionFailed(ConnectionFailure):
     """No connection could be made."""
 
 
-class PoolExhausted(ConnectionFault):
+class PoolExhausted(ConnectionFailure):
     """All connections were in use for longer than `pool_timeout`."""
 
     retryable = True
 
 
-class ConnectionLost(ConnectionFault):
+class ConnectionLost(ConnectionFailure):
     """The connection broke; what was not committed is rolled back."""
 
     retryable = True

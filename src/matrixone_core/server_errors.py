@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from matrixone_core.errors import (
     CommitUnknown,
     ConnectionFailed,
-    ConnectionFault,
+    ConnectionFailure,
     ConnectionLost,
     DatabaseNotFound,
     Deadlock,
@@ -125,7 +125,7 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     words = redacted(words, hidden)
     otherwise = statement.refusal if statement is not None else ServerError
     kind = classified(code, words, otherwise)
-    if error.connection_invalidated and not issubclass(kind, ConnectionFault | StatementTimeout):
+    if error.connection_invalidated and not issubclass(kind, ConnectionFailure | StatementTimeout):
         kind = ConnectionLost
     result = kind(words, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_masked(statement))
     result.__cause__ = _bare(error.orig, code, words)

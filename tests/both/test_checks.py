@@ -88,7 +88,7 @@ def test_an_endpoint_that_refuses(checked):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     found = checked("create_s3", "bucket", **KEYS, endpoint=f"http://127.0.0.1:{port}")
-    assert found.problem is StageProblem.REFUSED
+    assert found.problem is StageProblem.CONNECTION_REFUSED
 
 
 def test_an_endpoint_that_nobody_knows(checked):
@@ -125,10 +125,10 @@ def test_an_endpoint_that_hangs(client, unique, side, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never answers
         name = unique()
         client.stage.create_s3(name, "bucket", **KEYS, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        assert client.stage.check(name, timeout=5).problem is StageProblem.HANGING
+        assert client.stage.check(name, timeout=5).problem is StageProblem.TIMEOUT
         client.execute("CREATE TABLE t (id INT)")
         with client.session() as session:
-            assert session.stage.check(name, timeout=5).problem is StageProblem.HANGING
+            assert session.stage.check(name, timeout=5).problem is StageProblem.TIMEOUT
             session.execute(text("SELECT 1"))  # the transaction is not ended by it
         with pytest.raises(errors.StatementTimeout):
             client.load_data.read_csv_stage(name, "a.csv", "t", timeout=0.3)

@@ -243,9 +243,9 @@ def test_another_event_loop_is_told_in_words(matrixone_url):
 
     async def elsewhere():
         for call in (lambda: client.execute("SELECT 1"), client.stage.list):
-            with pytest.raises(errors.OtherEventLoop, match="call connect"):
+            with pytest.raises(errors.WrongEventLoop, match="call connect"):
                 await call()
-        with pytest.raises(errors.OtherEventLoop):
+        with pytest.raises(errors.WrongEventLoop):
             client.session()
 
     with asyncio.Runner() as first, asyncio.Runner() as second:
@@ -427,7 +427,7 @@ def test_a_fork_under_asyncio(matrixone_url, database):
             for call in (lambda: client.execute("SELECT 1"), client.stage.list):
                 try:
                     await call()
-                except errors.OtherEventLoop as error:
+                except errors.WrongEventLoop as error:
                     assert "forked" in str(error), error
                 else:
                     raise AssertionError

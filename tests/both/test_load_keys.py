@@ -243,7 +243,7 @@ def test_what_a_session_cannot_take_back(client, stage, files):
         ("bad.csv", {"once": "monday", "force": True}),
     ):
         session = client.session()
-        with pytest.raises(errors.LoadUnfinished, match="roll it back"):
+        with pytest.raises(errors.LoadPartiallyApplied, match="roll it back"):
             session.load_data.read_csv_stage(stage, names, "users", **options)
         with pytest.raises(errors.TransactionAborted):
             session.commit()

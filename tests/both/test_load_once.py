@@ -82,15 +82,18 @@ def test_a_key_of_the_callers(client, stage, tmp_path):
     path = tmp_path / "c.csv"
     path.write_bytes(b"8,x,y,1\n")
     for whole in (False, True):
-        assert load.read_csv(path, User, once=True, whole_content=whole, on_conflict="replace").rows == 1
-        assert load.read_csv(path, User, once=True, whole_content=whole).rows == 0
+        assert load.read_csv(path, User, once=True, hash_whole_file=whole, on_conflict="replace").rows == 1
+        assert load.read_csv(path, User, once=True, hash_whole_file=whole).rows == 0
     assert {record.size for record in load.history()} == {None, 8}
 
 
 def test_a_ledger_elsewhere(client, stage, session_admin):
     session_admin.execute("CREATE DATABASE IF NOT EXISTS elsewhere_of_test")
     try:
-        assert client.load_data.read_csv_stage(stage, "a.csv", User, once=True, ledger="elsewhere_of_test").rows == 2
+        assert (
+            client.load_data.read_csv_stage(stage, "a.csv", User, once=True, ledger_database="elsewhere_of_test").rows
+            == 2
+        )
         assert len(client.load_data.history(User, database="elsewhere_of_test")) == 1
         assert client.load_data.history() == ()
     finally:

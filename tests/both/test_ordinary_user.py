@@ -77,7 +77,7 @@ def test_loads_that_need_no_table_of_their_own(ordinary, place, session_admin, d
     assert (report.rows, report.strategy) == (2, "count_duplicates")
     with pytest.raises(errors.DuplicateKey, match="1 of the rows"):
         load.read_csv_stage(place, "b.csv", User)
-    with pytest.raises(errors.LoadUnfinished), ordinary.session() as session:
+    with pytest.raises(errors.LoadPartiallyApplied), ordinary.session() as session:
         session.load_data.read_csv_stage(place, "b.csv", User)
     assert ordinary.execute("SELECT count(*) FROM users").scalar() == 2
     assert load.read_csv_stage(place, "b.csv", User, on_conflict="unchecked").rows == 1

@@ -96,7 +96,7 @@ def test_small_files(client, tree):
     tree.put("bad.csv", HEADED + b"many,x,x,x\n")
     report = load.read_csv_stage(tree.stage, "bad.csv", "made", header="match", on_error="skip")
     assert (report.rows, len(report.rejects)) == (39, 1)
-    options = {"ignore_lines": 1, "on_conflict": "replace", "once": True, "whole_content": True}
+    options = {"ignore_lines": 1, "on_conflict": "replace", "once": True, "hash_whole_file": True}
     assert load.read_csv_stage(tree.stage, "users.csv", User, **options).rows == 39
     assert load.read_csv_stage(tree.stage, "users.csv", User, **options).files[0].already_loaded
 

@@ -109,7 +109,7 @@ def test_who_may_not_read_credentials_is_told_by_the_server():
         ("invalid configuration: Stage p not found", StageProblem.NO_PARENT),
         ("The specified bucket does not exist", StageProblem.NO_BUCKET),
         ("Bucket name cannot be shorter than 3 characters", StageProblem.NO_BUCKET),
-        ("dial tcp 127.0.0.1:1: connect: connection refused", StageProblem.REFUSED),
+        ("dial tcp 127.0.0.1:1: connect: connection refused", StageProblem.CONNECTION_REFUSED),
         ("proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused", StageProblem.UNREACHABLE),
         ("dial tcp: lookup nowhere: no such host", StageProblem.UNREACHABLE),
         ("dial tcp 10.0.0.1:80: i/o timeout", StageProblem.UNREACHABLE),
@@ -143,7 +143,7 @@ def test_no_files():
 
 def test_a_stage_that_hangs():
     for stage in (s3(), row()):
-        assert check(stage, StatementTimeout("slow"))[0].problem is StageProblem.HANGING
+        assert check(stage, StatementTimeout("slow"))[0].problem is StageProblem.TIMEOUT
 
 
 def test_what_is_not_the_stages_fault():

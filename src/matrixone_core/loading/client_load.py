@@ -246,5 +246,5 @@ def _entry(request: LoadRequest, facts: LoadFacts, data: object) -> Op[Entry | N
     if not isinstance(data, str | os.PathLike):
         raise InvalidArgument("once=True knows a file by its path; give data of another kind a key: once='…'")
     path: str = os.path.abspath(data)  # noqa: PTH100  # what the caller gave, as a text
-    size, sample = yield from Blocking(partial(digest_of_file, path, whole=request.options.whole_content))
+    size, sample = yield from Blocking(partial(digest_of_file, path, whole=request.options.hash_whole_file))
     return entry_for_bytes(facts.full_name(request), path, size, sample)

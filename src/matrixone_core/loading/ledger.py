@@ -38,7 +38,7 @@ def ledger_for(names: Names, options: Options) -> Ledger | None:
     """The ledger of a load; None if its files need not be known again."""
     if not options.once:
         return None
-    database = names[:-1] if options.ledger is None else (options.ledger,)
+    database = names[:-1] if options.ledger_database is None else (options.ledger_database,)
     return Ledger((*database, LEDGER), options.force)
 
 

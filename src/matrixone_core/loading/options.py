@@ -55,8 +55,8 @@ class LoadOptions(TypedDict, total=False):
         rejects: with `skip`, the table that they are put into, created if need be: `table` or `database.table`.
         once: True leaves out a file that was loaded before; a text is the key to know it by.
         force: with `once`, load it all the same.
-        whole_content: with `once`, know a file by all of its bytes, not only by a MiB at each end.
-        ledger: with `once`, the database that the ledger is in; the table's by default.
+        hash_whole_file: with `once`, know a file by all of its bytes, not only by a MiB at each end.
+        ledger_database: with `once`, the database that the ledger is in; the table's by default.
         mode: `append` (the default) adds rows; `replace` empties the table first, in the same transaction; `fail`
             raises if the table has rows.
         extra_columns: columns of the file that the table does not have: `error` (the default), `ignore`, or `add` to
@@ -87,8 +87,8 @@ class LoadOptions(TypedDict, total=False):
     rejects: str | None
     once: bool | str
     force: bool
-    whole_content: bool
-    ledger: str | None
+    hash_whole_file: bool
+    ledger_database: str | None
     mode: Mode
     extra_columns: ExtraColumns
     file_column: str | None
@@ -158,8 +158,8 @@ class Options:
     rejects: tuple[str, ...] | None = None
     once: bool | str = False
     force: bool = False
-    whole_content: bool = False
-    ledger: str | None = None
+    hash_whole_file: bool = False
+    ledger_database: str | None = None
     mode: str = "append"
     extra_columns: str = "error"
     file_column: str | None = None
@@ -195,7 +195,7 @@ def check_options(given: Mapping[str, Any]) -> Options:
         raise InvalidArgument(f"once={quoted(once)} must be True, False, or a text to know the file by")
     if force and not once:
         raise InvalidArgument("force=True loads a file again that once=… would skip; it needs once")
-    timeout, ledger = given.get("timeout"), given.get("ledger")
+    timeout, ledger_database = given.get("timeout"), given.get("ledger_database")
     options = Options(
         conflict=conflict,
         update=update,
@@ -205,7 +205,7 @@ def check_options(given: Mapping[str, Any]) -> Options:
         max_errors=_max_errors(max_errors),
         rejects=None if rejects is None else table_name(checked_text(rejects, "rejects")),
         once=once,
-        ledger=None if ledger is None else checked_text(ledger, "ledger"),
+        ledger_database=None if ledger_database is None else checked_text(ledger_database, "ledger_database"),
         mode=one_of(given.get("mode", "append"), ("append", "replace", "fail"), "mode"),
         extra_columns=one_of(given.get("extra_columns", "error"), ("error", "ignore", "add"), "extra_columns"),
         file_column=_column(given.get("file_column"), "file_column"),
@@ -228,7 +228,7 @@ def check_options(given: Mapping[str, Any]) -> Options:
 
 
 _FLAGS = {
-    "atomic": True, "allow_empty": False, "force": False, "whole_content": False, "create": False, "purge": False,
+    "atomic": True, "allow_empty": False, "force": False, "hash_whole_file": False, "create": False, "purge": False,
     "validate": False,
 }  # fmt: skip
 

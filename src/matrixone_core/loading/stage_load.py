@@ -169,4 +169,4 @@ def _entry(request: LoadRequest, facts: LoadFacts, url: str) -> Op[Entry | None]
         return entry_for_key(name, once)
     if not once or facts.state.stage is None:
         return None
-    return (yield from entry_for_stage_file(name, facts.state.stage, url, whole=request.options.whole_content))
+    return (yield from entry_for_stage_file(name, facts.state.stage, url, whole=request.options.hash_whole_file))

@@ -26,13 +26,13 @@ class StageProblem(StrEnum):
     NO_PARENT = "no parent"
     NO_CREDENTIAL = "no credential"
     BAD_ENDPOINT = "bad endpoint"
-    REFUSED = "refused"
+    CONNECTION_REFUSED = "connection refused"
     UNREACHABLE = "unreachable"
     NO_BUCKET = "no bucket"
     NO_FOLDER = "no folder"
     NO_PERMISSION = "no permission"
     EMPTY = "empty"
-    HANGING = "hanging"
+    TIMEOUT = "timeout"
     OTHER = "other"
 
 
@@ -96,7 +96,7 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
         return (yield from _contents(found, place, ends))
     except StatementTimeout:
         return StageCheck(
-            found.name, StageProblem.HANGING, f"the server had no answer from {found.url} in time", _ADVICE_HANGING
+            found.name, StageProblem.TIMEOUT, f"the server had no answer from {found.url} in time", _ADVICE_TIMEOUT
         )
     except ServerError as error:
         return _told(found, error)
@@ -193,7 +193,7 @@ def _within(ends: float, statement: Statement[T]) -> Op[T]:
     return (yield from Aside(iter(Limited(iter(statement), max(left, 0.1)))))
 
 
-_ADVICE_HANGING = "see whether the endpoint answers from the server's machine"
+_ADVICE_TIMEOUT = "see whether the endpoint answers from the server's machine"
 _SAID: tuple[tuple[str, StageProblem, str], ...] = (
     (
         r"credentials:? \w+ not found",
@@ -217,7 +217,11 @@ _SAID: tuple[tuple[str, StageProblem, str], ...] = (
         StageProblem.UNREACHABLE,
         "the server's HTTP proxy does not answer: see HTTP_PROXY and NO_PROXY in its environment",
     ),
-    (r"connection refused", StageProblem.REFUSED, "see that the service runs, and that ENDPOINT has its port"),
+    (
+        r"connection refused",
+        StageProblem.CONNECTION_REFUSED,
+        "see that the service runs, and that ENDPOINT has its port",
+    ),
     (
         r"no such host|unreachable|no route|i/o timeout|connect timeout|deadline exceeded|lookup|dns|reset by peer",
         StageProblem.UNREACHABLE,

@@ -19,7 +19,7 @@ from matrixone_core.errors import (
     ConnectionLost,
     DatabaseNotFound,
     InvalidArgument,
-    LoadUnfinished,
+    LoadPartiallyApplied,
     MatrixOneError,
     NotSupported,
     ServerError,
@@ -123,7 +123,7 @@ class UnitOfWork:
         """An operation as a session has it: what it says to stages and snapshots waits for the commit."""
         try:
             result: T = yield from _before_the_commit(interpreted(op, self._perform))
-        except LoadUnfinished as error:
+        except LoadPartiallyApplied as error:
             self.failed(error)
             raise
         return result

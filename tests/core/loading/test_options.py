@@ -76,7 +76,7 @@ def test_a_delimiter_at_the_line_end_is_one_more_field():
 def test_all_other_options():
     found = request(
         on_conflict=["name", "size"], lock="rows", atomic=False, concurrency=64, allow_empty=True, on_error="skip",
-        max_errors=0.5, rejects="d.bad", once="key", force=True, whole_content=True, ledger="books", mode="fail",
+        max_errors=0.5, rejects="d.bad", once="key", force=True, hash_whole_file=True, ledger_database="books", mode="fail",
         extra_columns="add", create=True, dtype={"a": "DECIMAL(3, 1)"}, purge=True, max_unpacked_bytes=9,
         progress=print, timeout=2, header="match",
     ).options  # fmt: skip
@@ -163,7 +163,7 @@ SKIP = {"on_error": "skip"}
         ({**SKIP, "max_errors": -1}, "max_errors=-1"), ({**SKIP, "max_errors": 1.5}, "from 0.0 to 1.0"),
         ({**SKIP, "max_errors": True}, "max_errors=True"), ({**SKIP, "max_errors": "1"}, "max_errors='1'"),
         ({**SKIP, "rejects": "a.b.c"}, "database.table"), ({**SKIP, "rejects": 3}, "rejects=3"),
-        ({"once": ""}, "once=''"), ({"once": 3}, "once=3"), ({"force": True}, "needs once"), ({"ledger": 3}, "ledger=3"),
+        ({"once": ""}, "once=''"), ({"once": 3}, "once=3"), ({"force": True}, "needs once"), ({"ledger_database": 3}, "ledger_database=3"),
         ({"mode": "truncate"}, "'append', 'replace', 'fail'"), ({"mode": "replace", "atomic": False}, "needs atomic=True"),
         ({"extra_columns": "drop"}, "'error', 'ignore', 'add'"), ({"file_column": ""}, "file_column must be a column's name"),
         ({"row_column": 3}, "row_column=3"), ({"dtype": "INT"}, "dtype='INT' must be a dict"),

@@ -9,7 +9,7 @@ from matrixone_core.errors import (
     DuplicateKey,
     InvalidArgument,
     LoadFailed,
-    LoadUnfinished,
+    LoadPartiallyApplied,
     NotSupported,
     PermissionDenied,
     ServerError,
@@ -122,7 +122,7 @@ def test_in_a_session_what_was_staged_goes_and_its_transaction_stays():
 
 def test_rows_of_a_load_that_failed_halfway_in_a_session_are_named():
     rules = {"LOAD DATA": 3, "INSERT INTO `t`": (3, WRONG)}
-    error, _ = failing(LoadUnfinished, rules, files=["a.csv", "b.csv"], lock="rows", session=True)
+    error, _ = failing(LoadPartiallyApplied, rules, files=["a.csv", "b.csv"], lock="rows", session=True)
     assert str(error).endswith("what this load has changed is in the session's transaction: roll it back")
     error, _ = failing(LoadFailed, rules, files=["a.csv", "b.csv"], lock="rows")
     assert str(error) == str(WRONG)
@@ -141,7 +141,7 @@ def test_an_unchecked_load_that_fails_halfway():
     rules = {"a.csv' INTO": 3, "b.csv' INTO": LoadFailed("bad", code=20300)}
     error, _ = failing(LoadFailed, rules, files=["a.csv", "b.csv"], on_conflict="unchecked")
     assert str(error) == "stage://s/b.csv: bad"
-    failing(LoadUnfinished, rules, files=["a.csv", "b.csv"], on_conflict="unchecked", session=True)
+    failing(LoadPartiallyApplied, rules, files=["a.csv", "b.csv"], on_conflict="unchecked", session=True)
 
 
 def test_the_table_is_emptied_in_the_transaction_of_the_load():
@@ -165,7 +165,7 @@ def test_who_may_not_create_tables_has_keys_counted():
     assert (report.rows, report.strategy) == (3, "count_duplicates")
 
 
-@pytest.mark.parametrize(("session", "kind"), [(False, DuplicateKey), (True, LoadUnfinished)])
+@pytest.mark.parametrize(("session", "kind"), [(False, DuplicateKey), (True, LoadPartiallyApplied)])
 def test_keys_that_more_rows_have_than_before(session, kind):
     error, _ = failing(kind, {**DENIED, **PLAIN_FILE, "SELECT sum": ([{"n": None}], [{"n": 2}])}, session=session)
     assert "duplicate entry for the key (id): 2 of the rows have one that another row has" in str(error)
@@ -256,7 +256,9 @@ def test_the_ledger_is_created_where_there_is_none():
     rules = {**FILE, "SELECT id FROM": TableNotFound("none"), "LOAD DATA": 3, "INTO `t`": 3}
     _, driver = load(rules, once=True)
     assert any(text.startswith("aside: CREATE TABLE IF NOT EXISTS `matrixone_loads`") for text in driver.log)
-    _, driver = load({**rules, "CREATE TABLE IF NOT EXISTS": PermissionDenied("no")}, once=True, ledger="books")
+    _, driver = load(
+        {**rules, "CREATE TABLE IF NOT EXISTS": PermissionDenied("no")}, once=True, ledger_database="books"
+    )
     assert any("`books`.`matrixone_loads`" in text for text in driver.log)
 
 

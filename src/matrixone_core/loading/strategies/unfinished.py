@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from matrixone_core.errors import LoadUnfinished, MatrixOneError
+from matrixone_core.errors import LoadPartiallyApplied, MatrixOneError
 from matrixone_core.loading.plan import LoadPlan
 from matrixone_core.server_errors import aborts
 from matrixone_core.sql.ledger import InsertEntry
@@ -22,7 +22,7 @@ def undone_with_session(plan: LoadPlan, op: Op[T]) -> Op[T]:
         op: executes it.
 
     Raises:
-        LoadUnfinished: it failed after a statement of it had changed something.
+        LoadPartiallyApplied: it failed after a statement of it had changed something.
     """
     changed: list[Step[Any]] = []
 
@@ -40,7 +40,7 @@ def undone_with_session(plan: LoadPlan, op: Op[T]) -> Op[T]:
     except MatrixOneError as error:
         if not changed or aborts(error):
             raise
-        raise LoadUnfinished(
+        raise LoadPartiallyApplied(
             f"{error}; what this load has changed is in the session's transaction: roll it back"
         ) from error.__cause__
 
