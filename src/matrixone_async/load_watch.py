@@ -1,10 +1,9 @@
 """Loading what arrives in a folder of a stage, until it is stopped."""
 
-import asyncio
-from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from matrixone_async.concurrency import Event, wait_for_event
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.results import LoadReport
 
@@ -23,10 +22,10 @@ class AsyncLoadWatch:
     def __init__(self, perform: "Perform", folder: FolderWatch) -> None:
         self._perform = perform
         self._folder = folder
-        self._stopped = asyncio.Event()
+        self._stopped = Event()
 
     def stop(self) -> None:
-        """End the loop: a load that has begun is finished and reported, and no other begins."""
+        """End the loop, from any task: a load that has begun is finished and reported, and no other begins."""
         self._stopped.set()
 
     def __aiter__(self) -> Self:
@@ -37,9 +36,7 @@ class AsyncLoadWatch:
             report = await self._perform(self._folder.next_report())
             if report is not None:
                 return report
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._folder.every):
-                    _ = await self._stopped.wait()
+            await wait_for_event(self._stopped, self._folder.every)
         raise StopAsyncIteration
 
     async def __aenter__(self) -> Self:

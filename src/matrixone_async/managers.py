@@ -10,7 +10,6 @@ from typing import (
     Literal,
     ParamSpec,
     Protocol,
-    TypeAlias,
     TypeVar,
     Unpack,
     overload,
@@ -29,13 +28,12 @@ from matrixone_core.targets import Target
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Coro: TypeAlias = Coroutine[Any, Any, T]
 
 
 class Perform(Protocol):
     """What carries operations out."""
 
-    def __call__(self, op: Op[T], /) -> Coro[T]:
+    def __call__(self, op: Op[T], /) -> Coroutine[Any, Any, T]:
         """The result of an operation."""
         ...
 
@@ -67,7 +65,7 @@ class method(Generic[P, T]):
                 del args, kwargs  # a secret among them is not to be seen in a traceback
             try:
                 return await self.perform(op)
-            except MatrixOneError as error:  # its words say all; the frames of nested operations would bury them
+            except (MatrixOneError, KeyboardInterrupt) as error:  # without the frames of nested operations
                 raise error.with_traceback(None) from error.__cause__
 
         publish(function, operation, owner, name)  # a plain method takes our place
@@ -75,9 +73,9 @@ class method(Generic[P, T]):
     if TYPE_CHECKING:
 
         @overload
-        def __get__(self, of: None, owner: type) -> Callable[Concatenate[AsyncManager, P], Coro[T]]: ...
+        def __get__(self, of: None, owner: type) -> Callable[Concatenate[AsyncManager, P], Coroutine[Any, Any, T]]: ...
         @overload
-        def __get__(self, of: AsyncManager, owner: type) -> Callable[P, Coro[T]]: ...
+        def __get__(self, of: AsyncManager, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
         def __get__(self, of: Any, owner: type) -> Any: ...
 
 

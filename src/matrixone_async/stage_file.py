@@ -4,7 +4,7 @@ import codecs
 import io
 from collections.abc import Generator
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.operations import stage_path_files as files
@@ -172,6 +172,10 @@ class AsyncStageFile(Generic[T]):
         if not line:
             raise StopAsyncIteration
         return line
+
+
+BinaryFile: TypeAlias = AsyncStageFile[bytes]
+TextFile: TypeAlias = AsyncStageFile[str]
 
 
 class Codec:

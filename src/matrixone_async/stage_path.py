@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, overload
 
-from matrixone_async.stage_file import AsyncStageFile, file_of
+from matrixone_async.stage_file import BinaryFile, TextFile, file_of
 from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.stage_path_files import FileProgress, Receive, StageFileStat
 from matrixone_core.stage_paths import PureStagePath, checked_pattern
@@ -105,11 +105,11 @@ class AsyncStagePath(PureStagePath):
             waiting += [self._at((*path.parts, name)) for name in reversed(folders)]
 
     @overload
-    def open(self, mode: BinaryMode) -> AsyncStageFile[bytes]: ...
+    def open(self, mode: BinaryMode) -> BinaryFile: ...
     @overload
     def open(
         self, mode: TextMode = "r", *, encoding: str = "utf-8", errors: str = "strict", newline: str | None = None
-    ) -> AsyncStageFile[str]: ...
+    ) -> TextFile: ...
     def open(
         self,
         mode: BinaryMode | TextMode = "r",
@@ -117,7 +117,7 @@ class AsyncStagePath(PureStagePath):
         encoding: str = "utf-8",
         errors: str = "strict",
         newline: str | None = None,
-    ) -> AsyncStageFile[bytes] | AsyncStageFile[str]:
+    ) -> BinaryFile | TextFile:
         """Open the file.
 
         Reading fetches ranges as they are needed, so that a file of any size takes a few MiB of memory. What is written
@@ -137,7 +137,7 @@ class AsyncStagePath(PureStagePath):
             StageFileNotFound: there is no file to read.
             StageFileExists: there is a file already, and the mode is `x`.
         """
-        opened: AsyncStageFile[bytes] | AsyncStageFile[str] = file_of(self, mode, encoding, errors, newline)
+        opened: BinaryFile | TextFile = file_of(self, mode, encoding, errors, newline)
         return opened
 
     async def read_bytes(self) -> bytes:

@@ -1,11 +1,12 @@
+# Generated from matrixone_async/load_watch.py by tools/generate_sync.py; do not edit.
 """Loading what arrives in a folder of a stage, until it is stopped."""
 
-import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.results import LoadReport
+from matrixone_sync.concurrency import Event, wait_for_event
 
 if TYPE_CHECKING:
     from matrixone_sync.managers import Perform
@@ -22,7 +23,7 @@ class LoadWatch:
     def __init__(self, perform: "Perform", folder: FolderWatch) -> None:
         self._perform = perform
         self._folder = folder
-        self._stopped = threading.Event()
+        self._stopped = Event()
 
     def stop(self) -> None:
         """End the loop, from any thread: a load that has begun is finished and reported, and no other begins."""
@@ -36,7 +37,7 @@ class LoadWatch:
             report = self._perform(self._folder.next_report())
             if report is not None:
                 return report
-            _ = self._stopped.wait(self._folder.every)
+            wait_for_event(self._stopped, self._folder.every)
         raise StopIteration
 
     def __enter__(self) -> Self:

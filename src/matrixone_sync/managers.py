@@ -1,3 +1,4 @@
+# Generated from matrixone_async/managers.py by tools/generate_sync.py; do not edit.
 """The client's managers: tables of operations, one line each."""
 
 from collections.abc import Callable

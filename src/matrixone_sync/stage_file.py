@@ -3,11 +3,14 @@
 import io
 import warnings
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO, TextIO, TypeAlias
 
 from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.stage_path_files import BUFFER, OpenMode
 from matrixone_core.stage_paths import PureStagePath
+
+BinaryFile: TypeAlias = BinaryIO
+TextFile: TypeAlias = TextIO
 
 
 class _Ranges(io.RawIOBase):

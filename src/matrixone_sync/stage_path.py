@@ -1,14 +1,15 @@
+# Generated from matrixone_async/stage_path.py by tools/generate_sync.py; do not edit.
 """Paths of a stage's files, with what can be done with the files: one method an operation."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TextIO, overload
+from typing import TYPE_CHECKING, Literal, Self, overload
 
 from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.stage_path_files import FileProgress, Receive, StageFileStat
 from matrixone_core.stage_paths import PureStagePath, checked_pattern
-from matrixone_sync.stage_file import file_of
+from matrixone_sync.stage_file import BinaryFile, TextFile, file_of
 
 if TYPE_CHECKING:
     from matrixone_sync.managers import Perform
@@ -105,11 +106,11 @@ class StagePath(PureStagePath):
             waiting += [self._at((*path.parts, name)) for name in reversed(folders)]
 
     @overload
-    def open(self, mode: BinaryMode) -> BinaryIO: ...
+    def open(self, mode: BinaryMode) -> BinaryFile: ...
     @overload
     def open(
         self, mode: TextMode = "r", *, encoding: str = "utf-8", errors: str = "strict", newline: str | None = None
-    ) -> TextIO: ...
+    ) -> TextFile: ...
     def open(
         self,
         mode: BinaryMode | TextMode = "r",
@@ -117,7 +118,7 @@ class StagePath(PureStagePath):
         encoding: str = "utf-8",
         errors: str = "strict",
         newline: str | None = None,
-    ) -> BinaryIO | TextIO:
+    ) -> BinaryFile | TextFile:
         """Open the file.
 
         Reading fetches ranges as they are needed, so that a file of any size takes a few MiB of memory. What is written
@@ -137,7 +138,7 @@ class StagePath(PureStagePath):
             StageFileNotFound: there is no file to read.
             StageFileExists: there is a file already, and the mode is `x`.
         """
-        opened: BinaryIO | TextIO = file_of(self, mode, encoding, errors, newline)
+        opened: BinaryFile | TextFile = file_of(self, mode, encoding, errors, newline)
         return opened
 
     def read_bytes(self) -> bytes:
