@@ -10,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[1] / "src" / "matrixone_async"
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "matrixone_async"
 TARGET = SOURCE.with_name("matrixone_sync")
 MODULES = ("load_watch", "managers", "stage_path")
 
@@ -45,7 +46,7 @@ def tidy(source: str, path: Path) -> str:
     """Sort names, remove imports that nothing uses any more, and format."""
     for arguments in (["check", "-q", "--select", "I,F401,RUF022", "--fix"], ["format", "-q"]):
         command = [sys.executable, "-m", "ruff", *arguments, "--stdin-filename", str(path), "-"]
-        source = subprocess.run(command, input=source, capture_output=True, check=True, text=True).stdout
+        source = subprocess.run(command, cwd=ROOT, input=source, capture_output=True, check=True, text=True).stdout
     return source
 
 

@@ -16,12 +16,11 @@ def run_script(script, *arguments):
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of the script and of both sides, to write to."""
-    for folder in ("tools", "src/matrixone_async", "src/matrixone_sync"):
+    """A copy of the script and of what it reads, to write to."""
+    for folder in ("tools", "src/matrixone_core", "src/matrixone_async", "src/matrixone_sync"):
         (tmp_path / folder).mkdir(parents=True)
         for path in (ROOT / folder).glob("*.py"):
             (tmp_path / folder / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "src" / "matrixone_core").mkdir()  # so that ruff sorts its imports as the project's own
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     return tmp_path
 
