@@ -11,7 +11,7 @@ def publish(function: Callable[..., Any], operation: Callable[..., Op[Any]], own
     """Make *function* the method *name* of *owner*, as if it had been written out by hand there.
 
     Args:
-        function: calls the operation and has it carried out.
+        function: calls the operation and runs it.
         operation: gives the method its parameters, its annotations and its documentation.
         owner: the class of the method.
         name: the method's name.

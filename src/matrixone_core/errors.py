@@ -14,7 +14,7 @@ MatrixOneError
 │       ├── Deadlock
 │       ├── LockTimeout
 │       ├── WriteConflict
-│       ├── LoadPartiallyApplied   a load failed with rows of it in a session's transaction, which cannot be told apart
+│       ├── LoadPartiallyApplied   a session's transaction has some rows of a failed load
 │       └── StatementTimeout the statement took longer than `timeout`, and was stopped
 ├── SessionInUse             two tasks or threads used one session at once; nothing was sent
 ├── CommitIncomplete         the rows are committed, something that comes after a commit is not
@@ -24,7 +24,7 @@ MatrixOneError
     ├── ConnectionFailed     no connection could be made
     ├── PoolExhausted        no connection came free in time
     └── ConnectionLost       it broke
-        └── CommitUnknown    it broke while COMMIT was on its way
+        └── CommitUnknown    it broke after COMMIT was sent and before its answer
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ class ConnectionLost(ConnectionFailure):
 
 
 class CommitUnknown(ConnectionLost):
-    """The connection broke while COMMIT was on its way: the server may have committed, or not.
+    """The connection broke after COMMIT was sent and before its answer: the server may have committed, or not.
 
     Attributes:
         stages: the stages that the session had created for the commit; they are left as they are.

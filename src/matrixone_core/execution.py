@@ -28,7 +28,7 @@ def as_statement(statement: str | Executable, params: Parameters | None) -> Exec
     """What the caller wants executed, for SQLAlchemy.
 
     Args:
-        statement: SQL text, or any statement of SQLAlchemy's. Text without parameters is sent as it stands; with
+        statement: SQL text, or any statement of SQLAlchemy's. Text without parameters is sent as it is; with
             parameters, `:name` in it is one.
         params: the parameters.
 

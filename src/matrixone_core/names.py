@@ -59,7 +59,7 @@ def _object_name(name: str, kind: str) -> str:
         raise InvalidArgument(f"a {kind} name cannot be empty")
     if len(name) > LONGEST_NAME:
         raise InvalidArgument(
-            f"the {kind} name {quoted(name)} has {len(name)} characters; at most {LONGEST_NAME} are kept"
+            f"the {kind} name {quoted(name)} has {len(name)} characters; the server keeps at most {LONGEST_NAME}"
         )
     for character in name:
         if not (character.isalnum() or character in "_-.$" or unicodedata.category(character).startswith("M")):

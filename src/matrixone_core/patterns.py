@@ -1,8 +1,8 @@
 """Patterns for the files of a stage, matched here: the server's own listing knows `*` alone (server-facts 58).
 
-A pattern is matched part by part between its `/`, as `pathlib.PurePath.full_match` does: `*` stands for any characters,
+A pattern is matched part by part between its `/`, as `pathlib.PurePath.full_match` does: `*` matches any characters,
 `?` for one, `[a-c]` for one of these, `[!a-c]` for one that is none of these, a part `**` for any number of folders.
-At a pattern's end `**` stands for all files below.
+At a pattern's end `**` matches all files below.
 """
 
 from collections.abc import Iterable
@@ -79,7 +79,7 @@ def _parts(pattern: str) -> tuple[str, ...]:
 
 
 def _closed(parts: tuple[str, ...], places: Iterable[int]) -> frozenset[int]:
-    """The places in a pattern with those that follow where `**` stands for no folder."""
+    """The places in a pattern with those that follow where `**` matches no folder."""
     found = set(places)
     for at, part in enumerate(parts[:-1]):
         if at in found and part == ANY_FOLDERS:

@@ -162,7 +162,7 @@ class SecretText(TypeDecorator[Secret]):
 
 
 def redacted(words: str, secrets: Iterable[Secret]) -> str:
-    """The words with every secret cut out; ones too short to be told from other text are left.
+    """The words with every secret cut out; those too short to be distinguished from other text are left.
 
     Args:
         words: a server's or a driver's message.

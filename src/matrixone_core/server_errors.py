@@ -120,7 +120,7 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     Returns:
         The error, with a copy of the driver's own as its `__cause__`.
     """
-    code, words = _told(error.orig)
+    code, words = _code_and_message(error.orig)
     hidden: tuple[Secret, ...] = statement.secrets if statement is not None else ()
     words = redacted(words, hidden)
     otherwise = statement.refusal if statement is not None else ServerError
@@ -147,12 +147,12 @@ def unanswered(error: BaseException) -> bool:
 
 
 def aborts(error: MatrixOneError) -> bool:
-    """Whether the transaction in which an error occurred is gone."""
+    """Whether an error has ended the transaction in which it occurred."""
     return isinstance(error, TransactionAborted | ConnectionLost)
 
 
 def aborted(cause: MatrixOneError) -> TransactionAborted:
-    """The error for the use of a transaction that is gone."""
+    """The error for the use of a transaction that the server has ended."""
     error = TransactionAborted(
         f"the transaction is rolled back since {type(cause).__name__} ({cause}); roll the session back or close it, "
         "and do all of it again"
@@ -173,7 +173,7 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
         error: the driver's.
         where: the server and the user, without the password.
     """
-    code, words = _told(error)
+    code, words = _code_and_message(error)
     reason = _system_words(error)
     if reason and reason.lower() not in words.lower():
         words = f"{words}: {reason}"
@@ -211,7 +211,7 @@ def commit_not_sent(unknown: CommitUnknown) -> ConnectionLost:
 def commit_unknown(lost: ConnectionLost) -> CommitUnknown:
     """The error for a COMMIT whose answer never came."""
     unknown = CommitUnknown(
-        f"the connection broke while COMMIT was on its way, and the server may have committed or not: {lost}",
+        f"no answer to COMMIT: the connection broke, and the server may have committed or not: {lost}",
         code=lost.code,
         sqlstate=lost.sqlstate,
     )
@@ -219,7 +219,7 @@ def commit_unknown(lost: ConnectionLost) -> CommitUnknown:
     return unknown
 
 
-def _told(error: BaseException | None) -> tuple[int | None, str]:
+def _code_and_message(error: BaseException | None) -> tuple[int | None, str]:
     """The driver's code and words."""
     arguments: tuple[Any, ...] = error.args if error is not None else ()
     if len(arguments) > 1 and isinstance(arguments[0], int):

@@ -81,7 +81,7 @@ class Settings:
             call comes before it.
         lock_timeout: seconds to wait for a lock, whole ones; None for the server's default (120).
         time_zone: of the session, `+08:00` or a name; None for the server's.
-        pool_size: connections kept open.
+        pool_size: connections that stay open.
         max_overflow: how many more may be open at once.
         pool_timeout: seconds to wait for a connection when all are in use.
         pool_recycle: seconds after which a connection is replaced.
@@ -130,26 +130,26 @@ class Settings:
         """
         said = _from_environment(environment)
         del environment  # its values are not to be seen in a traceback
-        told: dict[str, Any] = {}
+        parsed: dict[str, Any] = {}
         if url := said.pop("url", None):
-            told |= _from_url(url, "MATRIXONE_URL")
-        told |= said
+            parsed |= _from_url(url, "MATRIXONE_URL")
+        parsed |= said
         given = {name: value for some in arguments for name, value in _hidden(some).items() if value is not None}
         del arguments
         if url := given.pop("url", None):
-            told |= _from_url(url, "url")
-        return cls().with_(told | given)
+            parsed |= _from_url(url, "url")
+        return cls().with_(parsed | given)
 
-    def with_(self, told: Mapping[str, Any]) -> Settings:
+    def with_(self, overrides: Mapping[str, Any]) -> Settings:
         """These settings with others in their place, checked.
 
         Raises:
             InvalidArgument: one of them cannot be, or does not go with the rest.
         """
-        told = _hidden(told)
+        overrides = _hidden(overrides)
         known = {field.name for field in fields(self)}
         values: dict[str, Any] = {}
-        for name, value in told.items():
+        for name, value in overrides.items():
             if name not in known:
                 raise InvalidArgument(f"there is no setting {quoted(name)}; {_nearest(name, {*known, 'url'})}")
             values[name] = _CHECKS.get(name, _text)(name, value)
@@ -236,10 +236,10 @@ def _from_url(url: Secret | NotText | None, source: str) -> dict[str, Any]:
     """What a URL says; parts that it leaves out are not in the result."""
     if not isinstance(url, Secret):
         raise InvalidArgument(f"{source} must be a str{_not(url)}")
-    told = _read_url(url)
-    if isinstance(told, str):  # raised here, where the URL in pieces is no longer to be seen
-        raise InvalidArgument(f"{source} {told}")
-    return told
+    parsed = _read_url(url)
+    if isinstance(parsed, str):  # raised here, where the URL in pieces is no longer to be seen
+        raise InvalidArgument(f"{source} {parsed}")
+    return parsed
 
 
 def _read_url(url: Secret) -> dict[str, Any] | str:
@@ -263,18 +263,18 @@ def _read_url(url: Secret) -> dict[str, Any] | str:
     names = re.split(r"[:#]", unquote(user)) if user else []
     if len(names) > 3 or not all(names):
         return "has a user that is not user, account:user or account:user:role"
-    told: dict[str, Any] = dict(zip(_LOGIN_PARTS[len(names)], names, strict=True))
+    parsed: dict[str, Any] = dict(zip(_LOGIN_PARTS[len(names)], names, strict=True))
     if has_password:
-        told["password"] = Secret(unquote(password))
+        parsed["password"] = Secret(unquote(password))
     if parts.hostname:
-        told["host"] = parts.hostname
+        parsed["host"] = parts.hostname
     if port is not None:
-        told["port"] = port
+        parsed["port"] = port
     if database := unquote(parts.path.lstrip("/")):
-        told["database"] = database
+        parsed["database"] = database
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     options.pop("charset", None)  # always utf8mb4
-    return told | options
+    return parsed | options
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

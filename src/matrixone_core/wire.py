@@ -77,7 +77,7 @@ class Login:
         flags: the client's capabilities.
         collation: the number of the client's.
         attributes: what the client says about itself.
-        encrypt: whether the connection is to be encrypted.
+        encrypt: whether the connection must be encrypted.
         local: whether it is a socket of this machine's, on which nobody listens.
     """
 
@@ -126,7 +126,7 @@ def read_greeting(data: bytes) -> Greeting:
 
 
 def unreadable(error: Exception, driver: type[Exception]) -> tuple[int, str] | None:
-    """The number and the words for what kept a reply from being read; None where the error itself says it.
+    """The number and the message for a reply that cannot be read; None where the error itself says it.
 
     Args:
         error: what came of reading it.

@@ -78,7 +78,7 @@ def test_stages_in_stages():
     result, steps = check(inner, row(stage_name="parent"), rows({"n": 1}), rows({"n": 1}), rows({"file": "/a"}))
     assert result
     assert steps[2:4] == [IsListed("stage://s/../../", "/data"), IsListed("stage://s/../", "/data/x")]
-    assert "lies in itself" in check(*[row(url="stage://s/")] * 17)[0].reason
+    assert "is inside itself" in check(*[row(url="stage://s/")] * 17)[0].reason
 
 
 def test_a_stage_with_files():

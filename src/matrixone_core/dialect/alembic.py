@@ -72,7 +72,7 @@ class MatrixOneImpl(MySQLImpl):
         rendered_metadata_default: str | None,
         rendered_inspector_default: str | None,
     ) -> bool:
-        """Whether a default is another, as SQL or as the text that it stands for."""
+        """Whether a default is another, as SQL or as the text that the SQL writes."""
         meant = {rendered_inspector_default}
         if rendered_inspector_default:
             plain = re.sub(r"(?<!^)''(?!$)", "'", rendered_inspector_default)

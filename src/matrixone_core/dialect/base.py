@@ -52,7 +52,7 @@ _ASKING = {  # who looks something up by a dialect's name, and what registers it
 
 
 class _Name:
-    """The dialect's name; to read it registers what Alembic and dlt look up by it, whenever they were imported."""
+    """The dialect's name; to read it registers what Alembic and dlt find by it, whenever they were imported."""
 
     def __get__(self, dialect: object, owner: type) -> str:
         for asking, ours in _ASKING.items():
@@ -141,7 +141,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         return e.args[:1] in _CLOSING or bool(super().is_disconnect(e, connection, cursor))
 
     def get_foreign_keys(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        """Foreign keys as MySQL tells them: without RESTRICT, which is the default and may be told here."""
+        """Foreign keys as MySQL reports them: without RESTRICT, which is the default and which MatrixOne may report."""
         found: Any = super().get_foreign_keys(connection, table_name, schema, **kw)
         return [one | {"options": {k: v for k, v in one["options"].items() if v != "RESTRICT"}} for one in found]
 

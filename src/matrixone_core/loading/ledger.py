@@ -96,7 +96,7 @@ def _resolved(stage: Stage, url: str) -> Op[str]:
         name, _, path = place.removeprefix("stage://").partition("/")
         above = yield from catalog.get(name)
         place = f"{above.url.rstrip('/')}/{path}"
-    raise InvalidArgument(f"the stage {quoted(stage.name)} lies in itself; alter its URL")
+    raise InvalidArgument(f"the stage {quoted(stage.name)} is inside itself; alter its URL")
 
 
 def _content_digest(url: str, size: int, *, whole: bool) -> Op[str]:

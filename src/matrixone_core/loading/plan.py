@@ -34,7 +34,7 @@ class LoadStrategy(StrEnum):
 
     Members:
         LOAD_DATA: the server's own LOAD DATA, which checks no key.
-        LOAD_THEN_CHECK: LOAD DATA of plain lines into an empty table, then a look for duplicate keys.
+        LOAD_THEN_CHECK: LOAD DATA of plain lines into an empty table, then a query for duplicate keys.
         STAGING_TABLE: texts are staged, and INSERT … SELECT has the server judge them.
         COUNT_DUPLICATES: LOAD DATA, with duplicate keys counted before and after.
     """

@@ -74,7 +74,7 @@ def read_csv_stage(
         DuplicateKey: a row's key is there already, or twice in the files; no row stays.
         LoadFailed: a row does not fit the table; no row stays. With `atomic=False`, `.report` has what does.
         StatementTimeout: a statement took longer than it may; no row stays.
-        PermissionDenied: the user may not load into the table, or not in this way.
+        PermissionDenied: the user may not load into the table, or not by this strategy.
     """
     explicit = {
         "ignore_lines": ignore_lines, "header": header, "delimiter": delimiter, "quote": quote, "escape": escape,
@@ -210,7 +210,7 @@ def read_csv(
         DuplicateKey: a row's key is there already, or twice in the data; no row stays.
         LoadFailed: a row does not fit the table, or is not in that encoding; no row stays.
         StatementTimeout: a statement took longer than it may; no row stays.
-        PermissionDenied: the user may not load into the table, or not in this way.
+        PermissionDenied: the user may not load into the table, or not by this strategy.
         Exception: whatever the data raises; no row stays.
     """
     explicit = {

@@ -38,7 +38,7 @@ class StageProblem(StrEnum):
 
 @dataclass(frozen=True)
 class StageCheck:
-    """What a look at a stage found. It is true if the stage can be used.
+    """What the check of a stage found. It is true if the stage can be used.
 
     Args:
         stage: the stage's name.
@@ -99,7 +99,7 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
             found.name, StageProblem.TIMEOUT, f"the server had no answer from {found.url} in time", _ADVICE_TIMEOUT
         )
     except ServerError as error:
-        return _told(found, error)
+        return _classify_refusal(found, error)
 
 
 def _definition(stage: Stage) -> Op[StageCheck | str]:
@@ -114,10 +114,10 @@ def _definition(stage: Stage) -> Op[StageCheck | str]:
         parent, _, below = rest.partition("/")
         above = yield from catalog.find(parent) if parent == parent.lower() else _nothing()
         if above is None:
-            reason = f"it lies in the stage {parent!r}, and there is none"
+            reason = f"its URL is inside the stage {parent!r}, which does not exist"
             return StageCheck(stage.name, StageProblem.NO_PARENT, reason, f"create {parent!r}, or alter the URL")
         within, place = above, f"{above.url.rstrip('/')}/{below}"
-    return StageCheck(stage.name, StageProblem.NO_PARENT, "it lies in itself", "alter its URL")
+    return StageCheck(stage.name, StageProblem.NO_PARENT, "its URL is inside itself", "alter its URL")
 
 
 def _nothing() -> Op[None]:
@@ -161,11 +161,11 @@ def _contents(stage: Stage, place: str, ends: float) -> Op[StageCheck]:
         put = f"put files into {folder} on the server's machine"
         return StageCheck(stage.name, StageProblem.EMPTY, f"there is no file in {folder}", put)
     reason = f"there is no file under {place}"
-    return StageCheck(stage.name, StageProblem.EMPTY, reason, "look at the prefix, or put files there")
+    return StageCheck(stage.name, StageProblem.EMPTY, reason, "check the prefix, or put files there")
 
 
 def _missing(stage: Stage, folder: str, ends: float) -> Op[str | None]:
-    """The first folder that is not there of those on the way down to a stage's own.
+    """The first folder that does not exist among those above a stage's own, and it.
 
     Listing a folder makes those above it (server-facts 59), so that each is looked for in the one above. One that may
     not be listed tells nothing, nor does a name that begins with a dot, which the server hides.
@@ -188,7 +188,7 @@ def _missing(stage: Stage, folder: str, ends: float) -> Op[str | None]:
 
 
 def _within(ends: float, statement: Statement[T]) -> Op[T]:
-    """Carry a statement out before a moment, aside: one that hangs shall not end the session's transaction."""
+    """Run a statement with a deadline outside the transaction, so that one that hangs does not end it."""
     left = ends - (yield from Clock())
     return (yield from Aside(iter(Limited(iter(statement), max(left, 0.1)))))
 
@@ -205,7 +205,7 @@ _SAID: tuple[tuple[str, StageProblem, str], ...] = (
         StageProblem.BAD_ENDPOINT,
         "write the ENDPOINT with its http://",
     ),
-    (r"stage \S+ not found", StageProblem.NO_PARENT, "create the stage it lies in, or alter its URL"),
+    (r"stage \S+ not found", StageProblem.NO_PARENT, "create the stage that its URL names, or alter its URL"),
     (
         r"bucket name cannot",
         StageProblem.NO_BUCKET,
@@ -237,7 +237,7 @@ _SAID: tuple[tuple[str, StageProblem, str], ...] = (
 )
 
 
-def _told(stage: Stage, error: MatrixOneError) -> StageCheck:
+def _classify_refusal(stage: Stage, error: MatrixOneError) -> StageCheck:
     """What the server's refusal means."""
     words = str(error)
     for pattern, problem, advice in _SAID:

@@ -135,7 +135,7 @@ def list_(like: str | None = None) -> Op[tuple[Stage, ...]]:
     """The account's stages, by name.
 
     Args:
-        like: an SQL pattern for names: `%` stands for any text, `_` for any character.
+        like: an SQL pattern for names: `%` matches any text, `_` any character.
 
     Returns:
         The stages. Where the user may not read `mo_catalog`, their `created_time` and `credentials` are None.

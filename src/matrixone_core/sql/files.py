@@ -224,7 +224,7 @@ class RemoveFiles(Command):
 
 
 def reaches(url: str, offset: int) -> Iterator[Part]:
-    """One more, if an offset lies within a file."""
+    """One more, if an offset is within a file."""
     yield " + CASE WHEN load_file(CAST("
     yield Value(f"{url}?offset={offset}&size=1")
     yield " AS datalink)) IS NULL THEN 0 ELSE 1 END"

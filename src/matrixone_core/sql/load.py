@@ -101,17 +101,17 @@ _S3_OPTIONS = (
 )
 
 
-def resolved(source: Source, kept: Callable[[str], Stage | None]) -> Source:
-    """What is to be read where the server does not know a stage, or not as it will be.
+def resolved(source: Source, pending: Callable[[str], Stage | None]) -> Source:
+    """The source with the locations of stages that the server does not know yet, or not as they will be.
 
     Args:
         source: as the load names it.
-        kept: the stage of a name as it will be, or None where the server has it so.
+        pending: returns the stage of a name as it will be, or None where the server has it so.
     """
     found: Source = source
     while isinstance(found, str) and found.startswith("stage://"):
         name, _, path = found.removeprefix("stage://").partition("/")
-        stage = kept(name)
+        stage = pending(name)
         if stage is None:
             break
         scheme, _, place = stage.url.partition("://")

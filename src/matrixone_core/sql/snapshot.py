@@ -67,7 +67,7 @@ class DropSnapshot(Command):
 
 @dataclass(frozen=True)
 class ShowSnapshots(Statement[tuple[Snapshot, ...]]):
-    """The snapshots, outside a transaction; their times are told in UTC."""
+    """The snapshots, outside a transaction; the server gives their times in UTC."""
 
     def parts(self) -> Iterator[Part]:
         yield "SHOW SNAPSHOTS"
@@ -127,9 +127,9 @@ class DatabaseExists(Statement[bool]):
         return len(reply.rows) > 0
 
 
-def _moment(told: Any) -> datetime:
+def _moment(value: Any) -> datetime:
     """A time in UTC, given as text with up to nine digits after the seconds, or as a datetime."""
-    if isinstance(told, datetime):
-        return told.replace(tzinfo=UTC)
-    whole, _, fraction = str(told).partition(".")
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC)
+    whole, _, fraction = str(value).partition(".")
     return datetime.fromisoformat(whole).replace(microsecond=int(f"{fraction:0<6}"[:6]), tzinfo=UTC)

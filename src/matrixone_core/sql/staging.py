@@ -382,7 +382,7 @@ class SelectStaged(Statement[tuple[StagedRow, ...]]):
     Args:
         staging: the staging table.
         columns: its columns that are wanted.
-        conditions: expressions, one of which is to be true.
+        conditions: expressions, one of which must be true.
         numbered: whether its rows are numbered.
         limit: how many rows at most.
         above: only rows with a greater number.

@@ -116,7 +116,7 @@ class SelectLoadState(Statement[LoadState]):
 
 @dataclass(frozen=True)
 class ProbeDropTable(Command):
-    """A statement that changes nothing, and that the server refuses to who may not drop tables (server-facts 11)."""
+    """Changes nothing; the server refuses it to users without the privilege to drop tables (server-facts 11)."""
 
     database: tuple[str, ...]
 

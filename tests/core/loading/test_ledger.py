@@ -43,7 +43,7 @@ def test_stages_in_stages_have_one_place():
     inner = {**ROW, "stage_name": "inner", "url": "s3://bucket/p"}
     entry, _ = entry_of(url="stage://inner/y", rules={"mo_stages": [inner]})
     assert entry.source == "s3://bucket/p/y/x/a.csv"
-    with pytest.raises(InvalidArgument, match="the stage 's' lies in itself; alter its URL"):
+    with pytest.raises(InvalidArgument, match="the stage 's' is inside itself; alter its URL"):
         entry_of(url="stage://inner/y", rules={"mo_stages": [{**inner, "url": "stage://inner"}]})
 
 
