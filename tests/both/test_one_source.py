@@ -1,5 +1,6 @@
 """What the blocking and the asyncio side have in common is written once."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,7 @@ def run_script(script, *arguments):
 def copy(tmp_path):
     """A copy of the script and of what it reads, to write to."""
     for folder in ("tools", "src/matrixone_core", "src/matrixone_async", "src/matrixone_sync"):
-        (tmp_path / folder).mkdir(parents=True)
-        for path in (ROOT / folder).glob("*.py"):
-            (tmp_path / folder / path.name).write_bytes(path.read_bytes())
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     return tmp_path
 
