@@ -3,6 +3,7 @@
 `Client` blocks, `AsyncClient` is for asyncio; both have the same methods. Names only, no logic.
 """
 
+from matrixone._name_clash import warn_of_name_clash
 from matrixone_async import AsyncClient, AsyncLoadWatch, AsyncSession, AsyncStageFile, AsyncStagePath
 from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
 from matrixone_core.errors import (
@@ -144,3 +145,5 @@ __all__ = [
     "WriteConflict",
     "WrongEventLoop",
 ]
+
+warn_of_name_clash()

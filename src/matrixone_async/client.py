@@ -78,7 +78,7 @@ class AsyncClient(AsyncManager):
         self.clone: Final = AsyncCloneManager(self._perform)
         self.pitr: Final = AsyncPitrManager(self._perform)
 
-    async def connect(self, **settings: Unpack[ConnectArguments]) -> None:
+    async def connect(self, **settings: Unpack[ConnectArguments]) -> Self:
         """Connect to a server, and see that it answers.
 
         Arguments come before those of the constructor, then `MATRIXONE_HOST`, `_PORT`, `_USER`, `_PASSWORD`,
@@ -87,6 +87,9 @@ class AsyncClient(AsyncManager):
 
         Args:
             settings: as `matrixone.Settings` describes them, and `url`: `mysql://user:password@host:port/database`.
+
+        Returns:
+            The client itself.
 
         Raises:
             InvalidArgument: a setting cannot be; nothing was sent.
@@ -103,6 +106,7 @@ class AsyncClient(AsyncManager):
             raise
         await self.disconnect()
         self._connection, self._loop, self._process = driver, asyncio.get_running_loop(), os.getpid()
+        return self
 
     async def disconnect(self) -> None:
         """Close all connections. `connect()` opens new ones."""

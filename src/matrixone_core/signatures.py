@@ -2,7 +2,7 @@
 
 from collections.abc import MutableMapping
 from inspect import Parameter, Signature
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from matrixone_core.secrets import masked
 from matrixone_core.settings import SECRETS, VARIABLES, ConnectArguments, Settings
@@ -25,8 +25,9 @@ def shows_settings(client: type[ClientT]) -> type[ClientT]:
         Parameter(name, Parameter.KEYWORD_ONLY, default=_default(settings, name), annotation=annotation)
         for name, annotation in ConnectArguments.__annotations__.items()
     ]
-    for function in (vars(client)["__init__"], vars(client)["connect"]):
-        function.__signature__ = Signature([this, *parameters], return_annotation=None)
+    answers: dict[str, Any] = {"__init__": None, "connect": Self}
+    for name, answer in answers.items():
+        vars(client)[name].__signature__ = Signature([this, *parameters], return_annotation=answer)
     return client
 
 

@@ -73,7 +73,7 @@ class Client(Manager):
         self.clone: Final = CloneManager(self._perform)
         self.pitr: Final = PitrManager(self._perform)
 
-    def connect(self, **settings: Unpack[ConnectArguments]) -> None:
+    def connect(self, **settings: Unpack[ConnectArguments]) -> Self:
         """Connect to a server, and see that it answers.
 
         Arguments come before those of the constructor, then `MATRIXONE_HOST`, `_PORT`, `_USER`, `_PASSWORD`,
@@ -82,6 +82,9 @@ class Client(Manager):
 
         Args:
             settings: as `matrixone.Settings` describes them, and `url`: `mysql://user:password@host:port/database`.
+
+        Returns:
+            The client itself.
 
         Raises:
             InvalidArgument: a setting cannot be; nothing was sent.
@@ -97,6 +100,7 @@ class Client(Manager):
             raise
         self.disconnect()
         self._connection = driver
+        return self
 
     def disconnect(self) -> None:
         """Close all connections. `connect()` opens new ones."""

@@ -56,6 +56,8 @@ def test_a_server_that_says_nothing(new_client):
 def test_a_client_is_a_context_manager_and_shows_where_it_is(new_client, matrixone_url):
     client = new_client(url=matrixone_url)
     assert "not connected" in repr(client)
+    assert repr(client.connect()) == repr(client)
+    client.disconnect()
     with client:
         assert client.execute("SELECT 1").scalar() == 1
         assert "as root" in repr(client)
