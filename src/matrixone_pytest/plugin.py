@@ -48,9 +48,9 @@ def matrixone_server() -> Iterator[LocalServer]:
 @pytest.fixture(scope="session")
 def matrixone_url(request: pytest.FixtureRequest) -> str:
     """Where the server is, as `matrixone.connect` takes it; the local one starts when this is first asked for."""
-    told: str | None = request.config.getoption("--matrixone-url")
-    if told:
-        return told
+    url: str | None = request.config.getoption("--matrixone-url")
+    if url:
+        return url
     server: LocalServer = request.getfixturevalue("matrixone_server")
     return server.url
 
@@ -68,7 +68,7 @@ def _matrixone_admin(matrixone_url: str) -> Iterator[Client]:
 def matrixone_database(_matrixone_admin: Client, request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of an empty database, dropped after the test with the stages and snapshots that the test has made.
 
-    On a server that is told by `--matrixone-url` others work as well: there only those are dropped whose names begin
+    On a server that is given by `--matrixone-url` others work as well: there only those are dropped whose names begin
     with the database's.
     """
     admin, name = _matrixone_admin, f"test_{uuid.uuid4().hex[:16]}"

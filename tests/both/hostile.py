@@ -50,8 +50,8 @@ RESULT = (*COLUMNS, *ROWS, EOF)
 class Peer:
     """A client's connection, as a hostile server has it."""
 
-    def __init__(self, sock: socket.socket, heard: list[bytes]) -> None:
-        self.sock, self.heard, self.sequence = sock, heard, 0
+    def __init__(self, sock: socket.socket, received: list[bytes]) -> None:
+        self.sock, self.received, self.sequence = sock, received, 0
 
     def write(self, payload: bytes) -> None:
         self.sock.sendall(packets(payload, first=self.sequence))
@@ -61,8 +61,8 @@ class Peer:
         """A packet of the client's; EOFError if it sends none."""
         head = self._bytes(4)
         self.sequence = head[3] + 1
-        self.heard.append(self._bytes(int.from_bytes(head[:3], "little")))
-        return self.heard[-1]
+        self.received.append(self._bytes(int.from_bytes(head[:3], "little")))
+        return self.received[-1]
 
     def encrypt(self, context: ssl.SSLContext) -> None:
         self.sock = context.wrap_socket(self.sock, server_side=True)
@@ -78,7 +78,7 @@ class Peer:
 
 
 class HostileServer:
-    """Serves each client by *talk*, then hangs up; `heard` has what clients have sent, packet by packet.
+    """Serves each client by *talk*, then hangs up; `received` has what clients have sent, packet by packet.
 
     Args:
         talk: is given the client.
@@ -86,7 +86,7 @@ class HostileServer:
     """
 
     def __init__(self, talk: Callable[[Peer], object], path: str | None = None) -> None:
-        self.talk, self.heard = talk, []
+        self.talk, self.received = talk, []
         if path is None:
             self._listener = socket.create_server(("127.0.0.1", 0))
             self.port = self._listener.getsockname()[1]
@@ -110,7 +110,7 @@ class HostileServer:
             while True:
                 sock, _ = self._listener.accept()
                 sock.settimeout(1)
-                peer = Peer(sock, self.heard)
+                peer = Peer(sock, self.received)
                 with suppress(OSError, EOFError):
                     self.talk(peer)
                 with suppress(OSError):

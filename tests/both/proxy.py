@@ -28,7 +28,7 @@ class Proxy:
         self.seen: list[str] = []
         self.pings = 0
         self.ping_answer: bytes | None = None  # as of the rule
-        self.silent = False  # whether what the server says is kept from the client
+        self.silent = False  # whether what the server says does not reach the client
         self.change = (b"", b"")  # what the server says, and what the client hears instead, of the same length
         self.held = threading.Event()
         self._released = threading.Event()

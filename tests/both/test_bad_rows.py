@@ -71,8 +71,8 @@ def mixed(client, files, unique):
     return client.stage.create_local(unique(), files.folder).name
 
 
-def test_good_rows_load_and_bad_ones_are_put_aside(client, mixed):
-    report = client.load_data.read_csv_stage(mixed, "m.csv", "m", on_error="skip", rejects="aside")
+def test_good_rows_load_and_bad_ones_are_collected(client, mixed):
+    report = client.load_data.read_csv_stage(mixed, "m.csv", "m", on_error="skip", rejects="rejected_rows")
     assert client.execute("SELECT id, name, x FROM m ORDER BY id").all() == [
         (1, "a", 1),
         (6, "q\nr", 1),
@@ -80,16 +80,18 @@ def test_good_rows_load_and_bad_ones_are_put_aside(client, mixed):
         (9, "ok", None),
     ]
     assert (report.read, report.rows, report.rejected) == (10, 4, 6)
-    aside = client.execute("SELECT `file`, `line`, `column`, `reason`, `raw` FROM aside ORDER BY `line`").all()
-    assert [row[1] for row in aside] == [2, 3, 4, 5, 9, 11]
-    assert [row[2] for row in aside] == [None, None, "id", "name", None, None]
-    assert {row[0] for row in aside} == {f"stage://{mixed}/m.csv"}
-    assert re.search("larger than Dest length|too long", aside[3][3])
-    assert aside[3][4] == "5,0123456789,1"
+    rejected = client.execute(
+        "SELECT `file`, `line`, `column`, `reason`, `raw` FROM rejected_rows ORDER BY `line`"
+    ).all()
+    assert [row[1] for row in rejected] == [2, 3, 4, 5, 9, 11]
+    assert [row[2] for row in rejected] == [None, None, "id", "name", None, None]
+    assert {row[0] for row in rejected} == {f"stage://{mixed}/m.csv"}
+    assert re.search("larger than Dest length|too long", rejected[3][3])
+    assert rejected[3][4] == "5,0123456789,1"
     assert [str(row.line) for row in report.rejects] == ["2", "3", "4", "5", "9", "11"]
     client.execute("DELETE FROM m")
-    assert client.load_data.read_csv(MIXED, "m", on_error="skip", rejects="aside").rejected == 6
-    assert client.execute("SELECT count(*) FROM aside").scalar() == 12
+    assert client.load_data.read_csv(MIXED, "m", on_error="skip", rejects="rejected_rows").rejected == 6
+    assert client.execute("SELECT count(*) FROM rejected_rows").scalar() == 12
 
 
 @pytest.mark.parametrize("most", [6, 0.6, 1.0])
@@ -102,7 +104,7 @@ def test_as_many_bad_rows_as_may_be(client, mixed, most):
 def test_more_bad_rows_than_may_be(client, mixed, most, conflict):
     with pytest.raises(errors.LoadFailed, match="line 2") as caught:
         client.load_data.read_csv_stage(
-            mixed, "m.csv", "m", on_error="skip", max_errors=most, rejects="aside", on_conflict=conflict
+            mixed, "m.csv", "m", on_error="skip", max_errors=most, rejects="rejected_rows", on_conflict=conflict
         )
     assert caught.value.row.line == 2
     assert client.execute("SELECT count(*) FROM m").scalar() == 0
@@ -236,11 +238,11 @@ def test_a_bad_row_of_arrow_data_is_named(client, read_rows):
 
 
 def test_bad_rows_of_arrow_data_are_left_out(client, read_rows):
-    report = read_rows(ARROW, on_error="skip", rejects="aside")
+    report = read_rows(ARROW, on_error="skip", rejects="rejected_rows")
     assert (report.read, report.rows, report.rejected) == (4, 2, 2)
     assert [(row.line, row.unit, row.column) for row in report.rejects] == [(3, "row", "name"), (4, "row", "x")]
     assert client.execute("SELECT id, name, x FROM m ORDER BY id").all() == [(1, "a", 1), (2, "q\nr", None)]
-    assert client.execute("SELECT `line`, `column` FROM aside ORDER BY 1").all() == [(3, "name"), (4, "x")]
+    assert client.execute("SELECT `line`, `column` FROM rejected_rows ORDER BY 1").all() == [(3, "name"), (4, "x")]
     with pytest.raises(errors.LoadFailed, match="more than 1 rows were refused"):
         read_rows(ARROW, on_error="skip", max_errors=1, on_conflict="replace")
     wanted = ARROW | {"more": [1, 2, 3, 4]}
@@ -248,7 +250,7 @@ def test_bad_rows_of_arrow_data_are_left_out(client, read_rows):
     assert client.execute("SELECT count(*) FROM m").scalar() == 3
 
 
-def test_a_parquet_file_that_cannot_be_told_apart(client, mixed, files):
+def test_a_parquet_file_that_cannot_be_distinguished(client, mixed, files):
     pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     sink = pyarrow.BufferOutputStream()
     parquet.write_table(pyarrow.table({"id": [1], "names": ["a"], "x": [1]}), sink)

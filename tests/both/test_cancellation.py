@@ -263,13 +263,13 @@ def big(files):
     return files.put("big.csv", "".join(f"{number},name {number},mail,3\n" for number in range(1, 200_001)))
 
 
-@pytest.mark.parametrize("way", [by_cancel, by_scope, by_timeout])
-async def test_what_is_cancelled_is_stopped_on_the_server(users, proxy, unique, files, big, way):
+@pytest.mark.parametrize("cancel", [by_cancel, by_scope, by_timeout])
+async def test_what_is_cancelled_is_stopped_on_the_server(users, proxy, unique, files, big, cancel):
     stage = unique()
     await users.stage.create_local(stage, files.folder)
     for call in (users.execute(SLOW), users.load_data.read_csv_stage(stage, big, User)):
         killed = len(proxy.sent("KILL QUERY"))
-        await way(proxy, call)
+        await cancel(proxy, call)
         assert len(proxy.sent("KILL QUERY")) > killed
         assert users.engine.pool.checkedout() == 0
         assert users._connection.reserve.pool.checkedout() == 0
@@ -346,7 +346,7 @@ async def _asynchronous(manager):
 
 
 async def _expires_within_commit(scope, proxy):
-    """Let a time limit expire as soon as the COMMIT is on its way."""
+    """Let a time limit expire as soon as the COMMIT is sent."""
     await asyncio.to_thread(proxy.held.wait, 60)
     if isinstance(scope, asyncio.Timeout):
         scope.reschedule(asyncio.get_running_loop().time())
@@ -395,8 +395,8 @@ class CancelledAt:
                 step = partial(self.coroutine.throw, error)
 
 
-async def everywhere(make, look):
-    """Cancel what *make* gives at each of its awaits, one a turn; look each time. The number of turns."""
+async def everywhere(make, check):
+    """Cancel what *make* gives at each of its awaits, one a turn; check each time. The number of turns."""
     for at in range(1, 1000):
         call = CancelledAt(make(at), at)
         try:
@@ -405,7 +405,7 @@ async def everywhere(make, look):
             finished = False
         else:
             finished = True
-        await look(at, finished)
+        await check(at, finished)
         if call.waits < at:
             assert finished
             return at
@@ -428,7 +428,7 @@ async def test_a_session_cancelled_at_any_moment_leaves_all_or_nothing(users, un
             await session.stage.create_local(stage[turns], files.folder)
             await session.load_data.read_csv_stage(stage[turns], f"u{turns}.csv", User)
 
-    async def look(turns, finished):
+    async def check(turns, finished):
         assert users.engine.pool.checkedout() == 0
         assert users._connection.reserve.pool.checkedout() == 0
         rows = (await users.execute(f"SELECT id FROM users WHERE id IN ({turns + 1}, {1000 + turns})")).scalars().all()
@@ -437,7 +437,7 @@ async def test_a_session_cancelled_at_any_moment_leaves_all_or_nothing(users, un
         assert there is (len(rows) == 2)
         assert not finished or there
 
-    assert await everywhere(whole, look) > 10
+    assert await everywhere(whole, check) > 10
 
 
 async def test_operations_cancelled_at_any_moment_lose_no_connection(users, unique, files):
@@ -453,19 +453,19 @@ async def test_operations_cancelled_at_any_moment_lose_no_connection(users, uniq
     async def load(turns):
         await users.load_data.read_csv_stage(stage, "u.csv", User)
 
-    async def look(turns, finished):
+    async def check(turns, finished):
         assert users.engine.pool.checkedout() == 0
         assert users._connection.reserve.pool.checkedout() == 0
         count = (await users.execute("SELECT count(*) FROM users")).scalar()
         assert count in ((1,) if finished else (0, 1))
         await users.execute("DELETE FROM users")
 
-    async def look_at_stages(turns, finished):
+    async def check_stages(turns, finished):
         assert users.engine.pool.checkedout() == 0
         assert not finished or await users.stage.exists(made[turns])
 
-    assert await everywhere(load, look) > 3
-    assert await everywhere(create, look_at_stages) > 3
+    assert await everywhere(load, check) > 3
+    assert await everywhere(create, check_stages) > 3
 
 
 async def test_a_cancelled_checkout_loses_no_connection(users):
@@ -609,7 +609,7 @@ def test_what_outlives_the_kill_is_closed(new_client, proxy, database, table, mo
     assert table.execute("SELECT count(*) FROM users").scalar() == 0
 
 
-def test_what_goes_aside_is_stopped_too(new_client, proxy, database, unique, monkeypatch, side):
+def test_what_runs_outside_the_transaction_is_stopped_too(new_client, proxy, database, unique, monkeypatch, side):
     client = new_client(url=proxy.url, database=database, timeout=1)
     client.connect()
     ready_to_kill(client, monkeypatch, side)
@@ -622,7 +622,7 @@ def test_what_goes_aside_is_stopped_too(new_client, proxy, database, unique, mon
     assert [pool.pool.checkedout() for pool in (driver.engine, driver.reserve, driver.stopping)] == [0, 0, 0]
 
 
-def test_a_kill_that_is_lost_is_told(new_client, proxy, database, caplog, side):
+def test_a_kill_that_is_lost_is_reported(new_client, proxy, database, caplog, side):
     client = new_client(url=proxy.url, database=database)
     client.connect()
     proxy.rule = lambda statement, before: "cut" if statement.startswith("KILL") else "pass"
@@ -632,7 +632,7 @@ def test_a_kill_that_is_lost_is_told(new_client, proxy, database, caplog, side):
 
 
 def interrupting(proxy, wanted):
-    """Press Ctrl-C as soon as a statement is on its way, once."""
+    """Press Ctrl-C as soon as a statement is sent, once."""
 
     def rule(statement, before):
         if wanted(statement, before):

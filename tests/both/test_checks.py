@@ -1,4 +1,4 @@
-"""stage.check on a server: what is wrong, told apart."""
+"""stage.check on a server: what is wrong, each by its own name."""
 
 import socket
 import threading
@@ -142,10 +142,10 @@ def test_an_endpoint_that_hangs(client, unique, side, monkeypatch):
 
 def test_in_a_session(client, files, unique):
     files.put("a.csv", "1\n")
-    committed, kept = unique(), unique()
+    committed, pending = unique(), unique()
     client.stage.create_local(committed, files.folder)
     with client.session() as session:
         assert session.stage.check(committed)
-        session.stage.create_local(kept, files.folder)
+        session.stage.create_local(pending, files.folder)
         with pytest.raises(errors.NotSupported, match="once it commits"):
-            session.stage.check(kept)
+            session.stage.check(pending)

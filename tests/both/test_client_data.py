@@ -62,7 +62,7 @@ def test_an_asynchronous_iterator(client, load, side):
 
 
 @pytest.mark.parametrize(("suffix", "compress"), [(".gz", gzip.compress), (".bz2", bz2.compress)])
-def test_compressed_by_suffix_or_told(client, load, tmp_path, suffix, compress):
+def test_compressed_by_suffix_or_option(client, load, tmp_path, suffix, compress):
     half = CSV.index(b"2,")
     packed = compress(CSV[:half]) + compress(CSV[half:])  # several members
     path = tmp_path / f"a.csv{suffix}"

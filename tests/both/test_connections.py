@@ -77,7 +77,7 @@ def test_a_connection_that_the_server_closed_is_replaced(client, other):
         assert session.execute(text("SELECT 1")).scalar() == 1
 
 
-def wait_until_gone(other, connection):
+def wait_until_closed(other, connection):
     while any(connection in row for row in other.execute("SHOW PROCESSLIST")):
         pass
 
@@ -180,7 +180,7 @@ def test_disconnecting_closes_everything(new_client, matrixone_url, other, uniqu
         session.stage.create(unique(), "file:///a/")  # over the reserve
     client.disconnect()
     for one in ids:
-        wait_until_gone(other, one)
+        wait_until_closed(other, one)
     with pytest.raises(errors.NotConnected):
         client.execute("SELECT 1")
 
@@ -235,7 +235,7 @@ def test_one_session_in_two_tasks_at_once(proxy, database):
     asyncio.run(main())
 
 
-def test_another_event_loop_is_told_in_words(matrixone_url):
+def test_another_event_loop_is_a_clear_error(matrixone_url):
     client = AsyncClient(url=matrixone_url)
 
     async def connected():
@@ -352,7 +352,7 @@ def test_many_bytes_are_sent_in_several_statements(proxied, proxy):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 def test_a_fork_in_the_middle_of_traffic(matrixone_url, database):
-    """With a statement under way, and in a session: the parent goes on, and the child does not touch either."""
+    """While a statement runs, and in a session: the parent goes on, and the child does not touch either."""
     code = """
         import gc, os, signal, sys, threading
         from sqlalchemy import text

@@ -291,8 +291,8 @@ def test_alembic_sees_another_kind_or_parameter(searched, name, other):
     wanted = DOCUMENTS.to_metadata(MetaData())
     wanted.indexes.discard(next(index for index in wanted.indexes if index.name == name))
     other._set_parent(wanted)
-    told = [(change[0], change[1].name) for change in changes(searched, wanted.metadata)]
-    assert told == [("remove_index", name), ("add_index", name)]
+    reported = [(change[0], change[1].name) for change in changes(searched, wanted.metadata)]
+    assert reported == [("remove_index", name), ("add_index", name)]
 
 
 def test_an_index_without_a_name_is_left_alone(searched):
@@ -302,8 +302,8 @@ def test_an_index_without_a_name_is_left_alone(searched):
     Table("unnamed", again, Column("id", Integer, primary_key=True, autoincrement=False), Column("body", Text))
     try:
         named = {index["name"] for index in inspect(searched).get_indexes("unnamed")}
-        told = [change[1] for change in changes(searched, again) if change[0] == "remove_index"]
-        assert {index.name for index in told if index.table.name == "unnamed"} <= named
+        reported = [change[1] for change in changes(searched, again) if change[0] == "remove_index"]
+        assert {index.name for index in reported if index.table.name == "unnamed"} <= named
     finally:
         with searched.begin() as connection:
             connection.execute(text("DROP TABLE unnamed"))
@@ -327,8 +327,8 @@ def test_foreign_keys_and_types_of_its_own_come_back_as_they_were(engine):
     OWN_TYPES.create_all(engine)
     try:
         found = inspect(engine).get_foreign_keys("documents")
-        told = {key["constrained_columns"][0]: (key["referred_table"], key["options"]) for key in found}
-        assert told == {"thing": ("owners", {"ondelete": "CASCADE"}), "other": ("owners", {})}
+        reported = {key["constrained_columns"][0]: (key["referred_table"], key["options"]) for key in found}
+        assert reported == {"thing": ("owners", {"ondelete": "CASCADE"}), "other": ("owners", {})}
         with engine.connect() as connection:
             context = MigrationContext.configure(connection)
             assert compare_metadata(context, OWN_TYPES) == []

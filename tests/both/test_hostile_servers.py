@@ -46,7 +46,7 @@ def test_no_connection_in_clear_where_tls_is_wanted(new_client, mode):
 
     with HostileServer(talk) as server:
         assert "offers no TLS" in refused(new_client, server, ssl_mode=mode)
-        assert server.heard == []
+        assert server.received == []
 
 
 def test_an_engine_made_by_hand_is_as_careful(side):
@@ -62,11 +62,11 @@ def test_an_engine_made_by_hand_is_as_careful(side):
         url = f"matrixone+{'pymysql' if side == 'sync' else 'aiomysql'}://root:{PASSWORD}@127.0.0.1:{server.port}/"
         with pytest.raises(exc.OperationalError, match="offers no TLS"):
             connect_by_hand(f"{url}?ssl_mode=required")
-        assert server.heard == []
+        assert server.received == []
         with pytest.raises(exc.OperationalError, match="in clear") as caught:
             connect_by_hand(url)
         assert PASSWORD not in everything(caught.value)
-        assert len(server.heard) == 1
+        assert len(server.received) == 1
 
 
 def connect_by_hand(url):
@@ -118,8 +118,8 @@ def test_the_password_is_given_to_nobody(new_client, asked, method):
 
     with HostileServer(talk) as server:
         assert re.search(says, refused(new_client, server))
-        assert not any(PASSWORD.encode() in packet for packet in server.heard)
-        assert not any(packet in {b"\1", b"\2"} for packet in server.heard), "asked for a key"
+        assert not any(PASSWORD.encode() in packet for packet in server.received)
+        assert not any(packet in {b"\1", b"\2"} for packet in server.received), "asked for a key"
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_over_tls_a_password_may_be_asked_for(new_client, tls, asked):
 
     with HostileServer(talk) as server:
         refused(new_client, server, ssl_mode="required")  # it hangs up
-        assert server.heard[-1] == PASSWORD.encode() + b"\0"
+        assert server.received[-1] == PASSWORD.encode() + b"\0"
 
 
 @pytest.mark.parametrize("asked", IN_CLEAR)
@@ -170,7 +170,7 @@ def test_over_a_local_socket_a_password_may_be_asked_for(side, tmp_path, asked):
                 Connection(**login)
             else:
                 asyncio.run(AsyncConnection.opened(**login))
-        assert server.heard[-1] == PASSWORD.encode() + b"\0"
+        assert server.received[-1] == PASSWORD.encode() + b"\0"
 
 
 def test_caching_sha2_without_the_password_in_clear(new_client):
@@ -185,7 +185,7 @@ def test_caching_sha2_without_the_password_in_clear(new_client):
 
     with HostileServer(talk) as server:
         refused(new_client, server)
-        assert server.heard[-1].startswith(b"\x03SET ")
+        assert server.received[-1].startswith(b"\x03SET ")
 
 
 @pytest.mark.parametrize("password", ["пароль✓🔑", "ÿé", "it's \"\\ x"])
@@ -228,7 +228,7 @@ GREETINGS = {
 def test_what_is_no_greeting(new_client, fault):
     with HostileServer(first_packet(GREETINGS[fault])) as server:
         assert "malformed" in refused(new_client, server) or fault == "an error without words"
-        assert server.heard == []
+        assert server.received == []
 
 
 @pytest.mark.parametrize(

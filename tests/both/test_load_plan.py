@@ -125,44 +125,44 @@ def test_a_table_like_a_parquet_file(client, stage, files):
 
 
 def test_events(client, stage, side):
-    heard = []
+    events = []
 
     async def receive(event):
         await asyncio.sleep(0)
-        heard.append(event)
+        events.append(event)
 
-    client.load_data.read_csv_stage(stage, ["b.csv"], User, ignore_lines=1, progress=heard.append)
-    assert [type(event) for event in heard] == [LoadStarted, FileLoaded, LoadFinished]
-    assert heard[-1].report.rows == 1
-    heard.clear()
+    client.load_data.read_csv_stage(stage, ["b.csv"], User, ignore_lines=1, progress=events.append)
+    assert [type(event) for event in events] == [LoadStarted, FileLoaded, LoadFinished]
+    assert events[-1].report.rows == 1
+    events.clear()
     with pytest.raises(errors.LoadFailed):
         client.load_data.read_csv_stage(
-            stage, "?.csv", User, ignore_lines=1, progress=receive if side == "async" else heard.append
+            stage, "?.csv", User, ignore_lines=1, progress=receive if side == "async" else events.append
         )
-    assert isinstance(heard[-1], LoadFinished)
-    assert isinstance(heard[-1].error, errors.LoadFailed)
+    assert isinstance(events[-1], LoadFinished)
+    assert isinstance(events[-1].error, errors.LoadFailed)
 
 
 def test_a_load_that_stalls(client, stage, monkeypatch, caplog):
     monkeypatch.setattr(observer, "STALLED_SECONDS", 0.2)
     monkeypatch.setattr(observer, "POLL_SECONDS", 0.02)
-    heard = []
+    events = []
 
     def receive(event):
-        heard.append(event)
+        events.append(event)
         if isinstance(event, LoadStalled):
             raise ZeroDivisionError  # the load goes on
 
     def slow():
         yield b"".join(b"%d,a,%s,1\n" % (number, b"x" * 200) for number in range(10, 10_000))  # more than a beginning
         deadline = time.monotonic() + 20
-        while not any(isinstance(event, LoadStalled) for event in heard) and time.monotonic() < deadline:
+        while not any(isinstance(event, LoadStalled) for event in events) and time.monotonic() < deadline:
             time.sleep(0.01)
         yield b"6,a,b,1\n"
 
     assert client.load_data.read_csv(slow(), User, progress=receive).rows == 9991
-    assert any(isinstance(event, BytesSent) for event in heard)
-    assert next(event for event in heard if isinstance(event, LoadStalled)).seconds >= 0.2
+    assert any(isinstance(event, BytesSent) for event in events)
+    assert next(event for event in events if isinstance(event, LoadStalled)).seconds >= 0.2
     assert "a progress function failed" in caplog.text
 
 

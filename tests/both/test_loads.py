@@ -87,7 +87,7 @@ def test_compression_of_client_made_files(client, stage, files):
 
 
 @pytest.mark.parametrize("file", ["users_badtype.csv", "users_few.csv", "users_many.csv"])
-def test_a_bad_row_loads_nothing_and_the_servers_words_are_kept(client, stage, file):
+def test_a_bad_row_loads_nothing_and_the_servers_message_is_shown(client, stage, file):
     with pytest.raises(errors.LoadFailed) as caught:
         client.load_data.read_csv_stage(stage, file, User)
     assert caught.value.code in {20101, 20203, 20301}

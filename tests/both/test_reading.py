@@ -67,7 +67,7 @@ def test_patterns(client, tree):
 
 
 def test_names_that_the_server_refuses(client, tree):
-    """Nothing of a pattern that matches one is loaded, and none that is not matched is in the way."""
+    """Nothing of a pattern that matches one is loaded, and none that is not matched hinders it."""
     tree.put("a b.csv", "1,x,x,1\n")
     tree.put("c+d/e.csv", "2,x,x,1\n")
     tree.put("e.csv", "3,x,x,1\n")

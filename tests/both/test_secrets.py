@@ -18,15 +18,15 @@ KEY = "KEYIDENT77"
 
 def everything(error):
     """All that a thorough logger could print of an exception: its words, and the locals of our frames and the drivers'."""
-    told = []
+    shown = []
     while error is not None:
-        told += [repr(error), str(error), repr(vars(error)), repr(error.args)]
+        shown += [repr(error), str(error), repr(vars(error)), repr(error.args)]
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if re.search(r"[/\\](matrixone_\w+|sqlalchemy|pymysql|aiomysql)[/\\]", frame.f_code.co_filename):
-                told += [f"{frame.f_code.co_name}: {name}={value!r}" for name, value in frame.f_locals.items()]
+                shown += [f"{frame.f_code.co_name}: {name}={value!r}" for name, value in frame.f_locals.items()]
         error = error.__cause__ or error.__context__
-    assert len(told) > 4, "no frame was looked at"
-    return "\n".join(told)
+    assert len(shown) > 4, "no frame was seen"
+    return "\n".join(shown)
 
 
 @pytest.fixture
@@ -56,23 +56,23 @@ def test_keys_of_a_stage(new_client, matrixone_url, unique, log):
     name = unique()
     keys = {"aws_key_id": KEY, "aws_secret_key": SECRET}
     stage = client.stage.create_s3(name, "bucket", "p/", **keys, endpoint="http://127.0.0.1:1")
-    told = [repr(stage), str(stage), repr(client.stage.list()), f"{stage.credentials}"]
-    told.append(raised(client.stage.create_s3, name, "bucket", "p/", **keys))
-    told.append(raised(client.stage.create_s3, name, "buc/ket", "p/", **keys))
-    told.append(raised(client.stage.create, name, "s3://b/", credentials={"AWS_SECRET_KEY": SECRET}))
-    told.append(raised(client.stage.create, name, "s3://b/", credentials={"AWS_SECRET_KEY": SECRET + ","}))
-    told.append(raised(client.stage.alter, name, credentials={"AWS_SECRET_KEY": SECRET, "ENDPOINT": "nowhere"}))
-    told.append(raised(client.stage.alter, name + "x", credentials={"AWS_SECRET_KEY": SECRET}))
+    shown = [repr(stage), str(stage), repr(client.stage.list()), f"{stage.credentials}"]
+    shown.append(raised(client.stage.create_s3, name, "bucket", "p/", **keys))
+    shown.append(raised(client.stage.create_s3, name, "buc/ket", "p/", **keys))
+    shown.append(raised(client.stage.create, name, "s3://b/", credentials={"AWS_SECRET_KEY": SECRET}))
+    shown.append(raised(client.stage.create, name, "s3://b/", credentials={"AWS_SECRET_KEY": SECRET + ","}))
+    shown.append(raised(client.stage.alter, name, credentials={"AWS_SECRET_KEY": SECRET, "ENDPOINT": "nowhere"}))
+    shown.append(raised(client.stage.alter, name + "x", credentials={"AWS_SECRET_KEY": SECRET}))
     client.stage.alter(name, credentials={"AWS_SECRET_KEY": SECRET[::-1]})
     client.execute("CREATE DATABASE IF NOT EXISTS " + name)
     client.execute(f"CREATE TABLE {name}.t (i INT)")
-    told.append(raised(client.load_data.read_csv_stage, name, "a.csv", f"{name}.t"))
+    shown.append(raised(client.load_data.read_csv_stage, name, "a.csv", f"{name}.t"))
     client.execute("DROP DATABASE " + name)
     client.engine.echo = False
-    told.append(log.getvalue())
+    shown.append(log.getvalue())
     assert "CREATE STAGE" in log.getvalue()
     assert "AWS_SECRET_KEY" in log.getvalue()
-    for text in told:
+    for text in shown:
         for secret in (SECRET, KEY, SECRET[::-1]):
             assert secret not in text, [line for line in text.splitlines() if secret in line]
 
@@ -81,32 +81,32 @@ def test_keys_of_a_stage_that_a_session_keeps(new_client, matrixone_url, databas
     client = new_client(url=matrixone_url, database=database)
     client.connect()
     client.engine.echo = "debug"
-    kept, changed = unique(), unique()
+    pending, changed = unique(), unique()
     client.stage.create_s3(changed, "bucket", "p/", "key", "other", endpoint="http://127.0.0.1:1")
     client.execute("CREATE TABLE t (i INT)")
     keys = {"aws_key_id": KEY, "aws_secret_key": SECRET, "endpoint": "http://127.0.0.1:1"}
-    told = []
+    shown = []
 
     def session(fails):
         with client.session() as session:
-            told.append(repr(session.stage.create_s3(kept, "bucket", "p/", **keys)))
-            told.append(repr(session.stage.alter(changed, credentials={"AWS_SECRET_KEY": SECRET[::-1]})))
-            told.append(raised(session.load_data.read_csv_stage, kept, "a.csv", "t"))
-            told.append(raised(session.load_data.read_csv_stage, changed, "a.csv", "t"))
+            shown.append(repr(session.stage.create_s3(pending, "bucket", "p/", **keys)))
+            shown.append(repr(session.stage.alter(changed, credentials={"AWS_SECRET_KEY": SECRET[::-1]})))
+            shown.append(raised(session.load_data.read_csv_stage, pending, "a.csv", "t"))
+            shown.append(raised(session.load_data.read_csv_stage, changed, "a.csv", "t"))
             fails(session)
 
     def name_is_taken(session):
-        client.stage.create(kept, "file:///")
+        client.stage.create(pending, "file:///")
 
-    def stage_is_gone(session):
+    def stage_is_missing(session):
         client.stage.drop(changed)
 
-    told.append(raised(session, name_is_taken))
-    client.stage.drop(kept)
+    shown.append(raised(session, name_is_taken))
+    client.stage.drop(pending)
     with pytest.raises(errors.CommitIncomplete) as caught:
-        session(stage_is_gone)
-    told += [everything(caught.value), repr(caught.value.pending), str(caught.value.committed), log.getvalue()]
-    for text in told:
+        session(stage_is_missing)
+    shown += [everything(caught.value), repr(caught.value.pending), str(caught.value.committed), log.getvalue()]
+    for text in shown:
         for secret in (SECRET, KEY, SECRET[::-1]):
             assert secret not in text, [line for line in text.splitlines() if secret in line]
 
@@ -121,15 +121,15 @@ def test_what_is_wrongly_called_shows_no_key_either(new_client, matrixone_url):
 
 def test_passwords(new_client, matrixone_url, log):
     client = new_client(url=matrixone_url, password=SECRET)
-    told = [raised(client.connect), repr(client)]
-    told.append(raised(client.connect, host="127.0.0.1", port=1, password=SECRET))
-    told.append(raised(client.connect, url=f"mysql://root:{SECRET}@127.0.0.1:1/x"))
-    told.append(raised(client.connect, url=f"mysql://sys:root:{SECRET}@127.0.0.1:1/x"))
-    told.append(raised(client.connect, url=f"postgres://root:{SECRET}@127.0.0.1:1/x"))
-    told.append(raised(client.connect, password=SECRET, port="x"))
-    told.append(raised(client.connect, password=SECRET, ssl_ca="/no/such/file"))
-    told.append(log.getvalue())
-    for text in told:
+    shown = [raised(client.connect), repr(client)]
+    shown.append(raised(client.connect, host="127.0.0.1", port=1, password=SECRET))
+    shown.append(raised(client.connect, url=f"mysql://root:{SECRET}@127.0.0.1:1/x"))
+    shown.append(raised(client.connect, url=f"mysql://sys:root:{SECRET}@127.0.0.1:1/x"))
+    shown.append(raised(client.connect, url=f"postgres://root:{SECRET}@127.0.0.1:1/x"))
+    shown.append(raised(client.connect, password=SECRET, port="x"))
+    shown.append(raised(client.connect, password=SECRET, ssl_ca="/no/such/file"))
+    shown.append(log.getvalue())
+    for text in shown:
         assert SECRET not in text
 
 
@@ -160,15 +160,15 @@ def test_a_secret_that_is_wrongly_given(kind, what):
     with pytest.raises(errors.InvalidArgument) as caught:
         kind(**GIVEN[what])
     frames = {frame.f_code.co_name: frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)}
-    told = f"{everything(caught.value)}{frames['__init__'].f_locals['self']!r}"
-    assert "not connected" in told  # the repr of what could not be made
-    assert SECRET not in told, [line for line in told.splitlines() if SECRET in line]
+    shown = f"{everything(caught.value)}{frames['__init__'].f_locals['self']!r}"
+    assert "not connected" in shown  # the repr of what could not be made
+    assert SECRET not in shown, [line for line in shown.splitlines() if SECRET in line]
 
 
 @pytest.mark.parametrize("what", GIVEN)
 def test_a_secret_that_is_wrongly_given_to_connect(new_client, what):
-    told = raised(new_client().connect, **GIVEN[what])
-    assert SECRET not in told, [line for line in told.splitlines() if SECRET in line]
+    shown = raised(new_client().connect, **GIVEN[what])
+    assert SECRET not in shown, [line for line in shown.splitlines() if SECRET in line]
 
 
 @pytest.mark.parametrize("variables", [
@@ -180,8 +180,8 @@ def test_a_secret_that_is_wrongly_given_to_connect(new_client, what):
 def test_secrets_of_the_environment(new_client, monkeypatch, variables):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    told = raised(new_client().connect)
-    assert SECRET not in told, [line for line in told.splitlines() if SECRET in line]
+    shown = raised(new_client().connect)
+    assert SECRET not in shown, [line for line in shown.splitlines() if SECRET in line]
 
 
 WRONG_STAGES = (
@@ -212,11 +212,11 @@ WRONG_STAGES = (
 @pytest.mark.parametrize("call", WRONG_STAGES)
 def test_a_stages_secret_that_is_wrongly_given(client, call):
     method, arguments, options = call
-    told = raised(getattr(client.stage, method), *arguments, **options)
+    shown = raised(getattr(client.stage, method), *arguments, **options)
     with client.session() as session:
-        told += raised(getattr(session.stage, method), *arguments, **options)
+        shown += raised(getattr(session.stage, method), *arguments, **options)
     for secret in (SECRET, KEY):
-        assert secret not in told, [line for line in told.splitlines() if secret in line]
+        assert secret not in shown, [line for line in shown.splitlines() if secret in line]
 
 
 def test_an_endpoint_of_the_environment(client, monkeypatch):
@@ -242,12 +242,12 @@ def test_an_engine_that_cannot_connect_shows_no_password(new_client, matrixone_u
     url = engine.url.set(password=SECRET)
     for one in (url, url.set(port=1)):
         if "aiomysql" in one.drivername:
-            told = asyncio.run(fails_to_connect(one))
+            shown = asyncio.run(fails_to_connect(one))
         else:
             with pytest.raises(exc.DBAPIError) as caught:
                 create_engine(one).connect()
-            told = everything(caught.value)
-        assert SECRET not in told, [line for line in told.splitlines() if SECRET in line]
+            shown = everything(caught.value)
+        assert SECRET not in shown, [line for line in shown.splitlines() if SECRET in line]
 
 
 async def fails_to_connect(url):

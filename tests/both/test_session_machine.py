@@ -17,7 +17,7 @@ COMMENTS = st.text("xy'\\%", max_size=4)
 
 
 STEPS = st.tuples(
-    st.sampled_from(["create", "create", "alter", "drop", "insert", "insert_what_is_there", "load", "look", "steal"]),
+    st.sampled_from(["create", "create", "alter", "drop", "insert", "insert_what_is_there", "load", "query", "steal"]),
     NAMES,
     COMMENTS,
 )
@@ -92,7 +92,7 @@ class Sessions(RuleBasedStateMachine):
             assert self.session.load_data.read_csv_stage(self.name(letter), file, "t").rows == 1
             self.mine.add(number)
 
-    def look(self, *_):
+    def query(self, *_):
         found = {stage.name: stage.comment for stage in self.session.stage.list(f"_\\_{self.mark}")}
         stolen = {self.name(letter): "stolen" for letter in self.stolen if letter not in self.stages}
         assert found == {self.name(letter): comment for letter, comment in self.stages.items()} | stolen

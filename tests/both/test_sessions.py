@@ -85,7 +85,7 @@ def test_nothing_of_it_is_there_after_an_exception(users, other, files, unique):
     assert other.execute(select(func.count(User.id))).scalar() == 0
 
 
-def test_kept_changes_show_at_once(client, other, unique):
+def test_pending_changes_show_at_once(client, other, unique):
     first, second, third = unique("k_a"), unique("k_b"), unique("k_c")
     client.stage.create(first, "file:///a/")
     client.stage.create(second, "file:///b/")
@@ -147,7 +147,7 @@ def test_loads_read_stages_as_the_session_has_them(users, files, unique, tmp_pat
     assert not users.stage.exists(below)
 
 
-def test_a_kept_stage_on_s3(users, bucket, moto_url, unique):
+def test_a_pending_stage_on_s3(users, bucket, moto_url, unique):
     stage = unique()
     with users.session() as session:
         session.stage.create_s3(stage, bucket, "data/", "key", "secret", endpoint=moto_url)
@@ -232,7 +232,7 @@ def test_sqlalchemys_own_ways_to_commit(users, other, unique):
 def test_a_commit_that_would_go_around_the_session_is_refused(users, other, unique):
     name = unique()
     with pytest.raises(No), users.session() as session:
-        session.execute(text("COMMIT"))  # nothing is kept: as SQLAlchemy has it
+        session.execute(text("COMMIT"))  # nothing is pending: as SQLAlchemy has it
         session.stage.create(name, "file:///a/")
         with pytest.raises(errors.InvalidArgument, match=r"session\.commit\(\)"):
             session.execute(text(" commit ;"))
@@ -396,7 +396,7 @@ def impatient(new_client, matrixone_url, database, users):
 
 
 def test_a_lock_timeout_ends_the_session(impatient, other, unique):
-    """Server-facts 15: what was inserted before it is gone, and a COMMIT would commit what came after it."""
+    """Server-facts 15: what was inserted before it is undone, and a COMMIT would commit what came after it."""
     name = unique()
     other.execute("INSERT INTO users (id, name) VALUES (1, 'x')")
     with other.session() as holder:

@@ -113,7 +113,7 @@ def test_create_s3_writes_all_that_a_server_needs(client, unique, monkeypatch):
     assert "a-secret" not in repr(stage)
 
 
-def test_alter_keeps_what_it_is_not_told_to_change(client, unique):
+def test_alter_keeps_what_it_does_not_name(client, unique):
     name = unique()
     client.stage.create_s3(name, "b", "p/", "old-key", "old-secret", endpoint="http://localhost:9000", comment="c")
     before = client.stage.get(name)

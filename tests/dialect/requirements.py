@@ -1,13 +1,13 @@
 """What of SQLAlchemy's and Alembic's suites is tested here, and why other things are not.
 
-What stands in neither list is as the suites take it to be unless they are told.
+The suites assume the default for what is in neither list.
 """
 
 from alembic.testing.requirements import SuiteRequirements as OfAlembic
 from sqlalchemy.testing import exclusions
 from sqlalchemy.testing.requirements import SuiteRequirements as OfSQLAlchemy
 
-# What SQLAlchemy takes no database to have until it is told.
+# What SQLAlchemy assumes that no database has by default.
 HAS = """
     boolean_col_expressions check_constraint_reflection comment_reflection comment_reflection_full_unicode
     create_or_replace_view create_table_as create_temp_table_as cross_schema_fk_reflection ctes
@@ -30,14 +30,14 @@ HAS_NOT = {
     "bound_limit_offset": "LIMIT takes numbers, no expressions, in MySQL's dialect",
     "sql_expression_limit_offset": "as above",
     "cast_precision_numerics_many_significant_digits": "numbers within JSON are DOUBLE",
-    "precision_generic_float_type": "FLOAT is told with six digits",
+    "precision_generic_float_type": "FLOAT is written with six digits",
     "datetime_implicit_bound": "a text is a text until a type is asked for",
     "date_implicit_bound": "as above",
     "time_implicit_bound": "as above",
     "datetime_microseconds": "DATETIME has none unless it is DATETIME(6)",
     "time_microseconds": "TIME has none unless it is TIME(6)",
     # Measured on a server (server-facts 15, 40).
-    "savepoints": "a SAVEPOINT is taken, and cannot be gone back to",
+    "savepoints": "a SAVEPOINT is taken, and cannot be rolled back to",
 }
 
 

@@ -124,7 +124,7 @@ def test_the_page_on_testing(page_on_testing, options):
 
 
 def test_the_page_on_testing_on_a_real_server(page_on_testing, matrixone_url, session_admin, files):
-    """Its stage lies where the server can read; nothing of it is left."""
+    """Its stage is where the server can read; nothing of it is left."""
     before = {stage.name for stage in session_admin.stage.list()}
     options = ["--matrixone-url", matrixone_url, "--basetemp", f"{files.folder}pytest"]
     page_on_testing.runpytest_subprocess(*OPTIONS, *options).assert_outcomes(passed=4)

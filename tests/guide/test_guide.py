@@ -1,4 +1,4 @@
-"""Every code block of the guide, as it stands, against the server.
+"""Every code block of the guide, unchanged, against the server.
 
 A block runs with the paths of its stages and its database pointed at the test's own, with S3 on moto, and with the
 names that it leaves out (`declarative_base`, `Order`, `func`, an open client, …) supplied.
@@ -123,7 +123,7 @@ def placed(session_admin, matrixone_url, database, files, s3, moto_url, monkeypa
     Base.metadata.clear()  # each block defines its models anew
     placed = Placed(database, files, s3, moto_url)
     yield placed
-    gc.collect()  # what a failing block left open is told here, not in the middle of another test
+    gc.collect()  # what a failing block left open is reported here, not in the middle of another test
     for stage in placed.stages:
         session_admin.stage.drop(stage, if_exists=True)
         session_admin.snapshots.drop(stage, if_exists=True)

@@ -1,4 +1,4 @@
-"""What a consumer of the asyncio client writes; must type-check as it stands."""
+"""What a consumer of the asyncio client writes; must type-check unchanged."""
 
 from typing import assert_type
 
