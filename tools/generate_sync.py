@@ -13,16 +13,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "matrixone_async"
 TARGET = SOURCE.with_name("matrixone_sync")
-MODULES = ("load_watch", "managers", "stage_path")
+MODULES = ("client", "driver", "load_watch", "managers", "pool", "session", "stage_path")
 
 HEADER = "# Generated from matrixone_async/{name} by tools/generate_sync.py; do not edit.\n"
 BRACKETS = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"  # and what is in them, which may have brackets of its own
 
 RULES = [  # applied one after another to code, comments and docstrings alike
+    (r"\n *WrongEventLoop: [^\n]*", ""),  # an error that threads do not know, in a docstring
+    (r"\b([Aa])n (`?)async(?:hronous)? ", r"\1 \2"),
+    (r"\basynchronous ", ""),
+    (r"\bThe asyncio(?= )", "The blocking"),
+    (r"\bfor asyncio\b", "that blocks"),
     (r"\basync (?=def\b|with\b|for\b)", ""),
     (r"\bawait ", ""),
     (r"\bmatrixone_async\b", "matrixone_sync"),
     (r"\bCoroutine\[Any, Any, (\w+)\]", r"\1"),
+    (r"\bsqlalchemy\.ext\.asyncio\b", "sqlalchemy"),
     (r"\bAwaitable" + BRACKETS, r"\1"),
     (r"\bAbstractAsyncContextManager\b", "AbstractContextManager"),
     (r"\basynccontextmanager\b", "contextmanager"),
@@ -44,7 +50,7 @@ def translate(source: str) -> str:
 
 def tidy(source: str, path: Path) -> str:
     """Sort names, remove imports that nothing uses any more, and format."""
-    for arguments in (["check", "-q", "--select", "I,F401,RUF022", "--fix"], ["format", "-q"]):
+    for arguments in (["check", "-q", "--select", "I,F401,RUF022,SIM117", "--fix"], ["format", "-q"]):
         command = [sys.executable, "-m", "ruff", *arguments, "--stdin-filename", str(path), "-"]
         source = subprocess.run(command, cwd=ROOT, input=source, capture_output=True, check=True, text=True).stdout
     return source

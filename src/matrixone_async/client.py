@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
 
-import anyio
 from sqlalchemy import CursorResult, Executable, Result
 from sqlalchemy.exc import ResourceClosedError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from matrixone_async.concurrency import shielded
 from matrixone_async.driver import AsyncDriver, acquired
+from matrixone_async.engines import run_in_session, stream
 from matrixone_async.managers import (
     AsyncCloneManager,
     AsyncLoadManager,
@@ -30,7 +30,8 @@ from matrixone_async.managers import (
 from matrixone_async.pool import connections
 from matrixone_async.session import AsyncSession
 from matrixone_core import connect, execution, signatures
-from matrixone_core.errors import NotConnected, WrongEventLoop
+from matrixone_core.cancellation import CLEAN_UP_SECONDS
+from matrixone_core.errors import NotConnected
 from matrixone_core.execution import Parameters
 from matrixone_core.operations import loads, tables
 from matrixone_core.session.unit_of_work import repeated
@@ -69,8 +70,6 @@ class AsyncClient(AsyncManager):
         super().__init__(self._perform)
         Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
         self._given: Final = settings
-        self._loop: asyncio.AbstractEventLoop | None = None  # whose the connections are
-        self._process: int | None = None  # and which process's
         self.stage: Final = AsyncStageManager(self._perform)
         self.load_data: Final = AsyncLoadManager(self._perform)
         self.snapshots: Final = AsyncSnapshotManager(self._perform)
@@ -101,22 +100,17 @@ class AsyncClient(AsyncManager):
         try:
             await driver.run(connect.reach(wanted.wait))
         except BaseException:
-            with anyio.CancelScope(shield=True):
-                await driver.dispose()
+            await shielded(driver.dispose, CLEAN_UP_SECONDS)
             raise
         await self.disconnect()
-        self._connection, self._loop, self._process = driver, asyncio.get_running_loop(), os.getpid()
+        self._connection = driver
         return self
 
     async def disconnect(self) -> None:
         """Close all connections. `connect()` opens new ones."""
         driver, self._connection = self._connection, None
-        if driver is None:
-            return
-        if self._loop is asyncio.get_running_loop():
+        if driver is not None:
             await driver.dispose()
-        else:  # on another event loop they cannot be closed in order
-            driver.forget()
 
     @property
     def engine(self) -> AsyncEngine:
@@ -172,7 +166,7 @@ class AsyncClient(AsyncManager):
                 return await connection.execute(wanted, params, execution_options=options)  # all of it is read
         async with self.session() as session:
             await acquired(session.connection, driver.where)
-            return await session.run_sync(execution.completed, wanted, params, options)
+            return await run_in_session(session, execution.completed, wanted, params, options)
 
     @overload
     def stream(
@@ -226,12 +220,11 @@ class AsyncClient(AsyncManager):
     ) -> AsyncGenerator[AsyncResult[Any]]:
         session = self.session()
         try:
-            result: AsyncResult[Any] = await session.stream(statement, params, execution_options=options)
+            result = await stream(session, statement, params, options)
             yield result
             unread = await _has_more(result)
         except BaseException:
-            with anyio.CancelScope(shield=True):
-                await session.invalidate()
+            await shielded(session.invalidate, CLEAN_UP_SECONDS)
             raise
         if unread:
             await session.invalidate()  # closes the connection: the driver would read all that is left
@@ -268,7 +261,8 @@ class AsyncClient(AsyncManager):
             async with self.session() as session:
                 return await work(session)
 
-        return await self._perform(repeated(once, attempts))
+        result: T = await self._perform(repeated(once, attempts))
+        return result
 
     async def __aenter__(self) -> Self:
         if self._connection is None:
@@ -289,16 +283,7 @@ class AsyncClient(AsyncManager):
     def _connected(self) -> AsyncDriver:
         if self._connection is None:
             raise NotConnected("the client is not connected; call connect() first, or use it in an async with block")
-        if self._process != os.getpid():
-            raise WrongEventLoop(
-                "the client was connected by the process that this one was forked from; call connect() again, on an "
-                "event loop of this process"
-            )
-        with suppress(RuntimeError):  # outside of any event loop nothing can be awaited, but looked at
-            if asyncio.get_running_loop() is not self._loop:
-                raise WrongEventLoop(
-                    "the client was connected on another event loop; connect a client on each, or call connect() again"
-                )
+        self._connection.owner.check()
         return self._connection
 
 

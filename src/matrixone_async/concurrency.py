@@ -1,10 +1,84 @@
 """What tasks of an event loop do differently from threads; `matrixone_sync` has a module of the same names."""
 
 import asyncio
+import os
 from asyncio import Event
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from inspect import isawaitable
+from typing import Any, TypeVar
 
-__all__ = ["Event", "wait_for_event"]
+import anyio
+import anyio.to_thread
+from anyio import sleep
+
+from matrixone_core.errors import WrongEventLoop
+from matrixone_core.steps import Chunks
+
+__all__ = [
+    "Event",
+    "Notifier",
+    "Owner",
+    "finish_within",
+    "next_chunk",
+    "repeating",
+    "run_in_thread",
+    "shielded",
+    "sleep",
+    "wait_for_event",
+]
+T = TypeVar("T")
+
+
+class Owner:
+    """The event loop and the process that opened connections; no others can use them."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its event loop is the one that runs."""
+        return asyncio.get_running_loop() is self._loop
+
+    def check(self) -> None:
+        """Check that the caller may use the connections.
+
+        Raises:
+            WrongEventLoop: they belong to another event loop or process.
+        """
+        if self._process != os.getpid():
+            raise WrongEventLoop(
+                "the client was connected by the process that this one was forked from; call connect() again, on an "
+                "event loop of this process"
+            )
+        with suppress(RuntimeError):  # without an event loop nothing can be awaited, but attributes can be read
+            if not self.is_running:
+                raise WrongEventLoop(
+                    "the client was connected on another event loop; connect a client on each, or call connect() again"
+                )
+
+
+class Notifier:
+    """Calls functions that listen to events."""
+
+    async def send(self, receive: Callable[[Any], Any], event: object) -> Any:
+        """Pass an event to a function, and await what that returns, where it can be."""
+        answer = receive(event)
+        return await answer if isawaitable(answer) else answer
+
+
+async def run_in_thread(call: Callable[..., T], *args: Any) -> T:
+    """Call a function that may block, in a thread for which the event loop does not wait."""
+    return await anyio.to_thread.run_sync(call, *args)
+
+
+async def next_chunk(chunks: Chunks) -> bytes | None:
+    """Return the next chunk, or None at the end; a source that blocks is read in a thread."""
+    if isinstance(chunks, AsyncIterator):
+        return await anext(chunks, None)
+    return await run_in_thread(next, chunks, None)
 
 
 async def wait_for_event(event: Event, seconds: float) -> None:
@@ -12,3 +86,60 @@ async def wait_for_event(event: Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+@asynccontextmanager
+async def repeating(seconds: float, call: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+    """A block during which a task calls a function at this interval in seconds."""
+
+    async def repeat() -> None:
+        while True:
+            await sleep(seconds)
+            await call()
+
+    task = asyncio.ensure_future(repeat())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def finish_within(call: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """Call a function though the task is cancelled.
+
+    Raises:
+        TimeoutError: it took longer than this number of seconds.
+    """
+    with anyio.fail_after(seconds, shield=True):
+        return await call()
+
+
+async def shielded(call: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
+    """Call a function to its end, though the task is cancelled meanwhile; the cancellation comes at the next await.
+
+    Args:
+        call: the function.
+        seconds: how long it may still take once the task is cancelled; then it is cancelled as well.
+    """
+    inner = asyncio.ensure_future(call())
+    cancelled: list[asyncio.CancelledError] = []
+    with anyio.CancelScope(shield=True):
+        while not inner.done():
+            try:
+                _, unfinished = await asyncio.wait({inner}, timeout=seconds if cancelled else None)
+            except asyncio.CancelledError as error:
+                cancelled.append(error)
+            else:
+                for late in unfinished:
+                    late.cancel()
+    for held_back in cancelled:
+        cancel_again(held_back)
+    return inner.result()
+
+
+def cancel_again(held_back: asyncio.CancelledError) -> None:
+    """Have a cancellation that was held back come at the next await, with its words: anyio knows its own by them."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+        task.cancel(*held_back.args)

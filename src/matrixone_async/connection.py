@@ -8,16 +8,17 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Any, Self, TypeVar
+from functools import partial
+from typing import Any, Self
 
 import aiomysql
-import anyio
 from pymysql.charset import charset_by_name
 from pymysql.constants import CR, SERVER_STATUS
 from pymysql.err import MySQLError, OperationalError
 
+from matrixone_async.concurrency import cancel_again, shielded
 from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
 from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT, leave_to_parent
 from matrixone_core.dialect import STATEMENT_TIMEOUT
@@ -39,7 +40,6 @@ from matrixone_core.wire import (
     unreadable,
 )
 
-T = TypeVar("T")
 Stop = Callable[[int], Awaitable[None]]  # stops what the connection of this id is doing on the server
 
 
@@ -125,12 +125,12 @@ class Connection(aiomysql.Connection):
             async with asyncio.timeout(self.time_limit):
                 rows: int = await super().query(sql, unbuffered)
         except TimeoutError:
-            await uncancelled(self._give_up(), 2 * STOP_SECONDS)
+            await shielded(self._give_up, 2 * STOP_SECONDS)
             raise OperationalError(
                 STATEMENT_TIMEOUT, f"the statement took longer than its limit of {self.time_limit:g} s"
             ) from None
         except asyncio.CancelledError:
-            await uncancelled(self._give_up(), 2 * STOP_SECONDS)
+            await shielded(self._give_up, 2 * STOP_SECONDS)
             raise
         except MySQLError as error:
             if not reply_ended(error) or fails_export(sql):
@@ -155,7 +155,7 @@ class Connection(aiomysql.Connection):
             self._committing = False
         self._untouched = True
         for cancelled in self._cancelled:
-            _cancel_again(cancelled)
+            cancel_again(cancelled)
 
     async def rollback(self) -> None:
         """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
@@ -364,7 +364,7 @@ class Connection(aiomysql.Connection):
                 raise
             self._cancelled.append(error)
         # readexactly() takes nothing when it is cancelled, so that it can be asked again
-        return await uncancelled(self._read_in_time(num_bytes, STOP_SECONDS), STOP_SECONDS)
+        return await shielded(partial(self._read_in_time, num_bytes, STOP_SECONDS), STOP_SECONDS)
 
     async def _read_in_time(self, num_bytes: int, seconds: float | None) -> bytes:
         if seconds is None:
@@ -430,37 +430,6 @@ class Result(aiomysql.connection.MySQLResult):
         if connection is not None:
             with connection.intact():
                 await super()._finish_unbuffered_query()
-
-
-async def uncancelled(call: Coroutine[Any, Any, T], seconds: float) -> T:
-    """Await *call* to its end, though the task is cancelled meanwhile; the cancellation comes at the next await.
-
-    Args:
-        call: what is awaited.
-        seconds: how long it may still take once the task is cancelled; then it is cancelled as well.
-    """
-    inner = asyncio.ensure_future(call)
-    cancelled: list[asyncio.CancelledError] = []
-    with anyio.CancelScope(shield=True):
-        while not inner.done():
-            try:
-                _, unfinished = await asyncio.wait({inner}, timeout=seconds if cancelled else None)
-            except asyncio.CancelledError as error:
-                cancelled.append(error)
-            else:
-                for late in unfinished:
-                    late.cancel()
-    for held_back in cancelled:
-        _cancel_again(held_back)
-    return inner.result()
-
-
-def _cancel_again(held_back: asyncio.CancelledError) -> None:
-    """Have a cancellation that was held back come at the next await, with its words: anyio knows its own by them."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
-        task.cancel(*held_back.args)
 
 
 def _readable(writer: asyncio.StreamWriter) -> bool:

@@ -1,33 +1,30 @@
-"""Carries operations out on an event loop: one loop, and what each step means here."""
+"""Runs operations: one loop, and what each step means."""
 
-import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
-from inspect import isawaitable
 from typing import Any, TypeVar
 
-import anyio
-import anyio.to_thread
-from anyio.abc import TaskGroup
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from matrixone_async.concurrency import Notifier, Owner, finish_within, next_chunk, repeating, run_in_thread, sleep
+from matrixone_async.engines import abandon, connect, driver_connection, mark_closed, release, run_on
+from matrixone_async.workers import WorkerGroup
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
-from matrixone_core.errors import ConnectionLost, MatrixOneError
+from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
 from matrixone_core.execution import limited
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
-from matrixone_core.session.orm_session import note_closed, usable
+from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
     Aside,
     Atomic,
     Blocking,
     Calling,
-    Chunks,
     Clock,
     Emit,
     Limited,
@@ -50,36 +47,42 @@ _log = logging.getLogger("matrixone")
 
 @dataclass(frozen=True)
 class AsyncDriver:
-    """Carries operations out.
+    """Runs operations.
 
     Args:
-        engine: where connections come from.
-        reserve: where those come from that cannot wait for it.
-        crowd: where those come from that work at once.
-        stopping: where those come from that stop statements.
+        engine: its connections are used, if none is pinned.
+        reserve: the engine for statements that cannot wait for a connection of the pool.
+        concurrent: the engine for operations at once.
+        stopping: the engine for the statements that stop others.
         where: the server and the user, for messages.
-        pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
+        pin: returns the one connection to use, whose transaction the caller ends; None uses those of `engine`.
         time_limit: seconds that a statement may take; None leaves it to the engine.
+        owner: who may use the connections.
+        notifier: passes events to the caller's functions.
+        workers: the operations at once that this driver is for; None for one by itself.
     """
 
     engine: AsyncEngine
     reserve: AsyncEngine
-    crowd: AsyncEngine
+    concurrent: AsyncEngine
     stopping: AsyncEngine
     where: str
     pin: Callable[[], Awaitable[AsyncConnection]] | None = None
     time_limit: float | None = None
+    owner: Owner = field(default_factory=Owner, repr=False)
+    notifier: Notifier = field(default_factory=Notifier, repr=False)
+    workers: WorkerGroup | None = field(default=None, repr=False)
 
     async def run(self, op: Op[T]) -> T:
-        """The result of an operation; once it is cancelled, it ends with the cancellation."""
-        cancelled: BaseException | None = None
+        """Return the result of an operation; once it is interrupted, it ends with the interruption."""
+        interruption: BaseException | None = None
         try:
             step = next(op)
             while True:
                 try:
-                    answer = await (self.perform(step) if cancelled is None else self._clean_up(step, cancelled))
-                except BaseException as error:  # noqa: BLE001  # the operation's to handle, cancellation included
-                    cancelled = cancelled if isinstance(error, Exception) else cancelled or error
+                    answer = await (self.perform(step) if interruption is None else self._clean_up(step, interruption))
+                except BaseException as error:  # noqa: BLE001  # the operation's to handle, interruptions included
+                    interruption = interruption if isinstance(error, Exception) else interruption or error
                     step = op.throw(error)
                 else:
                     step = op.send(answer)
@@ -87,29 +90,29 @@ class AsyncDriver:
             result: T = done.value
             return result
         except Exception as error:
-            if cancelled is not None:
-                raise cancelled from error
+            if interruption is not None:
+                raise interruption from error
             raise
 
-    async def _clean_up(self, step: Step[T], cancelled: BaseException) -> T:
-        """The answer to what an operation still asks for once it is cancelled, if it comes in time."""
-        with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
-            answer: T = await self.perform(step)
-            return answer
-        raise cancelled
+    async def _clean_up(self, step: Step[T], interruption: BaseException) -> T:
+        """Return the answer to a step of an operation that was interrupted, if it comes in time."""
+        limited_driver = replace(self, time_limit=CLEAN_UP_SECONDS)
+        try:
+            answer: T = await finish_within(partial(limited_driver.perform, step), CLEAN_UP_SECONDS)
+        except (TimeoutError, StatementTimeout):
+            raise interruption from None
+        return answer
 
     async def dispose(self) -> None:
-        """Close all connections."""
-        for engine in (self.engine, self.reserve, self.crowd, self.stopping):
-            await engine.dispose()
-
-    def forget(self) -> None:
-        """Have new pools; the connections are left to the garbage collector."""
-        for engine in (self.engine, self.reserve, self.crowd, self.stopping):
-            engine.sync_engine.dispose(close=False)
+        """Close all connections; those of another event loop cannot be closed in order."""
+        for engine in (self.engine, self.reserve, self.concurrent, self.stopping):
+            if self.owner.is_running:
+                await engine.dispose()
+            else:
+                abandon(engine)
 
     async def perform(self, step: Step[Any]) -> Any:
-        """The answer to a step."""
+        """Return the answer to a step."""
         match step:
             case Statement():
                 return await self._execute(step)
@@ -119,60 +122,69 @@ class AsyncDriver:
             case Aside():
                 return await replace(self, engine=self.reserve, pin=None).run(step.op)
             case Together():
-                apart = replace(self, engine=self.crowd, pin=None)
-                drivers = (self if step.here else apart, *[apart] * (len(step.ops) - 1))
-                return await together([partial(d.run, op) for d, op in zip(drivers, step.ops, strict=True)], step.limit)
+                return await self._run_together(step)
             case Limited():
                 return await replace(self, time_limit=step.seconds).run(step.op)
             case Sending():
                 return await self._send(step)
             case NextChunk():
-                return await _next(step.chunks)
+                return await next_chunk(step.chunks)
             case Blocking():
-                return await anyio.to_thread.run_sync(step.call)
+                return await run_in_thread(step.call)
             case Emit():
-                return await _handed(step.receive, step.event)
+                return await self.notifier.send(step.receive, step.event)
             case Watched():
-                return await self._watched(step)
+                async with repeating(step.seconds, partial(self._check_progress, step)):
+                    return await self.run(step.op)
             case Runner():
                 return self.run
             case Calling():
                 return await step.call()
             case OnConnection():
                 async with self.connection() as connection:
-                    return await translated(lambda: connection.run_sync(step.call))
+                    return await translated(partial(run_on, connection, step.call))
             case Clock():
                 return time.monotonic()
             case Sleep():
-                return await anyio.sleep(step.seconds)
+                return await sleep(step.seconds)
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
     async def _execute(self, statement: Statement[T]) -> T:
-        async with self.connection() as connection:
-            reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
+        async with self.connection() as connection, self._track(connection):
+            reply = await translated(partial(_reply, connection, statement, self.time_limit), statement)
         return statement.parse(reply)
 
     async def _send(self, step: Sending[T]) -> T:
         statement = step.statement
-        async with self.connection() as connection:
-            raw: Any = (await connection.get_raw_connection()).driver_connection
-            with raw.sending(_through(step)):
+        async with self.connection() as connection, self._track(connection):
+            raw = await driver_connection(connection)
+            with raw.sending(_transformed(step)):
                 try:
-                    reply = await translated(lambda: _reply(connection, statement, self.time_limit), statement)
+                    reply = await translated(partial(_reply, connection, statement, self.time_limit), statement)
                 except Exception:
-                    if connection.sync_connection is not None:
-                        note_closed(connection.sync_connection, "as the data that it was sending broke off")
+                    mark_closed(connection, "as the data that it was sending broke off")
                     raise
         return statement.parse(reply)
 
-    async def _watched(self, step: Watched[T]) -> T:
-        """Carry an operation out, while a task looks now and then whether there is something to tell."""
-        watching = asyncio.ensure_future(_look(step))
-        try:
-            return await self.run(step.op)
-        finally:
-            watching.cancel()
+    async def _run_together(self, step: Together) -> tuple[Any, ...]:
+        workers = WorkerGroup()
+        apart = replace(self, engine=self.concurrent, pin=None, workers=workers)
+        first = replace(self, workers=workers) if step.here else apart
+        drivers = (first, *[apart] * (len(step.ops) - 1))
+        calls = [partial(driver.run, op) for driver, op in zip(drivers, step.ops, strict=True)]
+        return await workers.run_all(calls, step.limit)
+
+    async def _check_progress(self, step: Watched[Any]) -> None:
+        event = step.look(time.monotonic())
+        if event is not None:
+            try:
+                await self.notifier.send(step.receive, event)
+            except Exception:  # noqa: BLE001  # a function that listens must not end the load
+                _log.exception("a progress function failed")
+
+    def _track(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self.workers is None else self.workers.track(connection)
 
     @asynccontextmanager
     async def transaction(self) -> "AsyncGenerator[AsyncDriver]":
@@ -190,71 +202,19 @@ class AsyncDriver:
         if self.pin is not None:
             yield usable(await acquired(self.pin, self.where))
             return
-        connection = await acquired(self.engine.connect().start, self.where)
+        connection = await acquired(partial(connect, self.engine), self.where)
         try:
             yield connection
             await committed(connection.commit)
         finally:
-            # the connection goes back, or is closed, whatever is cancelled
-            with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
-                await connection.close()
+            await release(connection)
 
 
-async def _handed(receive: Callable[[Any], Any], event: object) -> Any:
-    answer = receive(event)
-    return await answer if isawaitable(answer) else answer
-
-
-async def _look(step: Watched[Any]) -> None:
-    while True:
-        await anyio.sleep(step.seconds)
-        event = step.look(time.monotonic())
-        if event is not None:
-            try:
-                await _handed(step.receive, event)
-            except Exception:  # noqa: BLE001  # the load goes on, whatever becomes of those who watch
-                _log.exception("a progress function failed")
-
-
-async def _next(chunks: Chunks) -> bytes | None:
-    """The next chunk, or None at the end; a blocking source is read in a worker thread."""
-    if isinstance(chunks, AsyncIterator):
-        return await anext(chunks, None)
-    return await anyio.to_thread.run_sync(next, chunks, None)
-
-
-async def _through(step: Sending[Any]) -> AsyncIterator[bytes]:
-    """The data as it is sent."""
-    while (chunk := await _next(step.chunks)) is not None:
-        yield await anyio.to_thread.run_sync(step.through, chunk)  # parsing would hold the event loop
-    yield await anyio.to_thread.run_sync(step.through, None)
-
-
-async def together(calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> tuple[T, ...]:
-    """What calls return, so many of them at once; the first error stops the others.
-
-    Args:
-        calls: what is called, each in a task.
-        limit: how many at once.
-    """
-    results: dict[int, T] = {}
-    failures: list[Exception] = []
-    room = anyio.CapacityLimiter(limit)
-
-    async def one(at: int, call: Callable[[], Awaitable[T]], tasks: TaskGroup) -> None:
-        async with room:
-            try:
-                results[at] = await call()
-            except Exception as error:  # noqa: BLE001  # one error is raised, on both sides, not a group of them
-                failures.append(error)
-                tasks.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as tasks:
-        for at, call in enumerate(calls):
-            tasks.start_soon(one, at, call, tasks)
-    if failures:
-        raise failures[0]
-    return tuple(results[at] for at in range(len(calls)))
+async def _transformed(step: Sending[Any]) -> AsyncIterator[bytes]:
+    """The data as they are sent."""
+    while (chunk := await next_chunk(step.chunks)) is not None:
+        yield await run_in_thread(step.through, chunk)  # parsing takes long
+    yield await run_in_thread(step.through, None)
 
 
 async def _reply(connection: AsyncConnection, statement: Statement[Any], time_limit: float | None) -> Reply:

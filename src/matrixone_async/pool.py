@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from matrixone_async.connection import Connection, Stop
 from matrixone_async.driver import AsyncDriver
+from matrixone_async.engines import abandon, create_engine
 from matrixone_core.cancellation import STOP_SECONDS, kill, may_run_on
-from matrixone_core.session.orm_session import watch
 from matrixone_core.settings import Settings
 
 _log = logging.getLogger("matrixone")
@@ -21,45 +21,37 @@ _open: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
 def connections(settings: Settings) -> AsyncDriver:
-    """A driver with pools of its own; nothing is connected yet."""
+    """Create a driver with pools of its own; nothing is connected yet."""
     quick = settings.within(STOP_SECONDS)
     stopping = _engine(quick, quick.reserve, None)
 
     async def stop(connection_id: int) -> None:
-        """Stop what a connection is doing, from another one."""
+        """Stop the statement of a connection, from another one."""
         try:
             async with stopping.begin() as connection:
                 await connection.execute(text(kill(connection_id)))
         except SQLAlchemyError as error:
             _log.warning(may_run_on(connection_id, error))
 
-    engine, reserve, crowd = (
-        _engine(settings, pool, stop) for pool in (settings.pool, settings.reserve, settings.crowd)
+    engine, reserve, concurrent = (
+        _engine(settings, pool, stop) for pool in (settings.pool, settings.reserve, settings.concurrent_pool)
     )
-    return AsyncDriver(engine, reserve, crowd, stopping, settings.where)
+    return AsyncDriver(engine, reserve, concurrent, stopping, settings.where)
 
 
 def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> AsyncEngine:
-    async def open_connection(**arguments: Any) -> Connection:
-        connection = await Connection.opened(stop=stop, read_timeout=settings.read_timeout, **arguments)
-        _open.add(connection)
-        return connection
-
-    engine = create_async_engine(
-        settings.sqlalchemy_url("aiomysql"), connect_args={"async_creator_fn": open_connection}, **pool
-    )
-    watch(engine.sync_engine, settings.timeout)
+    engine = create_engine(settings, pool, stop, _open.add)
     _engines.add(engine)
     return engine
 
 
-def _forget() -> None:
+def _abandon_all() -> None:
     """In a forked child: the connections are the parent's, and stay open there."""
     for connection in list(_open):
         connection.leave_to_parent()
     for engine in list(_engines):
-        engine.sync_engine.dispose(close=False)
+        abandon(engine)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_abandon_all)

@@ -1,15 +1,12 @@
 """A session: SQLAlchemy's, with stages, loads and snapshots that succeed or fail with its rows."""
 
-import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
-import sqlalchemy.ext.asyncio
-from sqlalchemy.util import await_only
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from matrixone_async.connection import uncancelled
+from matrixone_async.concurrency import shielded
 from matrixone_async.driver import AsyncDriver
 from matrixone_async.managers import (
     AsyncCloneManager,
@@ -19,44 +16,14 @@ from matrixone_async.managers import (
     AsyncSnapshotManager,
     AsyncStageManager,
 )
-from matrixone_core.session.orm_session import UnitOfWorkSession
+from matrixone_async.session_base import SessionBase
+from matrixone_core.cancellation import FINISH_SECONDS
 from matrixone_core.steps import Op
 
 T = TypeVar("T")
-FINISH_SECONDS = 30.0  # for what follows a COMMIT, once the task is cancelled
 
 
-@dataclass
-class Carrier:
-    """Carries a session's operations out from within SQLAlchemy's greenlet.
-
-    Args:
-        driver: the client's.
-    """
-
-    driver: AsyncDriver
-
-    def run(self, op: Op[T]) -> T:
-        """Carry an operation out."""
-        return await_only(self.driver.run(op))
-
-    def begin_commit(self, connection: sqlalchemy.Connection) -> None:
-        """Nothing: a cancellation that a COMMIT outlasts comes at the next await, which is `finish`."""
-
-    def finish(self, op: Op[None]) -> None:
-        """Carry an operation out, though the task is cancelled."""
-        await_only(uncancelled(self.driver.run(op), FINISH_SECONDS))
-
-    def run_later(self, op: Op[None]) -> Coroutine[Any, Any, None]:
-        """What carries an operation out when it is awaited."""
-        return self.driver.run(op)
-
-    def user(self) -> object:
-        """The calling task."""
-        return asyncio.current_task()
-
-
-class AsyncSession(sqlalchemy.ext.asyncio.AsyncSession):
+class AsyncSession(SessionBase):
     """A SQLAlchemy session whose operations succeed or fail together; leaving the `async with` block commits it.
 
     An exception in the block, or `close()`, rolls it back. Objects stay readable after the commit. Changes of stages
@@ -71,12 +38,8 @@ class AsyncSession(sqlalchemy.ext.asyncio.AsyncSession):
         pitr: the account's point-in-time recoveries.
     """
 
-    sync_session: UnitOfWorkSession  # pyright: ignore[reportIncompatibleVariableOverride]  # as the constructor says
-
     def __init__(self, driver: AsyncDriver) -> None:
-        super().__init__(
-            driver.engine, sync_session_class=UnitOfWorkSession, carrier=Carrier(driver), expire_on_commit=False
-        )
+        super().__init__(driver)
         self._inside = replace(driver, pin=self._pinned)
         self.stage: Final = AsyncStageManager(self.perform)
         self.load_data: Final = AsyncLoadManager(self.perform)
@@ -92,8 +55,8 @@ class AsyncSession(sqlalchemy.ext.asyncio.AsyncSession):
             SessionInUse: another task is using the session; nothing was sent.
             TransactionAborted: its transaction is gone; nothing was sent.
         """
-        with self.sync_session.used():
-            return await self._inside.run(self.sync_session.work.within(op))
+        with self._core.used():
+            return await self._inside.run(self._core.work.within(op))
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,12 +68,12 @@ class AsyncSession(sqlalchemy.ext.asyncio.AsyncSession):
             if error is None:
                 await self.commit()
         finally:
-            await uncancelled(self.close(), FINISH_SECONDS)
+            await shielded(self.close, FINISH_SECONDS)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._inside.where}, {self.sync_session.work}>"
+        return f"<{type(self).__name__} {self._inside.where}, {self._core.work}>"
 
-    async def _pinned(self) -> sqlalchemy.ext.asyncio.AsyncConnection:
+    async def _pinned(self) -> AsyncConnection:
         """The connection of the transaction, which has all that the session was given."""
         await self.flush()
         return await self.connection()

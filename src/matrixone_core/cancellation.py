@@ -2,6 +2,7 @@
 
 STOP_SECONDS = 4.0  # for a statement to end by a KILL
 CLEAN_UP_SECONDS = 5.0  # for each step that an operation still takes once it is cancelled or interrupted
+FINISH_SECONDS = 30.0  # for what follows a COMMIT, once the task is cancelled
 STOP_AGAIN = (0.05, 0.2, 0.75)  # the parts of it after each KILL: one may reach the server before the statement does
 
 

@@ -204,7 +204,7 @@ class Settings:
         return self.pool | {"pool_size": self.reserve_size, "max_overflow": 0}
 
     @property
-    def crowd(self) -> dict[str, Any]:
+    def concurrent_pool(self) -> dict[str, Any]:
         """The settings of the pool for what works at once: as many connections as are asked for, of which few stay."""
         return self.reserve | {"max_overflow": -1}
 

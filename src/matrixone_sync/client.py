@@ -1,3 +1,4 @@
+# Generated from matrixone_async/client.py by tools/generate_sync.py; do not edit.
 """The blocking client."""
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from matrixone_core import connect, execution, signatures
+from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import NotConnected
 from matrixone_core.execution import Parameters
 from matrixone_core.operations import loads, tables
 from matrixone_core.session.unit_of_work import repeated
 from matrixone_core.settings import ConnectArguments, Settings
 from matrixone_core.steps import Op
+from matrixone_sync.concurrency import shielded
 from matrixone_sync.driver import Driver, acquired
+from matrixone_sync.engines import run_in_session, stream
 from matrixone_sync.managers import (
     CloneManager,
     LoadManager,
@@ -96,7 +100,7 @@ class Client(Manager):
         try:
             driver.run(connect.reach(wanted.wait))
         except BaseException:
-            driver.dispose()
+            shielded(driver.dispose, CLEAN_UP_SECONDS)
             raise
         self.disconnect()
         self._connection = driver
@@ -159,10 +163,10 @@ class Client(Manager):
         driver = self._connected()
         if isinstance(statement, str):  # nothing of the ORM is in it, and a connection is lighter than a session
             with driver.connection() as connection:
-                return connection.execute(wanted, params, execution_options=options)  # the driver has read all of it
+                return connection.execute(wanted, params, execution_options=options)  # all of it is read
         with self.session() as session:
             acquired(session.connection, driver.where)
-            return execution.completed(session, wanted, params, options)
+            return run_in_session(session, execution.completed, wanted, params, options)
 
     @overload
     def stream(
@@ -201,7 +205,7 @@ class Client(Manager):
             timeout: seconds in which the first rows have to come; by default the client's `timeout`.
 
         Returns:
-            A context manager that gives SQLAlchemy's result.
+            A context manager that gives SQLAlchemy's `Result`.
 
         Raises:
             InvalidArgument: `batch` is less than one.
@@ -216,11 +220,11 @@ class Client(Manager):
     ) -> Generator[Result[Any]]:
         session = self.session()
         try:
-            result: Result[Any] = session.execute(statement, params, execution_options=options)
+            result = stream(session, statement, params, options)
             yield result
             unread = _has_more(result)
         except BaseException:
-            session.invalidate()
+            shielded(session.invalidate, CLEAN_UP_SECONDS)
             raise
         if unread:
             session.invalidate()  # closes the connection: the driver would read all that is left
@@ -278,6 +282,7 @@ class Client(Manager):
     def _connected(self) -> Driver:
         if self._connection is None:
             raise NotConnected("the client is not connected; call connect() first, or use it in a with block")
+        self._connection.owner.check()
         return self._connection
 
 

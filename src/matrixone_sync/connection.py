@@ -39,10 +39,10 @@ from matrixone_core.wire import (
     read_greeting,
     unreadable,
 )
-from matrixone_sync.interrupts import Interrupts
+from matrixone_sync.sigint import DeferredSigint
 
 Stop = Callable[[int], None]  # stops what the connection of this id is doing on the server
-A_LOOK = 0.1  # seconds between looks whether a Ctrl-C came that is held back
+SIGINT_POLL_SECONDS = 0.1  # between checks for a Ctrl-C that is deferred
 
 
 class Connection(pymysql.Connection):
@@ -54,7 +54,7 @@ class Connection(pymysql.Connection):
 
     Attributes:
         time_limit: seconds that a statement may take; None for ever.
-        interrupts: holds Ctrl-C back during a COMMIT; None where COMMIT does so by itself.
+        sigint: defers Ctrl-C during a COMMIT; None where COMMIT does so by itself.
     """
 
     _read_timeout: float | None
@@ -74,7 +74,7 @@ class Connection(pymysql.Connection):
         self._source_failure: BaseException | None = None  # what became of giving it
         self._greeting: Greeting | None = None
         self.time_limit: float | None = None
-        self.interrupts: Interrupts | None = None
+        self.sigint: DeferredSigint | None = None
         named["password"] = password_bytes(named.pop("passwd", None) or named.get("password"))
         named["local_infile"] = True
         named.setdefault("cursorclass", Cursor)
@@ -124,17 +124,17 @@ class Connection(pymysql.Connection):
 
     def commit(self) -> None:
         """COMMIT. A Ctrl-C meanwhile waits for the answer, though not for ever."""
-        if self.interrupts is not None:
+        if self.sigint is not None:
             super().commit()
             self._untouched = True
             return
-        self.interrupts = Interrupts()
-        self.interrupts.hold()
+        self.sigint = DeferredSigint()
+        self.sigint.defer()
         try:
             self.commit()
         finally:
-            interrupts, self.interrupts = self.interrupts, None
-            interrupts.release()
+            sigint, self.sigint = self.sigint, None
+            sigint.restore()
 
     def rollback(self) -> None:
         """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
@@ -174,7 +174,7 @@ class Connection(pymysql.Connection):
         if self._stop is not None:
             self._stop(self.server_thread_id[0])
 
-    def hang_up(self) -> None:
+    def shutdown_socket(self) -> None:
         """End the connection, so that whoever waits for it hears of it; for another thread than its own."""
         with suppress(OSError):
             if self._sock is not None:
@@ -358,11 +358,11 @@ class Connection(pymysql.Connection):
         """Wait for the reply to begin, where that has an end; nothing of it is read yet when somebody gives up."""
         if self._querying:
             return self.time_limit is None or _readable(sock, self.time_limit)
-        if self.interrupts is None:
+        if self.sigint is None:
             return True
         ends = None if self._read_timeout is None else time.monotonic() + self._read_timeout
-        while not _readable(sock, A_LOOK):
-            now, since = time.monotonic(), self.interrupts.since
+        while not _readable(sock, SIGINT_POLL_SECONDS):
+            now, since = time.monotonic(), self.sigint.since
             if (ends is not None and now > ends) or (since is not None and now > since + STOP_SECONDS):
                 return False
         return True

@@ -1,7 +1,7 @@
-"""Carries operations out, blocking: one loop, and what each step means here."""
+# Generated from matrixone_async/driver.py by tools/generate_sync.py; do not edit.
+"""Runs operations: one loop, and what each step means."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,16 +14,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
-from matrixone_core.errors import ConnectionLost, InvalidArgument, MatrixOneError, StatementTimeout
+from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
 from matrixone_core.execution import limited
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
-from matrixone_core.session.orm_session import note_closed, usable
+from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
     Aside,
     Atomic,
     Blocking,
     Calling,
-    Chunks,
     Clock,
     Emit,
     Limited,
@@ -39,7 +38,9 @@ from matrixone_core.steps import (
     Together,
     Watched,
 )
-from matrixone_sync.crew import Crew
+from matrixone_sync.concurrency import Notifier, Owner, finish_within, next_chunk, repeating, run_in_thread, sleep
+from matrixone_sync.engines import abandon, connect, driver_connection, mark_closed, release, run_on
+from matrixone_sync.workers import WorkerGroup
 
 T = TypeVar("T")
 _log = logging.getLogger("matrixone")
@@ -47,39 +48,42 @@ _log = logging.getLogger("matrixone")
 
 @dataclass(frozen=True)
 class Driver:
-    """Carries operations out.
+    """Runs operations.
 
     Args:
-        engine: where connections come from.
-        reserve: where those come from that cannot wait for it.
-        crowd: where those come from that work at once.
-        stopping: where those come from that stop statements.
+        engine: its connections are used, if none is pinned.
+        reserve: the engine for statements that cannot wait for a connection of the pool.
+        concurrent: the engine for operations at once.
+        stopping: the engine for the statements that stop others.
         where: the server and the user, for messages.
-        pin: gives the one connection to use, whose transaction somebody else ends; None for the pool's.
+        pin: returns the one connection to use, whose transaction the caller ends; None uses those of `engine`.
         time_limit: seconds that a statement may take; None leaves it to the engine.
-        crew: the others that work at once, or None.
+        owner: who may use the connections.
+        notifier: passes events to the caller's functions.
+        workers: the operations at once that this driver is for; None for one by itself.
     """
 
     engine: Engine
     reserve: Engine
-    crowd: Engine
+    concurrent: Engine
     stopping: Engine
     where: str
     pin: Callable[[], Connection] | None = None
     time_limit: float | None = None
-    crew: Crew | None = None
-    telling: threading.Lock = field(default_factory=threading.Lock, repr=False)  # one event at a time
+    owner: Owner = field(default_factory=Owner, repr=False)
+    notifier: Notifier = field(default_factory=Notifier, repr=False)
+    workers: WorkerGroup | None = field(default=None, repr=False)
 
     def run(self, op: Op[T]) -> T:
-        """The result of an operation; once it is interrupted, it ends with the interruption."""
-        interrupted: BaseException | None = None
+        """Return the result of an operation; once it is interrupted, it ends with the interruption."""
+        interruption: BaseException | None = None
         try:
             step = next(op)
             while True:
                 try:
-                    answer = self.perform(step) if interrupted is None else self._clean_up(step, interrupted)
-                except BaseException as error:  # noqa: BLE001  # the operation's to handle, interruption included
-                    interrupted = interrupted if isinstance(error, Exception) else interrupted or error
+                    answer = self.perform(step) if interruption is None else self._clean_up(step, interruption)
+                except BaseException as error:  # noqa: BLE001  # the operation's to handle, interruptions included
+                    interruption = interruption if isinstance(error, Exception) else interruption or error
                     step = op.throw(error)
                 else:
                     step = op.send(answer)
@@ -87,25 +91,29 @@ class Driver:
             result: T = done.value
             return result
         except Exception as error:
-            if interrupted is not None:
-                raise interrupted from error
+            if interruption is not None:
+                raise interruption from error
             raise
 
-    def _clean_up(self, step: Step[T], interrupted: BaseException) -> T:
-        """The answer to what an operation still asks for once it is interrupted, if it comes in time."""
+    def _clean_up(self, step: Step[T], interruption: BaseException) -> T:
+        """Return the answer to a step of an operation that was interrupted, if it comes in time."""
+        limited_driver = replace(self, time_limit=CLEAN_UP_SECONDS)
         try:
-            answer: T = replace(self, time_limit=CLEAN_UP_SECONDS).perform(step)
-        except StatementTimeout:
-            raise interrupted from None
+            answer: T = finish_within(partial(limited_driver.perform, step), CLEAN_UP_SECONDS)
+        except (TimeoutError, StatementTimeout):
+            raise interruption from None
         return answer
 
     def dispose(self) -> None:
-        """Close all connections."""
-        for engine in (self.engine, self.reserve, self.crowd, self.stopping):
-            engine.dispose()
+        """Close all connections; those of another event loop cannot be closed in order."""
+        for engine in (self.engine, self.reserve, self.concurrent, self.stopping):
+            if self.owner.is_running:
+                engine.dispose()
+            else:
+                abandon(engine)
 
     def perform(self, step: Step[Any]) -> Any:
-        """The answer to a step."""
+        """Return the answer to a step."""
         match step:
             case Statement():
                 return self._execute(step)
@@ -115,24 +123,19 @@ class Driver:
             case Aside():
                 return replace(self, engine=self.reserve, pin=None).run(step.op)
             case Together():
-                crew = Crew()
-                apart = replace(self, engine=self.crowd, pin=None, crew=crew)
-                first = replace(self, crew=crew) if step.here else apart
-                drivers = (first, *[apart] * (len(step.ops) - 1))
-                return crew.together([partial(d.run, op) for d, op in zip(drivers, step.ops, strict=True)], step.limit)
+                return self._run_together(step)
             case Limited():
                 return replace(self, time_limit=step.seconds).run(step.op)
             case Sending():
                 return self._send(step)
             case NextChunk():
-                return next(_blocking(step.chunks), None)
+                return next_chunk(step.chunks)
             case Blocking():
-                return step.call()
+                return run_in_thread(step.call)
             case Emit():
-                with self.telling:
-                    return step.receive(step.event)
+                return self.notifier.send(step.receive, step.event)
             case Watched():
-                with watching(step, self.telling):
+                with repeating(step.seconds, partial(self._check_progress, step)):
                     return self.run(step.op)
             case Runner():
                 return self.run
@@ -140,41 +143,59 @@ class Driver:
                 return step.call()
             case OnConnection():
                 with self.connection() as connection:
-                    return translated(lambda: step.call(connection))
+                    return translated(partial(run_on, connection, step.call))
             case Clock():
                 return time.monotonic()
             case Sleep():
-                return time.sleep(step.seconds)
+                return sleep(step.seconds)
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
     def _execute(self, statement: Statement[T]) -> T:
-        with self.connection() as connection, self._at_work(connection):
-            reply = translated(lambda: _reply(connection, statement, self.time_limit), statement)
+        with self.connection() as connection, self._track(connection):
+            reply = translated(partial(_reply, connection, statement, self.time_limit), statement)
         return statement.parse(reply)
 
     def _send(self, step: Sending[T]) -> T:
         statement = step.statement
-        with (
-            self.connection() as connection,
-            self._at_work(connection),
-            _driver_connection(connection).sending(_through(step)),
-        ):
-            try:
-                reply = translated(lambda: _reply(connection, statement, self.time_limit), statement)
-            except Exception:
-                note_closed(connection, "as the data that it was sending broke off")
-                raise
+        with self.connection() as connection, self._track(connection):
+            raw = driver_connection(connection)
+            with raw.sending(_transformed(step)):
+                try:
+                    reply = translated(partial(_reply, connection, statement, self.time_limit), statement)
+                except Exception:
+                    mark_closed(connection, "as the data that it was sending broke off")
+                    raise
         return statement.parse(reply)
 
-    def _at_work(self, connection: Connection) -> AbstractContextManager[None]:
-        return nullcontext() if self.crew is None else self.crew.at_work(_driver_connection(connection))
+    def _run_together(self, step: Together) -> tuple[Any, ...]:
+        workers = WorkerGroup()
+        apart = replace(self, engine=self.concurrent, pin=None, workers=workers)
+        first = replace(self, workers=workers) if step.here else apart
+        drivers = (first, *[apart] * (len(step.ops) - 1))
+        calls = [partial(driver.run, op) for driver, op in zip(drivers, step.ops, strict=True)]
+        return workers.run_all(calls, step.limit)
+
+    def _check_progress(self, step: Watched[Any]) -> None:
+        event = step.look(time.monotonic())
+        if event is not None:
+            try:
+                self.notifier.send(step.receive, event)
+            except Exception:  # noqa: BLE001  # a function that listens must not end the load
+                _log.exception("a progress function failed")
+
+    def _track(self, connection: Connection) -> AbstractContextManager[None]:
+        return nullcontext() if self.workers is None else self.workers.track(connection)
 
     @contextmanager
     def transaction(self) -> "Generator[Driver]":
         """A driver pinned to one connection, whose transaction is committed at the end unless something fails."""
         with self.connection() as connection:
-            yield replace(self, pin=lambda: connection)
+
+            def pin() -> Connection:
+                return connection
+
+            yield replace(self, pin=pin)
 
     @contextmanager
     def connection(self) -> Generator[Connection]:
@@ -182,54 +203,19 @@ class Driver:
         if self.pin is not None:
             yield usable(acquired(self.pin, self.where))
             return
-        with acquired(self.engine.connect, self.where) as connection:
+        connection = acquired(partial(connect, self.engine), self.where)
+        try:
             yield connection
             committed(connection.commit)
+        finally:
+            release(connection)
 
 
-@contextmanager
-def watching(step: Watched[Any], telling: threading.Lock) -> Generator[None]:
-    """A block during which a thread looks now and then whether there is something to tell."""
-    over = threading.Event()
-
-    def look() -> None:
-        while not over.wait(step.seconds):
-            event = step.look(time.monotonic())
-            if event is not None:
-                with telling:
-                    _tell(step, event)
-
-    thread = threading.Thread(target=look, name="matrixone-progress", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-def _tell(step: Watched[Any], event: object) -> None:
-    try:
-        step.receive(event)
-    except Exception:  # noqa: BLE001  # the load goes on, whatever becomes of those who watch
-        _log.exception("a progress function failed")
-
-
-def _driver_connection(connection: Connection) -> Any:
-    return connection.connection.driver_connection
-
-
-def _blocking(chunks: Chunks) -> Iterator[bytes]:
-    if isinstance(chunks, Iterator):
-        return chunks
-    raise InvalidArgument("an asynchronous iterator can be read by AsyncClient; give this client one that blocks")
-
-
-def _through(step: Sending[Any]) -> Iterator[bytes]:
-    """The data as it is sent."""
-    for chunk in _blocking(step.chunks):
-        yield step.through(chunk)
-    yield step.through(None)
+def _transformed(step: Sending[Any]) -> Iterator[bytes]:
+    """The data as they are sent."""
+    while (chunk := next_chunk(step.chunks)) is not None:
+        yield run_in_thread(step.through, chunk)  # parsing takes long
+    yield run_in_thread(step.through, None)
 
 
 def _reply(connection: Connection, statement: Statement[Any], time_limit: float | None) -> Reply:

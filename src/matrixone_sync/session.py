@@ -1,17 +1,16 @@
+# Generated from matrixone_async/session.py by tools/generate_sync.py; do not edit.
 """A session: SQLAlchemy's, with stages, loads and snapshots that succeed or fail with its rows."""
 
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
-import sqlalchemy
+from sqlalchemy import Connection
 
-from matrixone_core.session.orm_session import UnitOfWorkSession
+from matrixone_core.cancellation import FINISH_SECONDS
 from matrixone_core.steps import Op
-from matrixone_sync.connection import Connection
+from matrixone_sync.concurrency import shielded
 from matrixone_sync.driver import Driver
-from matrixone_sync.interrupts import Interrupts
 from matrixone_sync.managers import (
     CloneManager,
     LoadManager,
@@ -20,52 +19,12 @@ from matrixone_sync.managers import (
     SnapshotManager,
     StageManager,
 )
+from matrixone_sync.session_base import SessionBase
 
 T = TypeVar("T")
 
 
-@dataclass
-class Carrier:
-    """Carries a session's operations out, blocking.
-
-    Args:
-        driver: the client's.
-    """
-
-    driver: Driver
-    _committing: Connection | None = None
-
-    def run(self, op: Op[T]) -> T:
-        """Carry an operation out."""
-        return self.driver.run(op)
-
-    def begin_commit(self, connection: sqlalchemy.Connection) -> None:
-        """Hold Ctrl-C back until what follows the commit is done."""
-        found: Any = connection.connection.driver_connection
-        found.interrupts = Interrupts()
-        found.interrupts.hold()
-        self._committing = found
-
-    def finish(self, op: Op[None]) -> None:
-        """Carry an operation out, and let a Ctrl-C come that came meanwhile."""
-        committing, self._committing = self._committing, None
-        try:
-            self.driver.run(op)
-        finally:
-            if committing is not None and committing.interrupts is not None:
-                interrupts, committing.interrupts = committing.interrupts, None
-                interrupts.release()
-
-    def run_later(self, op: Op[None]) -> None:
-        """Carry an operation out."""
-        self.driver.run(op)
-
-    def user(self) -> object:
-        """The calling thread."""
-        return threading.get_ident()
-
-
-class Session(UnitOfWorkSession):
+class Session(SessionBase):
     """A SQLAlchemy session whose operations succeed or fail together; leaving the `with` block commits it.
 
     An exception in the block, or `close()`, rolls it back. Objects stay readable after the commit. Changes of stages
@@ -81,7 +40,7 @@ class Session(UnitOfWorkSession):
     """
 
     def __init__(self, driver: Driver) -> None:
-        super().__init__(driver.engine, carrier=Carrier(driver), expire_on_commit=False)
+        super().__init__(driver)
         self._inside = replace(driver, pin=self._pinned)
         self.stage: Final = StageManager(self.perform)
         self.load_data: Final = LoadManager(self.perform)
@@ -97,8 +56,8 @@ class Session(UnitOfWorkSession):
             SessionInUse: another thread is using the session; nothing was sent.
             TransactionAborted: its transaction is gone; nothing was sent.
         """
-        with self.used():
-            return self._inside.run(self.work.within(op))
+        with self._core.used():
+            return self._inside.run(self._core.work.within(op))
 
     def __enter__(self) -> Self:
         return self
@@ -110,12 +69,12 @@ class Session(UnitOfWorkSession):
             if error is None:
                 self.commit()
         finally:
-            self.close()
+            shielded(self.close, FINISH_SECONDS)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._inside.where}, {self.work}>"
+        return f"<{type(self).__name__} {self._inside.where}, {self._core.work}>"
 
-    def _pinned(self) -> sqlalchemy.Connection:
+    def _pinned(self) -> Connection:
         """The connection of the transaction, which has all that the session was given."""
         self.flush()
         return self.connection()

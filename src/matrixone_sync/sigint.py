@@ -1,4 +1,4 @@
-"""Ctrl-C held back while a commit is under way, as its outcome would be lost with the exception."""
+"""Ctrl-C deferred while a commit runs, as the commit's outcome would be lost with the exception."""
 
 # not signal, which looks each handler up among its enums: that takes as long as a COMMIT's answer
 import _signal  # pyright: ignore[reportMissingModuleSource]  # a C module
@@ -8,33 +8,33 @@ from types import FrameType
 from typing import Any
 
 
-class Interrupts:
-    """Ctrl-C, held back between `hold()` and `release()`; a second one comes through.
+class DeferredSigint:
+    """Ctrl-C, deferred between `defer()` and `restore()`; a second one interrupts at once.
 
-    Only the main thread hears of Ctrl-C: in others nothing is to be held back.
+    Python interrupts the main thread only: in others there is nothing to defer.
 
     Attributes:
-        since: when one came, by the monotonic clock; None if none did.
+        since: when Ctrl-C was pressed, by the monotonic clock; None if it was not.
     """
 
     def __init__(self) -> None:
         self.since: float | None = None
-        self._handler: Any = None  # whose it is when it is not held back
+        self._handler: Any = None  # the program's, while Ctrl-C is deferred
 
-    def hold(self) -> None:
-        """Hold Ctrl-C back from now on."""
+    def defer(self) -> None:
+        """Defer Ctrl-C from now on."""
         if threading.current_thread() is not threading.main_thread():
             return
         handler = _signal.getsignal(_signal.SIGINT)
         if callable(handler):
             self._handler = handler
-            _signal.signal(_signal.SIGINT, self._came)
+            _signal.signal(_signal.SIGINT, self._handle)
 
-    def release(self) -> None:
-        """Hold nothing back any more.
+    def restore(self) -> None:
+        """Restore the program's handler.
 
         Raises:
-            KeyboardInterrupt: one came meanwhile (or whatever the program makes of Ctrl-C).
+            KeyboardInterrupt: Ctrl-C was pressed meanwhile (or what the program makes of it).
         """
         if self._handler is not None:
             handler, self._handler = self._handler, None
@@ -42,7 +42,7 @@ class Interrupts:
             if self.since is not None:
                 handler(_signal.SIGINT, None)
 
-    def _came(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.since is None:
             self.since = time.monotonic()
         elif self._handler is not None:

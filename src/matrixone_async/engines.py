@@ -1,0 +1,90 @@
+"""What SQLAlchemy's asynchronous engines do differently; `matrixone_sync` has a module of the same names."""
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import anyio
+from sqlalchemy import Connection as BlockingConnection
+from sqlalchemy import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+from matrixone_async.connection import Connection, Stop
+from matrixone_core.cancellation import CLEAN_UP_SECONDS
+from matrixone_core.execution import Parameters
+from matrixone_core.session import orm_session
+from matrixone_core.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def create_engine(
+    settings: Settings, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
+) -> AsyncEngine:
+    """Create an engine whose connections are ours.
+
+    Args:
+        settings: those of the client.
+        pool: SQLAlchemy's options for the engine's pool.
+        stop: stops a statement over another connection; None where nothing can.
+        on_open: is called with each new connection.
+    """
+
+    async def open_connection(**arguments: Any) -> Connection:
+        connection = await Connection.opened(stop=stop, read_timeout=settings.read_timeout, **arguments)
+        on_open(connection)
+        return connection
+
+    engine = create_async_engine(
+        settings.sqlalchemy_url("aiomysql"), connect_args={"async_creator_fn": open_connection}, **pool
+    )
+    orm_session.watch(engine.sync_engine, settings.timeout)
+    return engine
+
+
+def abandon(engine: AsyncEngine) -> None:
+    """Give an engine a new pool; its connections are left to the garbage collector."""
+    engine.sync_engine.dispose(close=False)
+
+
+async def connect(engine: AsyncEngine) -> AsyncConnection:
+    """Take a connection from an engine's pool."""
+    return await engine.connect().start()
+
+
+async def release(connection: AsyncConnection) -> None:
+    """Return a connection to its pool, or close it, though the task is cancelled."""
+    with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
+        await connection.close()
+
+
+async def driver_connection(connection: AsyncConnection) -> Any:
+    """Return the driver's connection below SQLAlchemy's."""
+    return (await connection.get_raw_connection()).driver_connection
+
+
+def mark_closed(connection: AsyncConnection, reason: str) -> None:
+    """Report a connection that was closed to its unit of work; arguments as of `orm_session.note_closed`."""
+    if connection.sync_connection is not None:
+        orm_session.note_closed(connection.sync_connection, reason)
+
+
+async def run_on(connection: AsyncConnection, call: Callable[[BlockingConnection], T]) -> T:
+    """Call a function of SQLAlchemy's with a connection that seems to block."""
+    return await connection.run_sync(call)
+
+
+async def run_in_session(
+    session: AsyncSession, call: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Call a function with a session that seems to block."""
+    return await session.run_sync(call, *args, **kwargs)
+
+
+async def stream(
+    session: AsyncSession, statement: Executable, params: Parameters | None, options: dict[str, Any]
+) -> AsyncResult[Any]:
+    """Execute a statement whose rows are fetched as they are read."""
+    result: AsyncResult[Any] = await session.stream(statement, params, execution_options=options)
+    return result

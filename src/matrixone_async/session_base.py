@@ -1,0 +1,67 @@
+"""How a unit of work hangs on SQLAlchemy's asynchronous session; `matrixone_sync` has a module of the same names."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import sqlalchemy.ext.asyncio
+from sqlalchemy.util import await_only
+
+from matrixone_async.concurrency import shielded
+from matrixone_async.driver import AsyncDriver
+from matrixone_core.cancellation import FINISH_SECONDS
+from matrixone_core.session.orm_session import UnitOfWorkSession
+from matrixone_core.steps import Op
+
+T = TypeVar("T")
+
+
+@dataclass
+class Carrier:
+    """Runs a session's operations from within SQLAlchemy's greenlet.
+
+    Args:
+        driver: the client's.
+    """
+
+    driver: AsyncDriver
+
+    def run(self, op: Op[T]) -> T:
+        """Run an operation."""
+        return await_only(self.driver.run(op))
+
+    def begin_commit(self, connection: sqlalchemy.Connection) -> None:
+        """Do nothing: a cancellation during a COMMIT comes at the next await, which is `finish`."""
+
+    def finish(self, op: Op[None]) -> None:
+        """Run an operation, though the task is cancelled."""
+        await_only(shielded(partial(self.driver.run, op), FINISH_SECONDS))
+
+    def run_later(self, op: Op[None]) -> Coroutine[Any, Any, None]:
+        """Return what runs an operation when it is awaited."""
+        return self.driver.run(op)
+
+    def user(self) -> object:
+        """Return the calling task."""
+        return asyncio.current_task()
+
+
+class SessionBase(sqlalchemy.ext.asyncio.AsyncSession):
+    """SQLAlchemy's session around one that has a unit of work.
+
+    Args:
+        driver: the client's.
+    """
+
+    sync_session: UnitOfWorkSession  # pyright: ignore[reportIncompatibleVariableOverride]  # as the constructor says
+
+    def __init__(self, driver: AsyncDriver) -> None:
+        super().__init__(
+            driver.engine, sync_session_class=UnitOfWorkSession, carrier=Carrier(driver), expire_on_commit=False
+        )
+
+    @property
+    def _core(self) -> UnitOfWorkSession:
+        return self.sync_session

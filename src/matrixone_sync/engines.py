@@ -1,0 +1,83 @@
+"""What SQLAlchemy's blocking engines do differently; `matrixone_async` has a module of the same names."""
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy
+from sqlalchemy import Engine, Executable, Result, event
+from sqlalchemy.orm import Session
+
+from matrixone_core.execution import Parameters
+from matrixone_core.session import orm_session
+from matrixone_core.session.orm_session import note_closed as mark_closed
+from matrixone_core.settings import Settings
+from matrixone_sync.connection import Connection, Stop
+
+__all__ = [
+    "abandon",
+    "connect",
+    "create_engine",
+    "driver_connection",
+    "mark_closed",
+    "release",
+    "run_in_session",
+    "run_on",
+    "stream",
+]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def create_engine(
+    settings: Settings, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
+) -> Engine:
+    """Create an engine whose connections are ours; arguments as in `matrixone_async`."""
+    arguments = {} if settings.read_timeout is None else {"read_timeout": settings.read_timeout}
+    engine = sqlalchemy.create_engine(settings.sqlalchemy_url("pymysql"), connect_args=arguments, **pool)
+    orm_session.watch(engine, settings.timeout)
+
+    @event.listens_for(engine, "do_connect")
+    def open_connection(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> Connection:
+        connection = Connection(*args, stop=stop, **kwargs)
+        on_open(connection)
+        return connection
+
+    return engine
+
+
+def abandon(engine: Engine) -> None:
+    """Give an engine a new pool; its connections are left to the garbage collector."""
+    engine.dispose(close=False)
+
+
+def connect(engine: Engine) -> sqlalchemy.Connection:
+    """Take a connection from an engine's pool."""
+    return engine.connect()
+
+
+def release(connection: sqlalchemy.Connection) -> None:
+    """Return a connection to its pool, or close it."""
+    connection.close()
+
+
+def driver_connection(connection: sqlalchemy.Connection) -> Any:
+    """Return the driver's connection below SQLAlchemy's."""
+    return connection.connection.driver_connection
+
+
+def run_on(connection: sqlalchemy.Connection, call: Callable[[sqlalchemy.Connection], T]) -> T:
+    """Call a function of SQLAlchemy's with a connection."""
+    return call(connection)
+
+
+def run_in_session(
+    session: Session, call: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Call a function with a session."""
+    return call(session, *args, **kwargs)
+
+
+def stream(session: Session, statement: Executable, params: Parameters | None, options: dict[str, Any]) -> Result[Any]:
+    """Execute a statement whose rows are fetched as they are read."""
+    result: Result[Any] = session.execute(statement, params, execution_options=options)
+    return result

@@ -1,0 +1,72 @@
+"""How a unit of work hangs on SQLAlchemy's session; `matrixone_async` has a module of the same names."""
+
+import threading
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+import sqlalchemy
+
+from matrixone_core.session.orm_session import UnitOfWorkSession
+from matrixone_core.steps import Op
+from matrixone_sync.connection import Connection
+from matrixone_sync.driver import Driver
+from matrixone_sync.engines import driver_connection
+from matrixone_sync.sigint import DeferredSigint
+
+T = TypeVar("T")
+
+
+@dataclass
+class Carrier:
+    """Runs a session's operations.
+
+    Args:
+        driver: the client's.
+    """
+
+    driver: Driver
+    _committing: Connection | None = None
+
+    def run(self, op: Op[T]) -> T:
+        """Run an operation."""
+        return self.driver.run(op)
+
+    def begin_commit(self, connection: sqlalchemy.Connection) -> None:
+        """Defer Ctrl-C until what follows the commit is done."""
+        found: Connection = driver_connection(connection)
+        found.sigint = DeferredSigint()
+        found.sigint.defer()
+        self._committing = found
+
+    def finish(self, op: Op[None]) -> None:
+        """Run an operation, and then let a deferred Ctrl-C interrupt."""
+        committing, self._committing = self._committing, None
+        try:
+            self.driver.run(op)
+        finally:
+            if committing is not None and committing.sigint is not None:
+                sigint, committing.sigint = committing.sigint, None
+                sigint.restore()
+
+    def run_later(self, op: Op[None]) -> None:
+        """Run an operation."""
+        self.driver.run(op)
+
+    def user(self) -> object:
+        """Return the calling thread."""
+        return threading.get_ident()
+
+
+class SessionBase(UnitOfWorkSession):
+    """SQLAlchemy's session with a unit of work.
+
+    Args:
+        driver: the client's.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__(driver.engine, carrier=Carrier(driver), expire_on_commit=False)
+
+    @property
+    def _core(self) -> Self:
+        return self
