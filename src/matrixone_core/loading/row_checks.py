@@ -100,9 +100,9 @@ def _why_null(column: Column, nulls: Sequence[str], value: bytes | None) -> str 
 
 def _of_column(field: StagedField, column: Column) -> Iterator[SilentChange]:
     name = field.staged
-    if column.kept is not None:
-        kept = _unless_empty(name, f"^({column.kept})$")
-        yield SilentChange(field, kept, kept, partial(_why_not_kept, column))
+    if column.lossless is not None:
+        lossless = _unless_empty(name, f"^({column.lossless})$")
+        yield SilentChange(field, lossless, lossless, partial(_why_lossy, column))
     match column.kind:
         case Kind.TEXT | Kind.JSON | Kind.ENUM | Kind.DATALINK:
             value = staged(name)
@@ -137,9 +137,9 @@ def _unless_empty(name: str, pattern: str) -> Expression:
     return (f"{staged(name)} <> '' AND ", *violates(name, pattern))
 
 
-def _why_not_kept(column: Column, value: bytes | None) -> str | None:
+def _why_lossy(column: Column, value: bytes | None) -> str | None:
     text = (value or b"").decode("utf-8", "replace")
-    if not text or re.fullmatch(column.kept or "", text):
+    if not text or re.fullmatch(column.lossless or "", text):
         return None
     return (
         f"the first rows suggested {column.sql_type}, which would not keep this as it is;"
@@ -213,8 +213,8 @@ def _length_conditions(field: StagedField, column: Column) -> Iterator[Expressio
 
 def plain_value(column: Column) -> str | None:
     """A pattern of values that the server certainly stores as they are, in a syntax that Python and servers share."""
-    if column.kept is not None and column.kind in {Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT}:
-        return column.kept
+    if column.lossless is not None and column.kind in {Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT}:
+        return column.lossless
     match column.kind:
         case Kind.INTEGER:
             digits = DIGITS.get(type(column.type), 9)

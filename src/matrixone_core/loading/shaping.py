@@ -6,7 +6,7 @@ from typing import Any
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import identifier
-from matrixone_core.loading.inputs.schema_inference import FileColumn, kept_values
+from matrixone_core.loading.inputs.schema_inference import FileColumn, lossless_values
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts
 from matrixone_core.loading.table import Column, Table, parse_table
@@ -121,9 +121,9 @@ def _table_of(request: LoadRequest, names: Names, columns: Columns) -> Table:
     if not isinstance(request.format, Csv | JsonLines):
         return table  # Arrow's own types
     own = {name.lower() for name, _ in request.options.dtype} | {request.row_column}
-    kept = [None if name.lower() in own else kept_values(sql_type) for name, sql_type in columns]
-    return replace(table, columns=tuple(map(_keeping, table.columns, kept)))
+    lossless = [None if name.lower() in own else lossless_values(sql_type) for name, sql_type in columns]
+    return replace(table, columns=tuple(map(_with_pattern, table.columns, lossless)))
 
 
-def _keeping(column: Column, kept: str | None) -> Column:
-    return replace(column, kept=kept)
+def _with_pattern(column: Column, lossless: str | None) -> Column:
+    return replace(column, lossless=lossless)

@@ -13,7 +13,7 @@ from pyarrow import parquet
 from script import Driver
 
 from matrixone_core.errors import InvalidArgument, LoadFailed, ServerError, TableExists, TableNotFound
-from matrixone_core.loading.inputs.schema_inference import format_of, kept_values, suggested
+from matrixone_core.loading.inputs.schema_inference import format_of, lossless_values, suggested
 from matrixone_core.loading.strategies import fill
 from matrixone_core.operations import loads
 from matrixone_core.session.unit_of_work import UnitOfWork
@@ -398,8 +398,10 @@ NUMBERS = st.integers() | st.decimals(-(10**20), 10**20, allow_nan=False) | st.d
 def test_a_suggested_type_keeps_the_values_that_suggested_it(values):
     kind = suggested(values)
     assert kind is not None
-    kept = kept_values(kind)
-    assert kind in {"VARCHAR(255)", "TEXT"} if kept is None else all(re.fullmatch(kept, value) for value in values)
+    lossless = lossless_values(kind)
+    assert (
+        kind in {"VARCHAR(255)", "TEXT"} if lossless is None else all(re.fullmatch(lossless, value) for value in values)
+    )
     if kind == "DOUBLE":
         assert all(Decimal(repr(float(value))) == Decimal(value) for value in values)
 

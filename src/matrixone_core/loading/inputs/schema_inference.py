@@ -25,7 +25,7 @@ from matrixone_core.steps import Op
 _FIFTEEN = "|".join(f"[1-9][0-9]{{{n - 1}}}([.][0-9]{{1,{15 - n}}})?" for n in range(1, 15))
 _DOUBLE = f"-?(0([.][0-9]{{1,15}})?|{_FIFTEEN}|[1-9][0-9]{{14}})([eE][-+]?0*([0-9]|[0-9][0-9]|[12][0-9][0-9]))?"
 _DAY, _CLOCK = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
-_KEPT = {
+_LOSSLESS = {
     "BIGINT": "-?(0|[1-9][0-9]{0,17})",
     "DECIMAL": "-?(0|[1-9][0-9]{0,27})([.][0-9]{1,10})?",
     "DOUBLE": _DOUBLE,
@@ -34,7 +34,7 @@ _KEPT = {
     "DATETIME(6)": f"{_DAY}[ T]{_CLOCK}",
     "TIME(6)": _CLOCK,
 }
-_TESTS = {name: re.compile(pattern) for name, pattern in _KEPT.items()}
+_TESTS = {name: re.compile(pattern) for name, pattern in _LOSSLESS.items()}
 _SHORT = 100  # characters, up to which a text is taken for one that has 255 at most
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonline", ".ndjson": "jsonline", ".json": "jsonline",
@@ -176,11 +176,11 @@ def suggested(values: Sequence[str | None]) -> str | None:
     return "VARCHAR(255)" if max(map(len, texts)) <= _SHORT else "TEXT"
 
 
-def kept_values(sql_type: str) -> str | None:
+def lossless_values(sql_type: str) -> str | None:
     """An expression of the values that a suggested type keeps whole; None for one that the server refuses others of."""
     if not sql_type.startswith("DECIMAL"):
         # JSON's true and false become 1 and 0
-        return f"{_KEPT['BOOL']}|0|1" if sql_type == "BOOL" else _KEPT.get(sql_type)
+        return f"{_LOSSLESS['BOOL']}|0|1" if sql_type == "BOOL" else _LOSSLESS.get(sql_type)
     scale = int(sql_type.removeprefix("DECIMAL(38,").removesuffix(")"))
     fraction = f"([.][0-9]{{1,{scale}}})?" if scale else ""
     return f"-?(0|[1-9][0-9]{{0,{37 - scale}}}){fraction}"
