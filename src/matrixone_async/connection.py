@@ -143,6 +143,11 @@ class Connection(aiomysql.Connection):
             self._querying = False
         return rows
 
+    @property
+    def has_work(self) -> bool:
+        """Whether anything was sent that a ROLLBACK could take back."""
+        return self.open and not self._untouched
+
     async def commit(self) -> None:
         """COMMIT. A cancellation meanwhile waits for the answer, and comes at the next await.
 
@@ -159,7 +164,7 @@ class Connection(aiomysql.Connection):
 
     async def rollback(self) -> None:
         """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
-        if self.open and not self._untouched:
+        if self.has_work:
             try:
                 await super().rollback()
             except OperationalError:

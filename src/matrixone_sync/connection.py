@@ -122,6 +122,11 @@ class Connection(pymysql.Connection):
         escaped: str = super().escape(obj, mapping)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
         return escaped
 
+    @property
+    def has_work(self) -> bool:
+        """Whether anything was sent that a ROLLBACK could take back."""
+        return self.open and not self._untouched
+
     def commit(self) -> None:
         """COMMIT. A Ctrl-C meanwhile waits for the answer, though not for ever."""
         if self.sigint is not None:
@@ -138,7 +143,7 @@ class Connection(pymysql.Connection):
 
     def rollback(self) -> None:
         """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
-        if self.open and not self._untouched:
+        if self.has_work:
             try:
                 super().rollback()
             except OperationalError:

@@ -24,6 +24,7 @@ from matrixone_core.errors import (
     SessionInUse,
 )
 from matrixone_core.execution import TIMEOUT
+from matrixone_core.monitoring.telemetry import span
 from matrixone_core.server_errors import commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.unit_of_work import UnitOfWork
 from matrixone_core.steps import Op
@@ -117,13 +118,18 @@ class UnitOfWorkSession(orm.Session):
             CommitIncomplete: the rows are committed, but not all that follows.
             MatrixOneError: the server refused COMMIT, or a stage that the session had created.
         """
-        with self.used():
+        with self.used(), span("session.commit", {}):
             try:
                 super().commit()
             except BaseException:
                 if self.in_transaction():
                     super().rollback()
                 raise
+
+    def rollback(self) -> None:
+        """Roll back: of rows, stages and snapshots nothing stays."""
+        with self.used(alive=False), span("session.rollback", {}):
+            super().rollback()
 
     def begin_nested(self) -> orm.SessionTransaction:
         """Refuse: the server has no savepoints (server-facts 15).
@@ -152,7 +158,7 @@ _USES = (
 )
 for _name in _USES:
     setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=True))
-for _name in ("rollback", "close", "invalidate"):
+for _name in ("close", "invalidate"):
     setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=False))
 
 
