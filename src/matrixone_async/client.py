@@ -35,7 +35,7 @@ from matrixone_core.errors import NotConnected
 from matrixone_core.execution import Parameters
 from matrixone_core.monitoring.pools import PoolStatus, pool_status
 from matrixone_core.operations import loads, tables
-from matrixone_core.session.unit_of_work import repeated
+from matrixone_core.session.retry import retry
 from matrixone_core.settings import ConnectArguments, Settings
 from matrixone_core.steps import Op
 
@@ -274,7 +274,7 @@ class AsyncClient(AsyncManager):
             async with self.session() as session:
                 return await work(session)
 
-        result: T = await self._perform(repeated(once, attempts))
+        result: T = await self._perform(retry(once, attempts))
         return result
 
     async def __aenter__(self) -> Self:

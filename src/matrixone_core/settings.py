@@ -96,7 +96,7 @@ class Settings:
         slow_query_threshold: seconds from which on a statement is logged with WARNING, without its values; None logs
             none.
         on_connect: functions that are called with each new connection: a DBAPI connection with `cursor()`. What they
-            do is committed. Both clients call them in the same way, so they are no coroutine functions.
+            do is committed. Both clients call them alike, so they are no coroutine functions.
     """
 
     host: str = "127.0.0.1"

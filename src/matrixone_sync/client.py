@@ -20,7 +20,7 @@ from matrixone_core.errors import NotConnected
 from matrixone_core.execution import Parameters
 from matrixone_core.monitoring.pools import PoolStatus, pool_status
 from matrixone_core.operations import loads, tables
-from matrixone_core.session.unit_of_work import repeated
+from matrixone_core.session.retry import retry
 from matrixone_core.settings import ConnectArguments, Settings
 from matrixone_core.steps import Op
 from matrixone_sync.concurrency import shielded
@@ -273,7 +273,7 @@ class Client(Manager):
             with self.session() as session:
                 return work(session)
 
-        result: T = self._perform(repeated(once, attempts))
+        result: T = self._perform(retry(once, attempts))
         return result
 
     def __enter__(self) -> Self:
