@@ -55,7 +55,6 @@ from matrixone_core.loading.monitoring.events import (
 from matrixone_core.loading.options import LoadOptions
 from matrixone_core.loading.plan import LoadPlan, PlannedColumn
 from matrixone_core.loading.preview import InferredTable
-from matrixone_core.monitoring.pools import PoolStatus, PoolUse
 from matrixone_core.operations.restore import RestoredTable, RestoreReport
 from matrixone_core.operations.stage_check import StageCheck, StageProblem
 from matrixone_core.operations.stage_path_files import FileProgress, StageFileStat
@@ -117,8 +116,6 @@ __all__ = [
     "PitrNotFound",
     "PlannedColumn",
     "PoolExhausted",
-    "PoolStatus",
-    "PoolUse",
     "RestoreFailed",
     "RestoreReport",
     "RestoredTable",

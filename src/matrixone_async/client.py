@@ -32,10 +32,9 @@ from matrixone_async.session import AsyncSession
 from matrixone_core import connect, execution, signatures
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import NotConnected
-from matrixone_core.execution import Parameters
-from matrixone_core.monitoring.pools import PoolStatus, pool_status
-from matrixone_core.operations import loads, tables
-from matrixone_core.session.retry import retry
+from matrixone_core.execution import Parameters, Values
+from matrixone_core.operations import inserts, loads, tables
+from matrixone_core.session.unit_of_work import repeated
 from matrixone_core.settings import ConnectArguments, Settings
 from matrixone_core.steps import Op
 
@@ -122,23 +121,13 @@ class AsyncClient(AsyncManager):
         """
         return self._connected().engine
 
-    def pool_status(self) -> PoolStatus:
-        """What the client's connections are doing at the moment.
-
-        Returns:
-            How many are in use and idle, and how many calls wait for one.
-
-        Raises:
-            NotConnected: there are none before `connect()`.
-        """
-        driver = self._connected()
-        return pool_status(driver.engine.pool, driver.reserve.pool, driver.concurrent.pool, driver.stopping.pool)
-
     create_table: Final = method(tables.create_table)
     create_table_from: Final = method(loads.create_table_from)
     drop_table: Final = method(tables.drop_table)
     create_all: Final = method(tables.create_all)
     drop_all: Final = method(tables.drop_all)
+    insert: Final = method(inserts.insert)
+    batch_insert: Final = method(inserts.batch_insert)
 
     @overload
     async def execute(
@@ -159,27 +148,29 @@ class AsyncClient(AsyncManager):
 
         Args:
             statement: SQL text, or any statement of SQLAlchemy's; `select(Model)` gives models.
-            params: values for the `:name`s in it; a list of them executes it once for each.
+            params: values for placeholders in SQL text: a dict for `:name`, a tuple for `?` or `%s`; a list of these
+                executes it once for each. What is in quotes or in a comment is no placeholder.
             timeout: seconds that the statement may take before it is stopped; by default the client's `timeout`.
 
         Returns:
             SQLAlchemy's result.
 
         Raises:
-            InvalidArgument: `timeout` is not more than zero.
+            InvalidArgument: `timeout` is not more than zero, or the values do not go with the placeholders.
             NotConnected, ConnectionFailed, PoolExhausted: there is no connection.
             CommitUnknown: COMMIT was not answered.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
                 it took longer than it may.
         """
-        wanted, options = execution.as_statement(statement, params), execution.limited(timeout)
+        wanted, values = execution.as_statement(statement, params)
+        options = execution.limited(timeout)
         driver = self._connected()
         if isinstance(statement, str):  # nothing of the ORM is in it, and a connection is lighter than a session
             async with driver.connection() as connection:
-                return await connection.execute(wanted, params, execution_options=options)  # all of it is read
+                return await connection.execute(wanted, values, execution_options=options)  # all of it is read
         async with self.session() as session:
             await acquired(session.connection, driver.where)
-            return await run_in_session(session, execution.completed, wanted, params, options)
+            return await run_in_session(session, execution.completed, wanted, values, options)
 
     @overload
     def stream(
@@ -221,19 +212,19 @@ class AsyncClient(AsyncManager):
             An asynchronous context manager that gives SQLAlchemy's `AsyncResult`.
 
         Raises:
-            InvalidArgument: `batch` is less than one.
+            InvalidArgument: `batch` is less than one, or the values do not go with the placeholders.
             NotConnected: `connect()` was not called.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
         """
-        return self._stream(execution.as_statement(statement, params), params, execution.streaming(batch, timeout))
+        return self._stream(*execution.as_statement(statement, params), execution.streaming(batch, timeout))
 
     @asynccontextmanager
     async def _stream(
-        self, statement: Executable, params: Parameters | None, options: dict[str, Any]
+        self, statement: Executable, values: Values, options: dict[str, Any]
     ) -> AsyncGenerator[AsyncResult[Any]]:
         session = self.session()
         try:
-            result = await stream(session, statement, params, options)
+            result = await stream(session, statement, values, options)
             yield result
             unread = await _has_more(result)
         except BaseException:
@@ -274,7 +265,7 @@ class AsyncClient(AsyncManager):
             async with self.session() as session:
                 return await work(session)
 
-        result: T = await self._perform(retry(once, attempts))
+        result: T = await self._perform(repeated(once, attempts))
         return result
 
     async def __aenter__(self) -> Self:

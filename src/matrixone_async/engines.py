@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from matrixone_async.connection import Connection, Stop
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
-from matrixone_core.execution import Parameters
-from matrixone_core.monitoring.pools import AsyncObservedPool, call_on_connect, publish
+from matrixone_core.execution import Values
 from matrixone_core.session import orm_session
 from matrixone_core.settings import Settings
 
@@ -21,13 +20,12 @@ T = TypeVar("T")
 
 
 def create_engine(
-    settings: Settings, name: str, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
+    settings: Settings, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
 ) -> AsyncEngine:
     """Create an engine whose connections are ours.
 
     Args:
         settings: those of the client.
-        name: the pool's name in metrics.
         pool: SQLAlchemy's options for the engine's pool.
         stop: stops a statement over another connection; None where nothing can.
         on_open: is called with each new connection.
@@ -39,15 +37,9 @@ def create_engine(
         return connection
 
     engine = create_async_engine(
-        settings.sqlalchemy_url("aiomysql"),
-        connect_args={"async_creator_fn": open_connection},
-        poolclass=AsyncObservedPool,
-        slow_query_threshold=settings.slow_query_threshold,
-        **pool,
+        settings.sqlalchemy_url("aiomysql"), connect_args={"async_creator_fn": open_connection}, **pool
     )
     orm_session.watch(engine.sync_engine, settings.timeout)
-    call_on_connect(engine.sync_engine, settings.on_connect)
-    publish(engine.sync_engine, name)
     return engine
 
 
@@ -91,8 +83,8 @@ async def run_in_session(
 
 
 async def stream(
-    session: AsyncSession, statement: Executable, params: Parameters | None, options: dict[str, Any]
+    session: AsyncSession, statement: Executable, values: Values, options: dict[str, Any]
 ) -> AsyncResult[Any]:
     """Execute a statement whose rows are fetched as they are read."""
-    result: AsyncResult[Any] = await session.stream(statement, params, execution_options=options)
+    result: AsyncResult[Any] = await session.stream(statement, values, execution_options=options)
     return result

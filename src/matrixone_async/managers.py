@@ -21,7 +21,6 @@ from matrixone_core import catalog
 from matrixone_core.binding import publish
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.loading.options import PlanOptions
-from matrixone_core.monitoring.operations import observed, operation_name
 from matrixone_core.operations import clone, loads, pitr, restore, snapshots, stage_check, stage_path_files, stages
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.steps import Op
@@ -35,6 +34,14 @@ class Perform(Protocol):
     """What carries operations out."""
 
     def __call__(self, op: Op[T], /) -> Coroutine[Any, Any, T]:
+        """The result of an operation."""
+        ...
+
+
+class Performer(Protocol):
+    """A manager or a session."""
+
+    def perform(self, op: Op[T], /) -> Coroutine[Any, Any, T]:
         """The result of an operation."""
         ...
 
@@ -57,15 +64,15 @@ class method(Generic[P, T]):
         self._operation = operation
 
     def __set_name__(self, owner: type, name: str) -> None:
-        operation, title = self._operation, operation_name(owner, name)
+        operation = self._operation
 
-        async def function(self: AsyncManager, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        async def function(self: Performer, /, *args: P.args, **kwargs: P.kwargs) -> T:
             try:
                 op = operation(*args, **kwargs)
             finally:
                 del args, kwargs  # a secret among them is not to be seen in a traceback
             try:
-                return await self.perform(observed(title, op))
+                return await self.perform(op)
             except (MatrixOneError, KeyboardInterrupt) as error:  # without the frames of nested operations
                 raise error.with_traceback(None) from error.__cause__
 
@@ -74,9 +81,9 @@ class method(Generic[P, T]):
     if TYPE_CHECKING:
 
         @overload
-        def __get__(self, of: None, owner: type) -> Callable[Concatenate[AsyncManager, P], Coroutine[Any, Any, T]]: ...
+        def __get__(self, of: None, owner: type) -> Callable[Concatenate[Performer, P], Coroutine[Any, Any, T]]: ...
         @overload
-        def __get__(self, of: AsyncManager, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
+        def __get__(self, of: Performer, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
         def __get__(self, of: Any, owner: type) -> Any: ...
 
 

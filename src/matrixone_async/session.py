@@ -15,9 +15,11 @@ from matrixone_async.managers import (
     AsyncRestoreManager,
     AsyncSnapshotManager,
     AsyncStageManager,
+    method,
 )
 from matrixone_async.session_base import SessionBase
 from matrixone_core.cancellation import FINISH_SECONDS
+from matrixone_core.operations import inserts, tables
 from matrixone_core.steps import Op
 
 T = TypeVar("T")
@@ -47,6 +49,11 @@ class AsyncSession(SessionBase):
         self.restore: Final = AsyncRestoreManager(self.perform)
         self.clone: Final = AsyncCloneManager(self.perform)
         self.pitr: Final = AsyncPitrManager(self.perform)
+
+    create_table: Final = method(tables.create_table)
+    drop_table: Final = method(tables.drop_table)
+    insert: Final = method(inserts.insert)
+    batch_insert: Final = method(inserts.batch_insert)
 
     async def perform(self, op: Op[T]) -> T:
         """Carry an operation out, as part of the session.

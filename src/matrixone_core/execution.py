@@ -10,8 +10,10 @@ from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import as_text
 from matrixone_core.messages import quoted
 from matrixone_core.settings import time_limit
+from matrixone_core.sql.placeholders import named, numbered
 
-Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]  # by name; by place; a list of either for many executions
+Values: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None  # as SQLAlchemy takes them
 TIMEOUT = "timeout"  # the execution option for a statement's time limit in seconds
 
 
@@ -24,27 +26,57 @@ def limited(seconds: float | None) -> dict[str, Any]:
     return {} if seconds is None else {TIMEOUT: time_limit(seconds)}
 
 
-def as_statement(statement: str | Executable, params: Parameters | None) -> Executable:
-    """What the caller wants executed, for SQLAlchemy.
+def as_statement(statement: str | Executable, params: Parameters | None) -> tuple[Executable, Values]:
+    """What the caller wants executed, for SQLAlchemy, and the values that go with it.
 
     Args:
-        statement: SQL text, or any statement of SQLAlchemy's. Text without parameters is sent as it is; with
-            parameters, `:name` in it is one.
-        params: the parameters.
+        statement: SQL text, or any statement of SQLAlchemy's. Text without parameters is sent as it is.
+        params: the values: a mapping for the `:name`s of a text, a tuple for each `?` or `%s`, or a list of either.
 
     Raises:
-        InvalidArgument: it is neither.
+        InvalidArgument: the statement is neither, or the values do not go with it.
     """
     if isinstance(statement, str):
-        return text(statement if params is not None else as_text(statement))
+        return _text(statement, params)
     if not isinstance(statement, Executable) and not hasattr(statement, "__clause_element__"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"{quoted(statement)} is no SQL text and no statement of SQLAlchemy's")
-    return statement
+    if params is None or isinstance(params, Mapping):
+        return statement, params
+    rows = _mappings(params)
+    if rows is None:
+        raise InvalidArgument(f"params={quoted(params)} must be a dict, or a list of dicts; tuples are for SQL text")
+    return statement, rows
 
 
-def completed(
-    session: Session, statement: Executable, params: Parameters | None, options: dict[str, Any]
-) -> Result[Any]:
+def _text(sql: str, params: Parameters | None) -> tuple[Executable, Values]:
+    if params is None:
+        return text(as_text(sql)), None
+    if isinstance(params, Mapping):
+        return text(named(sql, params)), params
+    if not isinstance(params, list | tuple):
+        raise InvalidArgument(f"params={quoted(params)} must be a dict, a tuple of values, or a list of either")
+    rows = _mappings(params)
+    if rows:
+        return text(named(sql, set(rows[0]).intersection(*rows[1:]))), rows
+    is_many = isinstance(params, list) and params and isinstance(params[0], list | tuple)
+    wanted, names = numbered(sql)
+    values = [_by_name(names, row) for row in (params if is_many else [params])]
+    return text(wanted), values if is_many else values[0]
+
+
+def _by_name(names: tuple[str, ...], values: Sequence[Any]) -> dict[str, Any]:
+    if len(values) != len(names):
+        raise InvalidArgument(f"the statement has {len(names)} placeholder(s), ? or %s, for {len(values)} value(s)")
+    return dict(zip(names, values, strict=True))
+
+
+def _mappings(params: Sequence[Any]) -> list[Mapping[str, Any]] | None:
+    """The mappings that a list or tuple consists of; None where it is neither, or has anything else."""
+    rows: list[Any] = list(params) if isinstance(params, list | tuple) else [params]
+    return rows if all(isinstance(row, Mapping) for row in rows) else None
+
+
+def completed(session: Session, statement: Executable, params: Values, options: dict[str, Any]) -> Result[Any]:
     """Execute in a session, and have the whole result in memory, so that it outlives the session."""
     result: Result[Any] = session.execute(statement, params, execution_options=options)
     if isinstance(result, CursorResult) and not result.returns_rows:

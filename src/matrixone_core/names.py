@@ -188,3 +188,42 @@ def is_like(name: str, pattern: str) -> bool:
     pieces: list[str] = re.findall(r"\\.|.", pattern, re.DOTALL)
     wanted = "".join({"%": ".*", "_": "."}.get(piece, re.escape(piece[-1])) for piece in pieces)
     return re.fullmatch(wanted, name, re.DOTALL) is not None
+
+
+_SQL_TYPE = r"[A-Za-z][A-Za-z0-9]*(?: *\( *(?:\d+ *(?:, *\d+ *)?|'[^'\\]*' *(?:, *'[^'\\]*' *)*)\))?(?: +unsigned)?"
+_ATTRIBUTE = r" +(?:not +null|null|auto_increment|unique|default +(?:null|current_timestamp|-?\d+(?:\.\d+)?|'[^'\\]*'))"
+
+_COLUMN = f"{_SQL_TYPE}(?:{_ATTRIBUTE})*"
+
+
+def sql_type(written: str, what: str) -> str:
+    """A column's type as SQL writes it, checked.
+
+    Args:
+        written: the type.
+        what: the argument's name, for the error.
+
+    Raises:
+        InvalidArgument: it is no type.
+    """
+    if not isinstance(written, str) or not re.fullmatch(_SQL_TYPE, written, re.IGNORECASE):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"{what}={quoted(written)} must be an SQL type such as 'VARCHAR(20)'")
+    return written
+
+
+def column_definition(written: str, what: str) -> str:
+    """A column's type and attributes as SQL writes them, checked.
+
+    Args:
+        written: the definition.
+        what: the argument's name, for the error.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    if not isinstance(written, str) or not re.fullmatch(_COLUMN, written, re.IGNORECASE):  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
+        raise InvalidArgument(
+            f"{what}={quoted(written)} must be an SQL type such as 'VARCHAR(20)', with NOT NULL, AUTO_INCREMENT, UNIQUE"
+            " or DEFAULT and a literal after it"
+        )
+    return written

@@ -7,8 +7,7 @@ import sqlalchemy
 from sqlalchemy import Engine, Executable, Result, event
 from sqlalchemy.orm import Session
 
-from matrixone_core.execution import Parameters
-from matrixone_core.monitoring.pools import ObservedPool, call_on_connect, publish
+from matrixone_core.execution import Values
 from matrixone_core.session import orm_session
 from matrixone_core.session.orm_session import note_closed as mark_closed
 from matrixone_core.settings import Settings
@@ -30,20 +29,12 @@ T = TypeVar("T")
 
 
 def create_engine(
-    settings: Settings, name: str, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
+    settings: Settings, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
 ) -> Engine:
     """Create an engine whose connections are ours; arguments as in `matrixone_async`."""
     arguments = {} if settings.read_timeout is None else {"read_timeout": settings.read_timeout}
-    engine = sqlalchemy.create_engine(
-        settings.sqlalchemy_url("pymysql"),
-        connect_args=arguments,
-        poolclass=ObservedPool,
-        slow_query_threshold=settings.slow_query_threshold,
-        **pool,
-    )
+    engine = sqlalchemy.create_engine(settings.sqlalchemy_url("pymysql"), connect_args=arguments, **pool)
     orm_session.watch(engine, settings.timeout)
-    call_on_connect(engine, settings.on_connect)
-    publish(engine, name)
 
     @event.listens_for(engine, "do_connect")
     def open_connection(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> Connection:
@@ -86,7 +77,7 @@ def run_in_session(
     return call(session, *args, **kwargs)
 
 
-def stream(session: Session, statement: Executable, params: Parameters | None, options: dict[str, Any]) -> Result[Any]:
+def stream(session: Session, statement: Executable, values: Values, options: dict[str, Any]) -> Result[Any]:
     """Execute a statement whose rows are fetched as they are read."""
-    result: Result[Any] = session.execute(statement, params, execution_options=options)
+    result: Result[Any] = session.execute(statement, values, execution_options=options)
     return result

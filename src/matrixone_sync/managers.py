@@ -20,7 +20,6 @@ from matrixone_core import catalog
 from matrixone_core.binding import publish
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.loading.options import PlanOptions
-from matrixone_core.monitoring.operations import observed, operation_name
 from matrixone_core.operations import clone, loads, pitr, restore, snapshots, stage_check, stage_path_files, stages
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.steps import Op
@@ -36,6 +35,14 @@ class Perform(Protocol):
     """What carries operations out."""
 
     def __call__(self, op: Op[T], /) -> T:
+        """The result of an operation."""
+        ...
+
+
+class Performer(Protocol):
+    """A manager or a session."""
+
+    def perform(self, op: Op[T], /) -> T:
         """The result of an operation."""
         ...
 
@@ -58,15 +65,15 @@ class method(Generic[P, T]):
         self._operation = operation
 
     def __set_name__(self, owner: type, name: str) -> None:
-        operation, title = self._operation, operation_name(owner, name)
+        operation = self._operation
 
-        def function(self: Manager, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        def function(self: Performer, /, *args: P.args, **kwargs: P.kwargs) -> T:
             try:
                 op = operation(*args, **kwargs)
             finally:
                 del args, kwargs  # a secret among them is not to be seen in a traceback
             try:
-                return self.perform(observed(title, op))
+                return self.perform(op)
             except (MatrixOneError, KeyboardInterrupt) as error:  # without the frames of nested operations
                 raise error.with_traceback(None) from error.__cause__
 
@@ -75,9 +82,9 @@ class method(Generic[P, T]):
     if TYPE_CHECKING:
 
         @overload
-        def __get__(self, of: None, owner: type) -> Callable[Concatenate[Manager, P], T]: ...
+        def __get__(self, of: None, owner: type) -> Callable[Concatenate[Performer, P], T]: ...
         @overload
-        def __get__(self, of: Manager, owner: type) -> Callable[P, T]: ...
+        def __get__(self, of: Performer, owner: type) -> Callable[P, T]: ...
         def __get__(self, of: Any, owner: type) -> Any: ...
 
 

@@ -8,6 +8,7 @@ from typing import Final, Self, TypeVar
 from sqlalchemy import Connection
 
 from matrixone_core.cancellation import FINISH_SECONDS
+from matrixone_core.operations import inserts, tables
 from matrixone_core.steps import Op
 from matrixone_sync.concurrency import shielded
 from matrixone_sync.driver import Driver
@@ -18,6 +19,7 @@ from matrixone_sync.managers import (
     RestoreManager,
     SnapshotManager,
     StageManager,
+    method,
 )
 from matrixone_sync.session_base import SessionBase
 
@@ -48,6 +50,11 @@ class Session(SessionBase):
         self.restore: Final = RestoreManager(self.perform)
         self.clone: Final = CloneManager(self.perform)
         self.pitr: Final = PitrManager(self.perform)
+
+    create_table: Final = method(tables.create_table)
+    drop_table: Final = method(tables.drop_table)
+    insert: Final = method(inserts.insert)
+    batch_insert: Final = method(inserts.batch_insert)
 
     def perform(self, op: Op[T]) -> T:
         """Carry an operation out, as part of the session.

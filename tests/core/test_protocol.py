@@ -99,9 +99,12 @@ def test_reaching_a_server():
 
 
 def test_what_can_be_executed():
-    assert str(execution.as_statement("select ':x'", None)) == "select ':x'"
-    assert execution.as_statement("select :x", {"x": 1}).compile().params == {"x": None}
-    assert execution.as_statement(Two(), None) == Two()
+    assert execution.as_statement(Two(), None) == (Two(), None)
+    for params in ({"x": 1}, [{"x": 1}, {"x": 2}], []):
+        assert execution.as_statement(Two(), params) == (Two(), params)
+    for params in ((1,), "x", [{"x": 1}, 2]):
+        with pytest.raises(InvalidArgument, match="tuples are for SQL text"):
+            execution.as_statement(Two(), params)
     with pytest.raises(InvalidArgument, match="no SQL text"):
         execution.as_statement(3, None)
     assert execution.streaming(5, None) == {"yield_per": 5}

@@ -103,4 +103,42 @@ def test_tables_that_are_there_or_not():
 @pytest.mark.parametrize("op", [tables.create_table, tables.drop_table, tables.create_all, tables.drop_all])
 def test_what_is_no_table(op):
     with pytest.raises(InvalidArgument):
-        play(op("users"))
+        play(op(3))
+
+
+COLUMNS = {"id": "int", "n`": "VARCHAR( 20 ) NOT NULL default 'x y'", "v": "vecf32(384)", "e": "enum('a', 'b c') null",
+           "d": "decimal(10,2) unsigned default -1.5"}  # fmt: skip
+
+
+def test_tables_of_columns_as_sql_writes_them():
+    steps, _ = play(tables.create_table("D.t", COLUMNS, primary_key="id"), Reply())
+    assert texts(steps) == [
+        "CREATE TABLE IF NOT EXISTS `D`.`t` (\n  `id` int,\n  `n``` VARCHAR( 20 ) NOT NULL default 'x y',\n"
+        "  `v` vecf32(384),\n  `e` enum('a', 'b c') null,\n  `d` decimal(10,2) unsigned default -1.5,\n"
+        "  PRIMARY KEY (`id`)\n)"
+    ]
+    steps, _ = play(
+        tables.create_table("t", {"a": "int", "b": "int"}, primary_key=["a", "b"], if_not_exists=False), Reply()
+    )
+    assert texts(steps) == ["CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  PRIMARY KEY (`a`, `b`)\n)"]
+    assert texts(play(tables.create_table("t", {"a": "int"}), Reply())[0]) == [
+        "CREATE TABLE IF NOT EXISTS `t` (\n  `a` int\n)"
+    ]
+    assert texts(play(tables.drop_table("d.t"), Reply())[0]) == ["DROP TABLE IF EXISTS `d`.`t`"]
+    with pytest.raises(TableNotFound, match=r"'d\.t'"):
+        play(tables.drop_table("d.t", if_exists=False), rows())
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "key", "says"),
+    [
+        ("t", None, None, "needs columns="), ("t", {}, None, "needs columns="), ("t", ["id"], None, "needs columns="),
+        ("t", {"id": "int); DROP TABLE t"}, None, r"columns\['id'\]='int\); DROP TABLE t' must be an SQL type"),
+        ("t", {"id": "int default 'it''s'"}, None, "must be an SQL type"), ("t", {"id": 3}, None, "=3 must be"),
+        ("t", {"id": "int"}, "x", "primary_key='x' must name columns: id"), ("a.b.c", {"id": "int"}, None, "'a.b.c'"),
+        (TABLE, {"id": "int"}, None, "given by its name"), (TABLE, None, "id", "given by its name"),
+    ],
+)  # fmt: skip
+def test_columns_that_cannot_be(table, columns, key, says):
+    with pytest.raises(InvalidArgument, match=says):
+        play(tables.create_table(table, columns, primary_key=key))

@@ -1,7 +1,6 @@
 """What a caller may say about a load, checked before anything is sent."""
 
 import codecs
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,14 +8,12 @@ from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import quoted
-from matrixone_core.names import checked_text, one_character, table_name
+from matrixone_core.names import checked_text, one_character, sql_type, table_name
 from matrixone_core.settings import time_limit
 from matrixone_core.sql.load import Csv, JsonLines
 from matrixone_core.sql.staging import Conflict
 
 T = TypeVar("T")
-_SQL_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9]*( *\( *\d+ *(, *\d+ *)?\))?( +unsigned)?", re.IGNORECASE)
-
 COMPRESSIONS = ("none", "gzip", "bz2")
 LINE_ENDS = ("\n", "\r\n", "\r")
 LOCKS = ("auto", "rows", "table")
@@ -432,10 +429,7 @@ def _types(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
         return ()
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"dtype={quoted(given)} must be a dict of columns and SQL types")
-    for name, sql_type in given.items():
-        if not isinstance(sql_type, str) or not _SQL_TYPE.fullmatch(sql_type):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise InvalidArgument(f"dtype[{quoted(name)}]={quoted(sql_type)} must be an SQL type such as 'VARCHAR(20)'")
-    return tuple(given.items())
+    return tuple((name, sql_type(written, f"dtype[{quoted(name)}]")) for name, written in given.items())
 
 
 def _bytes(value: int) -> int:

@@ -1,12 +1,15 @@
 """Operations that make and drop the tables of models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, MetaData
 
 from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound
 from matrixone_core.messages import quoted
+from matrixone_core.names import column_definition, table_name
+from matrixone_core.sql.plan import CreateTable
+from matrixone_core.sql.staging import DropTable
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Atomic, OnConnection, Op
 from matrixone_core.targets import Target, table_names, table_of
@@ -14,18 +17,31 @@ from matrixone_core.targets import Target, table_names, table_of
 Models: TypeAlias = type[Any] | MetaData  # the base class of ORM models, or their MetaData
 
 
-def create_table(table: Target, *, if_not_exists: bool = True) -> Op[None]:
-    """Create the table of an ORM model.
+def create_table(
+    table: Target,
+    columns: Mapping[str, str] | None = None,
+    *,
+    primary_key: str | Sequence[str] | None = None,
+    if_not_exists: bool = True,
+) -> Op[None]:
+    """Create the table of an ORM model, or one of columns that are given as SQL writes them.
 
     Args:
-        table: an ORM model or a `Table`.
+        table: an ORM model or a `Table`; or a name with `columns`, `table` or `database.table`.
+        columns: names and SQL types, such as `{"id": "int", "name": "varchar(20) not null"}`.
+        primary_key: the column of `columns`, or the list of columns, that is the primary key.
         if_not_exists: leave a table of this name as it is, as SQLAlchemy's `create_all` does; False makes it an error.
 
     Raises:
-        InvalidArgument: it is neither.
+        InvalidArgument: an argument is not valid, or does not go with another; nothing was sent.
         TableExists: there is one, and `if_not_exists` is False.
         PermissionDenied: the user may not create tables.
     """
+    if isinstance(table, str):
+        yield from _create(table, columns, primary_key, if_not_exists=if_not_exists)
+        return
+    if columns is not None or primary_key is not None:
+        raise InvalidArgument("columns= and primary_key= are for a table that is given by its name")
     found = table_of(table)
     if not if_not_exists and (yield from ColumnNames(table_names(found))):
         raise TableExists(f"there is a table {quoted(found.fullname)} already")
@@ -33,20 +49,24 @@ def create_table(table: Target, *, if_not_exists: bool = True) -> Op[None]:
 
 
 def drop_table(table: Target, *, if_exists: bool = True) -> Op[None]:
-    """Drop the table of an ORM model, with its rows.
+    """Drop the table of an ORM model, or of a name, with its rows.
 
     Args:
-        table: an ORM model or a `Table`.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
         if_exists: do nothing where there is none, as SQLAlchemy's `drop_all` does; False makes it an error.
 
     Raises:
-        InvalidArgument: it is neither.
+        InvalidArgument: it is none of these.
         TableNotFound: there is none, and `if_exists` is False.
         PermissionDenied: the user may not drop tables.
     """
+    names = table_name(table) if isinstance(table, str) else table_names(table_of(table))
+    if not if_exists and not (yield from ColumnNames(names)):
+        raise TableNotFound(f"there is no table {quoted('.'.join(names))}")
+    if isinstance(table, str):
+        yield from DropTable(names)
+        return
     found = table_of(table)
-    if not if_exists and not (yield from ColumnNames(table_names(found))):
-        raise TableNotFound(f"there is no table {quoted(found.fullname)}")
     yield from _in_one_transaction(lambda connection: found.drop(connection, checkfirst=True))
 
 
@@ -76,6 +96,21 @@ def drop_all(base: Models) -> Op[None]:
     """
     metadata = _metadata(base)
     yield from _in_one_transaction(metadata.drop_all)
+
+
+def _create(
+    name: str, columns: Mapping[str, str] | None, primary_key: str | Sequence[str] | None, *, if_not_exists: bool
+) -> Op[None]:
+    if not isinstance(columns, Mapping) or not columns:
+        raise InvalidArgument(
+            f"the table {quoted(name)} needs columns=, such as {{'id': 'int', 'name': 'varchar(20)'}}"
+        )
+    key = () if primary_key is None else (primary_key,) if isinstance(primary_key, str) else tuple(primary_key)
+    for column in key:
+        if column not in columns:
+            raise InvalidArgument(f"primary_key={quoted(primary_key)} must name columns: {', '.join(columns)}")
+    written = [(column, column_definition(of, f"columns[{quoted(column)}]")) for column, of in columns.items()]
+    yield from CreateTable(table_name(name), tuple(written), key, if_not_exists)
 
 
 def _in_one_transaction(call: Callable[[Connection], None]) -> Op[None]:

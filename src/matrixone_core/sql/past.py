@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from matrixone_core.fragments import Part, Value, dotted, identifier
+from matrixone_core.sql.table import INTERNAL
 from matrixone_core.steps import Command, Reply, Statement
 
 SYSTEM_DATABASES = frozenset(
     {"information_schema", "mo_catalog", "mo_debug", "mo_task", "mysql", "system", "system_metrics"}
 )
-INTERNAL = "__mo_"  # names of the server's own tables begin with this
 
 
 @dataclass(frozen=True)

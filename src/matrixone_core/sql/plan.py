@@ -16,16 +16,23 @@ class CreateTable(Command):
     Args:
         name: one or two names.
         columns: names and types as SQL writes them.
+        primary_key: the columns of the primary key.
+        if_not_exists: whether a table of this name is left as it is.
     """
 
     name: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
+    primary_key: tuple[str, ...] = ()
+    if_not_exists: bool = False
 
     refusal: ClassVar[type[ServerError]] = TableExists
 
     def parts(self) -> Iterator[Part]:
-        columns = ",\n".join(f"  {identifier(name)} {written}" for name, written in self.columns)
-        yield f"CREATE TABLE {dotted(self.name)} (\n{columns}\n)"
+        lines = [f"  {identifier(name)} {written}" for name, written in self.columns]
+        if self.primary_key:
+            lines.append(f"  PRIMARY KEY ({', '.join(map(identifier, self.primary_key))})")
+        written = ",\n".join(lines)
+        yield f"CREATE TABLE {'IF NOT EXISTS ' if self.if_not_exists else ''}{dotted(self.name)} (\n{written}\n)"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from matrixone_core.sql.files import reaches
 from matrixone_core.sql.stage import STAGE_COLUMNS, Stage, stage_of
 from matrixone_core.steps import Command, Reply, Statement
 
+INTERNAL = "__mo_"  # names of the server's own tables and columns begin with this
 PROBE_TABLE = "matrixone_python_asks_for_the_right"  # a name that nobody uses
 
 
@@ -27,7 +28,8 @@ class ColumnNames(Statement[tuple[str, ...]]):
         yield " ORDER BY ordinal_position"
 
     def parse(self, reply: Reply, /) -> tuple[str, ...]:
-        return tuple(row["name"] for row in reply.rows)
+        # the server lists a column of its own for a key of several columns, and for none
+        return tuple(row["name"] for row in reply.rows if not row["name"].startswith(INTERNAL))
 
 
 @dataclass(frozen=True)

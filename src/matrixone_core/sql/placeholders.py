@@ -1,0 +1,69 @@
+"""Placeholders in the caller's SQL text: `:name`, `?` and `%s`. What is in quotes or in a comment is none."""
+
+import re
+from collections.abc import Collection, Iterator
+
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.fragments import as_text
+from matrixone_core.messages import quoted
+
+_TOKEN = re.compile(
+    r"""(?P<inert>                                   # a quote or a comment that is left open reaches the end
+              '(?:[^'\\]|\\.)*(?:'|\Z) | "(?:[^"\\]|\\.)*(?:"|\Z) | `[^`]*(?:`|\Z)
+            | --(?=\s|\Z)[^\n]* | \#[^\n]* | /\*.*?(?:\*/|\Z))
+      | (?P<mark>\?) | (?P<percent>%%) | (?P<format>%s)(?!\w) | (?<![:\w\\]):(?P<name>\w+)(?!:)""",
+    re.DOTALL | re.VERBOSE,
+)
+
+
+def named(sql: str, names: Collection[str]) -> str:
+    """Write a statement with `:name`s for SQLAlchemy's `text()`.
+
+    Args:
+        sql: the statement.
+        names: the names that there are values for.
+
+    Raises:
+        InvalidArgument: a placeholder has no value, or is a `?`.
+    """
+    pieces: list[str] = []
+    for kind, piece in _pieces(sql):
+        if kind == "mark":
+            raise InvalidArgument("the statement has a ? in it, which takes a tuple of values; a dict is for :name")
+        if kind == "name" and piece[1:] not in names:
+            raise InvalidArgument(f"the statement has {piece} in it, and there is no value {quoted(piece[1:])}")
+        pieces.append(as_text(piece) if kind == "inert" else piece)
+    return "".join(pieces)
+
+
+def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """Write a statement with `?`s for SQLAlchemy's `text()`; without any, one with `%s` and `%%`, as PyMySQL has them.
+
+    Args:
+        sql: the statement.
+
+    Returns:
+        The text, in which each placeholder is a `:name`, and these names in order.
+    """
+    found = tuple(_pieces(sql))
+    is_format = all(kind != "mark" for kind, _ in found) and any(kind == "format" for kind, _ in found)
+    placeholder = "format" if is_format else "mark"
+    names: list[str] = []
+    pieces: list[str] = []
+    for kind, piece in found:
+        if kind == placeholder:
+            names.append(f"p{len(names)}")
+            pieces.append(f":{names[-1]}")
+        else:
+            pieces.append(as_text(piece.replace("%%", "%") if is_format else piece))
+    return "".join(pieces), tuple(names)
+
+
+def _pieces(sql: str) -> Iterator[tuple[str, str]]:
+    """The pieces of a statement, each with its kind: a group of the pattern's, or `text`."""
+    end = 0
+    for token in _TOKEN.finditer(sql):
+        yield "text", sql[end : token.start()]
+        yield token.lastgroup or "", token[0]
+        end = token.end()
+    yield "text", sql[end:]
