@@ -257,7 +257,7 @@ def test_a_parquet_file_that_cannot_be_distinguished(client, mixed, files):
     files.put("other.parquet", sink.getvalue().to_pybytes())
     files.put("none.parquet", "id,name\n")
     for name, kind, says in (
-        ("other", errors.LoadFailed, "column name not found"),
+        ("other", errors.InvalidArgument, "names"),
         ("none", errors.LoadFailed, "parquet"),
         ("missing", errors.StageFileNotFound, "not found"),
     ):

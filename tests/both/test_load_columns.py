@@ -112,3 +112,22 @@ def test_bytes_for_a_uuid_column_are_text(client):
 def test_an_unknown_option_names_the_nearest_one_of_the_format(client):
     with pytest.raises(errors.InvalidArgument, match="no option 'delimeter'; did you mean 'delimiter'"):
         client.load_data.read_csv(b"1\n", "c", delimeter=";")
+
+
+@pytest.mark.parametrize("load", ["csv", "csv stage", "parquet", "parquet stage", "arrow"], indirect=True)
+def test_columns_that_the_table_does_not_have_are_an_error(client, load):
+    client.execute("CREATE TABLE c (id INT PRIMARY KEY, name VARCHAR(10))")
+    with pytest.raises(errors.InvalidArgument, match=r"no column 'extra'.*extra_columns="):
+        load()
+    assert stored(client) == []
+
+
+@pytest.mark.parametrize("load", ["parquet", "parquet stage"], indirect=True)
+@pytest.mark.parametrize("conflict", ["error", "unchecked"])
+def test_a_parquet_file_that_unpacks_to_more_than_allowed(client, load, conflict):
+    client.execute("CREATE TABLE c (id INT PRIMARY KEY, name VARCHAR(10), extra DOUBLE)")
+    with pytest.raises(errors.LoadFailed, match=r"unpacks to about .*max_unpacked_bytes="):
+        load(max_unpacked_bytes=10, on_conflict=conflict)
+    assert stored(client) == []
+    load(on_conflict=conflict)
+    assert len(stored(client)) == 2

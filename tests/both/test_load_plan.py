@@ -78,7 +78,7 @@ def test_a_table_like_a_file(client, stage, files):
     with pytest.raises(errors.TableExists):
         client.create_table_from(stage, "b.csv", "made")
     assert dict(_types(client.create_table_from(stage, "c.jsonl", "j"))) == {
-        "id": "BIGINT", "name": "VARCHAR(255)", "ok": "BOOL", "more": "JSON", "f": "DECIMAL(38,1)",
+        "id": "BIGINT", "name": "VARCHAR(255)", "ok": "BOOL", "more": "JSON", "f": "DECIMAL(38,2)",
     }  # fmt: skip
     files.put("d.jsonl", '[1,"2024-01-01"]\nno JSON\n3\n[null,"2024-01-02"]')
     assert _types(client.create_table_from(stage, "d.jsonl", "k", shape="array")) == [("c1", "BIGINT"), ("c2", "DATE")]

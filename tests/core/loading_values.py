@@ -2,6 +2,7 @@
 
 from script import Server
 
+from matrixone_core.errors import ServerError
 from matrixone_core.loading.inputs.files import StageFile
 from matrixone_core.loading.request import build_named_request
 from matrixone_core.loading.table import parse_table
@@ -36,11 +37,15 @@ def file(names=("id", "name"), form=Csv(), path="stage://s/a.csv", **more):  # n
 
 
 def server(rules=None, *lines, state=None):
-    """A server that has a table of these columns and keys, and answers by rules; without any it loads three rows."""
+    """A server that has a table of these columns and keys, and answers by rules; without any it loads three rows.
+
+    It does not tell how long a file is, so that the footers of Parquet files cannot be read.
+    """
     return Server({
         "AS current_database": [STATE | (state or {})],
         "SHOW CREATE TABLE": [{"Create Table": definition(*lines)}],
         **({"LOAD DATA": 3, "INSERT INTO `t`": 3} if rules is None else rules),
+        "SELECT length(load_file": ServerError("cannot be read"),
     })  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def map_columns(request: LoadRequest, table: Table, file: InputFile) -> ColumnMa
         if name is None:
             order.append(None)
             continue
-        column = _target_column(request, table, name, set_columns)
+        column = _target_column(request, table, file, name, set_columns)
         fields.append(StagedField(name, name if by_name else f"f{at}", _staged_type(table.column(name), form), column))
         order.append(fields[-1].staged)
     assignments = (
@@ -119,20 +119,27 @@ def default_names(request: LoadRequest, table: Table) -> Names:
     return tuple(name for name in table.settable if name.lower() not in filled)
 
 
-def _target_column(request: LoadRequest, table: Table, name: str, set_columns: set[str]) -> Column | None:
+def _target_column(
+    request: LoadRequest, table: Table, file: InputFile, name: str, set_columns: set[str]
+) -> Column | None:
     column = table.column(name)
     if name.lower() in set_columns:
         return None
     if column is None:
         if request.assignments:
             return None  # an expression may read it
-        has = ", ".join(column.name for column in table.columns)
-        raise InvalidArgument(
-            f"the table {quoted('.'.join(table.names))} has no column {quoted(name)}; it has {has};"
-            " extra_columns='ignore' or 'add' takes such files"
-        )
+        raise no_such_column(table, name, file.path)
     _check_settable(table, name)
     return column
+
+
+def no_such_column(table: Table, name: str, path: str) -> InvalidArgument:
+    """The error for a column of the data that the table does not have."""
+    has = ", ".join(column.name for column in table.columns)
+    return InvalidArgument(
+        f"{path}: the table {quoted('.'.join(table.names))} has no column {quoted(name)}; it has {has};"
+        " extra_columns='ignore' or 'add' takes such files"
+    )
 
 
 def _staged_type(column: Column | None, form: Format) -> str:

@@ -65,7 +65,7 @@ class LoadOptions(TypedDict, total=False):
         dtype: with `create`, SQL types of columns by name, instead of those that the data suggest.
         purge: whether the stage's files are removed once their rows are committed.
         validate: whether nothing is loaded and every bad row is reported.
-        max_unpacked_bytes: how large a Parquet file of the client may become when it is unpacked; 4 GiB by default.
+        max_unpacked_bytes: how large a Parquet file may become when it is unpacked; 4 GiB by default.
         progress: True shows a bar on a terminal; a function is given each `LoadEvent`, and what it returns is awaited
             where it can be.
         timeout: seconds that each statement of the load may take; the client's `timeout` by default.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from matrixone_core import patterns
 from matrixone_core.errors import (
@@ -19,9 +20,10 @@ from matrixone_core.loading.formats.line_pattern import object_pattern
 from matrixone_core.loading.inputs import file_listing, header
 from matrixone_core.loading.inputs.compressed_end import check_end
 from matrixone_core.loading.inputs.files import StageFile
+from matrixone_core.loading.inputs.parquet_footer import check_footer
 from matrixone_core.loading.inputs.schema_inference import FileColumn, sample_of
 from matrixone_core.loading.ledger import entry_for_key, entry_for_stage_file
-from matrixone_core.loading.mapping import default_names
+from matrixone_core.loading.mapping import default_names, no_such_column
 from matrixone_core.loading.plan import PROBED_BYTES, LoadPlan, is_medium
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts, fetch_facts, load, with_timeout
@@ -30,8 +32,10 @@ from matrixone_core.messages import quoted
 from matrixone_core.names import stage_name
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
-from matrixone_core.sql.load import Csv, JsonLines
+from matrixone_core.sql.load import Csv, JsonLines, Parquet
 from matrixone_core.steps import Clock, Op, Together, in_order
+
+T = TypeVar("T")
 
 
 def load_files(request: LoadRequest, stage: str, file: str | Sequence[str]) -> Op[LoadReport]:
@@ -65,6 +69,8 @@ def _load_again(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[Lo
 def _load(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[LoadReport]:
     began = yield from Clock()
     shaped, files = yield from _shape(request, *(yield from _resolve_files(request, name, urls)))
+    if isinstance(request.format, Parquet):
+        yield from _run_all(request, shaped.facts, tuple(_check_parquet(request, shaped.facts, file) for file in files))
     return (yield from load(request, shaped.facts, files, began, preparation=shaped.preparation))
 
 
@@ -106,11 +112,32 @@ def _resolve_files(
 
 
 def _gather(request: LoadRequest, facts: LoadFacts, ops: tuple[Op[StageFile], ...]) -> Op[tuple[StageFile, ...]]:
-    """The files, several at once where something is read of them; a session has one connection."""
+    """The files, several at once where something is read of them."""
     reads = request.header or request.options.once or isinstance(request.format, JsonLines) or facts.table is None
-    if facts.state.owns_transaction and len(ops) > 1 and reads:
+    return (yield from _run_all(request, facts, ops)) if reads else (yield from in_order(ops))
+
+
+def _run_all(request: LoadRequest, facts: LoadFacts, ops: tuple[Op[T], ...]) -> Op[tuple[T, ...]]:
+    """Run operations that read files, several at once; a session has one connection."""
+    if facts.state.owns_transaction and len(ops) > 1:
         return (yield from Together(ops, request.options.concurrency))
     return (yield from in_order(ops))
+
+
+def _check_parquet(request: LoadRequest, facts: LoadFacts, file: StageFile) -> Op[None]:
+    """Check the footer of a Parquet file, if it can be read: its size, and that the table has its columns."""
+    try:
+        names = yield from check_footer(file.path, request.options.max_unpacked_bytes)
+    except (LoadFailed, StageFileNotFound, TransactionAborted):
+        raise
+    except (ServerError, NotSupported):  # without pyarrow, or of an S3 stage that the server only loads from
+        return
+    chosen = request.columns or request.assignments or request.options.extra_columns != "error"
+    if chosen or facts.table is None:
+        return
+    for name in names:
+        if facts.table.column(name) is None:
+            raise no_such_column(facts.table, name, file.path)
 
 
 def _probed_offsets(request: LoadRequest, urls: Sequence[str]) -> tuple[int, ...]:

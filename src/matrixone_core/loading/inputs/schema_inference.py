@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from matrixone_core.errors import InvalidArgument, LoadFailed
+from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading.formats import arrow
 from matrixone_core.loading.formats.compression import SUFFIXES
 from matrixone_core.loading.formats.csv import CsvReader, RegularLines, Row
 from matrixone_core.loading.formats.json_lines import JsonReader
 from matrixone_core.loading.inputs.header import check_header, read_head
-from matrixone_core.loading.inputs.stage_reader import read_range
+from matrixone_core.loading.inputs.parquet_footer import read_footer
 from matrixone_core.loading.inputs.transforms import RowReader
 from matrixone_core.messages import quoted
-from matrixone_core.sql.files import PIECE
 from matrixone_core.sql.load import Csv, Format, JsonLines
-from matrixone_core.stage_files import size_of
 from matrixone_core.steps import Op
 
 _TESTS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -170,11 +168,5 @@ def _with_digits(texts: Sequence[str]) -> str:
 
 
 def _of_parquet(url: str) -> Op[tuple[FileColumn, ...]]:
-    """The columns as the file's footer has them: its last eight bytes tell where that begins."""
-    size = yield from size_of(url)
-    end = yield from read_range(url, max(size - PIECE, 0), size)
-    if len(end) < 12 or end[-4:] != b"PAR1":
-        raise LoadFailed(f"{url} is no Parquet file")
-    length = int.from_bytes(end[-8:-4], "little") + 8
-    footer = end if length <= len(end) else (yield from read_range(url, size - length, size))
-    return tuple(FileColumn(name, kind) for name, kind in arrow.sql_columns_of_footer(footer[-length:]))
+    footer = yield from read_footer(url)
+    return tuple(FileColumn(name, kind) for name, kind in arrow.sql_columns_of_footer(footer))

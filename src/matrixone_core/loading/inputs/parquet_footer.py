@@ -1,0 +1,46 @@
+"""The footer of a stage's Parquet file: its columns, and how large it is when it is unpacked."""
+
+from matrixone_core.errors import LoadFailed
+from matrixone_core.loading.formats import arrow
+from matrixone_core.loading.inputs.stage_reader import read_range
+from matrixone_core.sql.files import PIECE
+from matrixone_core.stage_files import size_of
+from matrixone_core.steps import Op
+
+
+def read_footer(url: str) -> Op[bytes]:
+    """Read the footer, with the file's last eight bytes, which tell where it begins.
+
+    Raises:
+        LoadFailed: this is no Parquet file.
+        StageFileNotFound: there is no such file.
+        ServerError: it cannot be read.
+    """
+    size = yield from size_of(url)
+    end = yield from read_range(url, max(size - PIECE, 0), size)
+    if len(end) < 12 or end[-4:] != b"PAR1":
+        raise LoadFailed(f"{url} is no Parquet file")
+    length = int.from_bytes(end[-8:-4], "little") + 8
+    footer = end if length <= len(end) else (yield from read_range(url, size - length, size))
+    return footer[-length:]
+
+
+def check_footer(url: str, max_unpacked_bytes: int) -> Op[tuple[str, ...]]:
+    """Refuse a Parquet file that unpacks to more than allowed.
+
+    Args:
+        url: its `stage://` URL.
+        max_unpacked_bytes: what it may unpack to.
+
+    Returns:
+        The names of its columns.
+
+    Raises:
+        LoadFailed: the file unpacks to more, or is no Parquet file.
+        NotSupported: pyarrow is not installed.
+        StageFileNotFound: there is no such file.
+        ServerError: it cannot be read.
+    """
+    metadata = arrow.metadata_of_footer((yield from read_footer(url)), url)
+    arrow.check_unpacked_size(metadata, max_unpacked_bytes, url)
+    return tuple(metadata.schema.to_arrow_schema().names)
