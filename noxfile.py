@@ -1,6 +1,7 @@
 """The project's tasks; `nox -l` lists them, `nox -s demo` runs one."""
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -100,18 +101,24 @@ def versions(session: nox.Session, resolution: str) -> None:
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """Build the wheel and the source archive, check them, and load a file from the wheel in a fresh environment."""
+    """Build the wheel and the source archive, check them, and load a file from the wheel on each Python here."""
     session.install("-q", "build", "twine")
     folder = session.create_tmp()
     session.run("python", "-m", "build", "-o", folder, silent=True)
     built = sorted(Path(folder).glob("matrixone-*"), key=lambda path: path.stat().st_mtime)[-2:]
     session.run("twine", "check", "--strict", *map(str, built))
     wheel = next(path for path in built if path.suffix == ".whl")
-    session.run("python", "-m", "venv", "--clear", f"{folder}/fresh")
-    python = f"{folder}/fresh/bin/python"
-    session.run(python, "-m", "pip", "install", "-q", f"{wheel}[local,cli]", *group("demo"), external=True)
-    session.run(python, "examples/demo.py", external=True, env={"PYTHONPATH": ""})
-    session.run(python, "-m", "matrixone_cli", "--help", external=True, silent=True, env={"PYTHONPATH": ""})
+    for version in ("3.11", "3.12", "3.13", "3.14"):
+        found = shutil.which(f"python{version}")
+        answer = found and session.run(found, "--version", external=True, silent=True, success_codes=[0, 127])
+        if not str(answer).startswith(f"Python {version}."):  # pyenv has commands for what it has not installed
+            session.warn(f"Python {version} is not here: the wheel was not tried on it")
+            continue
+        session.run(found, "-m", "venv", "--clear", f"{folder}/{version}", external=True)
+        python = f"{folder}/{version}/bin/python"
+        session.run(python, "-m", "pip", "install", "-q", f"{wheel}[all]", external=True)
+        session.run(python, "examples/demo.py", external=True, env={"PYTHONPATH": ""})
+        session.run(python, "-m", "matrixone_cli", "--help", external=True, silent=True, env={"PYTHONPATH": ""})
 
 
 @nox.session

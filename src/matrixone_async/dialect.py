@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy.dialects import registry
-
 from matrixone_async.connection import Connection
 from matrixone_core.dialect import MatrixOneDialect_aiomysql
 
@@ -17,6 +15,3 @@ class Dialect(MatrixOneDialect_aiomysql):
         """A connection, logged in."""
         cparams.setdefault("async_creator_fn", Connection.opened)
         return super().connect(*cargs, **cparams)
-
-
-registry.register("matrixone.aiomysql", __name__, Dialect.__name__)  # a program in one file has no entry points

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy.dialects import registry
-
 from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_sync.connection import Connection
 
@@ -16,7 +14,3 @@ class Dialect(MatrixOneDialect_pymysql):
     def connect(self, *cargs: Any, **cparams: Any) -> Any:
         """A connection, logged in."""
         return Connection(*cargs, **cparams)
-
-
-for name in ("matrixone", "matrixone.pymysql"):  # programs that are packed in one file have no entry points
-    registry.register(name, __name__, Dialect.__name__)
