@@ -7,6 +7,7 @@ from pathlib import Path
 import nox
 
 nox.options.sessions = ["tests", "lint", "typecheck"]
+nox.options.default_venv_backend = "uv|virtualenv"  # uv, where it is installed, makes environments in seconds
 PROJECT = nox.project.load_toml("pyproject.toml")
 GOOD, BAD = ["tests/typing/good_sync.py", "tests/typing/good_async.py"], Path("tests/typing/bad.py")
 

@@ -148,11 +148,10 @@ async def kill_on(url: str, database: str, seconds: float, outcomes: Outcomes) -
         while True:
             await asyncio.sleep(seconds)
             with suppress(*UNAVAILABLE):
-                asked = f"SELECT * FROM information_schema.processlist WHERE db = '{database}'"
-                rows = (await admin.execute(asked)).mappings().all()
-                if rows:
-                    row = random.choice(rows)
-                    await admin.execute(f"KILL CONNECTION {int(row.get('conn_id') or row['ID'])}")
+                asked = f"SELECT conn_id FROM information_schema.processlist WHERE db = '{database}'"
+                numbers = (await admin.execute(asked)).scalars().all()
+                if numbers:
+                    await admin.execute(f"KILL CONNECTION {int(random.choice(numbers))}")
                     outcomes.counts["connections killed"] += 1
 
 

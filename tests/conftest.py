@@ -161,3 +161,45 @@ def bucket(s3: Any) -> str:
         if path.is_file():
             s3.put_object(Bucket=name, Key=f"data/{path.name}", Body=path.read_bytes())
     return name
+
+
+class Collected:
+    """What OpenTelemetry's SDK has collected of this package since a test began."""
+
+    def __init__(self) -> None:
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+        self.exporter, self.reader = InMemorySpanExporter(), InMemoryMetricReader()
+        self.traces, self.meters = TracerProvider(), MeterProvider([self.reader])
+        self.traces.add_span_processor(SimpleSpanProcessor(self.exporter))
+
+    def spans(self) -> dict[str, Any]:
+        """The last finished span of each name."""
+        return {span.name: span for span in self.exporter.get_finished_spans()}
+
+    def metrics(self) -> dict[str, Any]:
+        """The points of each metric."""
+        data = self.reader.get_metrics_data()
+        found = data.resource_metrics[0].scope_metrics[0].metrics if data is not None else []
+        return {metric.name: list(metric.data.data_points) for metric in found}
+
+
+@pytest.fixture
+def collected(monkeypatch) -> Iterator[Collected]:
+    """Spans and metrics of this test; to be asked for before a client is."""
+    from matrixone_core.monitoring import pools, telemetry
+
+    collected = Collected()
+    for function in (telemetry._counter, telemetry._histogram, pools._gauges):
+        function.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(telemetry, "_tracer", lambda: collected.traces.get_tracer("matrixone"))
+        patch.setattr(telemetry, "_meter", lambda: collected.meters.get_meter("matrixone"))
+        yield collected
+    collected.meters.shutdown()
+    for function in (telemetry._counter, telemetry._histogram, pools._gauges):
+        function.cache_clear()

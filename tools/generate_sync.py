@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "matrixone_async"
 TARGET = SOURCE.with_name("matrixone_sync")
-MODULES = ("client", "driver", "load_watch", "managers", "pool", "session", "stage_path")
+MODULES = ("client", "driver", "load_watch", "managers", "pool", "protocol", "session", "stage_path")
 
 HEADER = "# Generated from matrixone_async/{name} by tools/generate_sync.py; do not edit.\n"
 BRACKETS = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"  # and what is in them, which may have brackets of its own
@@ -49,10 +49,11 @@ def translate(source: str) -> str:
 
 
 def tidy(source: str, path: Path) -> str:
-    """Sort names, remove imports that nothing uses any more, and format."""
-    for arguments in (["check", "-q", "--select", "I,F401,RUF022,SIM117", "--fix"], ["format", "-q"]):
+    """Sort names, remove imports that nothing uses any more, simplify what became simpler, and format."""
+    fix = ["check", "-q", "--select", "I,F401,RUF022,SIM117,UP028", "--fix", "--unsafe-fixes"]
+    for arguments in (fix, ["format", "-q"]):
         command = [sys.executable, "-m", "ruff", *arguments, "--stdin-filename", str(path), "-"]
-        source = subprocess.run(command, cwd=ROOT, input=source, capture_output=True, check=True, text=True).stdout
+        source = subprocess.run(command, cwd=ROOT, input=source, stdout=subprocess.PIPE, check=True, text=True).stdout
     return source
 
 

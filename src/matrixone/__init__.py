@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from matrixone_core.loading.options import LoadOptions
     from matrixone_core.loading.plan import LoadPlan, PlannedColumn
     from matrixone_core.loading.preview import InferredTable
+    from matrixone_core.monitoring.pools import PoolStatus, PoolUse
     from matrixone_core.operations.restore import RestoredTable, RestoreReport
     from matrixone_core.operations.stage_check import StageCheck, StageProblem
     from matrixone_core.operations.stage_path_files import FileProgress, StageFileStat
@@ -123,6 +124,8 @@ __all__ = [
     "PitrNotFound",
     "PlannedColumn",
     "PoolExhausted",
+    "PoolStatus",
+    "PoolUse",
     "RestoreFailed",
     "RestoreReport",
     "RestoredTable",

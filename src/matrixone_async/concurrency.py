@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from asyncio import Event
+from asyncio import Event as Event
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from inspect import isawaitable
@@ -10,23 +10,11 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from anyio import sleep
+from anyio import sleep as sleep
 
 from matrixone_core.errors import WrongEventLoop
 from matrixone_core.steps import Chunks
 
-__all__ = [
-    "Event",
-    "Notifier",
-    "Owner",
-    "finish_within",
-    "next_chunk",
-    "repeating",
-    "run_in_thread",
-    "shielded",
-    "sleep",
-    "wait_for_event",
-]
 T = TypeVar("T")
 
 

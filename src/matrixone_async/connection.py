@@ -8,17 +8,17 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Self
 
 import aiomysql
-from pymysql.charset import charset_by_name
 from pymysql.constants import CR, SERVER_STATUS
 from pymysql.err import MySQLError, OperationalError
 
 from matrixone_async.concurrency import cancel_again, shielded
+from matrixone_async.protocol import ProtocolMixin, ResultMixin
 from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
 from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT, leave_to_parent
 from matrixone_core.dialect import STATEMENT_TIMEOUT
@@ -26,24 +26,12 @@ from matrixone_core.fragments import BYTES, bytes_literal
 from matrixone_core.local_infile import CR_LOCAL_REFUSED, LOCAL_REFUSED, SENT_AT_ONCE, fails_export
 from matrixone_core.secrets import password_bytes
 from matrixone_core.server_errors import reply_ended
-from matrixone_core.wire import (
-    CR_SSL_CONNECTION_ERROR,
-    Encrypt,
-    Greeting,
-    Listen,
-    Login,
-    Say,
-    Talk,
-    check_rows,
-    log_in,
-    read_greeting,
-    unreadable,
-)
+from matrixone_core.wire import CR_SSL_CONNECTION_ERROR, check_rows
 
 Stop = Callable[[int], Awaitable[None]]  # stops what the connection of this id is doing on the server
 
 
-class Connection(aiomysql.Connection):
+class Connection(ProtocolMixin, aiomysql.Connection):
     """A connection whose statements can be given up on.
 
     Args:
@@ -62,16 +50,9 @@ class Connection(aiomysql.Connection):
         self._stop = stop
         self._wanted = read_timeout
         self._read_timeout: float | None = None  # logging in has a limit of its own
-        self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
-        self._querying = False
-        self._of_the_parent = False
         self._committing = False
         self._cancelled: list[asyncio.CancelledError] = []
         self._used = time.monotonic()
-        self._data: AsyncIterator[bytes] | None = None  # what a statement may ask for
-        self._source_failure: BaseException | None = None  # what became of giving it
-        self._greeting: Greeting | None = None
-        self.time_limit: float | None = None
 
     @property
     def open(self) -> bool:
@@ -105,6 +86,12 @@ class Connection(aiomysql.Connection):
         if self._writer is not None:
             self._writer.transport.abort()
         self._writer = self._reader = None
+
+    def _close_at_once(self) -> None:
+        self.close()
+
+    def _credentials(self) -> tuple[bytes, bool]:
+        return self._password, bool(self._ssl_context)
 
     def __del__(self) -> None:
         if self._loop.is_closed():  # nothing can be said to the server any more; the socket closes itself
@@ -157,16 +144,6 @@ class Connection(aiomysql.Connection):
         for cancelled in self._cancelled:
             cancel_again(cancelled)
 
-    async def rollback(self) -> None:
-        """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
-        if self.open and not self._untouched:
-            try:
-                await super().rollback()
-            except OperationalError:
-                if self.open:
-                    raise
-            self._untouched = True
-
     async def ping(self, reconnect: bool = True) -> None:
         """See that the connection still stands; the server is asked only after a while.
 
@@ -180,15 +157,6 @@ class Connection(aiomysql.Connection):
             raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server while it was idle")
         if time.monotonic() - self._used > IDLE_SECONDS:
             await super().ping(reconnect=False)
-
-    @contextmanager
-    def sending(self, data: AsyncIterator[bytes]) -> Generator[None]:
-        """A block in which a statement that asks for data of the client's is given these."""
-        self._data = data
-        try:
-            yield
-        finally:
-            self._data = None
 
     async def send_data(self) -> None:
         """Send what the statement is given, whatever the server has asked for, and no faster than it takes it.
@@ -208,92 +176,6 @@ class Connection(aiomysql.Connection):
         self.write_packet(b"")
         await self._writer.drain()
 
-    async def _noting_failure(self, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The data; a failure to give them is the caller's, and no malformed reply."""
-        try:
-            async for chunk in data:
-                yield chunk
-        except Exception as error:
-            self._source_failure = error
-            raise
-
-    @contextmanager
-    def intact(self) -> Generator[None]:
-        """A block that reads a reply.
-
-        Raises:
-            OperationalError: the reply cannot be read; the connection is closed.
-        """
-        try:
-            yield
-        except Exception as error:
-            self.judge(error)
-            raise
-
-    def judge(self, error: Exception) -> None:
-        """Close the connection after an error in reading a reply, unless the error is the server's whole answer.
-
-        Raises:
-            OperationalError: the reply cannot be read.
-        """
-        if error is self._source_failure:
-            return  # query() closes the connection
-        fault = unreadable(error, MySQLError)
-        if fault is not None or not reply_ended(error):
-            self.close()
-        if fault is not None:
-            raise OperationalError(*fault) from None
-
-    async def _get_server_information(self) -> None:
-        with self.intact():
-            self._greeting = greeting = read_greeting(await self._packet())
-        self.protocol_version = 10
-        self.server_version = greeting.version
-        self.server_thread_id = (greeting.connection_id,)
-        self.salt = greeting.salt
-        self.server_capabilities = greeting.capabilities
-        self.server_language = greeting.collation
-        self.server_status = greeting.status
-
-    async def _request_authentication(self) -> None:
-        if self._greeting is not None:
-            with self.intact():
-                await self._log_in(log_in(self._greeting, self._login()))
-
-    def _login(self) -> Login:
-        charset: Any = charset_by_name(self.charset)  # the stubs leave it open
-        return Login(
-            user=self._as_bytes(self.user) or b"",
-            password=self._password,
-            database=self._as_bytes(self.db),
-            flags=self.client_flag,
-            collation=charset.id,
-            attributes=self._connect_attrs,
-            encrypt=bool(self._ssl_context),
-            local=self.unix_socket is not None,
-        )
-
-    def _as_bytes(self, text: str | bytes | None) -> bytes | None:
-        return text.encode(self.encoding) if isinstance(text, str) else text
-
-    async def _log_in(self, talk: Talk) -> None:
-        with suppress(StopIteration):
-            step = next(talk)
-            while True:
-                step = talk.send(await self._answer(step))
-
-    async def _answer(self, step: Say | Encrypt | Listen) -> bytes:
-        match step:
-            case Say():
-                self.write_packet(step.payload)
-            case Encrypt():
-                self.write_packet(step.payload)
-                await self._encrypt()
-                return b""
-            case Listen():
-                pass
-        return await self._packet()
-
     async def _encrypt(self) -> None:
         """Go on over TLS, with streams of its own: what came before TLS is not read after it."""
         writer: Any = self._writer
@@ -307,15 +189,6 @@ class Connection(aiomysql.Connection):
         except ssl.SSLError as error:
             raise OperationalError(CR_SSL_CONNECTION_ERROR, f"TLS with {self.host!r} failed: {error}") from None
         self._secure = True
-
-    async def _packet(self) -> bytes:
-        packet = await self._read_packet()
-        data: bytes = packet.get_all_data()
-        return data
-
-    async def _read_ok_packet(self) -> Any:
-        with self.intact():
-            return await super()._read_ok_packet()
 
     def leave_to_parent(self) -> None:
         """In a forked child: leave the connection to the parent, which may be in the middle of a reply."""
@@ -404,32 +277,8 @@ class Connection(aiomysql.Connection):
                     return
 
 
-class Result(aiomysql.connection.MySQLResult):
-    """A result that sends no file that the server names, only what the statement is given (server-facts 43)."""
-
-    async def _read_load_local_packet(self, first_packet: Any) -> None:
-        connection: Any = self.connection
-        await connection.send_data()
-        self._read_ok_packet(await connection._read_packet())
-
-    async def _read_rowdata_packet_unbuffered(self) -> Any:
-        connection: Any = self.connection
-        if connection is None:
-            return None
-        try:
-            row = await super()._read_rowdata_packet_unbuffered()
-            if row is not None and len(row) != self.field_count:
-                raise ValueError("a row is cut short")
-        except Exception as error:
-            connection.judge(error)
-            raise
-        return row
-
-    async def _finish_unbuffered_query(self) -> None:
-        connection: Any = self.connection
-        if connection is not None:
-            with connection.intact():
-                await super()._finish_unbuffered_query()
+class Result(ResultMixin, aiomysql.connection.MySQLResult):
+    """A result of ours."""
 
 
 def _readable(writer: asyncio.StreamWriter) -> bool:

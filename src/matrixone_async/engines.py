@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from matrixone_async.connection import Connection, Stop
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.execution import Values
+from matrixone_core.monitoring.pools import AsyncObservedPool, call_on_connect, publish
 from matrixone_core.session import orm_session
 from matrixone_core.settings import Settings
 
@@ -20,12 +21,13 @@ T = TypeVar("T")
 
 
 def create_engine(
-    settings: Settings, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
+    settings: Settings, name: str, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
 ) -> AsyncEngine:
     """Create an engine whose connections are ours.
 
     Args:
         settings: those of the client.
+        name: the pool's name in metrics.
         pool: SQLAlchemy's options for the engine's pool.
         stop: stops a statement over another connection; None where nothing can.
         on_open: is called with each new connection.
@@ -37,9 +39,15 @@ def create_engine(
         return connection
 
     engine = create_async_engine(
-        settings.sqlalchemy_url("aiomysql"), connect_args={"async_creator_fn": open_connection}, **pool
+        settings.sqlalchemy_url("aiomysql"),
+        connect_args={"async_creator_fn": open_connection},
+        poolclass=AsyncObservedPool,
+        slow_query_threshold=settings.slow_query_threshold,
+        **pool,
     )
     orm_session.watch(engine.sync_engine, settings.timeout)
+    call_on_connect(engine.sync_engine, settings.on_connect)
+    publish(engine.sync_engine, name)
     return engine
 
 

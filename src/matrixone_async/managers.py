@@ -21,6 +21,7 @@ from matrixone_core import catalog
 from matrixone_core.binding import publish
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.loading.options import PlanOptions
+from matrixone_core.monitoring.operations import observed, operation_name
 from matrixone_core.operations import clone, loads, pitr, restore, snapshots, stage_check, stage_path_files, stages
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.steps import Op
@@ -64,7 +65,7 @@ class method(Generic[P, T]):
         self._operation = operation
 
     def __set_name__(self, owner: type, name: str) -> None:
-        operation = self._operation
+        operation, title = self._operation, operation_name(owner, name)
 
         async def function(self: Performer, /, *args: P.args, **kwargs: P.kwargs) -> T:
             try:
@@ -72,7 +73,7 @@ class method(Generic[P, T]):
             finally:
                 del args, kwargs  # a secret among them is not to be seen in a traceback
             try:
-                return await self.perform(op)
+                return await self.perform(observed(title, op))
             except (MatrixOneError, KeyboardInterrupt) as error:  # without the frames of nested operations
                 raise error.with_traceback(None) from error.__cause__
 

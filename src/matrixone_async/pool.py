@@ -3,6 +3,7 @@
 import logging
 import os
 import weakref
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import text
@@ -23,7 +24,7 @@ _open: weakref.WeakSet[Connection] = weakref.WeakSet()
 def connections(settings: Settings) -> AsyncDriver:
     """Create a driver with pools of its own; nothing is connected yet."""
     quick = settings.within(STOP_SECONDS)
-    stopping = _engine(quick, quick.reserve, None)
+    stopping = _engine(replace(quick, on_connect=()), "stopping", quick.reserve, None)
 
     async def stop(connection_id: int) -> None:
         """Stop the statement of a connection, from another one."""
@@ -33,14 +34,13 @@ def connections(settings: Settings) -> AsyncDriver:
         except SQLAlchemyError as error:
             _log.warning(may_run_on(connection_id, error))
 
-    engine, reserve, concurrent = (
-        _engine(settings, pool, stop) for pool in (settings.pool, settings.reserve, settings.concurrent_pool)
-    )
+    pools = (("main", settings.pool), ("reserve", settings.reserve), ("concurrent", settings.concurrent_pool))
+    engine, reserve, concurrent = (_engine(settings, name, pool, stop) for name, pool in pools)
     return AsyncDriver(engine, reserve, concurrent, stopping, settings.where)
 
 
-def _engine(settings: Settings, pool: dict[str, Any], stop: Stop | None) -> AsyncEngine:
-    engine = create_engine(settings, pool, stop, _open.add)
+def _engine(settings: Settings, name: str, pool: dict[str, Any], stop: Stop | None) -> AsyncEngine:
+    engine = create_engine(settings, name, pool, stop, _open.add)
     _engines.add(engine)
     return engine
 

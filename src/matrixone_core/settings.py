@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
-from typing import Any, Literal, TypedDict, get_args
+from inspect import iscoroutinefunction
+from typing import Any, Literal, TypeAlias, TypedDict, cast, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import quoted
 from matrixone_core.secrets import NotText, Secret, masked
 
+OnConnect: TypeAlias = Callable[[DBAPIConnection], object]
 SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]
 SSL_MODES: tuple[str, ...] = get_args(SslMode)
 _SCHEMES = frozenset(
@@ -56,6 +59,8 @@ class ConnectArguments(TypedDict, total=False):
     pool_recycle: int
     reserve_size: int
     wait: float | None
+    slow_query_threshold: float | None
+    on_connect: OnConnect | Sequence[OnConnect] | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,10 @@ class Settings:
         reserve_size: connections beside the pool, as many for what a server refuses inside a transaction and as many
             for stopping statements, so that neither waits for the pool or for the other.
         wait: seconds to keep trying while a server starts; None tries once.
+        slow_query_threshold: seconds from which on a statement is logged with WARNING, without its values; None logs
+            none.
+        on_connect: functions that are called with each new connection: a DBAPI connection with `cursor()`. What they
+            do is committed. Both clients call them alike, so they are no coroutine functions.
     """
 
     host: str = "127.0.0.1"
@@ -112,6 +121,8 @@ class Settings:
     pool_recycle: int = 1800
     reserve_size: int = 4
     wait: float | None = None
+    slow_query_threshold: float | None = None
+    on_connect: tuple[OnConnect, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "password", masked(self.password))  # not to be seen in the traceback of what follows
@@ -367,6 +378,17 @@ def _recycle(name: str, value: Any) -> int:
     return -1 if value == -1 else _whole(name, value)  # -1: never, as SQLAlchemy has it
 
 
+def _hooks(name: str, value: Any) -> tuple[OnConnect, ...]:
+    hooks = tuple(cast("Sequence[Any]", value)) if isinstance(value, list | tuple) else (value,)
+    for hook in hooks:
+        if not callable(hook) or iscoroutinefunction(hook):
+            raise InvalidArgument(
+                f"{name}={quoted(hook)} must be a function, or a list of them; each is called with a DBAPI connection,"
+                " by AsyncClient too, and is no coroutine function"
+            )
+    return hooks
+
+
 def _at_least_one(name: str, value: Any) -> int:
     if not (number := _whole(name, value)):
         raise InvalidArgument(f"{name} must be 1 or more")
@@ -388,4 +410,6 @@ _CHECKS: Mapping[str, Any] = {
     "pool_recycle": _recycle,
     "reserve_size": _at_least_one,
     "wait": _number,
+    "slow_query_threshold": _number,
+    "on_connect": _hooks,
 }

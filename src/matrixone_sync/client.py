@@ -18,8 +18,9 @@ from matrixone_core import connect, execution, signatures
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import NotConnected
 from matrixone_core.execution import Parameters, Values
+from matrixone_core.monitoring.pools import PoolStatus, pool_status
 from matrixone_core.operations import inserts, loads, tables
-from matrixone_core.session.unit_of_work import repeated
+from matrixone_core.session.retry import retry
 from matrixone_core.settings import ConnectArguments, Settings
 from matrixone_core.steps import Op
 from matrixone_sync.concurrency import shielded
@@ -120,6 +121,18 @@ class Client(Manager):
             NotConnected: there is none before `connect()`.
         """
         return self._connected().engine
+
+    def pool_status(self) -> PoolStatus:
+        """What the client's connections are doing at the moment.
+
+        Returns:
+            How many are in use and idle, and how many calls wait for one.
+
+        Raises:
+            NotConnected: there are none before `connect()`.
+        """
+        driver = self._connected()
+        return pool_status(driver.engine.pool, driver.reserve.pool, driver.concurrent.pool, driver.stopping.pool)
 
     create_table: Final = method(tables.create_table)
     create_table_from: Final = method(loads.create_table_from)
@@ -262,7 +275,7 @@ class Client(Manager):
             with self.session() as session:
                 return work(session)
 
-        result: T = self._perform(repeated(once, attempts))
+        result: T = self._perform(retry(once, attempts))
         return result
 
     def __enter__(self) -> Self:

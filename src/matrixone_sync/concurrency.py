@@ -3,25 +3,13 @@
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from threading import Event
-from time import sleep
+from threading import Event as Event
+from time import sleep as sleep
 from typing import Any, TypeVar
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.steps import Chunks
 
-__all__ = [
-    "Event",
-    "Notifier",
-    "Owner",
-    "finish_within",
-    "next_chunk",
-    "repeating",
-    "run_in_thread",
-    "shielded",
-    "sleep",
-    "wait_for_event",
-]
 T = TypeVar("T")
 
 

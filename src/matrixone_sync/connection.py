@@ -8,12 +8,11 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pymysql
-from pymysql.charset import charset_by_name
 from pymysql.connections import MySQLResult
 from pymysql.constants import CR, SERVER_STATUS
 from pymysql.cursors import Cursor as StockCursor
@@ -26,26 +25,15 @@ from matrixone_core.fragments import BYTES, bytes_literal
 from matrixone_core.local_infile import CR_LOCAL_REFUSED, LOCAL_REFUSED, SENT_AT_ONCE, fails_export
 from matrixone_core.secrets import password_bytes
 from matrixone_core.server_errors import reply_ended
-from matrixone_core.wire import (
-    CR_SSL_CONNECTION_ERROR,
-    Encrypt,
-    Greeting,
-    Listen,
-    Login,
-    Say,
-    Talk,
-    check_rows,
-    log_in,
-    read_greeting,
-    unreadable,
-)
+from matrixone_core.wire import CR_SSL_CONNECTION_ERROR, check_rows
+from matrixone_sync.protocol import ProtocolMixin, ResultMixin
 from matrixone_sync.sigint import DeferredSigint
 
 Stop = Callable[[int], None]  # stops what the connection of this id is doing on the server
 SIGINT_POLL_SECONDS = 0.1  # between checks for a Ctrl-C that is deferred
 
 
-class Connection(pymysql.Connection):
+class Connection(ProtocolMixin, pymysql.Connection):
     """A connection whose statements can be given up on.
 
     Args:
@@ -66,14 +54,7 @@ class Connection(pymysql.Connection):
 
     def __init__(self, *arguments: Any, stop: Stop | None = None, **named: Any) -> None:
         self._stop = stop
-        self._untouched = False  # nothing was sent since a COMMIT or ROLLBACK
-        self._querying = False
-        self._of_the_parent = False
         self._used = time.monotonic()
-        self._data: Iterator[bytes] | None = None  # what a statement may ask for
-        self._source_failure: BaseException | None = None  # what became of giving it
-        self._greeting: Greeting | None = None
-        self.time_limit: float | None = None
         self.sigint: DeferredSigint | None = None
         named["password"] = password_bytes(named.pop("passwd", None) or named.get("password"))
         named["local_infile"] = True
@@ -136,16 +117,6 @@ class Connection(pymysql.Connection):
             sigint, self.sigint = self.sigint, None
             sigint.restore()
 
-    def rollback(self) -> None:
-        """ROLLBACK, if there is anything to roll back; the server rolls back what a closed connection leaves."""
-        if self.open and not self._untouched:
-            try:
-                super().rollback()
-            except OperationalError:
-                if self.open:
-                    raise
-            self._untouched = True
-
     def ping(self, reconnect: bool | None = False) -> None:
         """See that the connection still stands; the server is asked only after a while.
 
@@ -159,15 +130,6 @@ class Connection(pymysql.Connection):
             raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server while it was idle")
         if time.monotonic() - self._used > IDLE_SECONDS:
             super().ping(reconnect=False)
-
-    @contextmanager
-    def sending(self, data: Iterator[bytes]) -> Generator[None]:
-        """A block in which a statement that asks for data of the client's is given these."""
-        self._data = data
-        try:
-            yield
-        finally:
-            self._data = None
 
     def stop_statement(self) -> None:
         """Have the statement under way stopped on the server; for another thread than its own."""
@@ -185,84 +147,6 @@ class Connection(pymysql.Connection):
         with self.intact():
             super().set_character_set(charset, collation)
 
-    @contextmanager
-    def intact(self) -> Generator[None]:
-        """A block that reads a reply.
-
-        Raises:
-            OperationalError: the reply cannot be read; the connection is closed.
-        """
-        try:
-            yield
-        except Exception as error:
-            self.judge(error)
-            raise
-
-    def judge(self, error: Exception) -> None:
-        """Close the connection after an error in reading a reply, unless the error is the server's whole answer.
-
-        Raises:
-            OperationalError: the reply cannot be read.
-        """
-        if error is self._source_failure:
-            return  # query() closes the connection
-        fault = unreadable(error, MySQLError)
-        if fault is not None or not reply_ended(error):
-            self._force_close()
-        if fault is not None:
-            raise OperationalError(*fault) from None
-
-    def _get_server_information(self) -> None:
-        with self.intact():
-            self._greeting = greeting = read_greeting(self._packet())
-        self.protocol_version = 10
-        self.server_version = greeting.version
-        self.server_thread_id = (greeting.connection_id,)
-        self.salt = greeting.salt
-        self.server_capabilities = greeting.capabilities
-        self.server_language = greeting.collation
-        self.server_status = greeting.status
-
-    def _request_authentication(self) -> None:
-        if self._greeting is not None:
-            with self.intact():
-                self._log_in(log_in(self._greeting, self._login()))
-
-    def _login(self) -> Login:
-        ours: Any = self  # the stubs leave much out
-        charset: Any = charset_by_name(self.charset)
-        return Login(
-            user=self._as_bytes(ours.user) or b"",
-            password=password_bytes(ours.password),
-            database=self._as_bytes(ours.db),
-            flags=ours.client_flag,
-            collation=charset.id,
-            attributes=ours._connect_attrs,
-            encrypt=bool(self.ssl),
-            local=self.unix_socket is not None,
-        )
-
-    def _as_bytes(self, text: str | bytes | None) -> bytes | None:
-        return text.encode(self.encoding) if isinstance(text, str) else text
-
-    def _log_in(self, talk: Talk) -> None:
-        with suppress(StopIteration):
-            step = next(talk)
-            while True:
-                step = talk.send(self._answer(step))
-
-    def _answer(self, step: Say | Encrypt | Listen) -> bytes:
-        match step:
-            case Say():
-                self.write_packet(step.payload)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
-            case Encrypt():
-                self.write_packet(step.payload)  # pyright: ignore[reportUnknownMemberType]  # the stubs leave it open
-                self._encrypt()
-                return b""
-            case Listen():
-                pass
-        return self._packet()
-
     def _encrypt(self) -> None:
         ours: Any = self  # the stubs leave much out
         try:
@@ -271,15 +155,6 @@ class Connection(pymysql.Connection):
             raise OperationalError(CR_SSL_CONNECTION_ERROR, f"TLS with {self.host!r} failed: {error}") from None
         self._rfile = sock.makefile("rb")  # what came before TLS is not read after it
         self._secure = True
-
-    def _packet(self) -> bytes:
-        ours: Any = self
-        data: bytes = ours._read_packet().get_all_data()
-        return data
-
-    def _read_ok_packet(self) -> Any:
-        with self.intact():
-            return super()._read_ok_packet()  # type: ignore[misc]  # not in the stubs
 
     def _takes_backslashes(self) -> bool:
         return not self.server_status & SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES
@@ -329,13 +204,11 @@ class Connection(pymysql.Connection):
         if ends is not None and self._sock is not None and not _readable(self._sock, max(ends - time.monotonic(), 0)):
             self._too_late()
 
-    def _noting_failure(self, data: Iterator[bytes]) -> Iterator[bytes]:
-        """The data; a failure to give them is the caller's, and no malformed reply."""
-        try:
-            yield from data
-        except Exception as error:
-            self._source_failure = error
-            raise
+    def _close_at_once(self) -> None:
+        self._force_close()
+
+    def _credentials(self) -> tuple[bytes, bool]:
+        return self._stock.password, bool(self.ssl)
 
     def _force_close(self) -> None:
         """Close the socket; a result that was still being read shall not try to read on when it is collected."""
@@ -394,34 +267,8 @@ class Connection(pymysql.Connection):
                 return
 
 
-class Result(MySQLResult):
-    """A result that sends no file that the server names, only what the statement is given (server-facts 43)."""
-
-    def _read_load_local_packet(self, first_packet: Any) -> None:
-        connection: Any = self.connection
-        connection.send_data()
-        ours: Any = self
-        ours._read_ok_packet(connection._read_packet())
-
-    def _read_rowdata_packet_unbuffered(self) -> Any:
-        connection: Any = self.connection
-        if connection is None:
-            return None
-        stock: Any = super()  # the stubs leave it out
-        try:  # a row costs less so than in a with block
-            row: Any = stock._read_rowdata_packet_unbuffered()
-            if row is not None and len(row) != self.field_count:
-                raise ValueError("a row is cut short")
-        except Exception as error:
-            connection.judge(error)
-            raise
-        return row
-
-    def _finish_unbuffered_query(self) -> None:
-        connection: Any = self.connection
-        if connection is not None:
-            with connection.intact():
-                super()._finish_unbuffered_query()  # type: ignore[misc]  # not in the stubs
+class Result(ResultMixin, MySQLResult):
+    """A result of ours."""
 
 
 class Cursor(StockCursor):

@@ -1,5 +1,6 @@
 """`matrixone+pymysql://` for SQLAlchemy: its engines connect as a client does, also those made without one."""
 
+import time
 from typing import Any
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
@@ -10,6 +11,7 @@ class Dialect(MatrixOneDialect_pymysql):
     """The core's dialect, with this package's connections in the place of PyMySQL's own."""
 
     supports_statement_cache = True
+    clock = staticmethod(time.perf_counter)
 
     def connect(self, *cargs: Any, **cparams: Any) -> Any:
         """A connection, logged in."""

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, Executable, Result, event
 from sqlalchemy.orm import Session
 
 from matrixone_core.execution import Values
+from matrixone_core.monitoring.pools import ObservedPool, call_on_connect, publish
 from matrixone_core.session import orm_session
 from matrixone_core.session.orm_session import note_closed as mark_closed
 from matrixone_core.settings import Settings
@@ -29,12 +30,20 @@ T = TypeVar("T")
 
 
 def create_engine(
-    settings: Settings, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
+    settings: Settings, name: str, pool: dict[str, Any], stop: Stop | None, on_open: Callable[[Connection], None]
 ) -> Engine:
     """Create an engine whose connections are ours; arguments as in `matrixone_async`."""
     arguments = {} if settings.read_timeout is None else {"read_timeout": settings.read_timeout}
-    engine = sqlalchemy.create_engine(settings.sqlalchemy_url("pymysql"), connect_args=arguments, **pool)
+    engine = sqlalchemy.create_engine(
+        settings.sqlalchemy_url("pymysql"),
+        connect_args=arguments,
+        poolclass=ObservedPool,
+        slow_query_threshold=settings.slow_query_threshold,
+        **pool,
+    )
     orm_session.watch(engine, settings.timeout)
+    call_on_connect(engine, settings.on_connect)
+    publish(engine, name)
 
     @event.listens_for(engine, "do_connect")
     def open_connection(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> Connection:

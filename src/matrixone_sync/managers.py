@@ -20,6 +20,7 @@ from matrixone_core import catalog
 from matrixone_core.binding import publish
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.loading.options import PlanOptions
+from matrixone_core.monitoring.operations import observed, operation_name
 from matrixone_core.operations import clone, loads, pitr, restore, snapshots, stage_check, stage_path_files, stages
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.steps import Op
@@ -65,7 +66,7 @@ class method(Generic[P, T]):
         self._operation = operation
 
     def __set_name__(self, owner: type, name: str) -> None:
-        operation = self._operation
+        operation, title = self._operation, operation_name(owner, name)
 
         def function(self: Performer, /, *args: P.args, **kwargs: P.kwargs) -> T:
             try:
@@ -73,7 +74,7 @@ class method(Generic[P, T]):
             finally:
                 del args, kwargs  # a secret among them is not to be seen in a traceback
             try:
-                return self.perform(op)
+                return self.perform(observed(title, op))
             except (MatrixOneError, KeyboardInterrupt) as error:  # without the frames of nested operations
                 raise error.with_traceback(None) from error.__cause__
 

@@ -45,5 +45,5 @@ class DeferredSigint:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.since is None:
             self.since = time.monotonic()
-        elif self._handler is not None:
-            self._handler(number, frame)
+        else:
+            self.restore()

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -699,3 +700,34 @@ def test_ctrl_c_gives_a_commit_up_that_is_never_answered(proxy, database, other,
         assert isinstance(caught.value.__context__, errors.CommitUnknown)
         assert client.engine.pool.checkedout() == 0
         proxy.release()
+
+
+def test_a_second_ctrl_c_during_a_commit_leaves_what_belongs_to_its_rows(proxy, database, unique, other):
+    """They may be committed, so the stage that they need must stay."""
+    other.create_table(User)
+    stage = unique()
+    with Client(url=proxy.url, database=database) as client:
+
+        def rule(statement, before):
+            if statement == "COMMIT" and before[-1].startswith("INSERT"):
+                os.kill(os.getpid(), signal.SIGINT)
+                while connection.interrupts.since is None:  # until Python has called the handler
+                    time.sleep(0.001)
+                os.kill(os.getpid(), signal.SIGINT)
+                return "hold"
+            return "pass"
+
+        proxy.rule = rule
+        with pytest.raises(KeyboardInterrupt) as caught, client.session() as session:
+            session.stage.create(stage, "file:///a/")
+            session.add(User(id=1))
+            session.flush()
+            connection = session.connection().connection.driver_connection
+        assert caught.value.__notes__ == [
+            "the connection broke while COMMIT was on its way, and the server may have committed or not: "
+            "it was interrupted"
+        ]
+        assert other.stage.exists(stage)
+        assert client.engine.pool.checkedout() == 0
+        proxy.release()
+        other.stage.drop(stage)

@@ -89,6 +89,52 @@ def test_a_table_that_is_created_after_the_data(client, load):
         load("a.csv", "not_made")
 
 
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [("1", "00501"), ("1.5", "0.12345678901"), ("1e5", "123456789.0123456789"), ("2024-01-02", "2024-01-02 10:00:00"),
+     ("10:00:00", "10:00:00.1234567"), ("true", "2")],
+)  # fmt: skip
+@pytest.mark.parametrize("source", ["stage", "client"])
+def test_an_inferred_type_loses_nothing_of_a_later_row(client, files, load, source, first, later):
+    size = 1100  # the first rows are the first MiB of the client's data
+    text = "n,filler\n" + "".join(f"{first},{'x' * 1000}\n" for _ in range(size)) + f"{later},y\n"
+
+    def make(**options):
+        if source == "client":
+            return client.load_data.read_csv(text.encode(), "made", header="match", create=True, **options)
+        files.put("long.csv", text)
+        return load("long.csv", "made", header="match", create=True, **options)
+
+    with pytest.raises(errors.LoadFailed, match="dtype=") as caught:
+        make()
+    assert (caught.value.row.line, caught.value.row.column, caught.value.row.value) == (size + 2, "n", later)
+    assert "made" not in tables(client)
+    assert make(dtype={"n": "VARCHAR(100)"}).rows == size + 1
+    assert client.execute("SELECT count(*) FROM made WHERE n = :later", {"later": later}).scalar_one() == 1
+    client.execute("DROP TABLE made")
+    report = make(on_error="skip")
+    assert (report.rows, [row.value for row in report.rejects]) == (size, [later])
+
+
+def test_added_columns_lose_nothing_of_a_later_row(client, load):
+    text = "id,extra\n" + "".join(f"{number},{'7' * 18}\n" for number in range(1, 60_000)) + "60000,007\n"
+    with pytest.raises(errors.LoadFailed, match="dtype="):
+        client.load_data.read_csv(text.encode(), "t", header="match", extra_columns="add")
+    assert client.load_data.read_csv(
+        text.encode(), "t", header="match", extra_columns="add", dtype={"extra": "VARCHAR(20)"}
+    ).rows == 60_000  # fmt: skip
+
+
+def test_a_text_that_means_null_is_no_value_of_a_column(client):
+    client.execute("CREATE TABLE numbers (id INT PRIMARY KEY, x DOUBLE, at DATE, y YEAR)")
+    data = b"id,x,at,y\n1,NA,NA,NA\n2,1.5,2024-01-02,2024\n"
+    assert client.load_data.read_csv(data, "numbers", header="match", null_values=["NA", "-"]).rows == 2
+    assert rows(client, "numbers", "id, x IS NULL, at IS NULL, y IS NULL") == [(1, 1, 1, 1), (2, 0, 0, 0)]
+    report = client.load_data.read_csv(data, "made", header="match", create=True, null_values=["NA", "-"])
+    assert report.rows == 2
+    assert client.execute("SELECT x + 1 FROM made WHERE id = 2").scalar_one() == 2.5
+
+
 def test_columns_that_the_table_does_not_have(client, load):
     with pytest.raises(errors.InvalidArgument, match="no column 'extra'"):
         load("h.csv", header="match")

@@ -1,4 +1,4 @@
-"""Looking ahead, and watching: plans, inferred tables, progress, log records and spans; by both clients."""
+"""Looking ahead, and watching: plans, inferred tables, progress and log records; by both clients."""
 
 import asyncio
 import inspect
@@ -10,7 +10,7 @@ import pytest
 from models import User
 
 from matrixone import BytesSent, FileLoaded, LoadFinished, LoadStalled, LoadStarted, errors
-from matrixone_core.loading.monitoring import observer, telemetry
+from matrixone_core.loading.monitoring import observer
 
 
 @pytest.fixture
@@ -195,64 +195,6 @@ def test_records(client, stage, caplog):
             client.load_data.read_csv_stage(stage, "a.csv", User)
     assert "1 row in" in caplog.text
     assert "failed: LoadFailed" in caplog.text
-
-
-def test_spans(client, stage):
-    trace = pytest.importorskip("opentelemetry.sdk.trace")
-    from opentelemetry import trace as api
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
-    if not isinstance(api.get_tracer_provider(), trace.TracerProvider):
-        api.set_tracer_provider(trace.TracerProvider())
-    exporter = InMemorySpanExporter()
-    api.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
-    client.load_data.read_csv_stage(stage, ["b.csv"], User, ignore_lines=1)
-    with pytest.raises(errors.LoadFailed):
-        client.load_data.read_csv_stage(stage, "a.csv", User)
-    spans = exporter.get_finished_spans()
-    assert [span.name for span in spans[:2]] == ["load file users", "load users"]
-    assert spans[0].parent.span_id == spans[1].context.span_id
-    assert spans[1].attributes["db.system.name"] == "matrixone"
-    assert spans[-1].attributes["error.type"] == "LoadFailed"
-
-
-def test_metrics(client, stage, monkeypatch):
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-
-    reader = InMemoryMetricReader()
-    provider = MeterProvider([reader])
-    monkeypatch.setattr(telemetry, "_api", lambda module: provider if module == "metrics" else None)
-    for made in (telemetry._counter, telemetry._histogram):
-        made.cache_clear()
-    try:
-        client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1)
-        with pytest.raises(errors.LoadFailed):
-            client.load_data.read_csv_stage(stage, "a.csv", User)
-    finally:
-        for made in (telemetry._counter, telemetry._histogram):
-            made.cache_clear()
-    found = {one.name: one for one in reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics}
-    assert found["matrixone.load.rows.loaded"].data.data_points[0].value == 1
-    durations = found["db.client.operation.duration"]
-    assert durations.unit == "s"
-    assert {(point.count, point.attributes.get("error.type")) for point in durations.data.data_points} == {
-        (1, None), (1, "LoadFailed"),
-    }  # fmt: skip
-
-
-def test_without_opentelemetry(client, stage, monkeypatch):
-    monkeypatch.setattr(telemetry, "find_spec", lambda name: None)
-    telemetry._api.cache_clear()
-    telemetry._counter.cache_clear()
-    telemetry._histogram.cache_clear()
-    try:
-        assert client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1).rows == 1
-    finally:
-        telemetry._api.cache_clear()
-        telemetry._counter.cache_clear()
-        telemetry._histogram.cache_clear()
 
 
 def test_a_plan_in_a_session_is_run_in_it(client, stage):

@@ -85,7 +85,14 @@ def test_a_restore_that_the_server_does_not_do_is_found(client, database, shop):
         client.restore.table("users", shop)
     assert caught.value.tables == (f"{database}.users",)
     assert len(rows(client, "users")) == 3
-    assert client.restore.table("users", shop, replace_rows=True).executed
+    plan = client.restore.table("users", shop, replace_rows=True, plan=True)
+    assert f"would restore {database}.users" in str(plan)
+    assert f"restore {database}.users (3 -> 2 rows)" in str(plan)
+    assert [statement.split()[0] for statement in plan.sql] == ["DELETE", "INSERT"]
+    assert len(rows(client, "users")) == 3
+    report = client.restore.table("users", shop, replace_rows=True)
+    assert report.executed
+    assert report.sql == plan.sql
     assert rows(client, "users") == [(1, "a"), (2, "b")]
     assert rows(client, "orders") == [(1, 1)]
     report = client.restore.table("plain", shop)
@@ -114,11 +121,35 @@ def test_rows_that_others_refer_to_are_not_taken_from_them(client, shop):
     assert len(rows(client, "users")) == 3
     client.execute("DROP TABLE orders")
     client.execute("DROP TABLE users")
-    with pytest.raises(TableNotFound, match="replaced"):
-        client.restore.table("users", shop, replace_rows=True)
+    for plan in (False, True):
+        with pytest.raises(TableNotFound, match="users"):
+            client.restore.table("users", shop, replace_rows=True, plan=plan)
     with pytest.raises(TableNotFound, match="later"):
         client.restore.table("later", shop)
     assert [table.change for table in client.restore.table("users", shop).tables] == ["create"]
+
+
+@pytest.mark.parametrize("keys", ["", ", PRIMARY KEY (a, b)"])
+def test_rows_are_replaced_of_tables_with_hidden_and_computed_columns(client, database, unique, keys):
+    name = unique("snapshot")
+    client.execute(f"CREATE TABLE t (a INT, b INT, total INT GENERATED ALWAYS AS (a + b) STORED{keys})")
+    client.execute("INSERT INTO t (a, b) VALUES (1, 2)")
+    client.snapshots.create(name, database=database)
+    try:
+        client.execute("UPDATE t SET b = 7")
+        client.restore.table("t", name, replace_rows=True)
+        assert [tuple(row) for row in client.execute("SELECT a, b, total FROM t").all()] == [(1, 2, 3)]
+    finally:
+        client.snapshots.drop(name)
+
+
+@pytest.mark.parametrize("plan", [False, True])
+def test_rows_of_a_table_that_was_not_there_are_not_replaced(client, shop, plan):
+    client.execute("CREATE TABLE later (id INT)")
+    client.execute("INSERT INTO later VALUES (1)")
+    with pytest.raises(TableNotFound, match="later"):
+        client.restore.table("later", shop, replace_rows=True, plan=plan)
+    assert rows(client, "later") == [(1,)]
 
 
 def test_a_database_is_restored(client, database, shop, copy):

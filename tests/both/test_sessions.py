@@ -36,7 +36,7 @@ def test_all_of_it_is_there_after_the_block(users, other, files, unique):
         session.snapshots.create(snapshot, SnapshotLevel.DATABASE, other.execute("SELECT DATABASE()").scalar())
         assert [one.name for one in session.snapshots.list() if one.name == snapshot] == [snapshot]
         assert session.stage.get(stage) == made
-        assert repr(session).endswith("as root, 2 changes kept for the commit>")
+        assert repr(session).endswith("as root, 2 pending changes>")
         assert not other.stage.exists(stage)
         assert snapshot not in [one.name for one in other.snapshots.list()]
         assert other.execute(select(func.count(User.id))).scalar() == 0
@@ -502,7 +502,7 @@ def test_a_session_with_a_load_is_repeated_wherever_its_connections_break(
     users, new_client, proxy, *, database, other, files, unique, side, monkeypatch, what
 ):
     """Whichever of its statements is not answered; but for its own COMMIT, which nobody can know about."""
-    monkeypatch.setattr("matrixone_core.session.unit_of_work.BETWEEN_ATTEMPTS", 0)
+    monkeypatch.setattr("matrixone_core.session.retry.FIRST_PAUSE", 0)
     files.put("users.csv", ROWS)
     stage = unique()
     users.stage.create_local(stage, files.folder)

@@ -15,7 +15,7 @@ from matrixone_core import errors, execution, messages, server_errors, targets
 from matrixone_core.names import checked_text, one_character, stage_name, stage_path, stage_url, table_name
 from matrixone_core.operations import snapshots, tables
 from matrixone_core.secrets import Credentials, Secret
-from matrixone_core.session import unit_of_work
+from matrixone_core.session.retry import retry
 from matrixone_core.settings import Settings
 from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.stage import CreateStage, DropStage
@@ -196,7 +196,7 @@ def test_messages_quote_no_whole_file(value):
         lambda: targets.table_of(value),
         lambda: next(tables.create_all(value)),
         lambda: next(snapshots.create("s", value)),
-        lambda: next(unit_of_work.repeated(print, value)),
+        lambda: next(retry(print, value)),
     ):
         with pytest.raises(errors.InvalidArgument) as caught:
             refused()

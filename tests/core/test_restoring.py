@@ -133,8 +133,11 @@ def test_foreign_keys_are_checked_again_whatever_happens():
         unchecked(Reply(), rows({"name": "d"}), ConnectionLost("cut"))
 
 
+TABLE = rows({"Create Table": "CREATE TABLE `t` (\n  `a` int DEFAULT NULL\n)"})
+
+
 def test_rows_of_a_table_without_keys_are_replaced_in_an_ordinary_transaction():
-    steps, _ = play(restore.table("d.t", "s", replace_rows=True), rows({"name": "a"}), rows(), (), None)
+    steps, _ = play(restore.table("d.t", "s", replace_rows=True), TABLE, rows(), (), None)
     assert isinstance(steps[-1], Atomic)
     assert texts(play(steps[-1].op, Reply(), Reply())[0])[1] == (
         "INSERT INTO `d`.`t` (`a`) SELECT `a` FROM `d`.`t` {SNAPSHOT = 's'}"

@@ -144,7 +144,7 @@ def test_connect_shows_its_settings(client):
         assert names == [
             "url", "host", "port", "user", "password", "database", "account", "role", "ssl_mode", "ssl_ca", "ssl_cert",
             "ssl_key", "connect_timeout", "read_timeout", "timeout", "lock_timeout", "time_zone", "pool_size", "max_overflow",
-            "pool_timeout", "pool_recycle", "reserve_size", "wait",
+            "pool_timeout", "pool_recycle", "reserve_size", "wait", "slow_query_threshold", "on_connect",
         ]  # fmt: skip
         assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in names)
         assert parameters["connect_timeout"].default == 10

@@ -5,7 +5,8 @@ It reads the settings of `settings.py` from the URL's options, so that an engine
 
 import ssl
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -34,6 +35,7 @@ from matrixone_core.errors import InvalidArgument, NotSupported
 from matrixone_core.execution import TIMEOUT
 from matrixone_core.fragments import literal
 from matrixone_core.messages import quoted
+from matrixone_core.monitoring.statements import StatementMonitor
 from matrixone_core.secrets import Secret
 from matrixone_core.server_errors import CR_MALFORMED_PACKET
 
@@ -94,8 +96,17 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         "uuid": UUID,
     }
 
-    def __init__(self, **kwargs: Any) -> None:
+    clock: Callable[[], float]  # of the side that has the driver: the time in seconds, which never goes back
+
+    def __init__(self, slow_query_threshold: float | None = None, **kwargs: Any) -> None:
+        """Make a dialect, as `create_engine(url, slow_query_threshold=…)` has it made.
+
+        Args:
+            slow_query_threshold: seconds from which on a statement is logged as a slow one; None logs none.
+            kwargs: SQLAlchemy's own.
+        """
         super().__init__(**kwargs)
+        self._slow = slow_query_threshold
         self.ignored_options: set[str] = set()  # those of MySQL's that a warning has named
 
     def initialize(self, connection: Any) -> None:
@@ -135,6 +146,48 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         cursor.close()
         if level != AUTOCOMMIT:
             MySQLDialect.set_isolation_level(self, dbapi_connection, level)
+
+    @memoized_property
+    def _monitor(self) -> StatementMonitor:
+        return StatementMonitor(self.clock, self._slow)
+
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        """Send a statement, observed."""
+        above: Any = super()
+        with self._observed(statement, context.root_connection.connection):
+            above.do_execute(cursor, statement, parameters, context)
+
+    def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
+        """Send a statement that has no parameters, observed."""
+        above: Any = super()
+        with self._observed(statement, context.root_connection.connection):
+            above.do_execute_no_params(cursor, statement, context)
+
+    def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        """Send a statement with many sets of parameters, observed."""
+        above: Any = super()
+        with self._observed(statement, context.root_connection.connection, len(parameters)):
+            above.do_executemany(cursor, statement, parameters, context)
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        """Send COMMIT, observed."""
+        above: Any = super()
+        with self._observed("COMMIT", dbapi_connection):
+            above.do_commit(dbapi_connection)
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        """Send ROLLBACK, observed, if there is anything to roll back."""
+        above: Any = super()
+        is_sent = self.get_driver_connection(dbapi_connection).has_work
+        with self._observed("ROLLBACK", dbapi_connection) if is_sent else nullcontext():
+            above.do_rollback(dbapi_connection)
+
+    def _observed(self, sql: str, connection: Any, batch: int = 1) -> AbstractContextManager[None]:
+        """A block that sends a statement; nothing surrounds it where nobody wants to know."""
+        monitor = self._monitor
+        if not monitor.is_needed():
+            return nullcontext()
+        return monitor.observe(sql, self.get_driver_connection(connection), batch)
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Whether a connection is closed after this error: also when a statement's time is up, or its reply garbled."""

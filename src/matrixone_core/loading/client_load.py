@@ -144,9 +144,7 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         form = replace(form, ignore_lines=form.ignore_lines + 1)
     if not names and facts.table is not None:
         names = default_names(request, facts.table)
-    shaped = yield from shape_table(
-        request, facts, names, partial(_suggest, request.format, head, types, header=request.header)
-    )
+    shaped = yield from shape_table(request, facts, names, partial(_suggest, request, head, types))
     rejects = Rejects(name_of(source.data), request.options) if request.options.collects_rejects else None
     transform = _transform(request, shaped.facts, source, shaped.names, form, rejects)
     transform.begin(head.data, None if head.is_all else decoder, head.read)
@@ -203,10 +201,14 @@ def _read_head(chunks: Chunks, decoder: Decoder | None) -> Op[Head]:
     return Head(data, piece is None, read)
 
 
-def _suggest(form: Format, head: Head, types: Sequence[FileColumn], *, header: bool) -> Op[Sequence[FileColumn]]:
+def _suggest(request: LoadRequest, head: Head, types: Sequence[FileColumn]) -> Op[Sequence[FileColumn]]:
     """The columns of the data, and the SQL types that its first rows suggest."""
     yield from ()
-    return types or sample_text("<data>", form, head.data, is_all=head.is_all, header=header).columns
+    if types:
+        return types
+    return sample_text(
+        "<data>", request.format, head.data, is_all=head.is_all, header=request.header, nulls=request.nulls
+    ).columns
 
 
 def sent_form(form: Format, unit: Unit) -> Csv:

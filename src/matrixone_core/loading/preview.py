@@ -71,7 +71,7 @@ def plan_with_sample(
     if not files or facts.table is None:
         return plan
     file, table = files[0], facts.table
-    sample = yield from sample_of(file.path, request.format, header=request.header)
+    sample = yield from sample_of(file.path, request.format, header=request.header, nulls=request.nulls)
     rows = sample.rows[:MAX_SAMPLED]
     conflicts: int = 0
     for key in table.keys:

@@ -7,7 +7,7 @@ patterns of plainly good values only narrow down where a refused row may be, and
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy.dialects import mysql
@@ -17,7 +17,7 @@ from matrixone_core.loading.certain_values import DAY, DIGITS
 from matrixone_core.loading.mapping import ColumnMapping, StagedField
 from matrixone_core.loading.table import Column, Kind
 from matrixone_core.messages import quoted
-from matrixone_core.sql.staging import Expression, matches, staged, violates
+from matrixone_core.sql.staging import Expression, joined, matches, staged, violates
 
 UTF8_IN_HEX = (
     "^([0-7][0-9A-F]|(C[2-9A-F]|D[0-9A-F])[89AB][0-9A-F]|E[0-9A-F]([89AB][0-9A-F]){2}|F[0-4]([89AB][0-9A-F]){3})*$"
@@ -32,7 +32,7 @@ _LARGE = r"^[ \t]*[-+]?0*([1-9][0-9]{%s}|[1-9][0-9]+([.][0-9]*)?[eE][+]?0*%s|[0-
 _LARGE_SINGLE = _LARGE % (29, "[1-9][0-9]", "3[89]|[4-9][0-9]|[1-9][0-9][0-9]")
 _LARGE_DOUBLE = _LARGE % (208, "[1-9][0-9][0-9]", "30[89]|3[1-9][0-9]|[4-9][0-9][0-9]|[1-9][0-9][0-9][0-9]")
 _DATE_BEGINS = r"^[ \t]*[0-9][0-9][0-9][0-9]"
-_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?"
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
 _IS_WORD = re.compile("[A-Za-z0-9_]+")
 
 
@@ -57,9 +57,27 @@ def silent_changes(mapping: ColumnMapping) -> tuple[SilentChange, ...]:
     """What has to be looked for in the staged rows of a file."""
     columns = [(field, field.column) for field in mapping.fields if field.column is not None]
     return (
-        *(change for field, column in columns for change in _of_column(field, column)),
+        *(_but_nulls(mapping, change) for field, column in columns for change in _of_column(field, column)),
         *(_null_key(mapping, field, column) for field, column in columns if _is_replaced_key(mapping, column)),
     )
+
+
+def _but_nulls(mapping: ColumnMapping, change: SilentChange) -> SilentChange:
+    """The change where the text does not mean NULL."""
+    if not mapping.nulls:
+        return change
+    texts = joined(((Value(text),) for text in mapping.nulls), ", ")
+    others: Expression = (f"{staged(change.field.staged)} NOT IN (", *texts, ") AND (")
+    return replace(
+        change,
+        condition=(*others, *change.condition, ")"),
+        exact=(*others, *change.exact, ")"),
+        reason=partial(_unless_null, mapping.nulls, change.reason),
+    )
+
+
+def _unless_null(nulls: Sequence[str], reason: Callable[[bytes | None], str | None], value: bytes | None) -> str | None:
+    return None if (value or b"").decode("utf-8", "replace") in nulls else reason(value)
 
 
 def _is_replaced_key(mapping: ColumnMapping, column: Column) -> bool:
@@ -82,6 +100,9 @@ def _why_null(column: Column, nulls: Sequence[str], value: bytes | None) -> str 
 
 def _of_column(field: StagedField, column: Column) -> Iterator[SilentChange]:
     name = field.staged
+    if column.lossless is not None:
+        lossless = _unless_empty(name, f"^({column.lossless})$")
+        yield SilentChange(field, lossless, lossless, partial(_why_lossy, column))
     match column.kind:
         case Kind.TEXT | Kind.JSON | Kind.ENUM | Kind.DATALINK:
             value = staged(name)
@@ -114,6 +135,16 @@ def violates_hex(name: str) -> Expression:
 
 def _unless_empty(name: str, pattern: str) -> Expression:
     return (f"{staged(name)} <> '' AND ", *violates(name, pattern))
+
+
+def _why_lossy(column: Column, value: bytes | None) -> str | None:
+    text = (value or b"").decode("utf-8", "replace")
+    if not text or re.fullmatch(column.lossless or "", text):
+        return None
+    return (
+        f"the first rows suggested {column.sql_type}, which would not keep this as it is;"
+        f" dtype={{{quoted(column.name)}: 'TEXT'}} does"
+    )
 
 
 def _why_not_utf8(value: bytes | None) -> str | None:
@@ -182,6 +213,8 @@ def _length_conditions(field: StagedField, column: Column) -> Iterator[Expressio
 
 def plain_value(column: Column) -> str | None:
     """A pattern of values that the server certainly stores as they are, in a syntax that Python and servers share."""
+    if column.lossless is not None and column.kind in {Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT}:
+        return column.lossless
     match column.kind:
         case Kind.INTEGER:
             digits = DIGITS.get(type(column.type), 9)

@@ -22,7 +22,6 @@ from matrixone_core.errors import (
 from matrixone_core.loading.inputs.files import InputFile
 from matrixone_core.loading.ledger import ledger_for, loaded_ids
 from matrixone_core.loading.monitoring import observer
-from matrixone_core.loading.monitoring.telemetry import span
 from matrixone_core.loading.plan import LoadPlan, LoadStrategy, make_plan
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.strategies.context import LoadContext
@@ -32,6 +31,7 @@ from matrixone_core.loading.strategies.staging import load_staged
 from matrixone_core.loading.strategies.unfinished import undone_with_session
 from matrixone_core.loading.table import Table, can_create_tables, fetch_table
 from matrixone_core.messages import quoted
+from matrixone_core.monitoring.telemetry import span
 from matrixone_core.results import LoadedFile, LoadReport
 from matrixone_core.sql.files import RemoveFiles
 from matrixone_core.sql.staging import Conflict
@@ -220,7 +220,8 @@ def _execute(
     watcher: observer.LoadObserver,
     preparation: tuple[Statement[Any], ...],
 ) -> Op[LoadReport]:
-    with span("load", request.table_name, {"matrixone.load.files": len(inputs)}):
+    table = request.table_name
+    with span(f"load {table}", {"db.collection.name": table, "matrixone.load.files": len(inputs)}):
         if not facts.state.owns_transaction:
             _check_session(request)
         before = yield from _loaded_before(request, inputs)

@@ -6,10 +6,10 @@ from typing import Any
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import identifier
-from matrixone_core.loading.inputs.schema_inference import FileColumn
+from matrixone_core.loading.inputs.schema_inference import FileColumn, lossless_values
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts
-from matrixone_core.loading.table import Table, parse_table
+from matrixone_core.loading.table import Column, Table, parse_table
 from matrixone_core.messages import quoted
 from matrixone_core.sql.load import Csv, JsonLines
 from matrixone_core.sql.plan import CreateTable
@@ -87,7 +87,7 @@ def _created(
     types += tuple((name, "BIGINT") for name in (request.row_column,) if name)
     fields: tuple[str | None, ...] = names or tuple(column.name for column in columns)
     return ShapedTable(
-        replace(facts, table=_table_of(request.names, types)), fields, (CreateTable(request.names, types),)
+        replace(facts, table=_table_of(request, request.names, types)), fields, (CreateTable(request.names, types),)
     )
 
 
@@ -102,7 +102,7 @@ def _extended(
     if not extra:
         return ShapedTable(facts, names)
     types = _with_own_types(request, extra)
-    added = _table_of(table.names, types)
+    added = _table_of(request, table.names, types)
     extended = replace(table, columns=(*table.columns, *added.columns))
     named = {name.lower() for name in names if name}
     fields = (*names, *(name for name, _ in types if name.lower() not in named))  # formats without names in order
@@ -114,7 +114,16 @@ def _with_own_types(request: LoadRequest, columns: Sequence[FileColumn]) -> Colu
     return tuple((column.name, own.get(column.name.lower(), column.type or "TEXT")) for column in columns)
 
 
-def _table_of(names: Names, columns: Columns) -> Table:
-    """The table that CREATE TABLE with these columns makes."""
+def _table_of(request: LoadRequest, names: Names, columns: Columns) -> Table:
+    """The table that CREATE TABLE with these columns makes; those whose types were inferred say what they keep."""
     lines = ",\n".join(f"  {identifier(name)} {sql_type.lower()} DEFAULT NULL" for name, sql_type in columns)
-    return parse_table(names, f"CREATE TABLE {identifier(names[-1])} (\n{lines}\n)")
+    table = parse_table(names, f"CREATE TABLE {identifier(names[-1])} (\n{lines}\n)")
+    if not isinstance(request.format, Csv | JsonLines):
+        return table  # Arrow's own types
+    own = {name.lower() for name, _ in request.options.dtype} | {request.row_column}
+    lossless = [None if name.lower() in own else lossless_values(sql_type) for name, sql_type in columns]
+    return replace(table, columns=tuple(map(_with_pattern, table.columns, lossless)))
+
+
+def _with_pattern(column: Column, lossless: str | None) -> Column:
+    return replace(column, lossless=lossless)

@@ -96,7 +96,7 @@ def _names_of(request: LoadRequest, shaped: ShapedTable, file: StageFile) -> tup
 
 
 def _suggest(request: LoadRequest, file: StageFile) -> Op[Sequence[FileColumn]]:
-    return (yield from sample_of(file.path, request.format, header=request.header)).columns
+    return (yield from sample_of(file.path, request.format, header=request.header, nulls=request.nulls)).columns
 
 
 def _resolve_files(

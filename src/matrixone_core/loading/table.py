@@ -89,6 +89,7 @@ class Column:
         has_default: whether it has a value where none is given; NULL counts as none.
         auto_increment: whether the server numbers it.
         generated: whether no value can be given for it.
+        lossless: an expression of the values that the type keeps whole, where it was inferred from the first rows.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Column:
     has_default: bool
     auto_increment: bool
     generated: bool
+    lossless: str | None = None
 
     @property
     def kind(self) -> Kind:

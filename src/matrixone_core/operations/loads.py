@@ -358,6 +358,9 @@ def create_table_from(
 ) -> Op[InferredTable]:
     """Create a table with the columns that a stage's file has, and the types that its first rows suggest.
 
+    A later load follows these types as INSERT does: 00501 in a BIGINT column is 501. With `create=True` a load makes
+    the table, and refuses a row of which the types would lose something.
+
     Args:
         stage: the stage's name.
         file: the file's path in the stage.

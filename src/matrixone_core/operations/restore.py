@@ -14,8 +14,8 @@ from matrixone_core.errors import (
     NotSupported,
     RestoreFailed,
     SnapshotNotFound,
-    TableNotFound,
 )
+from matrixone_core.loading.table import fetch_table
 from matrixone_core.messages import quoted
 from matrixone_core.names import checked_name, database_name, snapshot_name, table_name
 from matrixone_core.server_errors import commit_unknown
@@ -40,7 +40,6 @@ from matrixone_core.sql.past import (
     TablesThen,
 )
 from matrixone_core.sql.snapshot import SelectSnapshotAccount
-from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Atomic, OnConnection, Op, Statement
 
 Names = tuple[str, str]  # a database and a table
@@ -176,13 +175,13 @@ def table(
     names = yield from _with_database(parts)
     if to is not None:
         return (yield from _into_table(table_name(to), names, past, plan=plan))
+    if replace_rows:
+        return (yield from _replace_rows(names, past, plan=plan))
     step = _statement("TABLE", names, past, pitr)
     if plan:
         then = [names] if names[1] in (yield from TablesThen(names[0], past)) else []
         now = (names,) if names in (yield from TableIds(names[0])) else ()
         return (yield from _plan(".".join(names), past, then, now, step))
-    if replace_rows:
-        return (yield from _replace_rows(names, past))
     return (yield from _restore(step, past, names[0], ".".join(names), only=names))
 
 
@@ -403,15 +402,16 @@ def _not_done(step: Restore | RestorePitr, tables: list[Names]) -> Op[RestoreFai
     return error
 
 
-def _replace_rows(names: Names, past: Past) -> Op[RestoreReport]:
-    columns = yield from ColumnNames(names)
-    if not columns:
-        raise TableNotFound(f"there is no table {quoted('.'.join(names))} whose rows could be replaced")
-    checks = yield from _key_checks(names)
+def _replace_rows(names: Names, past: Past, *, plan: bool) -> Op[RestoreReport]:
+    columns = (yield from fetch_table(names)).settable
     steps = DeleteRows(names, columns[0]), InsertRowsThen(names, columns, past)
+    name = ".".join(names)
+    if plan:
+        counted = RestoredTable(name, "restore", (yield from CountRows(names)), (yield from CountRows(names, past)))
+        return _report(name, past, [counted], *steps, executed=False)
+    checks = yield from _key_checks(names)
     swap = _swap_rows(*steps, checks)
     yield from Atomic(_unchecked(swap) if checks else swap)
-    name = ".".join(names)
     return _report(name, past, [RestoredTable(name, "restore")], *steps, executed=True)
 
 

@@ -24,13 +24,16 @@ from matrixone_core.errors import (
     SessionInUse,
 )
 from matrixone_core.execution import TIMEOUT
+from matrixone_core.monitoring.telemetry import span
 from matrixone_core.server_errors import commit_unknown, from_driver, no_connection_free
+from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
 from matrixone_core.session.unit_of_work import UnitOfWork
 from matrixone_core.steps import Op
 
 T = TypeVar("T")
 _COMMIT = re.compile(r"[\s;]*COMMIT[\s;]*\Z", re.IGNORECASE)
 WORK = "matrixone_unit_of_work"  # the execution option that takes the unit of work along with a connection
+_BEFORE_COMMIT = {TransactionState.ACTIVE, TransactionState.PREPARED, TransactionState.ABORTED}
 UNWATCHED = "skip_user_error_events"  # SQLAlchemy's execution option that passes over `handle_error`
 
 
@@ -117,13 +120,36 @@ class UnitOfWorkSession(orm.Session):
             CommitIncomplete: the rows are committed, but not all that follows.
             MatrixOneError: the server refused COMMIT, or a stage that the session had created.
         """
-        with self.used():
+        with self.used(), span("session.commit", {}):
             try:
                 super().commit()
             except BaseException:
                 if self.in_transaction():
                     super().rollback()
                 raise
+
+    def rollback(self) -> None:
+        """Roll back: of rows, stages and snapshots nothing stays."""
+        with self.used(alive=False), span("session.rollback", {}):
+            super().rollback()
+
+    def send_commit(self, connection: Connection) -> None:
+        """Record that SQLAlchemy is about to send COMMIT.
+
+        Raises:
+            InvalidArgument: it is not the session's own, and would commit the rows without the pending changes.
+        """
+        work = _work_of(connection)
+        if work is None:
+            return
+        if work.transaction.state is TransactionState.PREPARED:
+            self.carrier.begin_commit(connection)
+            work.transaction.apply(TransactionEvent.COMMIT_SENT)
+        elif work:
+            refused = _goes_around()
+            connection.invalidate()  # SQLAlchemy takes the transaction for ended, and would not roll it back
+            work.record_error(ConnectionLost(str(refused)))
+            raise refused
 
     def begin_nested(self) -> orm.SessionTransaction:
         """Refuse: the server has no savepoints (server-facts 15).
@@ -152,14 +178,14 @@ _USES = (
 )
 for _name in _USES:
     setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=True))
-for _name in ("rollback", "close", "invalidate"):
+for _name in ("close", "invalidate"):
     setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=False))
 
 
 @event.listens_for(UnitOfWorkSession, "after_begin")
 def _after_begin(session: UnitOfWorkSession, _transaction: orm.SessionTransaction, connection: Connection) -> None:
     session.begun = connection.execution_options(**{WORK: session.work, UNWATCHED: False})
-    event.listen(connection, "commit", _on_commit)
+    event.listen(connection, "commit", session.send_commit)
     event.listen(connection, "set_connection_execution_options", _keep_watching)
 
 
@@ -171,15 +197,13 @@ def _before_commit(session: UnitOfWorkSession) -> None:
         note_closed(session.begun, "before COMMIT was sent")
         session.work.check()
     if session.work:
-        session.carrier.run(session.work.before_commit())
-    if session.begun is not None:
-        session.carrier.begin_commit(session.begun)
-    session.work.committing = True
+        session.carrier.run(session.work.create_stages())
+    session.work.transaction.apply(TransactionEvent.PREPARED)
 
 
 @event.listens_for(UnitOfWorkSession, "after_commit")
 def _after_commit(session: UnitOfWorkSession) -> None:
-    session.work.committed()
+    session.work.transaction.apply(TransactionEvent.COMMIT_CONFIRMED)
 
 
 @event.listens_for(UnitOfWorkSession, "after_transaction_end")
@@ -188,7 +212,7 @@ def _after_transaction_end(session: UnitOfWorkSession, transaction: orm.SessionT
         return  # a flush's
     work, session.work = session.work, UnitOfWork()
     begun, session.begun = session.begun, None
-    if work or (begun is not None and work.committing):
+    if work or (begun is not None and work.transaction.state not in _BEFORE_COMMIT):
         session.carrier.finish(work.after_end(session.carrier.run_later))
 
 
@@ -224,39 +248,53 @@ def _keep_watching(_connection: Connection, options: dict[str, Any]) -> None:
     options.pop(UNWATCHED, None)
 
 
-def _on_commit(connection: Connection) -> None:
-    work = _work_of(connection)
-    if work is not None and work and not work.committing:
-        refused = _goes_around()
-        connection.invalidate()  # SQLAlchemy takes the transaction for ended, and would not roll it back
-        work.failed(ConnectionLost(str(refused)))
-        raise refused
-
-
 def _goes_around() -> InvalidArgument:
     return InvalidArgument(
-        "this session keeps changes of stages or snapshots for its commit; commit it by session.commit() or by "
+        "this session has pending changes of stages or snapshots; commit it by session.commit() or by "
         "leaving its block, not by a statement or its connection"
     )
 
 
 def _on_error(context: ExceptionContext) -> MatrixOneError | None:
-    """Tell the unit of work; an error of COMMIT becomes ours, as nobody else can know what it means."""
+    """Record the error in the unit of work."""
     work = None if context.connection is None else _work_of(context.connection)
     if context.connection is None or work is None:
         return None
     failure: MatrixOneError | None = None
     if isinstance(context.sqlalchemy_exception, DBAPIError):
         failure = from_driver(context.sqlalchemy_exception)
-        work.failed(failure)
+    if context.statement is None and work.transaction.state is TransactionState.COMMITTING:
+        return _on_commit_error(work, failure, context.original_exception)
+    if failure is not None:
+        work.record_error(failure)
     if context.is_disconnect or not _is_open(context.connection):
-        work.failed(ConnectionLost("its connection was closed, as a statement was given up on or its reply unreadable"))
-    if failure is None or not work.committing or context.statement is not None:
-        return None
-    if not isinstance(failure, ConnectionLost):
+        work.record_error(
+            ConnectionLost("its connection was closed, as a statement was given up on or its reply unreadable")
+        )
+    return None
+
+
+def _on_commit_error(
+    work: UnitOfWork, failure: MatrixOneError | None, original: BaseException
+) -> MatrixOneError | None:
+    """Give the error of a COMMIT its meaning, which only the unit of work knows.
+
+    Args:
+        work: the unit of work.
+        failure: the server's or the driver's error; None if another exception interrupted the COMMIT.
+        original: the exception as it was raised.
+
+    Returns:
+        The error to raise instead of the original one; None leaves that.
+    """
+    if failure is not None and not isinstance(failure, ConnectionLost):
+        work.transaction.apply(TransactionEvent.COMMIT_REFUSED, failure)
         return failure
-    unknown: CommitUnknown = commit_unknown(failure)
-    work.unknown(unknown)
+    unknown: CommitUnknown = commit_unknown(failure or ConnectionLost("it was interrupted"))
+    work.record_unanswered_commit(unknown)
+    if failure is None:
+        original.add_note(str(unknown))
+        return None
     return unknown
 
 
@@ -292,7 +330,7 @@ def note_closed(connection: Connection, why: str) -> None:
     """
     work = _work_of(connection)
     if work is not None and not _is_open(connection):
-        work.failed(ConnectionLost(f"its connection was closed, {why}"))
+        work.record_error(ConnectionLost(f"its connection was closed, {why}"))
 
 
 def _is_open(connection: Connection) -> bool:

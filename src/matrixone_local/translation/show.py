@@ -115,6 +115,8 @@ def _answer(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[N
         return _databases(tokens, link, dropped)
     if what == "GRANTS":
         return _grants(tokens, link)
+    if what == "PROCESSLIST":
+        return _processes(link)
     if what in {"TABLES", "TABLE"} and dropped and words[1:3] != ["CREATE", "TABLE"]:
         return _tables(tokens, link, dropped)
     return None
@@ -290,6 +292,12 @@ def _databases(tokens: Sequence[Token], link: EngineConnection, dropped: Sequenc
     information_schema.substitute_tables(asked, dropped)
     names = link.query(asked.written()).rows
     return Answer(["Database"], names)
+
+
+def _processes(link: EngineConnection) -> Answer:
+    """A row for each connection that the client may see; `SHOW FULL PROCESSLIST` is the same on a server."""
+    rows = link.query(f"{information_schema.PROCESSES} ORDER BY conn_id").rows
+    return Answer(information_schema.PROCESS_TITLES, [(node, int(number or 0), *rest) for node, number, *rest in rows])
 
 
 def tables_within(database: str, link: EngineConnection) -> int:

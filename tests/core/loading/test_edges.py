@@ -1,4 +1,4 @@
-"""What only happens at the edges of loads: files that end early, servers that do not answer, programs without telemetry."""
+"""What only happens at the edges of loads: files that end early, servers that do not answer."""
 
 import pytest
 from loading_values import file, request, server, table
@@ -8,7 +8,6 @@ from matrixone_core.errors import LoadFailed, ServerError
 from matrixone_core.loading.inputs.stage_reader import read_range
 from matrixone_core.loading.inputs.transforms import raise_bad_row
 from matrixone_core.loading.mapping import map_columns
-from matrixone_core.loading.monitoring import telemetry
 from matrixone_core.loading.row_checks import silent_changes
 from matrixone_core.loading.strategies.location import refused_field
 from matrixone_core.operations import loads
@@ -19,12 +18,6 @@ from matrixone_core.sql.staging import StagedRow
 def test_a_range_of_a_file_that_ends_before_it():
     _, data = play(read_range("stage://s/a", 0, 10), b"abc", b"")
     assert data == b"abc"
-
-
-def test_a_program_without_opentelemetry(monkeypatch):
-    monkeypatch.setattr(telemetry, "_api", lambda _module: None)
-    with telemetry.span("load", "t", {}):
-        pass
 
 
 def test_only_zeros_are_numbered(mapping):

@@ -1,4 +1,4 @@
-"""What a load reports while it runs: events, a bar at a terminal, spans and metrics where there is an API for them."""
+"""What a load reports while it runs: events, and a bar at a terminal."""
 
 import io
 import sys
@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from matrixone_core.errors import LoadFailed, NotSupported
-from matrixone_core.loading.monitoring import events, observer, progress_bar, telemetry
+from matrixone_core.loading.monitoring import events, observer, progress_bar
 from matrixone_core.loading.monitoring.observer import STALLED_SECONDS, LoadObserver, receiver
 from matrixone_core.results import BadRow, LoadedFile, LoadReport
 
@@ -64,24 +64,6 @@ def test_the_bar_shows_each_event(monkeypatch):
         progress_bar.show(event)
     assert "-> one" in shown.getvalue()
     assert "failed" in shown.getvalue()
-
-
-@pytest.mark.parametrize("is_installed", [True, False])
-def test_spans_and_metrics_where_there_is_an_api(monkeypatch, is_installed):
-    if not is_installed:
-        monkeypatch.setattr(telemetry, "find_spec", lambda _name: None)
-    functions = (telemetry._api, telemetry._counter, telemetry._histogram)
-    try:
-        for function in functions:
-            function.cache_clear()
-        with pytest.raises(LoadFailed), telemetry.span("load", "t", {}):
-            raise LoadFailed("no")
-        telemetry.count("rows.read", 1, "t")
-        telemetry.measure_duration(1.0, "t", None)
-        telemetry.measure_duration(1.0, "t", LoadFailed("no"))
-    finally:
-        for function in functions:
-            function.cache_clear()
 
 
 # -- reports -----------------------------------------------------------------------------------------------------------

@@ -1,15 +1,19 @@
 """Loads of every format from a stage: who reads JSON lines, headers, tables made after files, plans and their samples."""
 
 import json
+import re
+from decimal import Decimal
 
 import pyarrow
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from loading_values import STATE, brief, server
 from pyarrow import parquet
 from script import Driver
 
 from matrixone_core.errors import InvalidArgument, LoadFailed, ServerError, TableExists, TableNotFound
-from matrixone_core.loading.inputs.schema_inference import format_of, suggested
+from matrixone_core.loading.inputs.schema_inference import format_of, lossless_values, suggested
 from matrixone_core.loading.strategies import fill
 from matrixone_core.operations import loads
 from matrixone_core.session.unit_of_work import UnitOfWork
@@ -385,6 +389,21 @@ def test_the_suffix_tells_the_format(file, form):
 )  # fmt: skip
 def test_types_that_values_suggest(values, kind):
     assert suggested(values) == kind
+
+
+NUMBERS = st.integers() | st.decimals(-(10**20), 10**20, allow_nan=False) | st.decimals(-9, 9, places=12)
+
+
+@given(st.lists(NUMBERS.map(str), min_size=1, max_size=4))
+def test_a_suggested_type_keeps_the_values_that_suggested_it(values):
+    kind = suggested(values)
+    assert kind is not None
+    lossless = lossless_values(kind)
+    assert (
+        kind in {"VARCHAR(255)", "TEXT"} if lossless is None else all(re.fullmatch(lossless, value) for value in values)
+    )
+    if kind == "DOUBLE":
+        assert all(Decimal(repr(float(value))) == Decimal(value) for value in values)
 
 
 # -- plans -------------------------------------------------------------------------------------------------------------

@@ -190,3 +190,17 @@ def test_a_database_that_is_not_there_is_named(sql, asked):
 def test_rows_for_a_table_of_a_database_that_is_not_there(sql):
     for asked in ("INSERT INTO nowhere.t VALUES (1)", "LOAD DATA INFILE '/no/file.csv' INTO TABLE nowhere.t"):
         assert sql.refused(asked) == (1146, "no such table nowhere.t")
+
+
+def test_connections_are_listed_as_on_a_server(sql):
+    """With the columns that conformance/questions has of a real one, so that a program finds what to KILL."""
+    number, database = sql("SELECT connection_id(), database()")[0]
+    asked = "SELECT node_id, command, info FROM information_schema.processlist WHERE conn_id = %s AND db = %s"
+    [(node, command, info)] = sql(asked, number, database)
+    assert node
+    assert command == "COM_QUERY"
+    assert "processlist" in info
+    for statement in ("SHOW PROCESSLIST", "SHOW FULL PROCESSLIST"):
+        [row] = [row for row in sql(statement) if row[1] == number]
+        assert len(row) == 19
+        assert row[6] == database

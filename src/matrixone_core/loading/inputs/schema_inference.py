@@ -19,15 +19,20 @@ from matrixone_core.messages import quoted
 from matrixone_core.sql.load import Csv, Format, JsonLines
 from matrixone_core.steps import Op
 
-_TESTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("BIGINT", re.compile(r"-?(0|[1-9]\d{0,17})")),
-    ("DECIMAL", re.compile(r"-?(0|[1-9]\d{0,27})(\.\d{1,10})?")),
-    ("DOUBLE", re.compile(r"-?(0|[1-9]\d*)(\.\d+)?[eE][+-]?\d+|-?(0|[1-9]\d{0,14})\.\d+")),
-    ("BOOL", re.compile(r"true|false", re.IGNORECASE)),
-    ("DATE", re.compile(r"\d{4}-\d{2}-\d{2}")),
-    ("DATETIME(6)", re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?")),
-    ("TIME(6)", re.compile(r"\d{2}:\d{2}:\d{2}(\.\d{1,6})?")),
-)
+# The values that a type keeps as they are, as expressions that Python and servers share. A double has 15 digits.
+_FIFTEEN = "|".join(f"[1-9][0-9]{{{n - 1}}}([.][0-9]{{1,{15 - n}}})?" for n in range(1, 15))
+_DOUBLE = f"-?(0([.][0-9]{{1,15}})?|{_FIFTEEN}|[1-9][0-9]{{14}})([eE][-+]?0*([0-9]|[0-9][0-9]|[12][0-9][0-9]))?"
+_DAY, _CLOCK = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
+_LOSSLESS = {
+    "BIGINT": "-?(0|[1-9][0-9]{0,17})",
+    "DECIMAL": "-?(0|[1-9][0-9]{0,27})([.][0-9]{1,10})?",
+    "DOUBLE": _DOUBLE,
+    "BOOL": "[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]",
+    "DATE": _DAY,
+    "DATETIME(6)": f"{_DAY}[ T]{_CLOCK}",
+    "TIME(6)": _CLOCK,
+}
+_TESTS = {name: re.compile(pattern) for name, pattern in _LOSSLESS.items()}
 _SHORT = 100  # characters, up to which a text is taken for one that has 255 at most
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonline", ".ndjson": "jsonline", ".json": "jsonline",
@@ -76,21 +81,24 @@ def format_of(file: str) -> str:
     raise InvalidArgument(f"the suffix of {quoted(file)} tells no format; give format='csv', 'jsonline' or 'parquet'")
 
 
-def sample_of(url: str, form: Format, *, header: bool) -> Op[Sample]:
+def sample_of(url: str, form: Format, *, header: bool, nulls: Sequence[str] = ()) -> Op[Sample]:
     """The columns of a stage's file, and its first rows.
 
     Args:
         url: its `stage://` URL.
         form: how it is written.
         header: whether the first line that is not ignored has the names.
+        nulls: the texts that mean NULL.
     """
     if isinstance(form, Csv | JsonLines):
         data, is_all = yield from read_head(url, form)
-        return sample_text(url, form, data, is_all=is_all, header=header)
+        return sample_text(url, form, data, is_all=is_all, header=header, nulls=nulls)
     return Sample((yield from _of_parquet(url)), ())
 
 
-def sample_text(path: str, form: Format, data: bytes, *, is_all: bool, header: bool) -> Sample:
+def sample_text(
+    path: str, form: Format, data: bytes, *, is_all: bool, header: bool, nulls: Sequence[str] = ()
+) -> Sample:
     """The columns of CSV or JSON lines, and the first rows.
 
     Args:
@@ -99,13 +107,16 @@ def sample_text(path: str, form: Format, data: bytes, *, is_all: bool, header: b
         data: the beginning of it.
         is_all: whether that is all.
         header: whether the first line that is not ignored has the names.
+        nulls: the texts that mean NULL.
     """
     if isinstance(form, JsonLines):
         return _of_json(form, data, is_all)
-    return _of_csv(path, form if isinstance(form, Csv) else Csv(), data, is_all, header=header)
+    return _of_csv(path, form if isinstance(form, Csv) else Csv(), data, is_all, header=header, nulls=nulls)
 
 
-def _of_csv(url: str, form: Csv, data: bytes, whole: bool, *, header: bool) -> Sample:  # with data
+def _of_csv(
+    url: str, form: Csv, data: bytes, whole: bool, *, header: bool, nulls: Sequence[str]
+) -> Sample:  # with data
     rows = [row for row in _all_rows(CsvReader(form), data, whole) if isinstance(row, Row)]
     texts = [[field.text for field in row.fields] for row in rows]
     if header:
@@ -114,7 +125,8 @@ def _of_csv(url: str, form: Csv, data: bytes, whole: bool, *, header: bool) -> S
     else:
         names = [f"c{at + 1}" for at in range(max(map(len, texts), default=0))]
     columns = (
-        FileColumn(name, suggested([row[at] for row in texts if at < len(row)])) for at, name in enumerate(names)
+        FileColumn(name, suggested([row[at] for row in texts if at < len(row) and row[at] not in nulls]))
+        for at, name in enumerate(names)
     )
     return Sample(tuple(columns), tuple(rows))
 
@@ -124,7 +136,7 @@ def _of_json(form: JsonLines, data: bytes, whole: bool) -> Sample:  # with data
     lines = data.split(b"\n")
     for line in lines if whole else lines[:-1]:
         try:
-            values.append(json.loads(line))
+            values.append(json.loads(line, parse_int=str, parse_float=str))  # as the digits are
         except ValueError:
             continue  # an empty line, or one that the load will name
     found: dict[str, list[Any]] = {}
@@ -156,10 +168,20 @@ def suggested(values: Sequence[str | None]) -> str | None:
     texts = [value for value in values if value]
     if not texts:
         return None
-    for name, pattern in _TESTS:
+    for name, pattern in _TESTS.items():
         if all(pattern.fullmatch(text) for text in texts):
             return _with_digits(texts) if name == "DECIMAL" else name
     return "VARCHAR(255)" if max(map(len, texts)) <= _SHORT else "TEXT"
+
+
+def lossless_values(sql_type: str) -> str | None:
+    """An expression of the values that a suggested type keeps whole; None for one that the server refuses others of."""
+    if not sql_type.startswith("DECIMAL"):
+        # JSON's true and false become 1 and 0
+        return f"{_LOSSLESS['BOOL']}|0|1" if sql_type == "BOOL" else _LOSSLESS.get(sql_type)
+    scale = int(sql_type.removeprefix("DECIMAL(38,").removesuffix(")"))
+    fraction = f"([.][0-9]{{1,{scale}}})?" if scale else ""
+    return f"-?(0|[1-9][0-9]{{0,{37 - scale}}}){fraction}"
 
 
 def _with_digits(texts: Sequence[str]) -> str:

@@ -20,8 +20,8 @@ from matrixone_core.loading.monitoring.events import (
     LoadStarted,
     Receive,
 )
-from matrixone_core.loading.monitoring.telemetry import count, measure_duration
 from matrixone_core.loading.options import Progress
+from matrixone_core.monitoring.telemetry import LOAD_DURATION, count, measure
 from matrixone_core.results import LoadedFile, LoadReport
 from matrixone_core.steps import Emit, Op
 
@@ -89,7 +89,7 @@ class LoadObserver:
 
     def finished(self, report: LoadReport | None, error: BaseException | None, seconds: float) -> Op[None]:
         """Report that the load has finished, and after how many seconds."""
-        measure_duration(seconds, self._table, error)
+        measure(LOAD_DURATION, seconds, {"db.collection.name": self._table}, error)
         if report is not None:
             log.info("%s", str(report).partition("\n")[0])
             count("rows.loaded", report.rows, self._table)

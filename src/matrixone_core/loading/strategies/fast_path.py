@@ -112,7 +112,7 @@ def _field(form: Csv, column: Column) -> str | None:
         quote = escaped(form.quote)
         return f"([^{unwanted}]*|{quote}[^{quote}\\r\\n\ufffd]*{quote})"
     value = certain_value(column)
-    if value is None:
+    if value is None or column.lossless is not None:  # the staging table tells what an inferred type would lose
         return None
     empty = "" if column.kind in {Kind.INTEGER, Kind.DECIMAL} and column.nullable else None
     nulls = ["\\\\N", *([] if empty is None else [empty])] if column.nullable else []

@@ -8,9 +8,9 @@ from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
 from matrixone_core.loading.inputs.readers import decoder_of, row_reader
 from matrixone_core.loading.inputs.stage_reader import StageBytes
 from matrixone_core.loading.inputs.transforms import Transform
-from matrixone_core.loading.monitoring.telemetry import span
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.location import explain_shape
+from matrixone_core.monitoring.telemetry import span
 from matrixone_core.sql.external import CountOtherLines, CreateExternal
 from matrixone_core.sql.load import RAW_LINES, Csv, JsonLines, LoadData, Parquet
 from matrixone_core.sql.staging import DropTable, Names, Truncate
@@ -31,7 +31,8 @@ def fill(context: LoadContext, file: InputFile, statement: LoadData) -> Op[int]:
         LoadFailed: a row cannot be read, or the server refused one.
         StageFileNotFound: there is no such file.
     """
-    with span("load file", context.plan.table, {"matrixone.load.file": file.path}):
+    table = context.plan.table
+    with span(f"load file {table}", {"db.collection.name": table, "matrixone.load.file": file.path}):
         if isinstance(file, ClientFile):
             return (yield from _send_client_data(context, file, statement))
         if file.through_client and not isinstance(file.format, Parquet):

@@ -3,8 +3,7 @@
 import pickle
 
 import pytest
-from script import drive, play, rows, texts
-from sqlalchemy.exc import OperationalError
+from script import drive, rows, texts
 
 from matrixone_core import catalog
 from matrixone_core.errors import (
@@ -29,14 +28,14 @@ from matrixone_core.names import is_like
 from matrixone_core.operations import loads, snapshots, stages
 from matrixone_core.secrets import Credentials
 from matrixone_core.server_errors import commit_unknown
-from matrixone_core.session import unit_of_work
-from matrixone_core.session.unit_of_work import UnitOfWork
+from matrixone_core.session.transaction_state import TransactionEvent
+from matrixone_core.session.unit_of_work import UNUSED_NAME, UnitOfWork
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.load import LoadData, S3Object, resolved
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
-from matrixone_core.sql.stage import SelectStages, ShowStages, Stage, stage_of
+from matrixone_core.sql.stage import AlterStage, SelectStages, ShowStages, Stage, stage_of
 from matrixone_core.sql.table import LoadState, SelectLoadState, ShowCreateTable
-from matrixone_core.steps import Aside, Atomic, Calling, Clock, Limited, Reply, Sleep
+from matrixone_core.steps import Aside, Atomic, Clock, Limited, Reply, Sleep
 
 DONE = Reply()
 ROW = {
@@ -45,7 +44,7 @@ ROW = {
 }  # fmt: skip
 TAKEN = {"SNAPSHOT_NAME": "p", "SNAPSHOT_LEVEL": "account", "TIMESTAMP": "2026-01-01 00:00:00", "DATABASE_NAME": "",
          "TABLE_NAME": ""}  # fmt: skip
-MAY = f"DROP STAGE IF EXISTS `{unit_of_work.NOBODYS}`"
+MAY = f"DROP STAGE IF EXISTS `{UNUSED_NAME}`"
 
 
 LABELS = {Aside: "outside: ", Atomic: "atomic: ", Limited: "limited: "}
@@ -136,9 +135,17 @@ class Case:
             self.server.run(op)
         return [text.removeprefix("outside: ") for text in self.server.sent if "SELECT" not in text]
 
+    def send_commit(self):
+        self.work.transaction.apply(TransactionEvent.PREPARED)
+        self.work.transaction.apply(TransactionEvent.COMMIT_SENT)
+
+    def confirm_commit(self):
+        self.send_commit()
+        self.work.transaction.apply(TransactionEvent.COMMIT_CONFIRMED)
+
     def commit(self):
-        before = self.sent(self.work.before_commit())
-        self.work.committed()
+        before = self.sent(self.work.create_stages())
+        self.confirm_commit()
         return before, self.sent(self.work.after_end(self.server.run))
 
 
@@ -191,7 +198,7 @@ def test_an_alter_of_a_stage_that_vanishes_in_between():
     case = Case({})
 
     def op():
-        yield from unit_of_work.AlterStage("gone", comment="x")
+        yield from AlterStage("gone", comment="x")
 
     with pytest.raises(StageNotFound, match="gone"):
         case.do(op())
@@ -391,7 +398,7 @@ def creating(*names):
 def failing(case, text, error):
     case.server.broken[text] = error
     with pytest.raises(type(error)) as caught:
-        case.server.run(case.work.before_commit())
+        case.server.run(case.work.create_stages())
     case.server.broken = {}
     return caught.value
 
@@ -477,10 +484,10 @@ def test_a_refused_change_of_a_new_stage_takes_it_back():
 
 def test_a_refused_commit_takes_the_stages_back():
     case = creating("a", "b")
-    case.server.run(case.work.before_commit())
+    case.server.run(case.work.create_stages())
     assert case.sent(case.work.after_end(case.server.run)) == ["DROP STAGE IF EXISTS `b`", "DROP STAGE IF EXISTS `a`"]
     case = creating("a")
-    case.server.run(case.work.before_commit())
+    case.server.run(case.work.create_stages())
     case.server.broken["DROP STAGE"] = ServerError("no drop")
     with pytest.raises(ServerError, match="'a' could not be dropped again: no drop"):
         case.server.run(case.work.after_end(case.server.run))
@@ -489,9 +496,10 @@ def test_a_refused_commit_takes_the_stages_back():
 def test_an_unanswered_commit_undoes_nothing():
     case = creating("a")
     case.do(snapshots.create("p", "account"))
-    case.server.run(case.work.before_commit())
+    case.server.run(case.work.create_stages())
     error = CommitUnknown("?")
-    case.work.unknown(error)
+    case.send_commit()
+    case.work.record_unanswered_commit(error)
     assert (error.stages, error.pending) == (("a",), (CreateSnapshot("p", "account"),))
     assert case.sent(case.work.after_end(case.server.run)) == []
 
@@ -511,10 +519,10 @@ def test_a_commit_of_another_connection_is_not_the_sessions():
     case.do(stages.create("a", "file:///"))
     case.server.broken = {"CREATE STAGE": UNKNOWN}
     with pytest.raises(ConnectionLost) as caught:
-        case.server.run(case.work.before_commit())
+        case.server.run(case.work.create_stages())
     assert type(caught.value) is ConnectionLost
     case.server.broken = {"DROP STAGE": UNKNOWN}
-    case.server.run(case.work.before_commit())
+    case.server.run(case.work.create_stages())
     with pytest.raises(ConnectionLost, match="could not be dropped again") as caught:
         case.server.run(case.work.after_end(case.server.run))
     assert type(caught.value) is ConnectionLost
@@ -539,8 +547,8 @@ def test_what_follows_the_commit_and_fails_can_be_resumed(at, error):
     case.do(snapshots.create("q", "account"))
     case.do(snapshots.create("r", "account"))
     steps = ["ALTER STAGE `old` SET COMMENT='x'", "CREATE SNAPSHOT `q` FOR ACCOUNT", "CREATE SNAPSHOT `r` FOR ACCOUNT"]
-    case.server.run(case.work.before_commit())
-    case.work.committed()
+    case.server.run(case.work.create_stages())
+    case.confirm_commit()
     case.server.broken[steps[at]] = error
     with pytest.raises(CommitIncomplete, match=str(error)) as caught:
         case.server.run(case.work.after_end(case.server.run))
@@ -565,8 +573,8 @@ def test_a_snapshot_without_an_answer_is_looked_for_when_resumed(taken):
     case = Case()
     case.do(snapshots.create("q", "account"))
     case.do(snapshots.create("r", "account"))
-    case.server.run(case.work.before_commit())
-    case.work.committed()
+    case.server.run(case.work.create_stages())
+    case.confirm_commit()
     case.server.broken["CREATE SNAPSHOT `q`"] = ConnectionLost("lost")
     with pytest.raises(CommitIncomplete) as caught:
         case.server.run(case.work.after_end(case.server.run))
@@ -584,7 +592,7 @@ def test_a_cancellation_after_the_commit_says_what_is_left(at):
     steps = ["CREATE SNAPSHOT `q` FOR ACCOUNT", "CREATE SNAPSHOT `r` FOR ACCOUNT"]
     case.do(snapshots.create("q", "account"))
     case.do(snapshots.create("r", "account"))
-    case.work.committed()
+    case.confirm_commit()
     case.server.broken[steps[at]] = Stopped()
     with pytest.raises(Stopped) as caught:
         case.server.run(case.work.after_end(case.server.run))
@@ -593,12 +601,12 @@ def test_a_cancellation_after_the_commit_says_what_is_left(at):
 
 def test_a_unit_of_work_tells_what_it_keeps():
     case = creating("a")
-    assert str(case.work) == "1 change kept for the commit"
+    assert str(case.work) == "1 pending change"
     case.do(snapshots.create("q", "account"))
-    assert str(case.work) == "2 changes kept for the commit"
-    case.work.failed(LockTimeout("x"))
+    assert str(case.work) == "2 pending changes"
+    case.work.record_error(LockTimeout("x"))
     assert str(case.work) == "rolled back by the server"
-    assert str(UnitOfWork()) == "nothing kept"
+    assert str(UnitOfWork()) == "no pending changes"
 
 
 # -- when the transaction is gone ------------------------------------------------------------------------------------
@@ -609,47 +617,14 @@ def test_a_unit_of_work_tells_what_it_keeps():
 )
 def test_a_transaction_that_is_gone_takes_nothing_more(error, retryable):
     case = creating("a")
-    case.work.failed(ServerError("no matter"))
+    case.work.record_error(ServerError("no matter"))
     case.work.check()
-    case.work.failed(error)
-    case.work.failed(LockTimeout("a later one"))
+    case.work.record_error(error)
+    case.work.record_error(LockTimeout("a later one"))
     with pytest.raises(TransactionAborted, match=type(error).__name__) as caught:
         case.work.check()
     assert caught.value.retryable is retryable
     assert caught.value.__cause__ is error
     with pytest.raises(TransactionAborted):
-        case.server.run(case.work.before_commit())
+        case.server.run(case.work.create_stages())
     assert case.sent() == []
-
-
-# -- whole sessions --------------------------------------------------------------------------------------------------
-
-
-def test_sessions_are_repeated_while_that_can_help():
-    def work(): ...
-
-    steps, result = play(unit_of_work.repeated(work, 3), LockTimeout("1"), None, LockTimeout("2"), None, "done")
-    assert result == "done"
-    assert [type(step) for step in steps] == [Calling, Sleep, Calling, Sleep, Calling]
-    assert 0.05 <= steps[1].seconds <= 0.1 <= steps[3].seconds <= 0.2
-    assert play(unit_of_work.repeated(work, 1), "done")[1] == "done"
-    for last in (CommitUnknown("?"), ServerError("no"), StatementTimeout("slow")):
-        with pytest.raises(type(last)) as caught:
-            play(unit_of_work.repeated(work, 3), last)
-        assert len(caught.value.steps) == 1
-    with pytest.raises(LockTimeout, match="2"):
-        play(unit_of_work.repeated(work, 2), LockTimeout("1"), None, LockTimeout("2"))
-
-
-def test_sqlalchemys_errors_are_understood_when_repeating():
-    deadlock = OperationalError("x", {}, Exception(1213, "Deadlock found"))
-    assert play(unit_of_work.repeated(int, 2), deadlock, None, 7)[1] == 7
-    other = OperationalError("x", {}, Exception(1064, "syntax"))
-    with pytest.raises(OperationalError):
-        play(unit_of_work.repeated(int, 2), other)
-
-
-@pytest.mark.parametrize("attempts", [0, -1, "3", None])
-def test_attempts(attempts):
-    with pytest.raises(InvalidArgument, match="attempts"):
-        play(unit_of_work.repeated(int, attempts))

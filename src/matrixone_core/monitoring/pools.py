@@ -1,0 +1,182 @@
+"""The connection pools of a client: how many connections are in use, and what each new one begins with."""
+
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import AsyncAdaptedQueuePool, Engine, Pool, PoolProxiedConnection, QueuePool, event
+
+from matrixone_core.monitoring import telemetry
+from matrixone_core.settings import OnConnect
+
+
+@dataclass(frozen=True)
+class PoolUse:
+    """What a pool's connections are doing.
+
+    Args:
+        size: connections that stay open once they are made.
+        limit: connections that may be open at once; None for no limit.
+        in_use: connections that a statement, a session or a load has now.
+        idle: open connections that nobody uses.
+        overflow: open connections beyond `size`.
+        waiting: calls that wait for a connection, be it a free one or one that is being made.
+    """
+
+    size: int
+    limit: int | None
+    in_use: int
+    idle: int
+    overflow: int
+    waiting: int
+
+
+@dataclass(frozen=True)
+class PoolStatus(PoolUse):
+    """What a client's connections are doing: the pool's own fields, and the small pools beside it.
+
+    Args:
+        reserve: for statements that the server refuses inside of a transaction.
+        concurrent: for parts of a load that run at once.
+        stopping: for stopping statements.
+    """
+
+    reserve: PoolUse
+    concurrent: PoolUse
+    stopping: PoolUse
+
+
+class ObservedPool(QueuePool):
+    """SQLAlchemy's pool, which knows how many calls are waiting."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._pending: set[object] = set()  # one entry a call: adding and removing need no lock
+
+    def connect(self) -> PoolProxiedConnection:
+        """A connection of the pool."""
+        entry = object()
+        self._pending.add(entry)
+        try:
+            return super().connect()
+        finally:
+            self._pending.discard(entry)
+
+    def use(self) -> PoolUse:
+        """What the pool's connections are doing."""
+        return PoolUse(
+            size=self.size(),
+            limit=None if self._max_overflow == -1 else self.size() + self._max_overflow,
+            in_use=self.checkedout(),
+            idle=self.checkedin(),
+            overflow=max(0, self.overflow()),
+            waiting=len(self._pending),
+        )
+
+
+class AsyncObservedPool(ObservedPool, AsyncAdaptedQueuePool):
+    """The same for an event loop."""
+
+
+def pool_status(main: Pool, reserve: Pool, concurrent: Pool, stopping: Pool) -> PoolStatus:
+    """What the pools of a client are doing.
+
+    Args:
+        main: the pool itself.
+        reserve: that of what is refused inside of a transaction.
+        concurrent: that of what runs at once.
+        stopping: that of what stops statements.
+    """
+    return PoolStatus(**vars(_use(main)), reserve=_use(reserve), concurrent=_use(concurrent), stopping=_use(stopping))
+
+
+def _use(pool: Pool) -> PoolUse:
+    return cast("ObservedPool", pool).use()  # the sides make no engine with another one
+
+
+def call_on_connect(engine: Engine, hooks: Sequence[OnConnect]) -> None:
+    """Have functions called with each new connection, and what they did committed.
+
+    A function that fails, fails the connection. Its statements have the time limit of connecting.
+
+    Args:
+        engine: whose connections.
+        hooks: the functions.
+    """
+
+    def connected(connection: Any, _record: object) -> None:
+        driver_connection = engine.dialect.get_driver_connection(connection)
+        driver_connection.time_limit = driver_connection.connect_timeout
+        try:
+            for hook in hooks:
+                hook(connection)
+            connection.commit()
+        except BaseException:
+            engine.dialect.do_terminate(connection)
+            raise
+
+    if hooks:
+        event.listen(engine, "connect", connected)
+
+
+_engines: dict[weakref.ref[Engine], str] = {}
+
+
+def publish(engine: Engine, name: str) -> None:
+    """Have the metrics of pools count an engine's.
+
+    Args:
+        engine: the engine.
+        name: its pool's name among the client's.
+    """
+    url = engine.url
+    _engines[weakref.ref(engine, _forget)] = f"{url.host}:{url.port}/{url.database or ''} {name}"
+    _gauges()
+
+
+def _forget(engine: weakref.ref[Engine]) -> None:
+    _engines.pop(engine, None)
+
+
+@cache
+def _gauges() -> None:
+    """Make the metrics, once a process."""
+    telemetry.observe(
+        "db.client.connection.count", "{connection}", "Connections by their state", lambda: _read(_by_state)
+    )
+    telemetry.observe("db.client.connection.max", "{connection}", "Connections allowed", lambda: _read(_limit))
+    telemetry.observe(
+        "db.client.connection.pending_requests",
+        "{request}",
+        "Calls that wait for a connection",
+        lambda: _read(_waiting),
+    )
+
+
+def _read(what: Callable[[PoolUse], Iterable[tuple[str, int]]]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Numbers with their attributes; pools of the same name are counted together."""
+    numbers: Counter[tuple[str, str]] = Counter()
+    uses = [(name, _use(engine.pool)) for reference, name in list(_engines.items()) if (engine := reference())]
+    for name, use in uses:
+        for state, number in what(use):
+            numbers[name, state] += number
+    for (name, state), number in numbers.items():
+        of_state = {"db.client.connection.state": state} if state else {}
+        yield number, {"db.client.connection.pool.name": name, **of_state}
+
+
+def _by_state(use: PoolUse) -> Iterator[tuple[str, int]]:
+    yield "used", use.in_use
+    yield "idle", use.idle
+
+
+def _limit(use: PoolUse) -> Iterator[tuple[str, int]]:
+    if use.limit is not None:
+        yield "", use.limit
+
+
+def _waiting(use: PoolUse) -> Iterator[tuple[str, int]]:
+    yield "", use.waiting

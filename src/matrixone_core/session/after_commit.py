@@ -1,0 +1,75 @@
+"""The statements that follow a session's COMMIT, and how a failure among them is resumed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from matrixone_core.errors import CommitIncomplete, MatrixOneError
+from matrixone_core.fragments import Part
+from matrixone_core.server_errors import unanswered
+from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
+from matrixone_core.steps import Aside, Command, Op, Statement
+
+
+@dataclass(frozen=True)
+class CommitRows(Command):
+    """The session's own COMMIT, among the statements that took effect."""
+
+    def parts(self) -> Iterator[Part]:
+        """COMMIT."""
+        yield "COMMIT"
+
+
+@dataclass(frozen=True)
+class AfterCommit:
+    """What is done and what is left to do once the rows are committed.
+
+    Args:
+        committed: the statements that took effect, COMMIT among them.
+        pending: the statements that are left, in order.
+        run: runs an operation later, for `CommitIncomplete.resume`.
+    """
+
+    committed: tuple[Statement[None], ...]
+    pending: tuple[Statement[None], ...]
+    run: Callable[[Op[None]], Any]
+
+    def execute(self) -> Op[None]:
+        """Execute what is left.
+
+        Raises:
+            CommitIncomplete: a statement failed.
+        """
+        for index, statement in enumerate(self.pending):
+            try:
+                yield from Aside(iter(statement))
+            except MatrixOneError as error:
+                raise self._skip(index).incomplete(error) from error
+            except BaseException as error:
+                left = "; ".join(map(str, self.pending[index:]))
+                error.add_note(f"the rows are committed, but not all that follows: {left}")
+                raise
+
+    def incomplete(self, error: MatrixOneError) -> CommitIncomplete:
+        """The error for a failure of the next statement."""
+        resume = self._check_and_execute if unanswered(error) else self.execute
+        return CommitIncomplete(
+            f"the rows are committed, but not all that follows: {self.pending[0]} failed: {error}; "
+            ".resume() tries again",
+            self.committed,
+            self.pending,
+            lambda: self.run(resume()),
+        )
+
+    def _skip(self, count: int) -> "AfterCommit":
+        """The same, with the next statements done."""
+        return AfterCommit((*self.committed, *self.pending[:count]), self.pending[count:], self.run)
+
+    def _check_and_execute(self) -> Op[None]:
+        """Execute what is left; the first statement was not answered, and a snapshot may have been taken by it."""
+        first = self.pending[0]
+        is_taken = False
+        if isinstance(first, CreateSnapshot):
+            snapshots = yield from Aside(iter(ShowSnapshots()))
+            is_taken = any(snapshot.name == first.name for snapshot in snapshots)
+        yield from self._skip(int(is_taken)).execute()

@@ -1,0 +1,47 @@
+"""Running a whole session again where that can help."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from matrixone_core.errors import InvalidArgument, MatrixOneError
+from matrixone_core.messages import quoted
+from matrixone_core.server_errors import from_driver
+from matrixone_core.steps import Calling, Op, Sleep
+
+FIRST_PAUSE = 0.1  # seconds between the first attempt and the second; each pause is twice as long as the one before it
+
+
+def retry(work: Callable[[], Any], attempts: int) -> Op[Any]:
+    """Call a function that runs a whole session, and again after an error that may not come the next time.
+
+    Args:
+        work: the function.
+        attempts: the largest number of calls.
+
+    Returns:
+        What the function returned.
+
+    Raises:
+        InvalidArgument: `attempts` is less than 1.
+    """
+    if not isinstance(attempts, int) or attempts < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"attempts={quoted(attempts)} must be a number, 1 or more")
+    for attempt in range(attempts - 1):
+        try:
+            answer: Any = yield from Calling[Any](work)
+        except (MatrixOneError, DBAPIError) as error:
+            if not _is_retryable(error):
+                raise
+        else:
+            return answer
+        # of two sessions that block each other, one must be first the next time
+        yield from Sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # no secret
+    last: Any = yield from Calling[Any](work)
+    return last
+
+
+def _is_retryable(error: MatrixOneError | DBAPIError) -> bool:
+    return (from_driver(error) if isinstance(error, DBAPIError) else error).retryable
