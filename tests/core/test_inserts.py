@@ -95,7 +95,7 @@ def test_rows_of_a_table_and_of_a_name():
         ({"a": ["é", 1]}, '{"a": ["é", 1]}'), ((1, 2), "[1, 2]"), (numpy.float32(0.5), 0.5), (b"\0", b"\0"), ("[", "["),
         (memoryview(b"x"), memoryview(b"x")), (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"), (None, None),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_values_where_no_type_is_known(value, sent):
     assert batches(inserts.insert("t", {"c": value})) == [[{"c": sent}]]
