@@ -68,7 +68,7 @@ def named(*columns):
         {"id": 1, "full_name": "Ada"}, {"id": 1, "name": "Ada"}, (1, "Ada"), [(1, "Ada")], ((1, "Ada"),), [[1, "Ada"]],
         User(id=1, name="Ada"), (User(id=1, name="Ada"),), iter([{"name": "Ada", "id": 1}]),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_a_row_of_a_model(given):
     assert inserted(inserts.insert(User, given)) == (
