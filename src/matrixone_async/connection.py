@@ -20,13 +20,14 @@ from pymysql.err import MySQLError, OperationalError
 from matrixone_async.concurrency import cancel_again, shielded
 from matrixone_async.protocol import ProtocolMixin, ResultMixin
 from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
-from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT, leave_to_parent
+from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.fragments import BYTES, bytes_literal
 from matrixone_core.local_infile import CR_LOCAL_REFUSED, LOCAL_REFUSED, SENT_AT_ONCE, fails_export
 from matrixone_core.secrets import password_bytes
 from matrixone_core.server_errors import reply_ended
 from matrixone_core.wire import CR_SSL_CONNECTION_ERROR, check_rows
+from matrixone_platform.fork import leave_to_parent
 
 Stop = Callable[[int], Awaitable[None]]  # stops what the connection of this id is doing on the server
 

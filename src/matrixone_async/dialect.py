@@ -5,6 +5,7 @@ from typing import Any
 
 from matrixone_async.connection import Connection
 from matrixone_core.dialect import MatrixOneDialect_aiomysql
+from matrixone_platform.tls import make_context
 
 
 class Dialect(MatrixOneDialect_aiomysql):
@@ -12,6 +13,7 @@ class Dialect(MatrixOneDialect_aiomysql):
 
     supports_statement_cache = True
     clock = staticmethod(time.perf_counter)
+    make_tls_context = staticmethod(make_context)
 
     def connect(self, *cargs: Any, **cparams: Any) -> Any:
         """A connection, logged in."""

@@ -27,12 +27,13 @@ from matrixone_core.steps import (
     Calling,
     Clock,
     Emit,
+    GetRuntime,
     Limited,
     NextChunk,
     OnConnection,
     Op,
     Reply,
-    Runner,
+    Runtime,
     Sending,
     Sleep,
     Statement,
@@ -40,6 +41,7 @@ from matrixone_core.steps import (
     Together,
     Watched,
 )
+from matrixone_platform.machine import LocalMachine
 
 T = TypeVar("T")
 _log = logging.getLogger("matrixone")
@@ -136,8 +138,8 @@ class AsyncDriver:
             case Watched():
                 async with repeating(step.seconds, partial(self._check_progress, step)):
                     return await self.run(step.op)
-            case Runner():
-                return self.run
+            case GetRuntime():
+                return Runtime(self.run, LocalMachine())
             case Calling():
                 return await step.call()
             case OnConnection():

@@ -1,6 +1,5 @@
-"""Connections: make one, test it, and leave the parent's alone after a fork."""
+"""Connections: make one, and test it."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,15 +41,3 @@ def reach(wait: float | None) -> Op[None]:
             yield from Sleep(BETWEEN_TRIES)
         else:
             return
-
-
-def leave_to_parent(descriptor: int) -> None:
-    """In a forked child: have the end of an empty pipe in the place of a socket that the parent goes on with.
-
-    The child's copy of the parent's would keep the connection open when the parent closes it, and could not be closed
-    either: an event loop would take it out of the selector that both processes share, for both of them.
-    """
-    dead, other_end = os.pipe()
-    os.close(other_end)
-    os.dup2(dead, descriptor, inheritable=False)
-    os.close(dead)

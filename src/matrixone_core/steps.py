@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from matrixone_core import fragments
 from matrixone_core.errors import ServerError
+from matrixone_core.machine import Machine
 from matrixone_core.secrets import Secret
 
 T = TypeVar("T")
@@ -232,8 +233,21 @@ class Watched(Step[R_co]):
 
 
 @dataclass(frozen=True)
-class Runner(Step[Callable[[Op[Any]], Any]]):
-    """What carries operations out later: a function that blocks, or whose answer is awaited."""
+class Runtime:
+    """What a driver lends to operations.
+
+    Args:
+        run: runs an operation later: a function that blocks, or whose answer is awaited.
+        machine: the client's machine.
+    """
+
+    run: Callable[[Op[Any]], Any]
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class GetRuntime(Step[Runtime]):
+    """Return what the driver lends to operations."""
 
 
 @dataclass(frozen=True)

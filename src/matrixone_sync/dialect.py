@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
+from matrixone_platform.tls import make_context
 from matrixone_sync.connection import Connection
 
 
@@ -12,6 +13,7 @@ class Dialect(MatrixOneDialect_pymysql):
 
     supports_statement_cache = True
     clock = staticmethod(time.perf_counter)
+    make_tls_context = staticmethod(make_context)
 
     def connect(self, *cargs: Any, **cparams: Any) -> Any:
         """A connection, logged in."""

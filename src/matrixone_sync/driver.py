@@ -25,12 +25,13 @@ from matrixone_core.steps import (
     Calling,
     Clock,
     Emit,
+    GetRuntime,
     Limited,
     NextChunk,
     OnConnection,
     Op,
     Reply,
-    Runner,
+    Runtime,
     Sending,
     Sleep,
     Statement,
@@ -38,6 +39,7 @@ from matrixone_core.steps import (
     Together,
     Watched,
 )
+from matrixone_platform.machine import LocalMachine
 from matrixone_sync.concurrency import Notifier, Owner, finish_within, next_chunk, repeating, run_in_thread, sleep
 from matrixone_sync.engines import abandon, connect, driver_connection, mark_closed, release, run_on
 from matrixone_sync.workers import WorkerGroup
@@ -137,8 +139,8 @@ class Driver:
             case Watched():
                 with repeating(step.seconds, partial(self._check_progress, step)):
                     return self.run(step.op)
-            case Runner():
-                return self.run
+            case GetRuntime():
+                return Runtime(self.run, LocalMachine())
             case Calling():
                 return step.call()
             case OnConnection():

@@ -173,14 +173,14 @@ def test_a_bar_at_a_terminal_and_nothing_in_a_pipe(client, stage, monkeypatch, c
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1, progress=True, on_conflict="skip")
     assert "-> users" in capsys.readouterr().err
-    monkeypatch.setitem(sys.modules, "matrixone_core.loading.monitoring.progress_bar", None)
+    monkeypatch.setitem(sys.modules, "matrixone_platform.progress_bar", None)
     with pytest.raises(errors.NotSupported, match="needs rich"):
         client.load_data.read_csv(b"", User, progress=True)
 
 
 def test_what_the_bar_shows(capsys):
     pytest.importorskip("rich")
-    from matrixone_core.loading.monitoring.progress_bar import show
+    from matrixone_platform.progress_bar import show
 
     for event in (LoadStarted(-1, "t", ("a",), 10), LoadStarted(-2, "u", ("a", "b"), None), BytesSent(-1, "t", 5, 10), LoadStalled(-1, "t", 12.0),
                   FileLoaded(-2, "u", None, 1, 2), FileLoaded(-1, "t", None, 1, 1), LoadFinished(-1, "t", None, None), LoadFinished(-2, "u", None, None)):  # fmt: skip

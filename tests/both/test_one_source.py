@@ -20,7 +20,13 @@ def run_script(script, *arguments):
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the script and of what it reads, to write to."""
-    for folder in ("tools", "src/matrixone_core", "src/matrixone_async", "src/matrixone_sync"):
+    for folder in (
+        "tools",
+        "src/matrixone_core",
+        "src/matrixone_platform",
+        "src/matrixone_async",
+        "src/matrixone_sync",
+    ):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     return tmp_path

@@ -1,8 +1,10 @@
 """Drives an operation by scripted answers: no server, no driver."""
 
 from collections.abc import Callable, Iterable
+from io import BufferedReader, BytesIO
 from typing import Any
 
+from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.steps import (
     Aside,
     Atomic,
@@ -10,11 +12,12 @@ from matrixone_core.steps import (
     Calling,
     Clock,
     Emit,
+    GetRuntime,
     Limited,
     NextChunk,
     Op,
     Reply,
-    Runner,
+    Runtime,
     Sending,
     Sleep,
     Statement,
@@ -39,18 +42,82 @@ def drive(op: Op[Any], answer: Callable[[Any], Any]) -> Any:
         return done.value
 
 
-class Script:
-    """Answers steps one after the other (an exception is raised); clocks are answered by themselves."""
+class MemoryMachine:
+    """A machine with its files and its environment in memory, and without a terminal.
 
-    def __init__(self, *answers: Any) -> None:
+    Args:
+        variables: the environment.
+        files: the content of files, by path.
+    """
+
+    def __init__(self, variables: dict[str, str] | None = None, **files: bytes) -> None:
+        self.variables = variables or {}
+        self.files: dict[str, bytes] = files
+
+    def variable(self, name: str) -> str | None:
+        return self.variables.get(name)
+
+    def progress_bar(self) -> None:
+        return None
+
+    def open(self, path: LocalPath) -> BufferedReader:
+        if not self.is_file(path):
+            raise FileNotFoundError(path)
+        return BufferedReader(BytesIO(self.files[str(path)]))
+
+    def open_temporary(self) -> BytesIO:
+        return BytesIO()
+
+    def size(self, path: LocalPath) -> int:
+        with self.open(path) as file:
+            return len(file.read())
+
+    def exists(self, path: LocalPath) -> bool:
+        return self.is_file(path) or self.is_folder(path)
+
+    def is_file(self, path: LocalPath) -> bool:
+        return str(path) in self.files
+
+    def is_folder(self, path: LocalPath) -> bool:
+        return any(name.startswith(f"{path}/") for name in self.files)
+
+    def absolute(self, path: LocalPath) -> str:
+        return f"/{path}".replace("//", "/")
+
+    def create(self, path: LocalPath) -> None:
+        if self.exists(path):
+            raise FileExistsError(path)
+        self.files[str(path)] = b""
+
+    def write_at(self, path: LocalPath, offset: int, data: bytes) -> None:
+        content = self.files[str(path)].ljust(offset, b"\0")
+        self.files[str(path)] = content[:offset] + data + content[offset + len(data) :]
+
+    def move(self, path: LocalPath, target: LocalPath) -> None:
+        self.files[str(target)] = self.files.pop(str(path))
+
+    def remove(self, path: LocalPath) -> None:
+        self.files.pop(str(path), None)
+
+
+class Script:
+    """Answers steps one after the other (an exception is raised); clock and runtime are answered by themselves."""
+
+    def __init__(self, *answers: Any, machine: Machine | None = None) -> None:
         self.left = list(answers)
+        self.machine = machine or MemoryMachine()
         self.steps: list[Step[Any]] = []
         self._now = 0.0
+
+    def _run_later(self, op: Op[Any]) -> Any:
+        return drive(op, self)
 
     def __call__(self, step: Step[Any]) -> Any:
         if isinstance(step, Clock):
             self._now += 1
             return self._now
+        if isinstance(step, GetRuntime):
+            return Runtime(self._run_later, self.machine)
         self.steps.append(step)
         assert self.left, f"no answer is scripted for {step}"
         answer = self.left.pop(0)
@@ -59,12 +126,12 @@ class Script:
         return step.parse(answer) if isinstance(answer, Reply) and isinstance(step, Statement) else answer
 
 
-def play(op: Op[Any], *answers: Any) -> tuple[list[Step[Any]], Any]:
-    """Send *answers* (an exception is thrown in). The steps, and the result.
+def play(op: Op[Any], *answers: Any, machine: Machine | None = None) -> tuple[list[Step[Any]], Any]:
+    """Send *answers* (an exception is thrown in). The steps but for the clock and the runtime, and the result.
 
     An operation that ends by an exception raises it here; the steps until then are on it as `steps`.
     """
-    script = Script(*answers)
+    script = Script(*answers, machine=machine)
     try:
         result = drive(op, script)
     except BaseException as error:
@@ -103,6 +170,7 @@ class Driver:
 
     Args:
         answer: given a statement, its answer: a `Reply`, which is parsed, an exception, which is raised, or a value.
+        machine: the machine that operations reach; None for one in memory.
 
     Attributes:
         log: what was sent, in order: statements as they print, behind `aside: ` on another connection, and `begin`,
@@ -111,8 +179,9 @@ class Driver:
         limits: the time limits of operations, in seconds.
     """
 
-    def __init__(self, answer: Callable[[Statement[Any]], Any]) -> None:
+    def __init__(self, answer: Callable[[Statement[Any]], Any], machine: Machine | None = None) -> None:
         self.answer = answer
+        self.machine = machine or MemoryMachine()
         self.log: list[str] = []
         self.sent: list[bytes] = []
         self.limits: list[float] = []
@@ -150,8 +219,8 @@ class Driver:
                 return next(step.chunks, None)
             case Emit():
                 return step.receive(step.event)
-            case Runner():
-                return self.run
+            case GetRuntime():
+                return Runtime(self.run, self.machine)
             case Clock():
                 return self._tick()
             case Sleep():

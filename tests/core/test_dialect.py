@@ -19,7 +19,7 @@ from matrixone_core.dialect import MatrixOneDialect_aiomysql, MatrixOneDialect_p
 from matrixone_core.errors import InvalidArgument, NotSupported
 
 T = Table("t", MetaData(), Column("id", Integer, primary_key=True), Column("n", Integer))
-DIALECTS = pytest.mark.parametrize("dialect", [MatrixOneDialect_pymysql, MatrixOneDialect_aiomysql])
+DIALECTS = pytest.mark.parametrize("dialect", [matrixone_sync.Dialect, matrixone_async.Dialect])
 
 
 def test_the_dialects_are_found_by_their_names():

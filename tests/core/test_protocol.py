@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import socket
 import subprocess
 import sys
 import textwrap
@@ -150,16 +149,3 @@ def test_the_import_is_as_light_as_sqlalchemy_and_the_drivers():
         assert not heavy & {name.split(".")[0] for name in sys.modules}
     """)
     assert done.returncode == 0, done.stderr
-
-
-def test_a_socket_of_the_parents_is_let_go_of_without_closing_the_parents():
-    childs, server = socket.socketpair()
-    parents = childs.dup()
-    with childs, server, parents:
-        connect.leave_to_parent(childs.fileno())
-        with pytest.raises(OSError, match="non-socket"):
-            childs.send(b"x")
-        parents.sendall(b"y")
-        assert server.recv(1) == b"y"
-        server.sendall(b"z")
-        assert parents.recv(1) == b"z"

@@ -1,7 +1,7 @@
 """Paths of stages as values, and the operations on their files by what servers have been seen to answer."""
 
 import pytest
-from script import play
+from script import Driver, MemoryMachine, play
 
 from matrixone_core import stage_files
 from matrixone_core.errors import InvalidArgument, ServerError, StageFileExists, StageFileNotFound
@@ -158,10 +158,43 @@ def test_a_size_is_found_by_probes():
     assert play(stage_files.size_by_probes(FILE.url, 10), b"", None)[1] == 0
 
 
-def test_a_file_that_shrinks_while_it_is_downloaded_is_noticed(tmp_path):
-    fetching = files._Fetching(FILE.url, 10, tmp_path / "x", None)
+def stage_with(content, length=None):
+    """Answer questions about a file of this content, said to have this length."""
+
+    def answer(statement):
+        if isinstance(statement, FileLength):
+            return len(content) if length is None else length
+        return content[statement.offset : statement.offset + statement.size]
+
+    return answer
+
+
+def test_a_download_has_its_name_once_it_is_whole():
+    machine, seen = MemoryMachine(), []
+    driver = Driver(stage_with(b"0123456789"), machine)
+    place = driver.run(files.download(FILE, "x", lambda progress: seen.append((dict(machine.files), progress.done))))
+    ((unfinished, content),) = seen[0][0].items()
+    assert (unfinished.startswith(".x."), content, seen[0][1]) == (True, b"0123456789", 10)
+    assert (str(place), machine.files) == ("x", {"x": b"0123456789"})
+    folder = MemoryMachine(**{"folder/other": b""})
+    assert str(Driver(stage_with(b"1"), folder).run(files.download(FILE, "folder", None))) == f"folder/{FILE.name}"
+    assert folder.files[f"folder/{FILE.name}"] == b"1"
+
+
+def test_a_file_that_shrinks_while_it_is_downloaded_is_noticed():
+    machine = MemoryMachine(x=b"old")
     with pytest.raises(StageFileNotFound, match="shorter file"):
-        play(files._fetch(fetching), b"short")
+        Driver(stage_with(b"short", 10), machine).run(files.download(FILE, "x", None))
+    assert machine.files == {"x": b"old"}
+
+
+def test_an_upload_sends_the_file():
+    machine = MemoryMachine(x=b"content")
+    driver = Driver(lambda statement: None, machine)
+    assert driver.run(files.upload(FILE, "x", overwrite=False, progress=None)) == 7
+    assert driver.log == [str(SaveFile(FILE.url, b"content"))]
+    with pytest.raises(FileNotFoundError):
+        driver.run(files.upload(FILE, "y", overwrite=False, progress=None))
 
 
 def test_a_folder_may_have_something_of_its_own_name():

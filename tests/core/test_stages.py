@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from script import play, rows, texts
+from script import MemoryMachine, play, rows, texts
 
 from matrixone_core import catalog
 from matrixone_core.errors import InvalidArgument, PermissionDenied, ServerError, StageExists, StageNotFound
@@ -109,8 +109,9 @@ def test_credentials_that_cannot_be(credentials, says):
         assert "sesame" not in str(caught.value)
 
 
-def s3(**arguments):
-    (create, _), _ = play(stages.create_s3("s", "b", "p/", "k", "x", **arguments), DONE, rows(ROW))
+def s3(variables=None, **arguments):
+    op = stages.create_s3("s", "b", "p/", "k", "x", **arguments)
+    (create, _), _ = play(op, DONE, rows(ROW), machine=MemoryMachine(variables))
     return create.credentials
 
 
@@ -134,19 +135,23 @@ def test_s3_defaults():
      ({"AWS_ENDPOINT_URL_S3": "http://a", "AWS_ENDPOINT_URL": "http://b"}, "ENDPOINT", "http://a"),
      ({"AWS_ENDPOINT_URL": "http://b"}, "ENDPOINT", "http://b")],
 )  # fmt: skip
-def test_s3_settings_from_the_environment(monkeypatch, variables, name, value):
-    for variable, told in variables.items():
-        monkeypatch.setenv(variable, told)
-    assert s3()[name] == value
-    assert s3(region="r", endpoint="http://e")[name] == {"AWS_REGION": "r", "ENDPOINT": "http://e"}[name]
+def test_s3_settings_from_the_environment(variables, name, value):
+    assert s3(variables)[name] == value
+    assert s3(variables, region="r", endpoint="http://e")[name] == {"AWS_REGION": "r", "ENDPOINT": "http://e"}[name]
 
 
-def test_s3_keys_that_are_missing_are_named(monkeypatch):
+def test_s3_keys_that_are_missing_are_named():
     with pytest.raises(InvalidArgument, match="aws_key_id .*AWS_ACCESS_KEY_ID.* and aws_secret_key"):
         play(stages.create_s3("s", "b"))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     with pytest.raises(InvalidArgument, match="needs aws_secret_key .*AWS_SECRET_ACCESS_KEY"):
-        play(stages.create_s3("s", "b"))
+        play(stages.create_s3("s", "b"), machine=MemoryMachine({"AWS_ACCESS_KEY_ID": "k"}))
+
+
+def test_s3_keys_from_the_environment():
+    machine = MemoryMachine({"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "open sesame"})
+    (create, _), _ = play(stages.create_s3("s", "b"), DONE, rows(ROW), machine=machine)
+    assert (create.credentials["AWS_KEY_ID"], create.credentials["AWS_SECRET_KEY"]) == ("k", "open sesame")
+    assert "sesame" not in repr(create)
 
 
 @pytest.mark.parametrize(

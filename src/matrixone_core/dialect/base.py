@@ -3,10 +3,10 @@
 It reads the settings of `settings.py` from the URL's options, so that an engine made by hand connects as a client does.
 """
 
-import ssl
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -31,10 +31,9 @@ from matrixone_core.dialect.compiling import (
 )
 from matrixone_core.dialect.indexes import OPTIONS
 from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
-from matrixone_core.errors import InvalidArgument, NotSupported
+from matrixone_core.errors import NotSupported
 from matrixone_core.execution import TIMEOUT
 from matrixone_core.fragments import literal
-from matrixone_core.messages import quoted
 from matrixone_core.monitoring.statements import StatementMonitor
 from matrixone_core.secrets import Secret
 from matrixone_core.server_errors import CR_MALFORMED_PACKET
@@ -51,6 +50,32 @@ _ASKING = {  # who looks something up by a dialect's name, and what registers it
     "alembic.ddl.impl": "matrixone_core.dialect.alembic",
     "dlt.destinations.impl.sqlalchemy.dialect": "matrixone_core.dialect.dlt",
 }
+
+
+@dataclass(frozen=True)
+class TlsOptions:
+    """How to encrypt connections.
+
+    Args:
+        mode: `required`, `verify_ca` or `verify_identity`.
+        ca: a PEM file with the authorities to trust, or None.
+        cert: a PEM file with the client's certificate, or None.
+        key: a PEM file with its key, or None.
+    """
+
+    mode: str
+    ca: str | None
+    cert: str | None
+    key: str | None
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "TlsOptions | None":
+        """Read them from a URL's options; None where nothing is encrypted."""
+        mode = options.get("ssl_mode")
+        ca, cert, key = (options.get(name) or None for name in _TLS[1:])
+        if mode is None and (ca or cert or key):
+            mode = "verify_ca" if ca else "required"
+        return None if mode in {None, "disabled"} else cls(str(mode), ca, cert, key)
 
 
 class _Name:
@@ -96,7 +121,9 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         "uuid": UUID,
     }
 
-    clock: Callable[[], float]  # of the side that has the driver: the time in seconds, which never goes back
+    # of the side that has the driver
+    clock: Callable[[], float]  # the time in seconds, which never goes back
+    make_tls_context: Callable[["TlsOptions"], Any]
 
     def __init__(self, slow_query_threshold: float | None = None, **kwargs: Any) -> None:
         """Make a dialect, as `create_engine(url, slow_query_threshold=…)` has it made.
@@ -120,7 +147,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         """The driver's arguments for a URL."""
         options = dict(url.query)
         ours: dict[str, Any] = {name: options.pop(name) for name in _OPTIONS if name in options}
-        context = _tls_context(ours)
+        tls = TlsOptions.of(ours)
         args, arguments = super().create_connect_args(url.set(query=options), _translate_args)
         arguments.setdefault("charset", "utf8mb4")
         if "password" in arguments:  # it is not to be seen in a traceback, SQLAlchemy's frames included
@@ -128,8 +155,8 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         if "connect_timeout" in ours:  # SQLAlchemy would cut it to whole seconds
             arguments["connect_timeout"] = float(ours["connect_timeout"])
         arguments["init_command"] = _session_variables(ours)
-        if context is not None:
-            arguments["ssl"] = context
+        if tls is not None:
+            arguments["ssl"] = self.make_tls_context(tls)
         return args, arguments
 
     def type_descriptor(self, typeobj: Any) -> Any:
@@ -326,23 +353,3 @@ def _session_variables(options: Mapping[str, Any]) -> str:
     if "lock_timeout" in options:
         assignments.append(f"lock_wait_timeout={int(options['lock_timeout'])}")
     return f"SET {', '.join(assignments)}"
-
-
-def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:
-    """How to encrypt, or None not to."""
-    mode = options.get("ssl_mode")
-    if mode is None and any(options.get(name) for name in _TLS):
-        mode = "verify_ca" if options.get("ssl_ca") else "required"
-    if mode in {None, "disabled"}:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=options.get("ssl_ca"))
-        if options.get("ssl_cert"):
-            context.load_cert_chain(options["ssl_cert"], options.get("ssl_key"))
-    except (OSError, ssl.SSLError) as error:
-        given = ", ".join(f"{name}={quoted(options[name])}" for name in _TLS[1:] if options.get(name))
-        raise InvalidArgument(f"the certificates of {given} cannot be read: {error}") from None
-    context.check_hostname = mode == "verify_identity"
-    if mode == "required":
-        context.verify_mode = ssl.CERT_NONE
-    return context

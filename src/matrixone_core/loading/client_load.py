@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, cast
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading import options
@@ -21,6 +20,7 @@ from matrixone_core.loading.inputs.client_stream import (
     is_rereadable,
     length_of,
     name_of,
+    open_path,
 )
 from matrixone_core.loading.inputs.files import ClientFile
 from matrixone_core.loading.inputs.header import check_header, first_rows
@@ -35,10 +35,11 @@ from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts, fetch_facts, load, with_timeout
 from matrixone_core.loading.shaping import shape_table
 from matrixone_core.loading.table import Kind, Table
+from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
 from matrixone_core.sql.load import Csv, Format, JsonLines
-from matrixone_core.steps import Blocking, Chunks, Clock, NextChunk, Op
+from matrixone_core.steps import Blocking, Chunks, Clock, GetRuntime, NextChunk, Op
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,14 @@ class ClientSource:
 
     Args:
         data: what the caller gave.
+        machine: opens it where it is a path.
         begin: begins to read it; given the table as it is, if rows are made for it.
         decoder: makes a new decoder for it.
         unit: what its rows are counted by.
     """
 
     data: object
+    machine: Machine
     begin: Callable[[Table | None], Chunks]
     decoder: Callable[[], Decoder | None]
     unit: Unit = "line"
@@ -68,9 +71,11 @@ def load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[Load
     """
     name = options.encoding(encoding)
     compressed = compression_of(request.format.compression, compressed_name_of(data))
+    machine = (yield from GetRuntime()).machine
     source = ClientSource(
         data,
-        lambda _: chunks_of(data, name or "utf-8"),
+        machine,
+        lambda _: chunks_of(data, machine, name or "utf-8"),
         partial(
             Decoder, name_of(data), compressed, None if name == "utf-8" and request.options.collects_rejects else name
         ),
@@ -80,8 +85,9 @@ def load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[Load
 
 def load_parquet(request: LoadRequest, data: Data) -> Op[LoadReport]:
     """Load a Parquet file."""
+    machine = (yield from GetRuntime()).machine
     with ExitStack() as opened:
-        file = yield from _seekable(data, opened)
+        file = yield from _seekable(data, machine, opened)
         begin = partial(arrow.open_parquet, file, name_of(data), max_unpacked_bytes=request.options.max_unpacked_bytes)
         return (yield from _load_batches(request, data, begin))
 
@@ -97,7 +103,8 @@ def _load_batches(request: LoadRequest, data: object, begin: Callable[[], Any]) 
     reader = yield from Blocking(begin)
     names = arrow.select_columns(reader.schema, tuple(filter(None, request.columns)), name_of(data))
     once = replace(request, columns=names)
-    source = ClientSource(data, partial(_rows_of, reader, names, name_of(data)), _no_decoder, "row")
+    machine = (yield from GetRuntime()).machine
+    source = ClientSource(data, machine, partial(_rows_of, reader, names, name_of(data)), _no_decoder, "row")
     types = tuple(FileColumn(name, kind) for name, kind in arrow.sql_columns(reader.schema))
     return (yield from with_timeout(request, _load(once, source, types)))
 
@@ -113,12 +120,14 @@ def _no_decoder() -> None:
     """Arrow data is made into text as it is read."""
 
 
-def _seekable(data: Data, opened: ExitStack) -> Op[Any]:
-    """What pyarrow can read: a path, or a file that can be sought in."""
-    if isinstance(data, str | os.PathLike) or hasattr(data, "seek"):
+def _seekable(data: Data, machine: Machine, opened: ExitStack) -> Op[Any]:
+    """Return a file that can be sought in, for pyarrow."""
+    if isinstance(data, str | os.PathLike):
+        return opened.enter_context((yield from Blocking(partial(open_path, data, machine))))
+    if hasattr(data, "seek"):
         return data
-    file: Any = opened.enter_context((yield from Blocking(TemporaryFile)))
-    chunks = chunks_of(data)
+    file = opened.enter_context((yield from Blocking(machine.open_temporary)))
+    chunks = chunks_of(data, machine)
     while (piece := (yield from NextChunk(chunks))) is not None:
         yield from Blocking(partial(file.write, piece))
     yield from Blocking(partial(file.seek, 0))
@@ -148,6 +157,7 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
     rejects = Rejects(name_of(source.data), request.options) if request.options.collects_rejects else None
     transform = _transform(request, shaped.facts, source, shaped.names, form, rejects)
     transform.begin(head.data, None if head.is_all else decoder, head.read)
+    rereadable = source.unit == "line" and (yield from Blocking(partial(is_rereadable, source.data, source.machine)))
     file = ClientFile(
         name_of(source.data),
         sent_form(form, source.unit),
@@ -155,10 +165,10 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         chunks,
         transform,
         transform.lines,
-        (yield from _entry(request, facts, source.data)),
-        (yield from Blocking(partial(length_of, source.data))),
+        (yield from _entry(request, facts, source)),
+        (yield from Blocking(partial(length_of, source.data, source.machine))),
         head.is_all,
-        partial(_read_again, source) if source.unit == "line" and is_rereadable(source.data) else None,
+        partial(_read_again, source) if rereadable else None,
         source.unit,
         rejects,
     )
@@ -239,14 +249,15 @@ def _read_again(source: ClientSource) -> tuple[Chunks, Callable[[bytes | None], 
     return source.begin(None), decoder.feed if decoder is not None else _unchanged
 
 
-def _entry(request: LoadRequest, facts: LoadFacts, data: object) -> Op[Entry | None]:
+def _entry(request: LoadRequest, facts: LoadFacts, source: ClientSource) -> Op[Entry | None]:
     once = request.options.once
     if not once:
         return None
     if isinstance(once, str):
         return entry_for_key(facts.full_name(request), once)
-    if not isinstance(data, str | os.PathLike):
+    if not isinstance(source.data, str | os.PathLike):
         raise InvalidArgument("once=True knows a file by its path; give data of another kind a key: once='…'")
-    path: str = os.path.abspath(data)  # noqa: PTH100  # what the caller gave, as a text
-    size, sample = yield from Blocking(partial(digest_of_file, path, whole=request.options.hash_whole_file))
+    machine, given = source.machine, cast("LocalPath", source.data)  # pyright: ignore[reportUnknownMemberType]  # a path of any type
+    path = yield from Blocking(partial(machine.absolute, given))
+    size, sample = yield from Blocking(partial(digest_of_file, path, machine, whole=request.options.hash_whole_file))
     return entry_for_bytes(facts.full_name(request), path, size, sample)

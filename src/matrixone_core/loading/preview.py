@@ -22,7 +22,7 @@ from matrixone_core.messages import quoted
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import Parquet
 from matrixone_core.sql.plan import CountKeys, TryCast
-from matrixone_core.steps import Op, Runner, Statement
+from matrixone_core.steps import GetRuntime, Op, Statement
 
 MAX_SAMPLED = 200  # rows that are looked at
 MAX_TRIED = 50  # values of them that the server is asked about
@@ -65,9 +65,9 @@ def plan_with_sample(
         preparation: what is done to the table first.
         again: the load itself.
     """
-    run = yield from Runner()
+    runtime = yield from GetRuntime()
     plan = yield from plan_load(request, facts, files, preparation)
-    plan = replace(plan, _run=lambda: run(again()))
+    plan = replace(plan, _run=lambda: runtime.run(again()))
     if not files or facts.table is None:
         return plan
     file, table = files[0], facts.table

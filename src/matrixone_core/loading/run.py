@@ -194,7 +194,7 @@ def load(
         tuple(file.path for file in inputs),
         getattr(inputs[0], "total", None),
         read_bytes,
-        observer.receiver(request.options.progress),
+        (yield from observer.find_receiver(request.options.progress)),
     )
     yield from watcher.started()
     op = _execute(request, facts, inputs, began, watcher, preparation)

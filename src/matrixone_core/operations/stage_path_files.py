@@ -17,12 +17,13 @@ from uuid import uuid4
 from matrixone_core import catalog, patterns
 from matrixone_core.errors import InvalidArgument, MatrixOneError, StageFileExists, StageFileNotFound
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
+from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.messages import quoted
 from matrixone_core.names import stage_name
 from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
 from matrixone_core.stage_files import is_there, reached, read_range, size_by_probes, size_of
 from matrixone_core.stage_paths import PureStagePath, checked_pattern, target_of
-from matrixone_core.steps import Blocking, Emit, Op, Together
+from matrixone_core.steps import Blocking, Emit, GetRuntime, Op, Together
 
 RANGE = 4 * 1024 * 1024  # bytes that one statement reads
 IN_FLIGHT = 4  # statements of a download at a time
@@ -249,33 +250,32 @@ def copy(path: PureStagePath, target: object, *, overwrite: bool) -> Op[tuple[st
     return stage, parts
 
 
-def download(path: PureStagePath, local: "str | os.PathLike[str]", progress: Receive | None) -> Op[Path]:
+def download(path: PureStagePath, local: LocalPath, progress: Receive | None) -> Op[Path]:
     """Write the file to the client's disk, by ranges; it has its name once it is whole."""
     place, url = _local(local), _file_url(path)
     _check_progress(progress)
-    if (yield from Blocking(place.is_dir)):
+    machine = (yield from GetRuntime()).machine
+    if (yield from Blocking(partial(machine.is_folder, place))):
         place /= path.name
     size = yield from size_by_probes(url, RANGE)
     unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
-    yield from Blocking(lambda: unfinished.touch(exist_ok=False))
+    yield from Blocking(partial(machine.create, unfinished))
     try:
-        yield from _fetch(_Fetching(url, size, unfinished, progress))
-        yield from Blocking(lambda: unfinished.replace(place))
+        yield from _fetch(_Fetching(url, size, unfinished, machine, progress))
+        yield from Blocking(partial(machine.move, unfinished, place))
     except BaseException:
-        yield from Blocking(lambda: unfinished.unlink(missing_ok=True))
+        yield from Blocking(partial(machine.remove, unfinished))
         raise
     return place
 
 
-def upload(
-    path: PureStagePath, local: "str | os.PathLike[str]", *, overwrite: bool, progress: Receive | None
-) -> Op[int]:
+def upload(path: PureStagePath, local: LocalPath, *, overwrite: bool, progress: Receive | None) -> Op[int]:
     """Write a file of the client's disk to the stage, and return its length."""
     place = _local(local)
     _check_progress(progress)
-    size = (yield from Blocking(place.stat)).st_size
-    check_size(path, size)
-    content = yield from Blocking(place.read_bytes)
+    machine = (yield from GetRuntime()).machine
+    check_size(path, (yield from Blocking(partial(machine.size, place))) or 0)
+    content = yield from Blocking(partial(_read_all, machine, place))
     length = yield from write_bytes(path, content, overwrite=overwrite)
     if progress is not None:
         yield from Emit(progress, FileProgress(path.url, length, length))
@@ -317,6 +317,7 @@ class _Fetching:
         url: the file's.
         size: its length in bytes.
         place: the local file.
+        machine: the machine that has it.
         progress: is given how far it is.
         done: bytes that were written.
     """
@@ -324,6 +325,7 @@ class _Fetching:
     url: str
     size: int
     place: Path
+    machine: Machine
     progress: Receive | None
     done: int = 0
 
@@ -346,16 +348,15 @@ def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:
             raise StageFileNotFound(
                 f"{fetching.url} was replaced by a shorter file while it was read; download it again"
             )
-        yield from Blocking(partial(_write_at, fetching.place, data, offset))
+        yield from Blocking(partial(fetching.machine.write_at, fetching.place, offset, data))
         fetching.done += wanted
         if fetching.progress is not None:
             yield from Emit(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
 
 
-def _write_at(place: Path, data: bytes, offset: int) -> None:
-    with place.open("r+b") as file:
-        _ = file.seek(offset)
-        _ = file.write(data)
+def _read_all(machine: Machine, place: Path) -> bytes:
+    with machine.open(place) as file:
+        return file.read()
 
 
 def _written(path: PureStagePath, statement: SaveFile | CopyFile, *, overwrite: bool) -> Op[None]:
@@ -417,7 +418,7 @@ def _file_url(path: PureStagePath) -> str:
     return path.url
 
 
-def _local(local: "str | os.PathLike[str]") -> Path:
+def _local(local: LocalPath) -> Path:
     if not isinstance(local, str | os.PathLike) or not str(local):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"local={quoted(local)} must be the path of a file on this machine")
     if str(local).startswith("stage://"):

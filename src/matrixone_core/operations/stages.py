@@ -11,7 +11,7 @@ from matrixone_core.messages import quoted
 from matrixone_core.names import checked_text, stage_name, stage_url
 from matrixone_core.secrets import Credentials, NotText, Secret, masked, masked_pairs, masked_url
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
-from matrixone_core.steps import Aside, Op
+from matrixone_core.steps import Aside, GetRuntime, Op
 
 Provider: TypeAlias = Literal["amazon", "minio", "cos"]
 PROVIDERS: tuple[str, ...] = ("amazon", "minio", "cos")
@@ -121,13 +121,19 @@ def create_s3(
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
-    key = masked(aws_key_id or os.environ.get("AWS_ACCESS_KEY_ID"))
-    secret_key = masked(aws_secret_key or os.environ.get("AWS_SECRET_ACCESS_KEY"))
+    key, secret_key = masked(aws_key_id), masked(aws_secret_key)
     shown_endpoint = None if endpoint is None else masked_url(endpoint)
     shown_bucket = masked_url(bucket)
     del aws_key_id, aws_secret_key, endpoint, bucket  # the plain ones are not to be seen in a traceback
     url = _s3_url(shown_bucket, path)
-    credentials = _s3_credentials(key, secret_key, region, shown_endpoint, provider)
+    variable = (yield from GetRuntime()).machine.variable
+    credentials = _s3_credentials(
+        key or masked(variable("AWS_ACCESS_KEY_ID")),
+        secret_key or masked(variable("AWS_SECRET_ACCESS_KEY")),
+        region or variable("AWS_REGION") or variable("AWS_DEFAULT_REGION") or "us-east-1",
+        shown_endpoint or masked_url(variable("AWS_ENDPOINT_URL_S3") or variable("AWS_ENDPOINT_URL") or ""),
+        provider,
+    )
     return (yield from create(name, url, credentials=credentials, comment=comment, if_not_exists=if_not_exists))
 
 
@@ -275,8 +281,8 @@ def _s3_url(bucket: str | NotText, path: str) -> str:
 def _s3_credentials(
     key: Secret | NotText | None,
     secret_key: Secret | NotText | None,
-    region: str | None,
-    endpoint: str | NotText | None,
+    region: str,
+    endpoint: str | NotText,
     provider: str | None,
 ) -> Credentials:
     missing = [
@@ -291,12 +297,8 @@ def _s3_credentials(
         raise InvalidArgument(f"an S3 stage needs {' and '.join(missing)}")
     if provider is not None and provider not in PROVIDERS:
         raise InvalidArgument(f"provider={quoted(provider)} must be one of {', '.join(PROVIDERS)}")
-    region = region or _environment("AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"
-    place = endpoint or masked_url(
-        _environment("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-        or f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
-    )
-    checked = _checked_endpoint(checked_text(place, "endpoint"))
+    amazon = f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+    checked = _checked_endpoint(checked_text(endpoint or amazon, "endpoint"))
     return Credentials(
         {
             "AWS_KEY_ID": checked_text(key, "aws_key_id"),
@@ -306,10 +308,6 @@ def _s3_credentials(
             "PROVIDER": provider or ("amazon" if _is_amazon(checked) else "minio"),
         }
     )
-
-
-def _environment(*names: str) -> str | None:
-    return next((value for name in names if (value := os.environ.get(name))), None)
 
 
 def has_scheme(endpoint: str) -> bool:

@@ -7,6 +7,7 @@ stages before COMMIT, as they can be dropped again; changes, drops and snapshots
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from matrixone_core import catalog
@@ -47,7 +48,7 @@ from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, ShowPitr
 from matrixone_core.sql.snapshot import CreateSnapshot, DatabaseExists, DropSnapshot, ShowSnapshots, Snapshot
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
-from matrixone_core.steps import Aside, Op, Runner, Statement, Step, interpreted, within
+from matrixone_core.steps import Aside, GetRuntime, Op, Statement, Step, interpreted, within
 
 T = TypeVar("T")
 UNUSED_NAME = "__matrixone_python_asks_for_the_right"  # DROP … IF EXISTS of it changes nothing, and needs the privilege
@@ -136,8 +137,9 @@ class UnitOfWork:
             # a changed stage is read by its new URL: the server does not know the change yet
             case LoadData():
                 return (yield from replace(step, source=resolved(step.source, self.pending.changed_stage)))
-            case Runner():
-                return self._runner((yield from step))
+            case GetRuntime():
+                runtime = yield from step
+                return replace(runtime, run=partial(self._run_later, runtime.run))
             case SelectLoadState():
                 return (yield from self._load_state(step))
             case SaveFile() | CopyFile() | RemoveFiles():
@@ -208,13 +210,9 @@ class UnitOfWork:
 
     # -- loads --------------------------------------------------------------------------------------------------
 
-    def _runner(self, run: Callable[[Op[Any]], Any]) -> Callable[[Op[Any]], Any]:
-        """What runs operations later, as part of the session."""
-
-        def run_within_session(op: Op[Any]) -> Any:
-            return run(self.within(op))
-
-        return run_within_session
+    def _run_later(self, run: Callable[[Op[Any]], Any], op: Op[Any]) -> Any:
+        """Run an operation as part of the session."""
+        return run(self.within(op))
 
     def _load_state(self, step: SelectLoadState) -> Op[LoadState]:
         """What is known before a load: the stage as the session has it, and rows that no rollback takes back alone."""

@@ -14,12 +14,13 @@ from matrixone_core.loading import client_load
 from matrixone_core.loading.monitoring.events import BytesSent, LoadStarted
 from matrixone_core.operations import loads
 from matrixone_core.session.unit_of_work import UnitOfWork
+from matrixone_platform.machine import LocalMachine
 
 ROWS = b"1,a\n2,b\n3,c\n"
 
 
 def run(op, rules=None, *lines, session=False):
-    driver = Driver(server({**(rules or {}), "LOAD DATA": 3, "INSERT INTO `t`": 3}, *lines))
+    driver = Driver(server({**(rules or {}), "LOAD DATA": 3, "INSERT INTO `t`": 3}, *lines), LocalMachine())
     return driver.run(UnitOfWork().within(op) if session else op), driver
 
 

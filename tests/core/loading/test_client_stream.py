@@ -13,19 +13,25 @@ import pytest
 from starlette.datastructures import UploadFile
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
-from matrixone_core.loading.inputs.client_stream import (
-    JOINED,
-    PIECE,
-    chunks_of,
-    compressed_name_of,
-    digest_of_file,
-    is_rereadable,
-    length_of,
-    name_of,
-)
+from matrixone_core.loading.inputs import client_stream
+from matrixone_core.loading.inputs.client_stream import JOINED, PIECE, compressed_name_of, name_of
+from matrixone_platform.machine import LocalMachine
 
 TEXT = "1,Ada\n2,Zoë 😀\n" * 100
 DATA = TEXT.encode()
+MACHINE = LocalMachine()
+
+
+def chunks_of(data, encoding="utf-8"):
+    return client_stream.chunks_of(data, MACHINE, encoding)
+
+
+def length_of(data):
+    return client_stream.length_of(data, MACHINE)
+
+
+def is_rereadable(data):
+    return client_stream.is_rereadable(data, MACHINE)
 
 
 def read(data, encoding="utf-8"):
@@ -317,12 +323,12 @@ def test_what_can_be_read_again(file):
 
 
 def test_what_identifies_a_file(file):
-    length, digest = digest_of_file(str(file), whole=True)
+    length, digest = client_stream.digest_of_file(str(file), MACHINE, whole=True)
     assert (length, len(digest)) == (len(DATA), 32)
     large = DATA * 3000
     file.write_bytes(large)
-    assert digest_of_file(str(file), whole=False) == (len(large), large[:PIECE] + large[-PIECE:])
-    assert digest_of_file(str(file), whole=True)[1] != digest
+    assert client_stream.digest_of_file(str(file), MACHINE, whole=False) == (len(large), large[:PIECE] + large[-PIECE:])
+    assert client_stream.digest_of_file(str(file), MACHINE, whole=True)[1] != digest
 
 
 @pytest.mark.parametrize(

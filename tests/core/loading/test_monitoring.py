@@ -1,41 +1,28 @@
-"""What a load reports while it runs: events, and a bar at a terminal."""
+"""What a load reports while it runs: events, and who is given them."""
 
-import io
-import sys
+from script import Driver, MemoryMachine, Server
 
-import pytest
-
-from matrixone_core.errors import LoadFailed, NotSupported
-from matrixone_core.loading.monitoring import events, observer, progress_bar
-from matrixone_core.loading.monitoring.observer import STALLED_SECONDS, LoadObserver, receiver
+from matrixone_core.loading.monitoring import events
+from matrixone_core.loading.monitoring.observer import STALLED_SECONDS, LoadObserver, find_receiver
 from matrixone_core.results import BadRow, LoadedFile, LoadReport
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
+class Terminal(MemoryMachine):
+    """A machine whose bar is `print`."""
+
+    def progress_bar(self):
+        return print
 
 
-def test_a_function_is_given_the_events():
-    assert receiver(print) is print
-    assert receiver(False) is None
+def found(progress, machine):
+    return Driver(Server({}), machine).run(find_receiver(progress))
 
 
-def test_a_bar_is_for_people_at_a_terminal(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert receiver(True) is None
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    assert receiver(True) is progress_bar.show
-
-
-def test_a_bar_needs_rich(monkeypatch):
-    def missing(_name):
-        raise ImportError
-
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setattr(observer, "import_module", missing)
-    with pytest.raises(NotSupported, match=r"pip install matrixone\[progress\]"):
-        receiver(True)
+def test_who_is_given_the_events():
+    assert found(repr, Terminal()) is repr
+    assert found(False, Terminal()) is None
+    assert found(True, Terminal()) is print
+    assert found(True, MemoryMachine()) is None
 
 
 def test_bytes_are_reported_as_they_pass_and_silence_after_a_while():
@@ -49,21 +36,6 @@ def test_bytes_are_reported_as_they_pass_and_silence_after_a_while():
     assert watched.poll(2 + STALLED_SECONDS) is None
     assert watched.poll(1 + 2 * STALLED_SECONDS).seconds == 2 * STALLED_SECONDS
     assert watched.poll(2 + 2 * STALLED_SECONDS).bytes == 9
-
-
-def test_the_bar_shows_each_event(monkeypatch):
-    shown = Terminal()
-    monkeypatch.setattr(sys, "stderr", shown)
-    report = LoadReport("t", (LoadedFile("a", 1_000, 1_000),), 1.0)
-    for event in (
-        events.LoadStarted(1, "one", ("a",), 10), events.LoadStarted(2, "many", ("a", "b"), None),
-        events.BytesSent(1, "one", 5_000_000, 10), events.FileLoaded(1, "one", report.files[0], 1, 1),
-        events.FileLoaded(2, "many", report.files[0], 1, 2), events.LoadStalled(2, "many", 12.0),
-        events.LoadFinished(1, "one", report, None), events.LoadFinished(2, "many", None, LoadFailed("no")),
-    ):  # fmt: skip
-        progress_bar.show(event)
-    assert "-> one" in shown.getvalue()
-    assert "failed" in shown.getvalue()
 
 
 # -- reports -----------------------------------------------------------------------------------------------------------

@@ -205,7 +205,7 @@ def open_parquet(file: Any, name: str, *, max_unpacked_bytes: int | None = None)
     """Read a Parquet file as record batches.
 
     Args:
-        file: a path, or an open file that can be sought in.
+        file: an open file that can be sought in.
         name: what it is called in messages.
         max_unpacked_bytes: what it may unpack to; None means no limit.
 
@@ -232,8 +232,6 @@ def _read(name: str, call: Callable[[], Any]) -> Any:
     arrow = _needed("pyarrow")
     try:
         return call()
-    except FileNotFoundError:
-        raise
     except (arrow.ArrowException, OSError) as error:
         raise LoadFailed(f"{name} cannot be read: {error}") from None
 

@@ -8,13 +8,13 @@ import inspect
 import io
 import lzma
 import os
-import stat
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import IO, Any, Protocol, TypeAlias, cast
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
+from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.messages import quoted
 from matrixone_core.steps import Chunks
 
@@ -34,7 +34,7 @@ class AsyncFile(Protocol):
 
 # a path, bytes, an open file, or what gives the data piece by piece (what is awaited to AsyncClient only)
 Data: TypeAlias = (
-    str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | IO[str] | AsyncFile | Iterable[bytes]
+    LocalPath | bytes | bytearray | memoryview | IO[bytes] | IO[str] | AsyncFile | Iterable[bytes]
     | Iterable[str] | AsyncIterable[bytes] | AsyncIterable[str]
 )  # fmt: skip
 _DECOMPRESSING = (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile)
@@ -62,7 +62,7 @@ def compressed_name_of(data: object) -> str:
     return "" if isinstance(data, (*_DECOMPRESSING, io.TextIOBase)) else name_of(data)
 
 
-def length_of(data: object) -> int | None:
+def length_of(data: object, machine: Machine) -> int | None:
     """Count the bytes that there are to read; None where that is not known.
 
     Raises:
@@ -70,8 +70,8 @@ def length_of(data: object) -> int | None:
         OSError: its file cannot be found.
     """
     if isinstance(data, str | os.PathLike):
-        found: os.stat_result = _with_path(cast("str | os.PathLike[str]", data), os.stat)
-        return found.st_size if stat.S_ISREG(found.st_mode) else None
+        size: int | None = _with_path(cast("LocalPath", data), machine, machine.size)
+        return size
     if isinstance(data, memoryview):
         return data.nbytes
     if isinstance(data, bytes | bytearray):
@@ -87,20 +87,21 @@ def length_of(data: object) -> int | None:
     return None
 
 
-def is_rereadable(data: object) -> bool:
+def is_rereadable(data: object, machine: Machine) -> bool:
     """Whether `chunks_of` gives all of the data each time that it is called."""
     if isinstance(data, str | os.PathLike):
-        return os.path.isfile(cast("str | os.PathLike[str]", data))  # noqa: PTH113  # what the caller gave; no pipe
+        return machine.is_file(cast("LocalPath", data))  # a pipe is read once
     return isinstance(data, bytes | bytearray | memoryview | list | tuple)
 
 
-def chunks_of(data: Data, encoding: str = "utf-8") -> Chunks:
+def chunks_of(data: Data, machine: Machine, encoding: str = "utf-8") -> Chunks:
     """Return the data piece by piece, in pieces of some MiB where its own are not larger.
 
     A str is a path, always. A file is read from where it is; one that was opened by its path is closed at the end.
 
     Args:
         data: the data. Pieces of an iterable are joined as they are: a str without a line end is no line.
+        machine: opens a path.
         encoding: what text is encoded in: the encoding that the load then decodes bytes from.
 
     Returns:
@@ -112,7 +113,7 @@ def chunks_of(data: Data, encoding: str = "utf-8") -> Chunks:
         InvalidArgument: the data is nothing that can be read.
     """
     if isinstance(data, str | os.PathLike):
-        return _chunks_of_path(data)
+        return _chunks_of_path(data, machine)
     if isinstance(data, bytes | bytearray | memoryview):
         return _chunks_of_bytes(memoryview(data))
     to_bytes = _Encoder(name_of(data), encoding)
@@ -173,21 +174,32 @@ class _Encoder:
             raise LoadFailed(f"the text of {self._name} has U+{code:04X}, which is {remedy}") from None
 
 
-def _with_path(path: "str | os.PathLike[str]", call: "Callable[..., Any]", *arguments: str) -> Any:
+def _with_path(path: LocalPath, machine: Machine, call: "Callable[[LocalPath], Any]") -> Any:
     """What a call gives for a path; a str that is data instead gets an error of its own."""
     try:
-        return call(path, *arguments)
+        return call(path)
     except (OSError, ValueError):
-        if not isinstance(path, str) or os.path.exists(path) or not any(mark in path for mark in DATA_MARKS):  # noqa: PTH110  # what the caller gave
+        if not isinstance(path, str) or machine.exists(path) or not any(mark in path for mark in DATA_MARKS):
             raise
     cut = path if len(path) <= QUOTED_CHARACTERS else f"{path[:QUOTED_CHARACTERS]}…"
     raise InvalidArgument(f"a str is a path, and there is no file {quoted(cut)}: give text by io.StringIO(text)")
 
 
-def _chunks_of_path(path: "str | os.PathLike[str]") -> Iterator[bytes]:
-    with _with_path(path, open, "rb") as file:
+def _chunks_of_path(path: LocalPath, machine: Machine) -> Iterator[bytes]:
+    with open_path(path, machine) as file:
         while piece := file.read(PIECE):
             yield piece
+
+
+def open_path(path: LocalPath, machine: Machine) -> io.BufferedReader:
+    """Open a file of the client's to read it.
+
+    Raises:
+        InvalidArgument: the path is a str that looks like data.
+        OSError: the file cannot be opened.
+    """
+    file: io.BufferedReader = _with_path(path, machine, machine.open)
+    return file
 
 
 def _chunks_of_bytes(data: memoryview) -> Iterator[bytes]:
@@ -261,14 +273,15 @@ async def _async_chunks(data: AsyncIterable[object], to_bytes: _Encoder) -> Asyn
         yield rest
 
 
-def digest_of_file(path: str, *, whole: bool) -> tuple[int, bytes]:
+def digest_of_file(path: str, machine: Machine, *, whole: bool) -> tuple[int, bytes]:
     """Return a file's length, and what identifies its content.
 
     Args:
         path: the file.
+        machine: opens it.
         whole: whether all of it is read, for a SHA-256; else it is a MiB of each end, as it is.
     """
-    with open(path, "rb") as file:  # noqa: PTH123  # what the caller gave
+    with machine.open(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         if whole:

@@ -6,11 +6,8 @@ spans to OpenTelemetry where its API is installed. No credential is in any of th
 
 import itertools
 import logging
-import sys
 from collections.abc import Callable
-from importlib import import_module
 
-from matrixone_core.errors import NotSupported
 from matrixone_core.loading.monitoring.events import (
     BytesSent,
     FileLoaded,
@@ -23,7 +20,7 @@ from matrixone_core.loading.monitoring.events import (
 from matrixone_core.loading.options import Progress
 from matrixone_core.monitoring.telemetry import LOAD_DURATION, count, measure
 from matrixone_core.results import LoadedFile, LoadReport
-from matrixone_core.steps import Emit, Op
+from matrixone_core.steps import Blocking, Emit, GetRuntime, Op
 
 STALLED_SECONDS = 10.0  # without a sign of life, after which a load is said to be stalled
 POLL_SECONDS = 0.5
@@ -32,21 +29,18 @@ _loads = itertools.count(1)
 log = logging.getLogger("matrixone.load")
 
 
-def receiver(wanted: Progress) -> Receive | None:
-    """What is given the events, or None: a bar is for people at a terminal.
+def find_receiver(progress: Progress) -> Op[Receive | None]:
+    """Return what is given the events, or None: a bar is for people at a terminal.
 
     Raises:
         NotSupported: a bar is wanted, and rich is not installed.
     """
-    if callable(wanted):
-        return wanted
-    if not wanted or not sys.stderr.isatty():
+    if callable(progress):
+        return progress
+    if not progress:
         return None
-    try:
-        bar: Receive = import_module("matrixone_core.loading.monitoring.progress_bar").show
-    except ImportError:
-        raise NotSupported("progress=True needs rich: pip install matrixone[progress]; or give a function") from None
-    return bar
+    machine = (yield from GetRuntime()).machine
+    return (yield from Blocking(machine.progress_bar))
 
 
 class LoadObserver:

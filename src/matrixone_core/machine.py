@@ -1,0 +1,72 @@
+"""The client's machine as operations see it: its files, environment and terminal, which only a driver can reach."""
+
+import os
+from collections.abc import Callable
+from io import BufferedReader
+from typing import IO, Any, Protocol, TypeAlias
+
+LocalPath: TypeAlias = str | os.PathLike[str]
+
+
+class Machine(Protocol):
+    """The client's machine, as the driver's side offers it.
+
+    All but `variable` may block, so operations call them in `Blocking` steps. They raise OSError as Python's own
+    functions do.
+    """
+
+    def variable(self, name: str) -> str | None:
+        """Return a variable of the environment, or None."""
+        ...
+
+    def progress_bar(self) -> Callable[[Any], None] | None:
+        """Return what shows the events of a load; None without a terminal.
+
+        Raises:
+            NotSupported: the package for it is not installed.
+        """
+        ...
+
+    def open(self, path: LocalPath) -> BufferedReader:
+        """Open a file to read it."""
+        ...
+
+    def open_temporary(self) -> IO[bytes]:
+        """Open a new file without a name, which is removed when it is closed."""
+        ...
+
+    def size(self, path: LocalPath) -> int | None:
+        """Return the length of a file in bytes; None for a pipe, a device or a folder."""
+        ...
+
+    def exists(self, path: LocalPath) -> bool:
+        """Return whether there is anything at a path."""
+        ...
+
+    def is_file(self, path: LocalPath) -> bool:
+        """Return whether there is a regular file."""
+        ...
+
+    def is_folder(self, path: LocalPath) -> bool:
+        """Return whether there is a folder."""
+        ...
+
+    def absolute(self, path: LocalPath) -> str:
+        """Return a path from the root."""
+        ...
+
+    def create(self, path: LocalPath) -> None:
+        """Create an empty file, where there is none."""
+        ...
+
+    def write_at(self, path: LocalPath, offset: int, data: bytes) -> None:
+        """Write into a file that exists."""
+        ...
+
+    def move(self, path: LocalPath, target: LocalPath) -> None:
+        """Give a file another name; a file of that name is replaced."""
+        ...
+
+    def remove(self, path: LocalPath) -> None:
+        """Remove a file, if it exists."""
+        ...

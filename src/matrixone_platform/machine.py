@@ -1,0 +1,83 @@
+"""The machine that the program runs on."""
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from io import BufferedReader
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from matrixone_core.errors import NotSupported
+from matrixone_core.machine import LocalPath
+
+PROGRESS_BAR = "matrixone_platform.progress_bar"  # imports rich
+
+
+class LocalMachine:
+    """Reaches files, environment and terminal; `matrixone_core.machine.Machine` says what each function does."""
+
+    def variable(self, name: str) -> str | None:
+        """Return a variable of the environment."""
+        return os.environ.get(name)
+
+    def progress_bar(self) -> Callable[[Any], None] | None:
+        """Return what shows the events of a load on standard error, if that is a terminal."""
+        if not sys.stderr.isatty():
+            return None
+        try:
+            show: Callable[[Any], None] = import_module(PROGRESS_BAR).show
+        except ImportError:
+            raise NotSupported(
+                "progress=True needs rich: pip install matrixone[progress]; or give a function"
+            ) from None
+        return show
+
+    def open(self, path: LocalPath) -> BufferedReader:
+        """Open a file to read it."""
+        return open(path, "rb")  # noqa: PTH123  # the path as the caller gave it
+
+    def open_temporary(self) -> IO[bytes]:
+        """Open a new file without a name."""
+        return TemporaryFile()
+
+    def size(self, path: LocalPath) -> int | None:
+        """Return the length of a regular file."""
+        found = os.stat(path)  # noqa: PTH116  # the path as the caller gave it
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def exists(self, path: LocalPath) -> bool:
+        """Return whether there is anything at a path."""
+        return os.path.exists(path)  # noqa: PTH110  # takes what can be no path, too
+
+    def is_file(self, path: LocalPath) -> bool:
+        """Return whether there is a regular file."""
+        return os.path.isfile(path)  # noqa: PTH113  # takes what can be no path, too
+
+    def is_folder(self, path: LocalPath) -> bool:
+        """Return whether there is a folder."""
+        return os.path.isdir(path)  # noqa: PTH112  # takes what can be no path, too
+
+    def absolute(self, path: LocalPath) -> str:
+        """Return a path from the root."""
+        return os.path.abspath(path)  # noqa: PTH100  # as a text
+
+    def create(self, path: LocalPath) -> None:
+        """Create an empty file."""
+        Path(path).touch(exist_ok=False)
+
+    def write_at(self, path: LocalPath, offset: int, data: bytes) -> None:
+        """Write into a file that exists."""
+        with Path(path).open("r+b") as file:
+            file.seek(offset)
+            file.write(data)
+
+    def move(self, path: LocalPath, target: LocalPath) -> None:
+        """Give a file another name."""
+        Path(path).replace(target)
+
+    def remove(self, path: LocalPath) -> None:
+        """Remove a file, if it exists."""
+        Path(path).unlink(missing_ok=True)
