@@ -71,6 +71,10 @@ MODULES = {
         "PlannedColumn",
     ),
     "matrixone_core.loading.preview": ("InferredTable",),
+    "matrixone_core.monitoring.pools": (
+        "PoolStatus",
+        "PoolUse",
+    ),
     "matrixone_core.operations.restore": (
         "RestoreReport",
         "RestoredTable",
