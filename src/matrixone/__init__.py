@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         WriteConflict,
         WrongEventLoop,
     )
+    from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
     from matrixone_core.loading.inputs.schema_inference import FileColumn
     from matrixone_core.loading.monitoring.events import (
         BytesSent,
@@ -97,6 +98,9 @@ __all__ = [
     "DatabaseNotFound",
     "Deadlock",
     "DuplicateKey",
+    "ExportProgress",
+    "ExportReport",
+    "ExportedFile",
     "FileColumn",
     "FileLoaded",
     "FileProgress",

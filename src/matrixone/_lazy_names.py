@@ -56,6 +56,11 @@ MODULES = {
         "WriteConflict",
         "WrongEventLoop",
     ),
+    "matrixone_core.exporting.report": (
+        "ExportProgress",
+        "ExportReport",
+        "ExportedFile",
+    ),
     "matrixone_core.loading.inputs.schema_inference": ("FileColumn",),
     "matrixone_core.loading.monitoring.events": (
         "BytesSent",

@@ -19,6 +19,7 @@ from matrixone_async.driver import AsyncDriver, acquired
 from matrixone_async.engines import run_in_session, stream
 from matrixone_async.managers import (
     AsyncCloneManager,
+    AsyncExportManager,
     AsyncLoadManager,
     AsyncManager,
     AsyncPitrManager,
@@ -58,6 +59,7 @@ class AsyncClient(AsyncManager):
     Attributes:
         stage: the account's stages.
         load_data: loads of files into tables.
+        export: exports of rows to files.
         snapshots: the account's snapshots.
         restore: brings back what was in a database or a table.
         clone: copies of databases and tables.
@@ -73,6 +75,7 @@ class AsyncClient(AsyncManager):
         self._given: Final = settings
         self.stage: Final = AsyncStageManager(self._perform)
         self.load_data: Final = AsyncLoadManager(self._perform)
+        self.export: Final = AsyncExportManager(self._perform)
         self.snapshots: Final = AsyncSnapshotManager(self._perform)
         self.restore: Final = AsyncRestoreManager(self._perform)
         self.clone: Final = AsyncCloneManager(self._perform)

@@ -13,11 +13,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from matrixone_async.concurrency import Notifier, Owner, finish_within, next_chunk, repeating, run_in_thread, sleep
-from matrixone_async.engines import abandon, connect, driver_connection, mark_closed, release, run_on
+from matrixone_async.engines import (
+    abandon,
+    connect,
+    driver_connection,
+    end_stream,
+    mark_closed,
+    release,
+    run_on,
+    stream_rows,
+)
 from matrixone_async.workers import WorkerGroup
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
-from matrixone_core.execution import limited
+from matrixone_core.execution import limited, result_columns
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
@@ -38,6 +47,7 @@ from matrixone_core.steps import (
     Sleep,
     Statement,
     Step,
+    Streaming,
     Together,
     Watched,
 )
@@ -129,6 +139,8 @@ class AsyncDriver:
                 return await replace(self, time_limit=step.seconds).run(step.op)
             case Sending():
                 return await self._send(step)
+            case Streaming():
+                return await self._stream(step)
             case NextChunk():
                 return await next_chunk(step.chunks)
             case Blocking():
@@ -168,6 +180,22 @@ class AsyncDriver:
                     mark_closed(connection, "as the data that it was sending broke off")
                     raise
         return statement.parse(reply)
+
+    async def _stream(self, step: Streaming) -> None:
+        async with self.connection() as connection, self._track(connection):
+            await translated(partial(self._pass_rows_on, connection, step), step.statement)
+
+    async def _pass_rows_on(self, connection: AsyncConnection, step: Streaming) -> None:
+        options = {**limited(self.time_limit), "yield_per": step.batch}
+        result = await stream_rows(connection, step.statement.__clause_element__(), options)
+        try:
+            columns = result_columns(await driver_connection(connection))
+            await self.run(step.receive(columns, ()))
+            while rows := await result.fetchmany(step.batch):
+                await self.run(step.receive(columns, rows))
+        except BaseException:
+            await end_stream(connection, result, keep=self.pin is not None)
+            raise
 
     async def _run_together(self, step: Together) -> tuple[Any, ...]:
         workers = WorkerGroup()

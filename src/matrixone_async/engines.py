@@ -96,3 +96,20 @@ async def stream(
     """Execute a statement whose rows are fetched as they are read."""
     result: AsyncResult[Any] = await session.stream(statement, values, execution_options=options)
     return result
+
+
+async def stream_rows(connection: AsyncConnection, statement: Executable, options: dict[str, Any]) -> AsyncResult[Any]:
+    """Execute a statement on a connection; its rows are fetched as they are read."""
+    return await connection.stream(statement, execution_options=options)
+
+
+async def end_stream(connection: AsyncConnection, result: AsyncResult[Any], *, keep: bool) -> None:
+    """End the reading of rows, though the task is cancelled.
+
+    Args:
+        connection: the connection that they come from.
+        result: the rows.
+        keep: whether the connection is needed, so that all that is left of them is read; else it is closed.
+    """
+    with anyio.CancelScope(shield=True):
+        await (result.close() if keep else connection.invalidate())

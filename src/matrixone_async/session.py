@@ -10,6 +10,7 @@ from matrixone_async.concurrency import shielded
 from matrixone_async.driver import AsyncDriver
 from matrixone_async.managers import (
     AsyncCloneManager,
+    AsyncExportManager,
     AsyncLoadManager,
     AsyncPitrManager,
     AsyncRestoreManager,
@@ -34,6 +35,7 @@ class AsyncSession(SessionBase):
     Attributes:
         stage: the account's stages, as the session will leave them.
         load_data: loads that are part of the session's transaction.
+        export: exports of the rows that the session's transaction sees to files of this machine.
         snapshots: the account's snapshots; one that is created here holds what the session has committed.
         restore: brings back what was; in a session only by copies, and by rows.
         clone: copies of databases and tables.
@@ -45,6 +47,7 @@ class AsyncSession(SessionBase):
         self._inside = replace(driver, pin=self._pinned)
         self.stage: Final = AsyncStageManager(self.perform)
         self.load_data: Final = AsyncLoadManager(self.perform)
+        self.export: Final = AsyncExportManager(self.perform)
         self.snapshots: Final = AsyncSnapshotManager(self.perform)
         self.restore: Final = AsyncRestoreManager(self.perform)
         self.clone: Final = AsyncCloneManager(self.perform)

@@ -11,6 +11,7 @@ from matrixone_core.fragments import as_text
 from matrixone_core.messages import quoted
 from matrixone_core.settings import time_limit
 from matrixone_core.sql.placeholders import named, numbered
+from matrixone_core.steps import ResultColumn
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]  # by name; by place; a list of either for many executions
 Values: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None  # as SQLAlchemy takes them
@@ -96,3 +97,17 @@ def streaming(batch: int, timeout: float | None) -> dict[str, Any]:
     if not isinstance(batch, int) or batch < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"batch={quoted(batch)} must be a number of rows, 1 or more")
     return {"yield_per": batch, **limited(timeout)}
+
+
+_UNSIGNED = 32  # MySQL's flag of a column
+_BINARY = 63  # MySQL's number of the collation of bytes
+
+
+def result_columns(driver_connection: Any) -> tuple[ResultColumn, ...]:
+    """The columns of the statement that a driver's connection executed last; both drivers keep them in one place."""
+    return tuple(
+        ResultColumn(
+            field.name, field.type_code, bool(field.flags & _UNSIGNED), field.charsetnr == _BINARY, field.scale
+        )
+        for field in driver_connection._result.fields  # noqa: SLF001  # the versions are pinned
+    )

@@ -3,9 +3,11 @@
 import re
 
 from matrixone_core.errors import ServerError, StageFileNotFound
-from matrixone_core.sql.files import PIECE, FileLength, ReadFile, ReadRange
+from matrixone_core.sql.files import PIECE, CopyFile, FileLength, ReadFile, ReadRange, RemoveFiles
 from matrixone_core.steps import Op
 
+COPIED_AT_ONCE = 32 * 1024 * 1024  # bytes in a piece of a copy
+PROBED = 4 * 1024 * 1024  # bytes between the places at which the end of a file is sought
 LARGEST_VALUE = 64 * 1024 * 1024  # bytes that the server gives, or measures, at once (server-facts 31)
 
 
@@ -138,6 +140,28 @@ def is_there(url: str) -> Op[bool]:
     except StageFileNotFound:
         return False
     return True
+
+
+def pieces_of(size: int) -> tuple[int, ...]:
+    """The offsets of the pieces in which a file of a size is copied."""
+    return tuple(range(0, size, COPIED_AT_ONCE)) or (0,)
+
+
+def put_in_place(spare: str, url: str, size: int) -> Op[None]:
+    """Give a file the name of another one, which the server cannot do in one step: for a moment there is neither.
+
+    Args:
+        spare: the `stage://` URL of the file, which is removed.
+        url: the other one's, which it replaces.
+        size: the file's length.
+    """
+    try:
+        yield from RemoveFiles(url)
+        yield from CopyFile(spare, url, pieces_of(size))
+    except BaseException as error:
+        error.add_note(f"the new content of {url} is whole in {spare}")
+        raise
+    yield from RemoveFiles(spare)
 
 
 def _is_past_the_end(error: ServerError) -> bool:

@@ -186,6 +186,16 @@ def parts_of(stage: str, file: str) -> tuple[str, ...]:
     return parts
 
 
+def stage_file(stage: str, file: str) -> PureStagePath:
+    """The path of a file in a stage, which carries nothing out.
+
+    Raises:
+        InvalidArgument: it names no file, leaves the stage, or has a character that the server cannot read.
+    """
+    _ = stage_path(stage, file)
+    return PureStagePath(stage_name(stage), parts_of(stage, file), None)
+
+
 def checked_pattern(pattern: str) -> str:
     """A pattern for paths below a folder.
 

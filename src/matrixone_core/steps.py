@@ -53,6 +53,25 @@ class Reply:
     count: int = 0
 
 
+@dataclass(frozen=True)
+class ResultColumn:
+    """A column of a result, as the protocol describes it.
+
+    Args:
+        name: its title.
+        type: MySQL's number of the type.
+        is_unsigned: whether its numbers have no sign.
+        is_binary: whether it has bytes, not text.
+        scale: digits behind the point, or of a second's fraction.
+    """
+
+    name: str
+    type: int
+    is_unsigned: bool = False
+    is_binary: bool = False
+    scale: int = 0
+
+
 class HexBinary(LargeBinary):
     """Bytes written into the statement as `x'…'`: in a function the server cuts `_binary'…'` (server-facts 71)."""
 
@@ -202,6 +221,24 @@ class Sending(Step[R_co]):
     statement: Statement[R_co]
     chunks: Chunks
     through: Callable[[bytes | None], bytes]
+
+    def __str__(self) -> str:
+        return str(self.statement)
+
+
+@dataclass(frozen=True)
+class Streaming(Step[None]):
+    """Execute a statement and pass its rows on as they arrive, without ever holding all of them.
+
+    Args:
+        statement: the statement.
+        batch: how many rows are passed on at a time.
+        receive: gives the operation that takes rows: the columns with no row at first, then batches of rows.
+    """
+
+    statement: Statement[Any]
+    batch: int
+    receive: Callable[[tuple[ResultColumn, ...], Sequence[Sequence[Any]]], Op[None]]
 
     def __str__(self) -> str:
         return str(self.statement)

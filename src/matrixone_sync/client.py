@@ -28,6 +28,7 @@ from matrixone_sync.driver import Driver, acquired
 from matrixone_sync.engines import run_in_session, stream
 from matrixone_sync.managers import (
     CloneManager,
+    ExportManager,
     LoadManager,
     Manager,
     PitrManager,
@@ -58,6 +59,7 @@ class Client(Manager):
     Attributes:
         stage: the account's stages.
         load_data: loads of files into tables.
+        export: exports of rows to files.
         snapshots: the account's snapshots.
         restore: brings back what was in a database or a table.
         clone: copies of databases and tables.
@@ -73,6 +75,7 @@ class Client(Manager):
         self._given: Final = settings
         self.stage: Final = StageManager(self._perform)
         self.load_data: Final = LoadManager(self._perform)
+        self.export: Final = ExportManager(self._perform)
         self.snapshots: Final = SnapshotManager(self._perform)
         self.restore: Final = RestoreManager(self._perform)
         self.clone: Final = CloneManager(self._perform)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
-from matrixone_core.execution import limited
+from matrixone_core.execution import limited, result_columns
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
@@ -36,12 +36,22 @@ from matrixone_core.steps import (
     Sleep,
     Statement,
     Step,
+    Streaming,
     Together,
     Watched,
 )
 from matrixone_platform.machine import LocalMachine
 from matrixone_sync.concurrency import Notifier, Owner, finish_within, next_chunk, repeating, run_in_thread, sleep
-from matrixone_sync.engines import abandon, connect, driver_connection, mark_closed, release, run_on
+from matrixone_sync.engines import (
+    abandon,
+    connect,
+    driver_connection,
+    end_stream,
+    mark_closed,
+    release,
+    run_on,
+    stream_rows,
+)
 from matrixone_sync.workers import WorkerGroup
 
 T = TypeVar("T")
@@ -130,6 +140,8 @@ class Driver:
                 return replace(self, time_limit=step.seconds).run(step.op)
             case Sending():
                 return self._send(step)
+            case Streaming():
+                return self._stream(step)
             case NextChunk():
                 return next_chunk(step.chunks)
             case Blocking():
@@ -169,6 +181,22 @@ class Driver:
                     mark_closed(connection, "as the data that it was sending broke off")
                     raise
         return statement.parse(reply)
+
+    def _stream(self, step: Streaming) -> None:
+        with self.connection() as connection, self._track(connection):
+            translated(partial(self._pass_rows_on, connection, step), step.statement)
+
+    def _pass_rows_on(self, connection: Connection, step: Streaming) -> None:
+        options = {**limited(self.time_limit), "yield_per": step.batch}
+        result = stream_rows(connection, step.statement.__clause_element__(), options)
+        try:
+            columns = result_columns(driver_connection(connection))
+            self.run(step.receive(columns, ()))
+            while rows := result.fetchmany(step.batch):
+                self.run(step.receive(columns, rows))
+        except BaseException:
+            end_stream(connection, result, keep=self.pin is not None)
+            raise
 
     def _run_together(self, step: Together) -> tuple[Any, ...]:
         workers = WorkerGroup()

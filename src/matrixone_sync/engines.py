@@ -90,3 +90,22 @@ def stream(session: Session, statement: Executable, values: Values, options: dic
     """Execute a statement whose rows are fetched as they are read."""
     result: Result[Any] = session.execute(statement, values, execution_options=options)
     return result
+
+
+def stream_rows(connection: sqlalchemy.Connection, statement: Executable, options: dict[str, Any]) -> Result[Any]:
+    """Execute a statement on a connection; its rows are fetched as they are read."""
+    return connection.execute(statement, execution_options=options)
+
+
+def end_stream(connection: sqlalchemy.Connection, result: Result[Any], *, keep: bool) -> None:
+    """End the reading of rows.
+
+    Args:
+        connection: the connection that they come from.
+        result: the rows.
+        keep: whether the connection is needed, so that all that is left of them is read; else it is closed.
+    """
+    if keep:
+        result.close()
+    else:
+        connection.invalidate()

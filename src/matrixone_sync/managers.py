@@ -21,7 +21,17 @@ from matrixone_core.binding import publish
 from matrixone_core.errors import MatrixOneError
 from matrixone_core.loading.options import PlanOptions
 from matrixone_core.monitoring.operations import observed, operation_name
-from matrixone_core.operations import clone, loads, pitr, restore, snapshots, stage_check, stage_path_files, stages
+from matrixone_core.operations import (
+    clone,
+    exports,
+    loads,
+    pitr,
+    restore,
+    snapshots,
+    stage_check,
+    stage_path_files,
+    stages,
+)
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.steps import Op
 from matrixone_core.targets import Target
@@ -164,6 +174,20 @@ class LoadManager(Manager):
     read_csv_stage: Final = method(loads.read_csv_stage)
     read_json_stage: Final = method(loads.read_json_stage)
     read_parquet_stage: Final = method(loads.read_parquet_stage)
+    read_manifest_stage: Final = method(loads.read_manifest_stage)
+
+
+class ExportManager(Manager):
+    """Exporting rows to files."""
+
+    to_stage: Final = method(exports.to_stage)
+    to_file: Final = method(exports.to_file)
+    to_csv_stage: Final = method(exports.to_csv_stage)
+    to_jsonl_stage: Final = method(exports.to_jsonl_stage)
+    to_parquet_stage: Final = method(exports.to_parquet_stage)
+    to_csv: Final = method(exports.to_csv)
+    to_jsonl: Final = method(exports.to_jsonl)
+    to_parquet: Final = method(exports.to_parquet)
 
 
 class SnapshotManager(Manager):

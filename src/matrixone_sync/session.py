@@ -14,6 +14,7 @@ from matrixone_sync.concurrency import shielded
 from matrixone_sync.driver import Driver
 from matrixone_sync.managers import (
     CloneManager,
+    ExportManager,
     LoadManager,
     PitrManager,
     RestoreManager,
@@ -35,6 +36,7 @@ class Session(SessionBase):
     Attributes:
         stage: the account's stages, as the session will leave them.
         load_data: loads that are part of the session's transaction.
+        export: exports of the rows that the session's transaction sees to files of this machine.
         snapshots: the account's snapshots; one that is created here holds what the session has committed.
         restore: brings back what was; in a session only by copies, and by rows.
         clone: copies of databases and tables.
@@ -46,6 +48,7 @@ class Session(SessionBase):
         self._inside = replace(driver, pin=self._pinned)
         self.stage: Final = StageManager(self.perform)
         self.load_data: Final = LoadManager(self.perform)
+        self.export: Final = ExportManager(self.perform)
         self.snapshots: Final = SnapshotManager(self.perform)
         self.restore: Final = RestoreManager(self.perform)
         self.clone: Final = CloneManager(self.perform)

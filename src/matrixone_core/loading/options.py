@@ -121,6 +121,7 @@ class FormatOptions(TypedDict, total=False):
     trailing_delimiter: bool
     compression: str | None
     shape: Literal["object", "array"]
+    base64: Sequence[str]
 
 
 class PlanOptions(FormatOptions, LoadOptions, total=False):
@@ -291,7 +292,7 @@ def csv(
     """
     form = Csv(
         line_count(ignore_lines),
-        _delimiter(delimiter),
+        delimiter_text(delimiter),
         one_character(quote, "quote"),
         None if escape is None else one_character(escape, "escape"),
         None if line_terminator is None else one_of(line_terminator, LINE_ENDS, "line_terminator"),
@@ -309,7 +310,7 @@ def csv(
     return form
 
 
-def json_lines(shape: str, compression: str | None) -> JsonLines:
+def json_lines(shape: str, compression: str | None, base64: Sequence[str]) -> JsonLines:
     """How a file of JSON lines is written, checked.
 
     Raises:
@@ -318,7 +319,14 @@ def json_lines(shape: str, compression: str | None) -> JsonLines:
     return JsonLines(
         one_of(shape, ("object", "array"), "shape"),
         None if compression is None else one_of(compression, COMPRESSIONS, "compression"),
+        _names(base64, "base64"),
     )
+
+
+def _names(given: Sequence[str], what: str) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise InvalidArgument(f"{what}={quoted(given)} is one text; give a list of names")
+    return tuple(checked_text(name, what) for name in given)
 
 
 def columns(given: Columns | None) -> tuple[str | None, ...]:
@@ -409,15 +417,6 @@ def _conflict(given: object) -> tuple[Conflict | None, tuple[str, ...]]:
     )
 
 
-def _delimiter(value: str) -> str:
-    text = checked_text(value, "delimiter")
-    if not text or not text.isascii() or set(text) & set("\r\n\0"):
-        raise InvalidArgument(
-            f"delimiter={quoted(value)} cannot be used; it must be ASCII characters, none of which ends a line"
-        )
-    return text
-
-
 def _column(name: str | None, what: str) -> str | None:
     if name is not None and not checked_text(name, what):
         raise InvalidArgument(f"{what} must be a column's name, got an empty text")
@@ -436,6 +435,20 @@ def _bytes(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"max_unpacked_bytes must be a positive number of bytes, got {quoted(value)}")
     return value
+
+
+def delimiter_text(value: str) -> str:
+    """A text between fields, checked.
+
+    Raises:
+        InvalidArgument: it cannot be one.
+    """
+    text = checked_text(value, "delimiter")
+    if not text or not text.isascii() or set(text) & set("\r\n\0"):
+        raise InvalidArgument(
+            f"delimiter={quoted(value)} cannot be used; it must be ASCII characters, none of which ends a line"
+        )
+    return text
 
 
 def line_count(ignore_lines: int) -> int:

@@ -18,7 +18,7 @@ _CSV: dict[str, Any] = {
     "ignore_lines": 0, "delimiter": ",", "quote": '"', "escape": None, "line_terminator": None, "compression": None,
     "trailing_delimiter": False,
 }  # fmt: skip
-_JSON: dict[str, Any] = {"shape": "object", "compression": None}
+_JSON: dict[str, Any] = {"shape": "object", "compression": None, "base64": ()}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "csv": {**_CSV, "header": None, "null_values": None, **_COLUMNS},
     "jsonline": {**_JSON, "missing_keys": "null", "extra_keys": "ignore", **_COLUMNS},
@@ -146,7 +146,9 @@ def _format(form: str, given: Mapping[str, Any], skipped: int) -> Format:
         written: dict[str, Any] = {name: given[name] for name in _CSV}
         written["ignore_lines"] = options.line_count(given["ignore_lines"]) + skipped
         return options.csv(**written)
-    return options.json_lines(given["shape"], given["compression"]) if form == "jsonline" else Parquet()
+    return (
+        options.json_lines(given["shape"], given["compression"], given["base64"]) if form == "jsonline" else Parquet()
+    )
 
 
 def _header(given: Header) -> tuple[bool, int]:

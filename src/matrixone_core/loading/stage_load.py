@@ -180,8 +180,8 @@ def _choose_json_reader(request: LoadRequest, facts: LoadFacts, file: StageFile,
     Of other lines the server loses some, and writes nested values as nobody else does (server-facts 23, 56).
     """
     through_client = replace(file, through_client=True)
-    if "error" in {request.missing_keys, request.extra_keys} or request.options.extra_columns == "add":
-        return through_client  # the server passes over keys that are no columns
+    if "error" in {request.missing_keys, request.extra_keys} or request.options.extra_columns == "add" or form.base64:
+        return through_client  # the server passes over keys that are no columns, and decodes no base64
     if facts.table is None or form.shape != "object" or not is_medium(facts.state) or not facts.state.owns_transaction:
         return through_client
     data, _ = yield from header.read_head(file.path, form)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Unpack
 
 from matrixone_core.errors import LoadFailed, TableExists, TableNotFound
+from matrixone_core.exporting.manifest import read_manifest
 from matrixone_core.loading import client_load, stage_load
 from matrixone_core.loading.inputs import schema_inference
 from matrixone_core.loading.inputs.client_stream import Data
@@ -17,6 +18,7 @@ from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import LEDGER, LoadRecord, SelectRecords
 from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.table import ColumnNames
+from matrixone_core.stage_paths import stage_file
 from matrixone_core.steps import Op
 from matrixone_core.targets import Target
 
@@ -95,6 +97,7 @@ def read_json_stage(
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
     missing_keys: Literal["null", "error"] = "null",
     extra_keys: Literal["ignore", "error"] = "ignore",
+    base64: Sequence[str] = (),
     compression: str | None = None,
     **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
@@ -109,6 +112,7 @@ def read_json_stage(
         set: columns and the SQL expressions that they get; in them the file's columns are text.
         missing_keys: `null` (the default) stores NULL for a key that an object lacks, `error` fails the load.
         extra_keys: `ignore` (the default) passes over keys that are no columns, `error` fails the load.
+        base64: the columns whose texts are bytes in base64.
         compression: `none`, `gzip` or `bz2`; by default the file's suffix tells.
         options: as `matrixone.LoadOptions` describes them.
 
@@ -120,7 +124,7 @@ def read_json_stage(
     """
     explicit = {
         "shape": shape, "columns": columns, "set": set, "missing_keys": missing_keys, "extra_keys": extra_keys,
-        "compression": compression,
+        "base64": base64, "compression": compression,
     }  # fmt: skip
     request = build_request(table, "jsonline", explicit, options)
     return (yield from stage_load.load_files(request, stage, file))
@@ -153,6 +157,32 @@ def read_parquet_stage(
     """
     request = build_request(table, "parquet", {"columns": columns, "set": set}, options)
     return (yield from stage_load.load_files(request, stage, file))
+
+
+def read_manifest_stage(stage: str, file: str, table: Target, **options: Unpack[LoadOptions]) -> Op[LoadReport]:
+    """Load the files that an export wrote with `manifest=True`: their format, columns and escapes are known from it.
+
+    Args:
+        stage: the stage's name.
+        file: the manifest's path in the stage, such as `2024/users.csv.manifest.json`.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+        options: as `matrixone.LoadOptions` describes them.
+
+    Returns:
+        What became of the rows.
+
+    Raises:
+        LoadFailed: the file is no manifest, a file is not as long as it says, or rows do not fit the table.
+        InvalidArgument: the session's time zone is not the one in which TIMESTAMPs were written.
+        MatrixOneError: as for `read_csv_stage`.
+    """
+    path = stage_file(stage, file)
+    manifest = yield from read_manifest(path)
+    request = build_named_request(table, manifest.format, {**manifest.load_options, **options})
+    if not manifest.files:
+        return LoadReport(request.table_name, (), 0.0)
+    files = [path.with_name(name).file for name in manifest.files]
+    return (yield from stage_load.load_files(request, path.stage, files))
 
 
 def read_csv(
@@ -231,6 +261,7 @@ def read_json(
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
     missing_keys: Literal["null", "error"] = "null",
     extra_keys: Literal["ignore", "error"] = "ignore",
+    base64: Sequence[str] = (),
     compression: str | None = None,
     encoding: str = "utf-8",
     **options: Unpack[LoadOptions],
@@ -245,6 +276,7 @@ def read_json(
         set: columns and the SQL expressions that they get; in them the data's columns are text.
         missing_keys: as of `read_json_stage`.
         extra_keys: as of `read_json_stage`.
+        base64: as of `read_json_stage`.
         compression: `none`, `gzip` or `bz2`; by default the suffix of a path tells.
         encoding: what the data is written in, as Python calls it.
         options: as `matrixone.LoadOptions` describes them.
@@ -257,7 +289,7 @@ def read_json(
     """
     explicit = {
         "shape": shape, "columns": columns, "set": set, "missing_keys": missing_keys, "extra_keys": extra_keys,
-        "compression": compression,
+        "base64": base64, "compression": compression,
     }  # fmt: skip
     request = build_request(table, "jsonline", explicit, options)
     return (yield from _load_text(request, data, encoding))

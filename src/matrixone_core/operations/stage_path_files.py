@@ -21,14 +21,22 @@ from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.messages import quoted
 from matrixone_core.names import stage_name
 from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
-from matrixone_core.stage_files import is_there, reached, read_range, size_by_probes, size_of
+from matrixone_core.stage_files import (
+    COPIED_AT_ONCE,
+    is_there,
+    pieces_of,
+    put_in_place,
+    reached,
+    read_range,
+    size_by_probes,
+    size_of,
+)
 from matrixone_core.stage_paths import PureStagePath, checked_pattern, target_of
 from matrixone_core.steps import Blocking, Emit, GetRuntime, Op, Together
 
 RANGE = 4 * 1024 * 1024  # bytes that one statement reads
 IN_FLIGHT = 4  # statements of a download at a time
 HEAD = 64 * 1024  # bytes that `head` reads at a time
-COPIED_AT_ONCE = 32 * 1024 * 1024  # bytes in a piece of a copy
 LARGEST_WRITE = 32_000_000  # bytes; escaped they double, and a statement has 64 MiB (server-facts 71)
 BUFFER = 1024 * 1024  # bytes that an open file reads at once
 MODES = ("r", "rt", "rb", "w", "wt", "wb", "x", "xt", "xb")
@@ -216,7 +224,7 @@ def write_bytes(path: PureStagePath, data: bytes, *, overwrite: bool) -> Op[int]
         raise InvalidArgument(f"data must be bytes, not {type(data).__name__}; write_text() writes text")
     content = bytes(data)
     check_size(path, len(content))
-    yield from _written(path, SaveFile(url, content), overwrite=overwrite)
+    yield from _written(path, SaveFile(url, content), len(content), overwrite=overwrite)
     return len(content)
 
 
@@ -245,8 +253,7 @@ def copy(path: PureStagePath, target: object, *, overwrite: bool) -> Op[tuple[st
     source = _file_url(path)
     size = yield from size_by_probes(source, COPIED_AT_ONCE)
     copied = PureStagePath(stage, parts, None)
-    offsets = tuple(range(0, size, COPIED_AT_ONCE)) or (0,)
-    yield from _written(copied, CopyFile(source, copied.url, offsets), overwrite=overwrite)
+    yield from _written(copied, CopyFile(source, copied.url, pieces_of(size)), size, overwrite=overwrite)
     return stage, parts
 
 
@@ -359,7 +366,7 @@ def _read_all(machine: Machine, place: Path) -> bytes:
         return file.read()
 
 
-def _written(path: PureStagePath, statement: SaveFile | CopyFile, *, overwrite: bool) -> Op[None]:
+def _written(path: PureStagePath, statement: SaveFile | CopyFile, size: int, *, overwrite: bool) -> Op[None]:
     """Write a file; one that is there is replaced once the new one is whole under a name of its own."""
     try:
         yield from statement
@@ -375,17 +382,9 @@ def _written(path: PureStagePath, statement: SaveFile | CopyFile, *, overwrite: 
     spare = path.with_name(f"{path.name}.{uuid4().hex[:8]}.new")
     if isinstance(statement, SaveFile):
         yield from SaveFile(spare.url, statement.content)
-        offsets = tuple(range(0, len(statement.content), COPIED_AT_ONCE)) or (0,)
     else:
-        offsets = statement.offsets
-        yield from CopyFile(statement.source, spare.url, offsets)
-    try:
-        yield from RemoveFiles(path.url)
-        yield from CopyFile(spare.url, path.url, offsets)
-    except BaseException as error:
-        error.add_note(f"the new content of {path} is whole in {spare}")
-        raise
-    yield from RemoveFiles(spare.url)
+        yield from CopyFile(statement.source, spare.url, statement.offsets)
+    yield from put_in_place(spare.url, path.url, size)
 
 
 def _exists(path: PureStagePath, error: MatrixOneError) -> StageFileExists:

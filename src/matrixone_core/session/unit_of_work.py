@@ -31,6 +31,7 @@ from matrixone_core.session.after_commit import AfterCommit, CommitRows
 from matrixone_core.session.pending_changes import PendingChanges, PendingStageChange
 from matrixone_core.session.stage_creation import StageCreations, before_commit
 from matrixone_core.session.transaction_state import Transaction, TransactionEvent, TransactionState
+from matrixone_core.sql.export import Outfile
 from matrixone_core.sql.files import (
     CopyFile,
     FileLength,
@@ -142,7 +143,7 @@ class UnitOfWork:
                 return replace(runtime, run=partial(self._run_later, runtime.run))
             case SelectLoadState():
                 return (yield from self._load_state(step))
-            case SaveFile() | CopyFile() | RemoveFiles():
+            case SaveFile() | CopyFile() | RemoveFiles() | Outfile():
                 raise NotSupported(
                     "files of stages are written and removed at once, and a rollback would not take that back; do it"
                     " outside the session: by the client, before the session or after its commit"

@@ -43,10 +43,12 @@ class JsonLines:
     Args:
         shape: `object`, with the columns' names as keys, or `array`, in the columns' order.
         compression: as of `Csv`.
+        base64: the columns whose texts are bytes in base64; the server does not decode them.
     """
 
     shape: str = "object"
     compression: str | None = None
+    base64: tuple[str, ...] = ()
 
     name: ClassVar[str] = "jsonline"
 

@@ -9,19 +9,25 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import IO, Any, Protocol
 
 from matrixone_local.engine.connection import EngineConnection
-from matrixone_local.errors import SqlError, bad_configuration, bad_input
+from matrixone_local.errors import SqlError, bad_configuration, bad_input, internal_error
 from matrixone_local.files.bulk_insert import Cancellable
 from matrixone_local.files.sources import Source, Sources
 from matrixone_local.files.stores import Store
 from matrixone_local.protocol.packets import ColumnType, ResultColumn
 from matrixone_local.sql.tokens import Kind, Reader, Token
 
-GROUP_ROWS = 10_000  # rows of a Parquet row group
+BATCH_ROWS = 8_192  # rows that a server writes at once: no file ends between them
 SPOOLED = 1 << 20
+_BLANKS = re.compile(r'("(?:[^"\\]|\\.)*")|\s+')  # in JSON blanks mean nothing but in texts
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "KB": 1 << 10, "M": 1 << 20, "MB": 1 << 20, "G": 1 << 30, "GB": 1 << 30}
+_SUFFIXES = {
+    ".csv": "csv", ".jsonl": "jsonline", ".jsonline": "jsonline", ".ndjson": "jsonline", ".parquet": "parquet",
+}  # fmt: skip
+_WORDS = ("FORMAT", "SPLITSIZE", "FIELDS", "COLUMNS", "LINES", "HEADER", "MAX_FILE_SIZE", "FORCE_QUOTE", "ESCAPED")
 _NUMBERS = frozenset(
     {ColumnType.TINY, ColumnType.SHORT, ColumnType.LONG, ColumnType.INT24, ColumnType.LONGLONG, ColumnType.YEAR}
 )
@@ -81,53 +87,65 @@ def parse(sql: str, tokens: list[Token], at: int) -> Outfile:
     read = Reader(sql, tokens)
     read.at = at + 2
     url = read.string()
-    options: dict[str, Any] = {}
-    while _option(read, options):
-        pass
+    options = _options(read)
     end = read.current.start if read.current else len(sql)
-    if options.get("format", "csv") not in {"csv", "jsonline", "parquet"}:
-        raise bad_configuration(f"the format '{options['format']}' is not supported")
+    options["format"] = _format(url, options.get("format"))
     return Outfile(url, f"{sql[: tokens[at].start]} {sql[end:]}".strip().rstrip(";"), **options)
 
 
-def _option(read: Reader, options: dict[str, Any]) -> bool:
-    """Read one option, if there is one."""
+def _format(url: str, given: str | None) -> str:
+    """The format that was given, or that the suffix names; a suffix of another one is refused."""
+    if given is not None and given not in {"csv", "jsonline", "parquet"}:
+        raise bad_configuration(f"the format '{given}' is not supported")
+    suffix = next((suffix for suffix in _SUFFIXES if url.lower().endswith(suffix)), None)
+    if suffix is None:
+        return given or "csv"
+    if given not in {None, _SUFFIXES[suffix]}:
+        raise internal_error(f"format '{given}' does not match file suffix '{suffix}'")
+    return _SUFFIXES[suffix]
+
+
+def _options(read: Reader) -> dict[str, Any]:
+    """The options, each of which may be left out; a server knows one order."""
+    options: dict[str, Any] = {}
     if read.take("FORMAT"):
         options["format"] = read.string().lower()
-    elif read.take("FIELDS") or read.take("COLUMNS"):
-        if not _field_clause(read, options):
-            raise read.error()
-        while _field_clause(read, options):
-            pass
-    elif read.take("LINES"):
+    if read.take("SPLITSIZE"):
+        options["largest"] = _size(read.string())
+    if read.take("FIELDS") or read.take("COLUMNS"):
+        options |= _fields(read)
+    if read.take("LINES"):
         read.expect("TERMINATED", "BY")
         options["line_end"] = read.string()
-    elif read.take("HEADER"):
+    if read.take("HEADER"):
         options["header"] = read.string().upper() == "TRUE"
-    elif read.take("MAX_FILE_SIZE"):
-        options["largest"] = int(read.next(Kind.NUMBER).text)
-    elif read.take("SPLITSIZE"):
-        options["largest"] = _size(read.string())
-    elif read.take("FORCE_QUOTE"):
-        read.expect("(")
-        names: set[str] = set()
-        while not read.take(")"):
-            names.add(read.name().lower())
-            read.take(",")
-        options["forced"] = frozenset(names)
-    else:
-        return False
-    return True
+    if read.take("MAX_FILE_SIZE"):
+        options.setdefault("largest", int(read.next(Kind.NUMBER).text) * 1024)
+    if read.take("FORCE_QUOTE"):
+        options["forced"] = _names(read)
+    if read.current is not None and read.current.says(*_WORDS):
+        raise read.error()
+    return options
 
 
-def _field_clause(read: Reader, options: dict[str, Any]) -> bool:
+def _fields(read: Reader) -> dict[str, Any]:
+    options: dict[str, Any] = {}
     if read.take("TERMINATED", "BY"):
         options["delimiter"] = read.string()
-    elif read.take("OPTIONALLY", "ENCLOSED", "BY") or read.take("ENCLOSED", "BY"):
+    elif read.current is None or not read.current.says("ENCLOSED"):
+        raise read.error()
+    if read.take("ENCLOSED", "BY"):
         options["quote"] = read.string()
-    else:
-        return False
-    return True
+    return options
+
+
+def _names(read: Reader) -> frozenset[str]:
+    read.expect("(")
+    names: set[str] = set()
+    while not read.take(")"):
+        names.add(read.name().lower())
+        read.take(",")
+    return frozenset(names)
 
 
 def _size(text: str) -> int:
@@ -190,22 +208,30 @@ def _exists(store: Store, path: str) -> SqlError:
 
 
 def _files(outfile: Outfile, columns: Sequence[ResultColumn], rows: Iterator[Row]) -> Iterator[IO[bytes]]:
-    """The files' contents, at least one."""
+    """The files' contents; none of Parquet without a row, else at least one."""
+    unsupported = [column for column in columns if column.type is ColumnType.YEAR and outfile.format != "csv"]
+    if unsupported:
+        raise internal_error(f"unsupported type YEAR for {outfile.format} export")
     if outfile.format == "parquet":
-        yield _parquet(columns, rows)
+        yield from _parquet(columns, rows)
         return
     line = _csv_line if outfile.format == "csv" else _json_line
     titles = outfile.delimiter.join(column.name for column in columns) + outfile.line_end
     head = titles.encode() if outfile.header and outfile.format == "csv" else b""
     file, size = _begun(head), len(head)
-    for row in rows:
-        data = line(outfile, columns, row).encode("utf-8", "surrogateescape")
-        if outfile.largest is not None and size > len(head) and size + len(data) > outfile.largest:
+    for batch in _batches(rows):
+        data = "".join([line(outfile, columns, row) for row in batch]).encode("utf-8", "surrogateescape")
+        if outfile.largest is not None and size + len(data) > outfile.largest:
             yield file
             file, size = _begun(head), len(head)
         file.write(data)
         size += len(data)
     yield file
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, BATCH_ROWS)):
+        yield batch
 
 
 def _begun(head: bytes) -> IO[bytes]:
@@ -217,11 +243,11 @@ def _begun(head: bytes) -> IO[bytes]:
 def _csv_line(outfile: Outfile, columns: Sequence[ResultColumn], row: Row) -> str:
     fields: list[str] = []
     for column, value in zip(columns, row, strict=True):
-        bare = column.type in _NUMBERS | _FLOATS | _DECIMALS | _MOMENTS and column.name.lower() not in outfile.forced
+        is_forced = column.name in outfile.forced
         if value is None:
-            fields.append("\\N")
-        elif bare:
-            fields.append(value)
+            fields.append(f"{outfile.quote}\\N{outfile.quote}" if is_forced else "\\N")
+        elif column.type in _NUMBERS | _FLOATS | _DECIMALS | _MOMENTS | {ColumnType.BIT}:
+            fields.append(f"{outfile.quote}{value}{outfile.quote}" if is_forced else value)
         else:
             fields.append(f"{outfile.quote}{_escaped(value, outfile.quote)}{outfile.quote}")
     return outfile.delimiter.join(fields) + outfile.line_end
@@ -243,38 +269,47 @@ def _json_line(_outfile: Outfile, columns: Sequence[ResultColumn], row: Row) -> 
 def _json_value(column: ResultColumn, value: str | None) -> str:
     if value is None:
         return "null"
-    if column.type in _NUMBERS | _FLOATS | {ColumnType.JSON}:
+    if column.type in _NUMBERS | _FLOATS:
         return value
+    if column.type is ColumnType.JSON:
+        return _BLANKS.sub(lambda found: found[1] or "", value)
+    if column.type is ColumnType.BIT:
+        return str(_number_of_bits(value))
     if _has_bytes(column):
         value = base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()
     return json.dumps(value, ensure_ascii=False)
 
 
+def _number_of_bits(value: str) -> int:
+    return int.from_bytes(value.encode("utf-8", "surrogateescape"), "big")
+
+
 def _has_bytes(column: ResultColumn) -> bool:
     """Whether a column's values are bytes, not text."""
-    return column.is_binary and column.type not in _DECIMALS | _MOMENTS | {ColumnType.JSON}
+    return column.is_binary and column.type not in _DECIMALS | _MOMENTS | {ColumnType.JSON, ColumnType.BIT}
 
 
-def _parquet(columns: Sequence[ResultColumn], rows: Iterator[Row]) -> IO[bytes]:
+def _parquet(columns: Sequence[ResultColumn], rows: Iterator[Row]) -> Iterator[IO[bytes]]:
+    """The file of Parquet, which is never split; none without a row."""
     arrow: Any = importlib.import_module("pyarrow")
     parquet: Any = importlib.import_module("pyarrow.parquet")
     schema = arrow.schema([(column.name, _arrow_type(arrow, column)) for column in columns])
+    first = next(rows, None)
+    if first is None:
+        return
     file = _begun(b"")
     with parquet.ParquetWriter(file, schema) as writer:
-        group: list[Row] = []
-        for row in rows:
-            group.append(row)
-            if len(group) == GROUP_ROWS:
-                writer.write_table(_table(arrow, schema, columns, group))
-                group = []
-        writer.write_table(_table(arrow, schema, columns, group))
-    return file
+        for batch in _batches(chain([first], rows)):
+            writer.write_table(_table(arrow, schema, columns, batch))
+    yield file
 
 
 def _table(arrow: Any, schema: Any, columns: Sequence[ResultColumn], rows: Sequence[Row]) -> Any:
     arrays: list[Any] = []
-    for at in range(len(columns)):
-        values = [row[at] for row in rows]
+    for at, column in enumerate(columns):
+        values: list[Any] = [row[at] for row in rows]
+        if column.type is ColumnType.BIT:
+            values = [None if value is None else str(_number_of_bits(value)) for value in values]
         kind = schema.field(at).type
         if arrow.types.is_binary(kind):
             encoded = [None if value is None else value.encode("utf-8", "surrogateescape") for value in values]
@@ -286,8 +321,10 @@ def _table(arrow: Any, schema: Any, columns: Sequence[ResultColumn], rows: Seque
 
 def _arrow_type(arrow: Any, column: ResultColumn) -> Any:
     """The type of a column in Parquet; decimals and moments are texts (server-facts 70)."""
-    if column.type in _NUMBERS:
-        is_long = column.type is ColumnType.LONGLONG or (column.type is ColumnType.LONG and column.is_unsigned)
+    if column.type in _NUMBERS | {ColumnType.BIT}:
+        is_long = column.type in {ColumnType.LONGLONG, ColumnType.BIT} or (
+            column.type is ColumnType.LONG and column.is_unsigned
+        )
         return arrow.int64() if is_long else arrow.int32()
     if column.type in _FLOATS:
         return arrow.float32() if column.type is ColumnType.FLOAT else arrow.float64()

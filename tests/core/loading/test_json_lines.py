@@ -275,3 +275,11 @@ def test_whatever_is_written_is_read(values, seed, ascii_only):
         assert [row.broken for row in found] == [None] * len(objects)
         assert [row.fields[1] for row in found] == [Field(second, True) for _, second in values]
         assert [meaning(row.fields[0]) for row in found] == [first for first, _ in values]
+
+
+def test_bytes_in_base64(size):
+    data = '{"a": "AP8i", "b": "AP8i"}\n{"a": null, "b": "\\u0041"}\n{"a": "", "b": 1}\n{"a": "AA", "b": ""}\n{"a": "é", "b": ""}'
+    assert texts(data, form=JsonLines(base64=("A",)), size=size) == [
+        ("\x00\udcff\x22", "AP8i"), (None, "A"), ("", "1"), "the text of 'a' is not base64: Incorrect padding",
+        "the text of 'a' is not base64: string argument should contain only ASCII characters",
+    ]  # fmt: skip

@@ -69,7 +69,7 @@ def test_json_lines(typed, files):
     typed(f"SELECT a, b, c, d, h FROM typed ORDER BY a INTO OUTFILE '{path}' FORMAT 'jsonline'")
     lines = path.read_text().splitlines()
     assert [json.loads(line)["b"] for line in lines] == [row[1] for row in ROWS]
-    assert lines[0] == '{"a":1,"b":"a,b","c":"1.50","d":0.25,"h":{"x": [1]}}'
+    assert lines[0] == '{"a":1,"b":"a,b","c":"1.50","d":0.25,"h":{"x":[1]}}'
     typed(f"SELECT a, e, f, g FROM typed ORDER BY a INTO OUTFILE '{path}2' FORMAT 'jsonline'")
     first = Path(f"{path}2").read_text().splitlines()[0]
     assert first == '{"a":1,"e":"2024-01-02","f":"2024-01-02 03:04:05","g":"AP8="}'
@@ -86,20 +86,60 @@ def test_titles_quotes_and_line_ends(typed, files):
 @pytest.mark.parametrize(
     ("name", "option", "parts"),
     [
-        ("part_%03d.csv", "SPLITSIZE '1K'", ["part_000.csv", "part_001.csv", "part_002.csv"]),
-        ("part.csv", "MAX_FILE_SIZE 1024", ["part.csv", "part.csv.1", "part.csv.2"]),
+        ("part_%03d.csv", "SPLITSIZE '800K'", ["part_000.csv", "part_001.csv", "part_002.csv"]),
+        ("part.csv", "MAX_FILE_SIZE 800", ["part.csv", "part.csv.1", "part.csv.2"]),
+        ("part.csv", "SPLITSIZE '1K'", ["part.csv", "part.csv.1", "part.csv.2", "part.csv.3"]),
     ],
 )
-def test_large_exports_are_split(sql, files, name, option, parts):
+def test_large_exports_are_split_between_batches(sql, files, name, option, parts):
+    """A file ends only between batches of 8,192 rows; the first one has the titles alone where a batch is too large."""
     sql("CREATE TABLE t (a INT, b CHAR(90))")
-    sql("INSERT INTO t VALUES " + ",".join(f"({number}, '{'x' * 90}')" for number in range(25)))
+    sql("INSERT INTO t VALUES " + ",".join(f"({number}, '{'x' * 90}')" for number in range(20_000)))
     sql(f"SELECT * FROM t ORDER BY a INTO OUTFILE '{files.folder}{name}' {option}")
     found = sorted(path.name for path in Path(files.folder).iterdir())
     assert found == parts
     texts = [Path(files.folder, part).read_text().splitlines() for part in parts]
     assert all(text[0] == "a,b" for text in texts)
-    assert [line.partition(",")[0] for text in texts for line in text[1:]] == [str(number) for number in range(25)]
-    assert all(Path(files.folder, part).stat().st_size <= 1024 for part in parts)
+    assert [line.partition(",")[0] for text in texts for line in text[1:]] == [str(number) for number in range(20_000)]
+    assert [len(text) - 1 for text in texts if len(text) > 1] == [8_192, 8_192, 3_616]
+
+
+def test_parquet_is_never_split_and_may_be_missing(sql, files):
+    sql("CREATE TABLE t (a INT, b CHAR(90))")
+    sql("INSERT INTO t VALUES " + ",".join(f"({number}, '{number * 7919}')" for number in range(20_000)))
+    sql(f"SELECT * FROM t ORDER BY a INTO OUTFILE '{files.folder}t.parquet' SPLITSIZE '1K'")
+    assert [path.name for path in Path(files.folder).iterdir()] == ["t.parquet"]
+    assert pyarrow.parquet.read_table(f"{files.folder}t.parquet")["a"].to_pylist() == list(range(20_000))
+    sql(f"SELECT * FROM t WHERE a < 0 INTO OUTFILE '{files.folder}none.parquet'")
+    assert not Path(files.folder, "none.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["HEADER 'FALSE' FORMAT 'csv'", "MAX_FILE_SIZE 8 SPLITSIZE '1K'", "FIELDS", "FIELDS ENCLOSED BY '|' TERMINATED BY ';'",
+     "FORCE_QUOTE (a) HEADER 'TRUE'", "FIELDS OPTIONALLY ENCLOSED BY '|'"],
+)  # fmt: skip
+def test_options_have_one_order(sql, files, options):
+    assert "syntax" in sql.refused(f"SELECT 1 AS a INTO OUTFILE '{files.folder}a.csv' {options}")[1]
+
+
+def test_the_suffix_says_the_format(sql, files, connect):
+    sql(f"SELECT 1 AS a INTO OUTFILE '{files.folder}a.ndjson'")
+    assert Path(files.folder, "a.ndjson").read_text() == '{"a":1}\n'
+    refusal = sql.refused(f"SELECT 1 INTO OUTFILE '{files.folder}a.parquet' FORMAT 'csv'")
+    assert "format 'csv' does not match file suffix '.parquet'" in refusal[1]
+    refusal = connect().refused(f"SELECT CAST(2024 AS YEAR) AS y INTO OUTFILE '{files.folder}y.jsonl'")
+    assert "unsupported type" in refusal[1]
+
+
+def test_bits_are_bytes_in_csv_and_numbers_elsewhere(sql, files):
+    sql("CREATE TABLE t (b BIT(16))")
+    sql("INSERT INTO t VALUES (b'0100000101000010')")
+    for suffix in ("csv", "jsonl", "parquet"):
+        sql(f"SELECT b FROM t INTO OUTFILE '{files.folder}b.{suffix}'")
+    assert Path(files.folder, "b.csv").read_text() == "b\nAB\n"
+    assert Path(files.folder, "b.jsonl").read_text() == '{"b":16706}\n'
+    assert pyarrow.parquet.read_table(f"{files.folder}b.parquet")["b"].to_pylist() == [16706]
 
 
 def test_an_export_sees_its_transaction_and_outlives_it(typed, files):

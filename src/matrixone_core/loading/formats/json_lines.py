@@ -6,6 +6,7 @@ Digits of numbers stay as they are; nested values become JSON text.
 import codecs
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from json.encoder import encode_basestring
 from typing import Any, Literal, NoReturn, TypeAlias, cast
@@ -132,6 +133,8 @@ class _Fields:
         self._missing_keys = missing_keys
         self._extra_keys = extra_keys
         self._places = dict[tuple[str, ...], Places]()
+        encoded = {name.lower() for name in form.base64}
+        self._base64 = [index for index, name in enumerate(self._names) if name.lower() in encoded]
 
     def of(self, value: Any, raw: str) -> tuple[Field, ...]:
         """Return the fields of a row.
@@ -158,7 +161,18 @@ class _Fields:
                 fields.append(Field(_nested(each), quoted=True))
         if "\\u" in raw:
             self._refuse_unsafe(fields)
+        for index in self._base64:
+            fields[index] = self._decoded(index, fields[index])
         return tuple(fields)
+
+    def _decoded(self, index: int, field: Field) -> Field:
+        """Bytes that are a text in base64."""
+        if field.text is None:
+            return field
+        try:
+            return Field(b64decode(field.text, validate=True).decode("utf-8", "surrogateescape"), quoted=True)
+        except ValueError as error:
+            raise _Misfit(f"the text of {quoted(self._names[index])} is not base64: {error}") from None
 
     def _of_array(self, value: Any) -> Sequence[Any]:
         if type(value) is not list:

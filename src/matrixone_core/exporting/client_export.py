@@ -1,0 +1,239 @@
+"""Exports to files of the client: rows are written as they arrive, and never held whole."""
+
+import bz2
+import gzip
+import io
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Protocol, TypeAlias
+from uuid import uuid4
+
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.exporting.columns import check_names, has_bytes, of_result
+from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
+from matrixone_core.exporting.source import Source
+from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
+from matrixone_core.exporting.writers.json_lines import JsonLinesWriter
+from matrixone_core.exporting.writers.parquet import ParquetWriter
+from matrixone_core.loading.formats.compression import compression_of
+from matrixone_core.loading.inputs.client_stream import name_of
+from matrixone_core.messages import quoted
+from matrixone_core.sql.export import SelectRows
+from matrixone_core.steps import Blocking, Clock, Emit, Limited, Op, ResultColumn, Streaming
+
+BATCH = 200  # rows that are passed on at a time: an event loop is held for some ms
+BUFFERED = 64 * 1024  # bytes that are written at once
+BETWEEN_EVENTS = 0.1  # seconds
+_OPENERS: Mapping[str, Callable[[Path, str], Any]] = {"none": Path.open, "gzip": gzip.open, "bz2": bz2.open}
+
+
+class AsyncWriter(Protocol):
+    """A file whose `write` is awaited: of aiofiles or anyio."""
+
+    async def write(self, data: Any, /) -> Any:
+        """Write bytes or text."""
+        ...
+
+
+ExportTarget: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | AsyncWriter
+
+
+class Writer(Protocol):
+    """Makes a file's bytes of rows."""
+
+    def begin(self, columns: Sequence[ResultColumn]) -> bytes:
+        """What precedes the rows."""
+        ...
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> bytes:
+        """Rows."""
+        ...
+
+    def finish(self) -> bytes:
+        """What follows the rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class FileExport:
+    """What a caller wants exported to a file.
+
+    Args:
+        source: what is exported.
+        target: a path, or an open file.
+        format: `csv`, `jsonline` or `parquet`.
+        style: how CSV is written.
+        progress: is given events; None for nobody.
+        timeout: the seconds in which the first rows have to come; None for the client's limit.
+    """
+
+    source: Source
+    target: ExportTarget
+    format: str
+    style: CsvStyle
+    progress: Callable[[Any], Any] | None = None
+    timeout: float | None = None
+
+
+def export_to_file(export: FileExport) -> Op[ExportReport]:
+    """Write the rows of a source to a file of the client.
+
+    A path has the file once it is whole; a file of the name is replaced.
+    """
+    op = _to_path(export) if isinstance(export.target, str | os.PathLike) else _to_stream(export)
+    return (yield from (op if export.timeout is None else Limited(op, export.timeout)))
+
+
+def check_target(target: object) -> str:
+    """The name of a target.
+
+    Raises:
+        InvalidArgument: nothing can be written there.
+    """
+    if isinstance(target, str | os.PathLike):
+        name = os.fsdecode(target)  # pyright: ignore[reportUnknownArgumentType]  # a path of any type
+        if not name:
+            raise InvalidArgument("the target's path is empty")
+        if name.startswith("stage://"):
+            raise InvalidArgument(f"target={quoted(name)} is a stage's; export.to_stage writes there")
+        if (compression := compression_of(None, name)) not in _OPENERS:
+            raise InvalidArgument(
+                f"target={quoted(name)} would be compressed by {compression}; gzip and bz2 can be written"
+            )
+        return name
+    if not callable(getattr(target, "write", None)):
+        raise InvalidArgument(f"target={quoted(target)} must be a path, or a file that is open to write")
+    return name_of(target)
+
+
+def writer_of(form: str, style: CsvStyle) -> Writer:
+    """What makes a file of rows.
+
+    Raises:
+        NotSupported: pyarrow is not installed.
+    """
+    if form == "csv":
+        return CsvWriter(style)
+    return JsonLinesWriter() if form == "jsonline" else ParquetWriter()
+
+
+def _to_path(export: FileExport) -> Op[ExportReport]:
+    place = Path(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path, as the caller has seen
+    unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
+    writer = writer_of(export.format, export.style)
+    file: Any = yield from Blocking(partial(_OPENERS[compression_of(None, place.name)], unfinished, "wb"))
+    try:
+        try:
+            writing = yield from _write(export, _Writing(writer, str(place), partial(_write_to_file, file)))
+        finally:
+            yield from Blocking(file.close)
+        size = (yield from Blocking(unfinished.stat)).st_size
+        yield from Blocking(partial(unfinished.replace, place))
+    except BaseException:
+        yield from Blocking(partial(unfinished.unlink, missing_ok=True))
+        raise
+    return writing.report(export, size)
+
+
+def _to_stream(export: FileExport) -> Op[ExportReport]:
+    stream: Any = export.target
+    if isinstance(stream, io.TextIOBase) and export.format == "parquet":
+        raise InvalidArgument(f"Parquet is no text; {name_of(stream)} must be open by 'wb'")
+    send = partial(_write_to_stream, stream)
+    writing = yield from _write(export, _Writing(writer_of(export.format, export.style), name_of(stream), send))
+    return writing.report(export, writing.length)
+
+
+@dataclass
+class _Writing:
+    """An export that has begun.
+
+    Args:
+        writer: makes the bytes.
+        name: the file's.
+        send: the operation that writes bytes.
+        rows: how many rows were written.
+        length: how many bytes were.
+        began: when.
+        ended: when.
+        emitted: when the last event was.
+        columns: the columns.
+        pending: bytes that are not written yet.
+    """
+
+    writer: Writer
+    name: str
+    send: Callable[[bytes], Op[None]]
+    rows: int = 0
+    length: int = 0
+    began: float = 0.0
+    ended: float = 0.0
+    emitted: float = 0.0
+    columns: tuple[ResultColumn, ...] = ()
+    pending: bytes = b""
+
+    def report(self, export: FileExport, size: int) -> ExportReport:
+        """What was done."""
+        names = tuple(column.name for column in self.columns)
+        options: dict[str, Any] = {"columns": list(names)}
+        if export.format == "csv":
+            options = export.style.load_options(names)
+            options |= {"encoding": None} if any(map(has_bytes, self.columns)) else {}
+        options |= of_result(export.source.query, self.columns, export.format).load_options
+        return ExportReport(
+            (ExportedFile(self.name, size),), self.rows, self.ended - self.began, export.format, names,
+            export.source.query.sql, None, options,
+        )  # fmt: skip
+
+
+def _write(export: FileExport, writing: _Writing) -> Op[_Writing]:
+    writing.began = writing.emitted = yield from Clock()
+    receive = partial(_receive, export, writing)
+    yield from Streaming(SelectRows(export.source.query), BATCH, receive)
+    yield from _send(writing, (yield from Blocking(writing.writer.finish)), is_last=True)
+    writing.ended = yield from Clock()
+    if export.progress is not None:
+        yield from Emit(export.progress, _event(writing, writing.ended))
+    return writing
+
+
+def _receive(
+    export: FileExport, writing: _Writing, columns: tuple[ResultColumn, ...], rows: Sequence[Sequence[Any]]
+) -> Op[None]:
+    if not rows:
+        check_names([column.name for column in columns])
+        writing.columns = columns
+        yield from _send(writing, (yield from Blocking(partial(writing.writer.begin, columns))))
+        return
+    yield from _send(writing, (yield from Blocking(partial(writing.writer.write, rows))))
+    writing.rows += len(rows)
+    if export.progress is not None:
+        now = yield from Clock()
+        if now - writing.emitted >= BETWEEN_EVENTS:
+            writing.emitted = now
+            yield from Emit(export.progress, _event(writing, now))
+
+
+def _event(writing: _Writing, now: float) -> ExportProgress:
+    return ExportProgress(writing.name, writing.rows, writing.length, now - writing.began)
+
+
+def _send(writing: _Writing, data: bytes, *, is_last: bool = False) -> Op[None]:
+    writing.length += len(data)
+    writing.pending += data
+    if len(writing.pending) >= BUFFERED or (is_last and writing.pending):
+        pending, writing.pending = writing.pending, b""
+        yield from writing.send(pending)
+
+
+def _write_to_file(file: Any, data: bytes) -> Op[None]:
+    _ = yield from Blocking(partial(file.write, data))
+
+
+def _write_to_stream(stream: Any, data: bytes) -> Op[None]:
+    """Write to a file of the caller's; what `write` returns is awaited, where it can be."""
+    content = data.decode() if isinstance(stream, io.TextIOBase) else data
+    yield from Emit(stream.write, content)

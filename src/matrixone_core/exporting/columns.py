@@ -1,0 +1,172 @@
+"""The columns of what is exported, and what their types need so that a load of the file gets the same values.
+
+The server writes some types wrongly without an error, and others not at all (server-facts 82). Such columns of a table
+are written as texts or numbers. Those of a query are refused, as nothing can be put around a query that has an order.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.mysql import BIT
+
+from matrixone_core.errors import InvalidArgument, NotSupported, ServerError
+from matrixone_core.execution import result_columns
+from matrixone_core.exporting.source import Source, query_of_table
+from matrixone_core.fragments import identifier
+from matrixone_core.loading.table import Column, Kind, fetch_table
+from matrixone_core.messages import quoted
+from matrixone_core.sql.export import Query, SelectNothing
+from matrixone_core.steps import OnConnection, Op, ResultColumn
+
+_AS_TEXT, _AS_NUMBER = "CAST({} AS CHAR)", "CAST({} AS UNSIGNED)"
+DUPLICATE_COLUMN = 1060  # MySQL's number
+TYPE_TIMESTAMP, TYPE_LONGLONG, TYPE_BIT = 7, 8, 16  # MySQL's numbers of types
+_STRINGS = {15, *range(249, 255)}  # VARCHAR, BLOB of any length, VAR_STRING, STRING
+_NOT_IN_QUERIES = {"csv": {TYPE_BIT}, "parquet": {TYPE_BIT}, "jsonline": set[int]()}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What is written.
+
+    Args:
+        query: the query of it.
+        columns: the columns' names.
+        assignments: the columns that a load has to convert, with the expressions for it.
+        base64: the columns whose bytes are in base64.
+        has_timestamps: whether there are values that depend on the session's time zone.
+    """
+
+    query: Query
+    columns: tuple[str, ...]
+    assignments: Mapping[str, str]
+    base64: tuple[str, ...] = ()
+    has_timestamps: bool = False
+
+    @property
+    def load_options(self) -> dict[str, Any]:
+        """What a load has to know of the columns."""
+        found: dict[str, Any] = {"base64": list(self.base64)} if self.base64 else {}
+        return {**found, "set": dict(self.assignments)} if self.assignments else found
+
+
+def plan_columns(source: Source, form: str) -> Op[Exported]:
+    """What is written of a source.
+
+    Args:
+        source: the source.
+        form: the format.
+
+    Raises:
+        InvalidArgument: two columns have one name.
+        NotSupported: the server would write a column of the query wrongly, or not at all.
+        ServerError: it refuses the query.
+    """
+    if source.table:
+        try:
+            table = yield from fetch_table(source.table)
+        except ServerError:  # a view, or the user may not see the definition
+            pass
+        else:
+            wanted = [found for name in source.columns if (found := table.column(name))] or table.columns
+            _check_vectors(wanted, form)
+            return _of_table(source.table, wanted, form)
+    try:
+        columns = yield from OnConnection(partial(_described, query=source.query))
+    except ServerError as error:
+        if error.code != DUPLICATE_COLUMN and "ambiguous column reference" not in str(error):
+            raise
+        raise InvalidArgument(
+            f"two columns of the query have one name: {error}; name them by AS, or label()"
+        ) from error
+    check_names([column.name for column in columns])
+    for column in columns:
+        too_large = form == "parquet" and column.type == TYPE_LONGLONG and column.is_unsigned
+        if column.type in _NOT_IN_QUERIES[form] or too_large:
+            name = identifier(column.name)
+            cast = (_AS_TEXT if too_large else _AS_NUMBER).format(name)
+            raise NotSupported(
+                f"the server writes some values of the column {quoted(column.name)} wrongly to {form} files; select"
+                f" {cast} AS {name}, or export the table"
+            )
+    return of_result(source.query, columns, form)
+
+
+def of_result(query: Query, columns: Sequence[ResultColumn], form: str) -> Exported:
+    """What is written of a query whose columns are known."""
+    return Exported(
+        query,
+        tuple(column.name for column in columns),
+        {column.name: _AS_NUMBER.format(identifier(column.name)) for column in columns if column.type == TYPE_BIT},
+        tuple(column.name for column in columns if form == "jsonline" and has_bytes(column)),
+        any(column.type == TYPE_TIMESTAMP for column in columns),
+    )
+
+
+def has_bytes(column: ResultColumn) -> bool:
+    """Whether a column of a result has bytes: the server says so of numbers, moments and JSON, too."""
+    return column.is_binary and column.type in _STRINGS
+
+
+def check_names(names: Sequence[str]) -> None:
+    """See that no two columns have one name.
+
+    Raises:
+        InvalidArgument: two have.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InvalidArgument(f"two columns of the query are called {quoted(twice[0])}; name them by AS, or label()")
+
+
+def _described(connection: Connection, query: Query) -> tuple[ResultColumn, ...]:
+    connection.execute(SelectNothing(query).__clause_element__()).close()
+    return result_columns(connection.connection.driver_connection)
+
+
+def _check_vectors(columns: Sequence[Column], form: str) -> None:
+    vectors = [column.name for column in columns if column.kind is Kind.VECTOR and form == "parquet"]
+    if vectors:
+        raise NotSupported(
+            f"the server writes no vectors to Parquet, and {quoted(vectors[0])} has some; export to CSV or JSON lines,"
+            " or by export.to_file"
+        )
+
+
+def _of_table(names: tuple[str, ...], columns: Sequence[Column], form: str) -> Exported:
+    expressions: list[str] = []
+    assignments: dict[str, str] = {}
+    for column in columns:
+        name = identifier(column.name)
+        expression = _expression(column, form).format(name)
+        expressions.append(name if expression == name else f"{expression} AS {name}")
+        if isinstance(column.type, BIT):
+            assignments[column.name] = _AS_NUMBER.format(name)
+    return Exported(
+        query_of_table(names, expressions),
+        tuple(column.name for column in columns),
+        assignments,
+        tuple(column.name for column in columns if form == "jsonline" and column.kind is Kind.BYTES),
+        any(column.kind is Kind.TIMESTAMP for column in columns),
+    )
+
+
+def _expression(column: Column, form: str) -> str:
+    """What is selected of a column, with `{}` for its name."""
+    kind: Any = column.type
+    if isinstance(kind, BIT):
+        return _AS_TEXT.format(_AS_NUMBER) if form == "parquet" else _AS_NUMBER
+    if column.kind is Kind.YEAR and form != "csv":
+        return _AS_TEXT
+    if form == "parquet" and (column.kind is Kind.DATALINK or _is_large(column)):
+        return _AS_TEXT
+    return "{}"
+
+
+def _is_large(column: Column) -> bool:
+    """Whether a column's numbers may be more than a signed one of 64 bits."""
+    return column.sql_type.upper().startswith("BIGINT") and "UNSIGNED" in column.sql_type.upper()

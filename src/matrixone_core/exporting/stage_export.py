@@ -1,0 +1,192 @@
+"""Exports to files of stages, which the server writes.
+
+A file of the storage appears once it is whole. The server replaces none, so that the new files get names of their own
+first; it cannot rename one either, so that for a moment there is neither the old one nor the new one.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from matrixone_core import patterns
+from matrixone_core.errors import NotSupported, StageFileExists, StageFileNotFound
+from matrixone_core.exporting.columns import Exported, plan_columns
+from matrixone_core.exporting.manifest import Manifest, manifest_path
+from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
+from matrixone_core.exporting.source import Source
+from matrixone_core.sql.export import CountQueryRows, CsvOutput, Outfile, Output, SelectTimeZone
+from matrixone_core.sql.files import RemoveFiles, SaveFile
+from matrixone_core.stage_files import PROBED, is_there, put_in_place, size_by_probes
+from matrixone_core.stage_paths import PureStagePath
+from matrixone_core.steps import Clock, Emit, Limited, Op, Watched
+
+LARGEST_REPLACEMENT = 1024**3  # bytes of a file that the server copies in its memory
+TELLING = 1.0  # seconds between two events while the server writes
+
+
+@dataclass(frozen=True)
+class StageExport:
+    """What a caller wants exported to a stage.
+
+    Args:
+        source: what is exported.
+        path: the first file.
+        output: the format.
+        split_size: the bytes after which another file begins; None for one file.
+        quotes_all: whether all values of CSV have quotes around them.
+        overwrite: whether files that are there are replaced.
+        manifest: whether a manifest is written.
+        count: whether the rows are counted.
+        progress: is given events; None for nobody.
+        timeout: the seconds that a statement may take; None for the client's limit.
+    """
+
+    source: Source
+    path: PureStagePath
+    output: Output
+    split_size: int | None = None
+    quotes_all: bool = False
+    overwrite: bool = False
+    manifest: bool = False
+    count: bool = True
+    progress: Callable[[Any], Any] | None = None
+    timeout: float | None = None
+
+
+Parts = dict[int, str]  # the names of an export's files, by their numbers
+
+
+def export_to_stage(export: StageExport) -> Op[ExportReport]:
+    """Write the rows of a source to files of a stage."""
+    op = _export(export)
+    return (yield from (op if export.timeout is None else Limited(op, export.timeout)))
+
+
+def _export(export: StageExport) -> Op[ExportReport]:
+    began = yield from Clock()
+    old = yield from _find_parts(export)
+    if (old or (export.manifest and (yield from is_there(manifest_path(export.path).url)))) and not export.overwrite:
+        there = export.path.with_name(old[min(old)]) if old else manifest_path(export.path)
+        raise StageFileExists(f"there is a file {there} already; overwrite=True replaces it")
+    exported = yield from plan_columns(export.source, export.output.name)
+    output = _with_quotes(export, exported)
+    target = export.path.with_name(f"{export.path.name}.{uuid4().hex[:8]}.new") if old else export.path
+    statement = Outfile(exported.query, target.url, output, export.split_size)
+    yield from _write(export, statement, target, began)
+    rows = (yield from CountQueryRows(exported.query)) if export.count else None
+    parts = yield from _measure(export, target)
+    files = parts if target is export.path else (yield from _replace_parts(export.path, old, parts))
+    report = ExportReport(
+        tuple(ExportedFile(path.url, size) for path, size in files.items()),
+        rows,
+        (yield from Clock()) - began,
+        output.name,
+        exported.columns,
+        str(replace(statement, url=export.path.url)),
+        load_options={**load_options(output, exported.columns), **exported.load_options},
+    )
+    if export.manifest:
+        zone = (yield from SelectTimeZone()) if exported.has_timestamps else None
+        report = yield from _with_manifest(export, report, files, zone)
+    if export.progress is not None:
+        yield from Emit(export.progress, ExportProgress(export.path.url, rows, report.bytes, report.seconds))
+    return report
+
+
+def _with_quotes(export: StageExport, exported: Exported) -> Output:
+    if isinstance(export.output, CsvOutput) and export.quotes_all:
+        return replace(export.output, quoted=exported.columns)
+    return export.output
+
+
+def load_options(output: Output, columns: tuple[str, ...]) -> dict[str, Any]:
+    """The options with which a load reads what the server wrote (server-facts 70)."""
+    if not isinstance(output, CsvOutput):
+        return {"columns": list(columns)}
+    names: dict[str, Any] = {"header": "match"} if output.header else {"columns": list(columns)}
+    found = {**names, "delimiter": output.delimiter, "quote": output.quote, "escape": "\\"}
+    return found if output.line_terminator == "\n" else {**found, "line_terminator": output.line_terminator}
+
+
+def _write(export: StageExport, statement: Outfile, target: PureStagePath, began: float) -> Op[None]:
+    op = iter(statement)
+    try:
+        if export.progress is None:
+            yield from op
+        else:
+            url = export.path.url
+            yield from Watched(op, TELLING, lambda now: ExportProgress(url, None, None, now - began), export.progress)
+    except BaseException:
+        if target is not export.path or export.split_size is not None:
+            for name in (yield from _parts_in_folder(target)).values():
+                yield from RemoveFiles(target.with_name(name).url)
+        raise
+
+
+def _find_parts(export: StageExport) -> Op[Parts]:
+    """The files that are there, of those that the export might write or must replace."""
+    if export.split_size is None:
+        return {0: export.path.name} if (yield from is_there(export.path.url)) else {}
+    return (yield from _parts_in_folder(export.path))
+
+
+def _parts_in_folder(path: PureStagePath) -> Op[Parts]:
+    names, _ = yield from patterns.listed(path.parent.folder_url, is_deep=False)
+    found = re.compile(re.escape(path.name) + r"(?:\.([1-9]\d*))?")
+    matches = [match for name in names if (match := found.fullmatch(name))]
+    return dict(sorted((int(match[1] or 0), match[0]) for match in matches))
+
+
+def _measure(export: StageExport, path: PureStagePath) -> Op[dict[PureStagePath, int]]:
+    """The files that were written, with their lengths; the server writes none for Parquet without a row."""
+    names = [path.name] if export.split_size is None else (yield from _parts_in_folder(path)).values()
+    sizes: dict[PureStagePath, int] = {}
+    for name in names:
+        written = path.with_name(name)
+        try:
+            sizes[written] = yield from size_by_probes(written.url, PROBED)
+        except StageFileNotFound:
+            if export.output.name != "parquet":
+                raise
+    return sizes
+
+
+def _replace_parts(path: PureStagePath, old: Parts, new: Mapping[PureStagePath, int]) -> Op[dict[PureStagePath, int]]:
+    """Put new files in the place of old ones; those that have no new one are removed last."""
+    too_large = [spare for spare, size in new.items() if size > LARGEST_REPLACEMENT]
+    if too_large:
+        raise NotSupported(
+            f"{too_large[0]} has the new content, and the server copies at most {LARGEST_REPLACEMENT:,} bytes to the"
+            f" place of {path}, which is as it was; give a split_size, or export to a new name"
+        )
+    files: dict[PureStagePath, int] = {}
+    for number, (spare, size) in enumerate(new.items()):
+        place = path.with_name(f"{path.name}.{number}" if number else path.name)
+        yield from put_in_place(spare.url, place.url, size)
+        files[place] = size
+    for name in list(old.values()):
+        stale = path.with_name(name)
+        if stale not in files:
+            yield from RemoveFiles(stale.url)
+    return files
+
+
+def _with_manifest(
+    export: StageExport, report: ExportReport, files: Mapping[PureStagePath, int], zone: str | None
+) -> Op[ExportReport]:
+    path = manifest_path(export.path)
+    manifest = Manifest(
+        report.format,
+        tuple(file.name for file in files),
+        tuple(files.values()),
+        report.rows,
+        report.columns,
+        report.load_options,
+        zone,
+    )
+    if export.overwrite:
+        yield from RemoveFiles(path.url)
+    yield from SaveFile(path.url, manifest.dump())
+    return replace(report, manifest=path.url)

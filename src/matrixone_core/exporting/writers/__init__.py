@@ -1,0 +1,1 @@
+"""Writers: rows as the bytes of a file, batch by batch."""

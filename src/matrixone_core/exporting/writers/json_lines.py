@@ -1,0 +1,57 @@
+"""Rows as JSON lines, as the server writes them: DECIMAL and moments are texts, bytes are base64."""
+
+import base64
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matrixone_core.exporting.columns import TYPE_BIT, has_bytes
+from matrixone_core.exporting.writers.texts import number_of_bits, written
+from matrixone_core.steps import ResultColumn
+
+TYPE_JSON = 245  # MySQL's number
+
+
+class JsonLinesWriter:
+    """Writes JSON lines."""
+
+    def __init__(self) -> None:
+        self._columns: Sequence[ResultColumn] = ()
+
+    def begin(self, columns: Sequence[ResultColumn]) -> bytes:
+        """What precedes the rows."""
+        self._columns = columns
+        return b""
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> bytes:
+        """Rows."""
+        names = [json.dumps(column.name, ensure_ascii=False) + ":" for column in self._columns]
+        lines = [
+            ",".join(
+                [name + _value(column, value) for name, column, value in zip(names, self._columns, row, strict=True)]
+            )
+            for row in rows
+        ]
+        return "".join([f"{{{line}}}\n" for line in lines]).encode()
+
+    def finish(self) -> bytes:
+        """What follows the rows."""
+        return b""
+
+
+def _value(column: ResultColumn, value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bytes):
+        if column.type == TYPE_BIT:
+            return str(number_of_bits(value))
+        value = base64.b64encode(value).decode()
+    elif isinstance(value, str):
+        if column.type == TYPE_JSON:
+            return value.replace("\n", " ").replace("\r", " ")  # only between values, where blanks mean nothing
+        if has_bytes(column):
+            value = base64.b64encode(value.encode()).decode()
+    elif isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return repr(value)
+    return json.dumps(written(value), ensure_ascii=False)
