@@ -22,13 +22,19 @@ class Owner:
     """The event loop and the process that opened connections; no others can use them."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._process = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process: int | None = None
+        self._bind()
+
+    def _bind(self) -> None:
+        """Belong to the event loop that runs; without one, to the first that opens a connection."""
+        with suppress(RuntimeError):
+            self._loop, self._process = asyncio.get_running_loop(), os.getpid()
 
     @property
     def is_running(self) -> bool:
         """Whether its event loop is the one that runs."""
-        return asyncio.get_running_loop() is self._loop
+        return self._loop in {None, asyncio.get_running_loop()}
 
     def check(self) -> None:
         """Check that the caller may use the connections.
@@ -36,7 +42,9 @@ class Owner:
         Raises:
             WrongEventLoop: they belong to another event loop or process.
         """
-        if self._process != os.getpid():
+        if self._loop is None:
+            self._bind()
+        if self._process not in {None, os.getpid()}:
             raise WrongEventLoop(
                 "the client was connected by the process that this one was forked from; call connect() again, on an "
                 "event loop of this process"

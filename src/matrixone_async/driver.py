@@ -67,6 +67,7 @@ class AsyncDriver:
         concurrent: the engine for operations at once.
         stopping: the engine for the statements that stop others.
         where: the server and the user, for messages.
+        is_borrowed: whether `engine` is the caller's, and stays open.
         pin: returns the one connection to use, whose transaction the caller ends; None uses those of `engine`.
         time_limit: seconds that a statement may take; None leaves it to the engine.
         owner: who may use the connections.
@@ -79,6 +80,7 @@ class AsyncDriver:
     concurrent: AsyncEngine
     stopping: AsyncEngine
     where: str
+    is_borrowed: bool = False
     pin: Callable[[], Awaitable[AsyncConnection]] | None = None
     time_limit: float | None = None
     owner: Owner = field(default_factory=Owner, repr=False)
@@ -117,7 +119,8 @@ class AsyncDriver:
 
     async def dispose(self) -> None:
         """Close all connections; those of another event loop cannot be closed in order."""
-        for engine in (self.engine, self.reserve, self.concurrent, self.stopping):
+        engines = (self.reserve, self.concurrent, self.stopping)
+        for engine in engines if self.is_borrowed else (self.engine, *engines):
             if self.owner.is_running:
                 await engine.dispose()
             else:

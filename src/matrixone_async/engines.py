@@ -10,8 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult, As
 from sqlalchemy.orm import Session
 
 from matrixone_async.connection import Connection, Stop
+from matrixone_async.dialect import Dialect
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
+from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import Values
+from matrixone_core.messages import quoted
 from matrixone_core.monitoring.pools import AsyncObservedPool, call_on_connect, publish
 from matrixone_core.session import orm_session
 from matrixone_core.settings import Settings
@@ -49,6 +52,27 @@ def create_engine(
     call_on_connect(engine.sync_engine, settings.on_connect)
     publish(engine.sync_engine, name)
     return engine
+
+
+def check_engine(engine: object) -> None:
+    """Check that a client can use an engine of the caller's.
+
+    Raises:
+        InvalidArgument: it cannot.
+    """
+    if not isinstance(engine, AsyncEngine):
+        raise InvalidArgument(f"{quoted(engine)} is no AsyncEngine, which AsyncClient needs; Client takes an Engine")
+    orm_session.check_engine(engine.sync_engine, Dialect, "create_async_engine('matrixone+aiomysql://…')")
+
+
+def with_new_pool(engine: AsyncEngine) -> AsyncEngine:
+    """Create an engine that connects as another does, with a pool of its own."""
+    return AsyncEngine(orm_session.with_new_pool(engine.sync_engine))
+
+
+def observe(engine: AsyncEngine) -> None:
+    """Have an engine of the caller's keep time limits and report to units of work; no more than once."""
+    orm_session.watch(engine.sync_engine, None)
 
 
 def abandon(engine: AsyncEngine) -> None:

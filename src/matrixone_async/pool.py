@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from matrixone_async.connection import Connection, Stop
 from matrixone_async.driver import AsyncDriver
-from matrixone_async.engines import abandon, create_engine
+from matrixone_async.engines import abandon, check_engine, create_engine, observe, with_new_pool
 from matrixone_core.cancellation import STOP_SECONDS, kill, may_run_on
-from matrixone_core.settings import Settings
+from matrixone_core.settings import Settings, where
 
 _log = logging.getLogger("matrixone")
 _engines: weakref.WeakSet[AsyncEngine] = weakref.WeakSet()
@@ -37,6 +37,21 @@ def connections(settings: Settings) -> AsyncDriver:
     pools = (("main", settings.pool), ("reserve", settings.reserve), ("concurrent", settings.concurrent_pool))
     engine, reserve, concurrent = (_engine(settings, name, pool, stop) for name, pool in pools)
     return AsyncDriver(engine, reserve, concurrent, stopping, settings.where)
+
+
+def borrow(engine: AsyncEngine) -> AsyncDriver:
+    """Create a driver on an engine of the caller's, which stays open, with pools beside it.
+
+    Raises:
+        InvalidArgument: it is no engine of this dialect, or its transactions would be none.
+    """
+    check_engine(engine)
+    observe(engine)
+    reserve, concurrent, stopping = (with_new_pool(engine) for _ in range(3))
+    _engines.update((reserve, concurrent, stopping))
+    url = engine.url
+    known = where(url.host, url.port, url.username)
+    return AsyncDriver(engine, reserve, concurrent, stopping, known, is_borrowed=True)
 
 
 def _engine(settings: Settings, name: str, pool: dict[str, Any], stop: Stop | None) -> AsyncEngine:

@@ -18,7 +18,7 @@ from matrixone_async.managers import (
     AsyncStageManager,
     method,
 )
-from matrixone_async.session_base import SessionBase
+from matrixone_async.session_base import Bind, SessionBase
 from matrixone_core.cancellation import FINISH_SECONDS
 from matrixone_core.operations import inserts, tables
 from matrixone_core.steps import Op
@@ -42,8 +42,8 @@ class AsyncSession(SessionBase):
         pitr: the account's point-in-time recoveries.
     """
 
-    def __init__(self, driver: AsyncDriver) -> None:
-        super().__init__(driver)
+    def __init__(self, driver: AsyncDriver, bind: Bind | None = None) -> None:
+        super().__init__(driver, bind)
         self._inside = replace(driver, pin=self._pinned)
         self.stage: Final = AsyncStageManager(self.perform)
         self.load_data: Final = AsyncLoadManager(self.perform)

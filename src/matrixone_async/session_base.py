@@ -4,18 +4,23 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-import sqlalchemy.ext.asyncio
+import sqlalchemy
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
 from matrixone_async.concurrency import shielded
 from matrixone_async.driver import AsyncDriver
 from matrixone_core.cancellation import FINISH_SECONDS
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import quoted
 from matrixone_core.session.orm_session import UnitOfWorkSession
 from matrixone_core.steps import Op
 
 T = TypeVar("T")
+Bind: TypeAlias = AsyncConnection | AsyncSession  # of the program
 
 
 @dataclass
@@ -48,20 +53,38 @@ class Carrier:
         return asyncio.current_task()
 
 
-class SessionBase(sqlalchemy.ext.asyncio.AsyncSession):
+class SessionBase(AsyncSession):
     """SQLAlchemy's session around one that has a unit of work.
 
     Args:
         driver: the client's.
+        bind: the program's connection or session, or None.
+
+    Raises:
+        InvalidArgument: it is neither.
     """
 
     sync_session: UnitOfWorkSession  # pyright: ignore[reportIncompatibleVariableOverride]  # as the constructor says
 
-    def __init__(self, driver: AsyncDriver) -> None:
+    def __init__(self, driver: AsyncDriver, bind: Bind | None) -> None:
         super().__init__(
-            driver.engine, sync_session_class=UnitOfWorkSession, carrier=Carrier(driver), expire_on_commit=False
+            driver.engine,
+            sync_session_class=UnitOfWorkSession,
+            carrier=Carrier(driver),
+            outer=_outer(bind),
+            expire_on_commit=False,
         )
 
     @property
     def _core(self) -> UnitOfWorkSession:
         return self.sync_session
+
+
+def _outer(bind: Bind | None) -> sqlalchemy.Connection | Session | None:
+    if bind is None:
+        return None
+    if isinstance(bind, AsyncSession):
+        return bind.sync_session
+    if isinstance(bind, AsyncConnection) and bind.sync_connection is not None:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        return bind.sync_connection
+    raise InvalidArgument(f"bind={quoted(bind)} must be an open AsyncConnection, or an AsyncSession")

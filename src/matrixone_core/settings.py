@@ -185,7 +185,7 @@ class Settings:
     @property
     def where(self) -> str:
         """The server and the user, for messages."""
-        return f"{self.host}:{self.port} as {self.login}"
+        return where(self.host, self.port, self.login)
 
     def sqlalchemy_url(self, driver: Literal["pymysql", "aiomysql"]) -> URL:
         """The URL for SQLAlchemy's `create_engine` or `create_async_engine`; its repr masks the password."""
@@ -227,6 +227,11 @@ class Settings:
             pool_timeout=min(self.pool_timeout, seconds),
             timeout=seconds,
         )
+
+
+def where(host: str | None, port: int | None, login: str | None) -> str:
+    """Name a server and a user, for messages."""
+    return f"{host}:{port} as {login}"
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

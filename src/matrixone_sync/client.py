@@ -16,7 +16,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from matrixone_core import connect, execution, signatures
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
-from matrixone_core.errors import NotConnected
+from matrixone_core.errors import InvalidArgument, NotConnected
 from matrixone_core.execution import Parameters, Values
 from matrixone_core.monitoring.pools import PoolStatus, pool_status
 from matrixone_core.operations import inserts, loads, tables
@@ -37,8 +37,9 @@ from matrixone_sync.managers import (
     StageManager,
     method,
 )
-from matrixone_sync.pool import connections
+from matrixone_sync.pool import borrow, connections
 from matrixone_sync.session import Session
+from matrixone_sync.session_base import Bind
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -66,6 +67,7 @@ class Client(Manager):
         pitr: the account's point-in-time recoveries.
     """
 
+    _engine: Engine | None = None  # the caller's, which is left open
     _connection: Driver | None = None  # so that a client whose settings cannot be has a repr, too
 
     def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
@@ -81,6 +83,26 @@ class Client(Manager):
         self.clone: Final = CloneManager(self._perform)
         self.pitr: Final = PitrManager(self._perform)
 
+    @classmethod
+    def from_engine(cls, engine: Engine) -> Self:
+        """Create a client that uses an engine of yours; it stays yours, and `disconnect()` leaves it open.
+
+        Beside the engine's pool the client has others of the same kind, for what cannot wait for a connection of it.
+
+        Args:
+            engine: a engine of SQLAlchemy's for `matrixone+aiomysql://`.
+
+        Returns:
+            The client, ready for use; `connect()` checks that the server answers.
+
+        Raises:
+            InvalidArgument: the engine has another dialect, its pool shares connections, or it commits each statement
+                by itself.
+        """
+        client = cls()
+        client._engine, client._connection = engine, borrow(engine)
+        return client
+
     def connect(self, **settings: Unpack[ConnectArguments]) -> Self:
         """Connect to a server, and see that it answers.
 
@@ -95,14 +117,19 @@ class Client(Manager):
             The client itself.
 
         Raises:
-            InvalidArgument: a setting cannot be; nothing was sent.
+            InvalidArgument: a setting cannot be, or the client uses an engine of yours; nothing was sent.
             ConnectionFailed: the server cannot be reached, or refuses the user or the database.
         """
         signatures.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
-        wanted = Settings.resolve(os.environ, self._given, settings)
-        driver = connections(wanted)
+        if self._engine is not None and settings:
+            raise InvalidArgument(f"the client uses an engine of yours, so that {', '.join(settings)} cannot be set")
+        if self._engine is None:
+            wanted = Settings.resolve(os.environ, self._given, settings)
+            driver, wait = connections(wanted), wanted.wait
+        else:
+            driver, wait = borrow(self._engine), None
         try:
-            driver.run(connect.reach(wanted.wait))
+            driver.run(connect.reach(wait))
         except BaseException:
             shielded(driver.dispose, CLEAN_UP_SECONDS)
             raise
@@ -111,7 +138,7 @@ class Client(Manager):
         return self
 
     def disconnect(self) -> None:
-        """Close all connections. `connect()` opens new ones."""
+        """Close all connections, but not those of an engine of yours. `connect()` opens new ones."""
         driver, self._connection = self._connection, None
         if driver is not None:
             driver.dispose()
@@ -249,13 +276,20 @@ class Client(Manager):
         else:
             session.close()
 
-    def session(self) -> Session:
+    def session(self, bind: Bind | None = None) -> Session:
         """A session: SQLAlchemy's, with stages, loads and snapshots; leaving its `with` block commits all of it.
 
+        Args:
+            bind: your own connection or session, whose transaction the session takes part in. Then your program
+                commits, and an exception leaves the transaction to it; rows, loads and tables work, while stages,
+                snapshots and clones are refused, as they would come after the commit. A connection without a
+                transaction is used, and its transaction is the session's.
+
         Raises:
+            InvalidArgument: `bind` is neither.
             NotConnected: `connect()` was not called.
         """
-        return Session(self._connected())
+        return Session(self._connected(), bind)
 
     def run_in_session(self, work: Callable[[Session], T], *, attempts: int = 3) -> T:
         """Run a function in a session and commit it; all of it again if a deadlock or the like undoes it.

@@ -7,23 +7,30 @@ import sqlalchemy
 from sqlalchemy import Engine, Executable, Result, event
 from sqlalchemy.orm import Session
 
+from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import Values
+from matrixone_core.messages import quoted
 from matrixone_core.monitoring.pools import ObservedPool, call_on_connect, publish
 from matrixone_core.session import orm_session
 from matrixone_core.session.orm_session import note_closed as mark_closed
+from matrixone_core.session.orm_session import with_new_pool
 from matrixone_core.settings import Settings
 from matrixone_sync.connection import Connection, Stop
+from matrixone_sync.dialect import Dialect
 
 __all__ = [
     "abandon",
+    "check_engine",
     "connect",
     "create_engine",
     "driver_connection",
     "mark_closed",
+    "observe",
     "release",
     "run_in_session",
     "run_on",
     "stream",
+    "with_new_pool",
 ]
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,6 +59,22 @@ def create_engine(
         return connection
 
     return engine
+
+
+def check_engine(engine: object) -> None:
+    """Check that a client can use an engine of the caller's.
+
+    Raises:
+        InvalidArgument: it cannot.
+    """
+    if not isinstance(engine, Engine):
+        raise InvalidArgument(f"{quoted(engine)} is no Engine, which Client needs; AsyncClient takes an AsyncEngine")
+    orm_session.check_engine(engine, Dialect, "create_engine('matrixone+pymysql://…')")
+
+
+def observe(engine: Engine) -> None:
+    """Have an engine of the caller's keep time limits and report to units of work; no more than once."""
+    orm_session.watch(engine, None)
 
 
 def abandon(engine: Engine) -> None:

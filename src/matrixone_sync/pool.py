@@ -11,10 +11,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from matrixone_core.cancellation import STOP_SECONDS, kill, may_run_on
-from matrixone_core.settings import Settings
+from matrixone_core.settings import Settings, where
 from matrixone_sync.connection import Connection, Stop
 from matrixone_sync.driver import Driver
-from matrixone_sync.engines import abandon, create_engine
+from matrixone_sync.engines import abandon, check_engine, create_engine, observe, with_new_pool
 
 _log = logging.getLogger("matrixone")
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -37,6 +37,21 @@ def connections(settings: Settings) -> Driver:
     pools = (("main", settings.pool), ("reserve", settings.reserve), ("concurrent", settings.concurrent_pool))
     engine, reserve, concurrent = (_engine(settings, name, pool, stop) for name, pool in pools)
     return Driver(engine, reserve, concurrent, stopping, settings.where)
+
+
+def borrow(engine: Engine) -> Driver:
+    """Create a driver on an engine of the caller's, which stays open, with pools beside it.
+
+    Raises:
+        InvalidArgument: it is no engine of this dialect, or its transactions would be none.
+    """
+    check_engine(engine)
+    observe(engine)
+    reserve, concurrent, stopping = (with_new_pool(engine) for _ in range(3))
+    _engines.update((reserve, concurrent, stopping))
+    url = engine.url
+    known = where(url.host, url.port, url.username)
+    return Driver(engine, reserve, concurrent, stopping, known, is_borrowed=True)
 
 
 def _engine(settings: Settings, name: str, pool: dict[str, Any], stop: Stop | None) -> Engine:

@@ -22,7 +22,7 @@ from matrixone_sync.managers import (
     StageManager,
     method,
 )
-from matrixone_sync.session_base import SessionBase
+from matrixone_sync.session_base import Bind, SessionBase
 
 T = TypeVar("T")
 
@@ -43,8 +43,8 @@ class Session(SessionBase):
         pitr: the account's point-in-time recoveries.
     """
 
-    def __init__(self, driver: Driver) -> None:
-        super().__init__(driver)
+    def __init__(self, driver: Driver, bind: Bind | None = None) -> None:
+        super().__init__(driver, bind)
         self._inside = replace(driver, pin=self._pinned)
         self.stage: Final = StageManager(self.perform)
         self.load_data: Final = LoadManager(self.perform)

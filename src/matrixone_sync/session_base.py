@@ -2,10 +2,13 @@
 
 import threading
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 import sqlalchemy
+from sqlalchemy import orm
 
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import quoted
 from matrixone_core.session.orm_session import UnitOfWorkSession
 from matrixone_core.steps import Op
 from matrixone_sync.connection import Connection
@@ -14,6 +17,7 @@ from matrixone_sync.engines import driver_connection
 from matrixone_sync.sigint import DeferredSigint
 
 T = TypeVar("T")
+Bind: TypeAlias = sqlalchemy.Connection | orm.Session  # of the program
 
 
 @dataclass
@@ -62,10 +66,16 @@ class SessionBase(UnitOfWorkSession):
 
     Args:
         driver: the client's.
+        bind: the program's connection or session, or None.
+
+    Raises:
+        InvalidArgument: it is neither.
     """
 
-    def __init__(self, driver: Driver) -> None:
-        super().__init__(driver.engine, carrier=Carrier(driver), expire_on_commit=False)
+    def __init__(self, driver: Driver, bind: Bind | None) -> None:
+        if not isinstance(bind, sqlalchemy.Connection | orm.Session | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise InvalidArgument(f"bind={quoted(bind)} must be a Connection or a Session of SQLAlchemy's")
+        super().__init__(driver.engine, carrier=Carrier(driver), outer=bind, expire_on_commit=False)
 
     @property
     def _core(self) -> Self:

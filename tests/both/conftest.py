@@ -8,7 +8,8 @@ from typing import Any
 import anyio.from_thread
 import pytest
 from proxy import Proxy
-from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult, create_async_engine
 
 from matrixone import AsyncClient, AsyncSession, AsyncStagePath, Client
 from matrixone_async.managers import AsyncManager
@@ -78,18 +79,55 @@ def side(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def new_client(side: str) -> Iterator[Callable[..., Any]]:
+def portal() -> Iterator[Any]:
+    """The event loop of what is asynchronous."""
+    with anyio.from_thread.start_blocking_portal() as portal:
+        yield portal
+
+
+@pytest.fixture
+def new_client(side: str, portal: Any) -> Iterator[Callable[..., Any]]:
     """Makes clients of the side under test; they are disconnected after the test."""
     made: list[Any] = []
-    with anyio.from_thread.start_blocking_portal() as portal:
 
-        def make(**settings: Any) -> Any:
-            made.append(Client(**settings) if side == "sync" else Blocking(portal, AsyncClient(**settings)))
-            return made[-1]
+    def make(**settings: Any) -> Any:
+        made.append(Client(**settings) if side == "sync" else Blocking(portal, AsyncClient(**settings)))
+        return made[-1]
 
-        yield make
-        for client in made:
-            client.disconnect()
+    yield make
+    for client in made:
+        client.disconnect()
+
+
+@pytest.fixture
+def new_engine(side: str, portal: Any, matrixone_url: str, database: str) -> Iterator[Callable[..., Any]]:
+    """Makes engines of the side under test, in the test's database; they are disposed of after the test."""
+    driver, create = ("pymysql", create_engine) if side == "sync" else ("aiomysql", create_async_engine)
+    url = make_url(matrixone_url).set(drivername=f"matrixone+{driver}", database=database)
+    made: list[Any] = []
+
+    def make(url: Any = url, **options: Any) -> Any:
+        made.append(create(url, **options) if side == "sync" else Blocking(portal, create(url, **options)))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.dispose()
+
+
+@pytest.fixture
+def from_engine(side: str, portal: Any) -> Iterator[Callable[[Any], Any]]:
+    """Makes clients of engines; they are disconnected after the test."""
+    made: list[Any] = []
+
+    def make(engine: Any) -> Any:
+        engine = getattr(engine, "wrapped", engine)
+        made.append(Client.from_engine(engine) if side == "sync" else Blocking(portal, AsyncClient.from_engine(engine)))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.disconnect()
 
 
 @pytest.fixture

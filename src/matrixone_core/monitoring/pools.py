@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import AsyncAdaptedQueuePool, Engine, Pool, PoolProxiedConnection, QueuePool, event
 
@@ -65,16 +65,10 @@ class ObservedPool(QueuePool):
         finally:
             self._pending.discard(entry)
 
-    def use(self) -> PoolUse:
-        """What the pool's connections are doing."""
-        return PoolUse(
-            size=self.size(),
-            limit=None if self._max_overflow == -1 else self.size() + self._max_overflow,
-            in_use=self.checkedout(),
-            idle=self.checkedin(),
-            overflow=max(0, self.overflow()),
-            waiting=len(self._pending),
-        )
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a connection."""
+        return len(self._pending)
 
 
 class AsyncObservedPool(ObservedPool, AsyncAdaptedQueuePool):
@@ -94,7 +88,17 @@ def pool_status(main: Pool, reserve: Pool, concurrent: Pool, stopping: Pool) -> 
 
 
 def _use(pool: Pool) -> PoolUse:
-    return cast("ObservedPool", pool).use()  # the sides make no engine with another one
+    if not isinstance(pool, QueuePool):  # of an engine of the caller's, which stores no connections and counts none
+        return PoolUse(0, None, 0, 0, 0, 0)
+    overflow: int = vars(pool)["_max_overflow"]  # the pool tells it by no method
+    return PoolUse(
+        size=pool.size(),
+        limit=None if overflow == -1 else pool.size() + overflow,
+        in_use=pool.checkedout(),
+        idle=pool.checkedin(),
+        overflow=max(0, pool.overflow()),
+        waiting=pool.waiting if isinstance(pool, ObservedPool) else 0,
+    )
 
 
 def call_on_connect(engine: Engine, hooks: Sequence[OnConnect]) -> None:

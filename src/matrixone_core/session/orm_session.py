@@ -5,16 +5,18 @@ is given by the side, so that nothing here blocks or awaits.
 """
 
 import re
+import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, event, orm
+from sqlalchemy import Connection, Dialect, Engine, NullPool, QueuePool, event, orm
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.errors import (
     CommitUnknown,
     ConnectionLost,
@@ -67,14 +69,24 @@ class UnitOfWorkSession(orm.Session):
     Args:
         bind: the engine.
         carrier: the side's part.
+        outer: the program's connection or session in whose transaction this one takes part, or None.
         options: SQLAlchemy's own.
 
     Attributes:
         work: what the transaction keeps for its commit.
     """
 
-    def __init__(self, bind: Engine | None = None, *, carrier: Carrier, **options: Any) -> None:
+    def __init__(
+        self,
+        bind: Engine | None = None,
+        *,
+        carrier: Carrier,
+        outer: Connection | orm.Session | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(bind, **options)
+        self._outer = outer
+        self._is_joined = False
         self.carrier: Carrier = carrier
         self.work: UnitOfWork = UnitOfWork()
         self.begun: Connection | None = None  # the transaction's connection
@@ -101,6 +113,7 @@ class UnitOfWorkSession(orm.Session):
         try:
             if alive:
                 self.work.check()
+                self.work.is_joined = self.is_joined
             yield
         except PoolTimeout as error:
             failure = no_connection_free(error)
@@ -110,6 +123,34 @@ class UnitOfWorkSession(orm.Session):
             if outermost is entry:
                 self._holders.clear()
         raise failure
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether the transaction is the program's own, which the program commits."""
+        if self.begun is None and self._outer is not None:
+            self._is_joined = isinstance(self._outer, orm.Session) or self._outer.in_transaction()
+        return self._is_joined
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
+        """Return the program's connection, with all that its session was given; else what SQLAlchemy does."""
+        if self._outer is None:
+            return super().get_bind(*args, **options)
+        if isinstance(self._outer, orm.Session):
+            self._outer.flush()
+            connection = self._outer.connection()
+        else:
+            connection = self._outer
+        if self.begun is None:
+            check_engine(connection.engine, MatrixOneDialect_pymysql, "create_engine('matrixone+pymysql://…')")
+            watch(connection.engine, None)
+            self._is_joined = connection.in_transaction()
+        return connection
+
+    def release(self, connection: Connection | None) -> None:
+        """Leave a connection of the program's as it was: its later statements are not the session's."""
+        if self._outer is not None and connection is not None and not connection.closed:
+            event.remove(connection, "commit", self.send_commit)
+            connection.execution_options(**{WORK: None})
 
     def commit(self) -> None:
         """Commit; if that fails, nothing stays.
@@ -192,6 +233,8 @@ def _after_begin(session: UnitOfWorkSession, _transaction: orm.SessionTransactio
 @event.listens_for(UnitOfWorkSession, "before_commit")
 def _before_commit(session: UnitOfWorkSession) -> None:
     session.work.check()
+    if session.is_joined:
+        return
     session.flush()
     if session.begun is not None:
         note_closed(session.begun, "before COMMIT was sent")
@@ -203,7 +246,8 @@ def _before_commit(session: UnitOfWorkSession) -> None:
 
 @event.listens_for(UnitOfWorkSession, "after_commit")
 def _after_commit(session: UnitOfWorkSession) -> None:
-    session.work.transaction.apply(TransactionEvent.COMMIT_CONFIRMED)
+    if not session.is_joined:
+        session.work.transaction.apply(TransactionEvent.COMMIT_CONFIRMED)
 
 
 @event.listens_for(UnitOfWorkSession, "after_transaction_end")
@@ -212,17 +256,58 @@ def _after_transaction_end(session: UnitOfWorkSession, transaction: orm.SessionT
         return  # a flush's
     work, session.work = session.work, UnitOfWork()
     begun, session.begun = session.begun, None
+    session.release(begun)
     if work or (begun is not None and work.transaction.state not in _BEFORE_COMMIT):
         session.carrier.finish(work.after_end(session.carrier.run_later))
+
+
+_watched: weakref.WeakSet[Dialect] = weakref.WeakSet()  # SQLAlchemy keeps these listeners with an engine's dialect
+_POOLS = (QueuePool, NullPool)  # each of whose connections has one user at a time
+
+
+def check_engine(engine: Engine, dialect: type[Dialect], right: str) -> None:
+    """Check that a client can use an engine of the caller's.
+
+    Args:
+        engine: the engine.
+        dialect: the dialect that it must have.
+        right: the call that creates a right one, for the error.
+
+    Raises:
+        InvalidArgument: it has another dialect, its pool shares connections, or it commits each statement by itself.
+    """
+    found: Any = engine.dialect
+    if not isinstance(found, dialect):
+        raise InvalidArgument(f"the engine has the dialect {found.name}+{found.driver}; create one by {right}")
+    if not isinstance(engine.pool, _POOLS):
+        raise InvalidArgument(
+            f"the engine has a {type(engine.pool).__name__}, which shares connections; leave poolclass= out, or use"
+            " NullPool"
+        )
+    of_dialect = getattr(found, "_on_connect_isolation_level", None)  # where create_engine() stores it
+    if "AUTOCOMMIT" in {of_dialect, engine.get_execution_options().get("isolation_level")}:
+        raise InvalidArgument(
+            "the engine commits each statement by itself, so that nothing could be rolled back; create it without"
+            " isolation_level='AUTOCOMMIT'"
+        )
+
+
+def with_new_pool(engine: Engine) -> Engine:
+    """Create an engine that connects as another does, with a pool of its own of the same kind and size."""
+    options = engine.get_execution_options()
+    return Engine(engine.pool.recreate(), engine.dialect, engine.url, None, execution_options=options)
 
 
 def watch(engine: Engine, time_limit: float | None) -> None:
     """Have an engine's connections keep time limits, and tell units of work what becomes of their transactions.
 
     Args:
-        engine: the engine.
+        engine: the engine; one that is watched already stays as it is.
         time_limit: seconds that a statement may take, where its execution option `timeout` says nothing else.
     """
+    if engine.dialect in _watched:
+        return
+    _watched.add(engine.dialect)
 
     def before_statement(_cursor: Any, sql: str, _parameters: Any, context: Any) -> None:
         options, connection = context.execution_options, context.root_connection

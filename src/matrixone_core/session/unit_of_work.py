@@ -53,6 +53,7 @@ from matrixone_core.steps import Aside, GetRuntime, Op, Statement, Step, interpr
 
 T = TypeVar("T")
 UNUSED_NAME = "__matrixone_python_asks_for_the_right"  # DROP … IF EXISTS of it changes nothing, and needs the privilege
+_AT_COMMIT = (CreateStage, AlterStage, DropStage, CreateSnapshot, DropSnapshot, CloneDatabase, CloneTable)
 
 
 class UnitOfWork:
@@ -61,9 +62,11 @@ class UnitOfWork:
     Attributes:
         transaction: the state; SQLAlchemy's events move it.
         pending: the changes.
+        is_joined: whether the transaction is the program's own, so that nothing can be done when it commits.
     """
 
     def __init__(self) -> None:
+        self.is_joined = False
         self.transaction: Transaction = Transaction()
         self.pending: PendingChanges = PendingChanges()
         self._created = StageCreations()
@@ -112,6 +115,11 @@ class UnitOfWork:
 
     def _perform(self, step: Step[Any]) -> Op[Any]:
         match step:
+            case _ if self.is_joined and isinstance(step, _AT_COMMIT):
+                raise NotSupported(
+                    f"{step}: the transaction is your own, and stages, snapshots and clones come when it commits, which"
+                    " this session does not see; use the client for them, or a session without bind="
+                )
             case CreateStage():
                 yield from self._create_stage(step)
             case AlterStage():

@@ -1,0 +1,155 @@
+"""Clients on an engine that belongs to the program, by both clients."""
+
+import asyncio
+import threading
+
+import pytest
+import sqlalchemy
+from models import User
+from sqlalchemy import NullPool, StaticPool, event, insert, select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from matrixone import AsyncClient, Client, InvalidArgument, StageExists, WrongEventLoop
+
+
+def core(engine):
+    """The engine that blocks, within the one of the side."""
+    engine = getattr(engine, "wrapped", engine)
+    return getattr(engine, "sync_engine", engine)
+
+
+def test_the_engine_is_used_and_stays_open(new_engine, from_engine, database, unique, files):
+    engine = new_engine()
+    with engine.connect() as connection:
+        own = connection.execute(text("SELECT CONNECTION_ID()")).scalar()
+    client = from_engine(engine)
+    assert core(client.engine) is core(engine)
+    assert client.execute("SELECT CONNECTION_ID(), DATABASE()").one() == (own, database)
+    client.create_table(User)
+    files.put("users.csv", "1,Ada,ada@x,36\n2,Grace,grace@x,45\n")
+    stage = unique()
+    with client.session() as session:  # stages go over another connection
+        session.stage.create_local(stage, files.folder)
+        assert session.load_data.read_csv_stage(stage, "users.csv", User).rows == 2
+    assert client.load_data.read_csv(b"3,Alan,,\n", User).rows == 1  # data that is sent
+    with pytest.raises(StageExists):
+        client.stage.create_local(stage, files.folder)
+    client.disconnect()
+    assert core(engine).pool.checkedin() >= 1
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM users")).scalar() == 3
+    with client:
+        assert "as root" in repr(client)
+        assert client.execute(select(User.name).order_by(User.id)).scalars().all() == ["Ada", "Grace", "Alan"]
+
+
+def test_two_clients_share_an_engine(new_engine, from_engine):
+    engine = new_engine(pool_size=2, max_overflow=1)
+    first, second = from_engine(engine), from_engine(engine)
+    status = first.pool_status()
+    assert (status.size, status.limit, status.waiting, status.reserve.limit) == (2, 3, 0, 3)
+    assert first.execute("SELECT 1").scalar() == second.execute("SELECT 1").scalar() == 1
+    first.disconnect()
+    assert second.execute("SELECT 2").scalar() == 2
+    of_client = from_engine(second.engine)
+    with pytest.raises(OperationalError) as caught:
+        of_client.execute("SELECT SLEEP(20)", timeout=0.3)
+    assert caught.value.orig.args[0] == 3024
+
+
+def test_a_statement_that_is_given_up_on_is_stopped_on_the_server(new_engine, from_engine, proxy, side):
+    driver = "pymysql" if side == "sync" else "aiomysql"
+    client = from_engine(new_engine(proxy.url.replace("mysql://", f"matrixone+{driver}://")))
+    own = client.execute("SELECT CONNECTION_ID()").scalar()
+    with pytest.raises(OperationalError):
+        client.execute("SELECT SLEEP(30)", timeout=0.3)
+    assert proxy.sent("KILL") == [f"KILL QUERY {own}"]
+
+
+def test_settings_belong_to_the_engine(new_engine, from_engine):
+    client = from_engine(new_engine())
+    with pytest.raises(InvalidArgument, match="engine of yours, so that database, host cannot"):
+        client.connect(database="d", host="h")
+    assert client.connect().execute("SELECT 1").scalar() == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"poolclass": StaticPool}, "StaticPool"), ({"isolation_level": "AUTOCOMMIT"}, "AUTOCOMMIT"),
+        ({"execution_options": {"isolation_level": "AUTOCOMMIT"}}, "AUTOCOMMIT"),
+    ],
+)  # fmt: skip
+def test_engines_that_cannot_keep_the_promise(new_engine, from_engine, options, says):
+    with pytest.raises(InvalidArgument, match=says):
+        from_engine(new_engine(**options))
+
+
+def test_engines_of_another_dialect(new_engine, from_engine, side):
+    url = "mysql+pymysql://127.0.0.1:1/d" if side == "sync" else "mysql+aiomysql://127.0.0.1:1/d"
+    with pytest.raises(InvalidArgument, match=r"dialect mysql\+.*create one by create_.*matrixone\+") as caught:
+        from_engine(new_engine(url))
+    assert "sesame" not in str(caught.value)
+    for given in ("mysql://", None):
+        with pytest.raises(InvalidArgument, match="Engine"):
+            from_engine(given)
+
+
+def test_the_other_side_s_engine():
+    blocking = sqlalchemy.create_engine("matrixone+pymysql://root:sesame@127.0.0.1:1/d")
+    asynchronous = create_async_engine("matrixone+aiomysql://root:sesame@127.0.0.1:1/d")
+    with pytest.raises(InvalidArgument, match="AsyncClient takes an AsyncEngine") as caught:
+        Client.from_engine(asynchronous)
+    assert "sesame" not in str(caught.value)
+    with pytest.raises(InvalidArgument, match="Client takes an Engine"):
+        AsyncClient.from_engine(blocking)
+
+
+def test_a_pool_that_keeps_nothing(new_engine, from_engine, unique, files):
+    client = from_engine(new_engine(poolclass=NullPool))
+    assert client.pool_status().in_use == 0
+    assert client.stage.create_local(unique(), files.folder).enabled
+    with client.session() as session:
+        assert session.stage.list()
+        assert session.execute(text("SELECT 1")).scalar() == 1
+
+
+def test_listeners_of_the_program_hear_of_all_connections(new_engine, from_engine, unique, files):
+    engine, opened = new_engine(), []
+    event.listen(core(engine), "connect", lambda *_: opened.append(threading.get_ident()))
+    client = from_engine(engine)
+    with client.session() as session:
+        session.execute(text("SELECT 1"))
+        session.stage.create_local(unique(), files.folder)
+    assert len(opened) == 2
+
+
+def test_an_asynchronous_client_belongs_to_the_loop_that_uses_it_first(matrixone_url):
+    engine = create_async_engine(matrixone_url.replace("mysql://", "matrixone+aiomysql://"))
+    client = AsyncClient.from_engine(engine)
+    assert client.engine is engine
+
+    async def use():
+        assert (await client.execute("SELECT 1")).scalar() == 1
+        await client.disconnect()
+        await client.connect()
+        await engine.dispose()
+
+    asyncio.run(use())
+
+    async def use_elsewhere():
+        with pytest.raises(WrongEventLoop):
+            await client.execute("SELECT 1")
+
+    asyncio.run(use_elsewhere())
+    asyncio.run(client.disconnect())
+
+
+def test_a_model_of_the_program_goes_through_both(new_engine, from_engine):
+    engine = new_engine()
+    client = from_engine(engine)
+    client.create_table(User)
+    with engine.begin() as connection:
+        connection.execute(insert(User), [{"id": 1, "name": "Ada"}])
+    assert client.execute(select(User.name)).scalars().all() == ["Ada"]
