@@ -78,7 +78,7 @@ def test_2_all_options(client):
 
 def test_3_json_lines(client, count):
     client.load_data.read_json("events.jsonl", table="events", lines=True, orient="records")
-    with pytest.raises(LoadFailed, match="where an object is wanted"):  # arrays are told by shape=
+    with pytest.raises(LoadFailed, match="where an object is wanted"):  # arrays are shape="array"
         client.load_data.read_json("data.jsonl", table="users", lines=True, orient="values")
     client.load_data.read_json("data.jsonl", table="users", shape="array")
     client.load_data.read_json("events.jsonl.gz", table="events", lines=True, compression="gzip")
