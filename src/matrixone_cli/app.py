@@ -10,22 +10,14 @@ import click
 from sqlalchemy import CursorResult, text
 from sqlalchemy.exc import DBAPIError
 
-from matrixone import Client, LoadReport, SnapshotLevel, Stage
-from matrixone_cli.connection import ConnectionOptions, check_url
+from matrixone import Client, LoadReport, Stage
+from matrixone_cli.connection import ConnectionOptions, check_url, connection_options
 from matrixone_cli.exits import Cli, ExitCode, fail
-from matrixone_cli.output import Format, print_json, print_rows
+from matrixone_cli.output import Format, output_option, print_json, print_rows
 from matrixone_cli.shell import run_shell
+from matrixone_cli.snapshots import clone, pitr, restore, snapshot
 from matrixone_core.server_errors import from_driver
 
-connection_options = click.make_pass_decorator(ConnectionOptions)
-output_option = click.option(
-    "--output",
-    "-o",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="How the result is printed.",
-)
 PASSWORD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json",
             ".parquet": "parquet"}  # fmt: skip
@@ -266,40 +258,5 @@ def check_stage(options: ConnectionOptions, name: str) -> None:
         sys.exit(ExitCode.DATA)
 
 
-@cli.group()
-def snapshot() -> None:
-    """Work with snapshots."""
-
-
-@snapshot.command("ls")
-@output_option
-@connection_options
-def list_snapshots(options: ConnectionOptions, output: Format) -> None:
-    """List snapshots."""
-    with options.connect() as client:
-        found = client.snapshots.list()
-    columns = ("name", "level", "database", "table", "created_time")
-    rows = [(each.name, each.level.value, each.database, each.table, each.created_time) for each in found]
-    print_rows(columns, rows, output)
-
-
-@snapshot.command("create")
-@click.argument("name")
-@click.option("--database", help="Only this database.")
-@click.option("--table", help="Only this table of the database.")
-@connection_options
-def create_snapshot(options: ConnectionOptions, name: str, database: str | None, table: str | None) -> None:
-    """Take a snapshot of the account, of a database or of a table."""
-    level = SnapshotLevel.TABLE if table else SnapshotLevel.DATABASE if database else SnapshotLevel.ACCOUNT
-    with options.connect() as client:
-        click.echo(client.snapshots.create(name, level, database, table).name)
-
-
-@snapshot.command("drop")
-@click.argument("name")
-@click.option("--if-exists", is_flag=True, help="Do nothing where there is none.")
-@connection_options
-def drop_snapshot(options: ConnectionOptions, name: str, if_exists: bool) -> None:
-    """Drop a snapshot."""
-    with options.connect() as client:
-        client.snapshots.drop(name, if_exists=if_exists)
+for group in (snapshot, restore, clone, pitr):
+    cli.add_command(group)

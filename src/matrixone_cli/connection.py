@@ -40,6 +40,9 @@ class ConnectionOptions:
             yield client
 
 
+connection_options = click.make_pass_decorator(ConnectionOptions)
+
+
 def check_url(_context: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
     """Refuse a URL with a password: other users of the machine can see the arguments of a process."""
     if url is not None and urlsplit(url).password is not None:

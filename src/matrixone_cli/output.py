@@ -6,12 +6,21 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
+import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 Format = Literal["table", "json", "csv"]
+output_option = click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How the result is printed.",
+)
 
 
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: Format) -> None:
