@@ -124,6 +124,15 @@ def release(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation into build/docs."""
-    session.install("-q", ".[local]", *group("docs"))
-    session.run("mkdocs", "build", "--strict", "-d", "build/docs")
+    """Build the documentation into build/docs, with all links checked, and search it in Chromium."""
+    session.install("-q", "-e", ".[local]", *group("docs"))
+    session.run("mkdocs", "build", "--strict", "-d", "build/docs", env={"NO_MKDOCS_2_WARNING": "1"})
+    if shutil.which(
+        "npm"
+    ):  # pictures are drawn without another server, and a search is not lost where that is not reached
+        folder = session.create_tmp()
+        session.run("npm", "pack", "--silent", "--pack-destination", folder, "mermaid@11", external=True, silent=True)
+        [archive] = Path(folder).glob("mermaid-11*.tgz")
+        shutil.unpack_archive(archive, f"{folder}/mermaid", filter="data")
+        shutil.copy(f"{folder}/mermaid/package/dist/mermaid.min.js", "build/docs/assets/mermaid.min.js")
+    session.run("pytest", "-q", "-p", "no:cacheprovider", "tests/site", env={"BUILT_SITE": "build/docs"})

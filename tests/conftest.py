@@ -18,6 +18,8 @@ from matrixone import Client
 HERE = Path(__file__).parent
 pytest_plugins = ["pytester"]
 collect_ignore = ["dialect"]  # SQLAlchemy's and Alembic's suites, which have a plugin and a session of nox of its own
+if "BUILT_SITE" not in os.environ:
+    collect_ignore.append("site")  # of the built documentation, by the session `docs`
 MAY_BE_SKIPPED: dict[str, str] = {
     f"tests/local/session/test_clients.py::test_the_command_line_of_debian[{program}]": "pip cannot install it; .ci/run tries to"
     for program in ("mariadb", "mysql")

@@ -14,9 +14,9 @@ import pyarrow.parquet
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 
-OF_THEIR_OWN = {"testing.md", "services.md"}  # run as what they are about runs them
+OF_THEIR_OWN = {"testing.md", "services.md", "web-service.md"}  # run as what they are about runs them
 
 FILES = {
     "users.csv": "id,name,email,age\n1,Ada,ada@x,36\n2,Grace,grace@x,45\n3,Alan,alan@x,29\n",
@@ -26,6 +26,10 @@ FILES = {
     "mixed.csv": "40,Ada,a@x,36\n41,Grace,g@x,many\n42,Alan,a@x,29\n",
     "notes.csv": '\ufeffid,note\r\n1,C:\\new\\table\r\n2,"say ""hi"", twice"\r\n',
     "inbox.csv": "520,Ada,,\n",
+    "people.csv": "id,name,age\n1,Ada,36\n2,Grace,45\n",
+    "sales.csv": "id,amount\n1,5\n2,20\n",
+    "orders/monday.csv": "id,customer,amount\n1,Ada,9.50\n2,Grace,many\n",
+    "orders/tuesday.csv": "id,customer,amount\n3,Alan,7.00\n4,Emmy,1.25\n",
     "2024/01/part-1.csv": "name,id\nKurt,501\n",
     "2024/02/part-1.csv": "id,name,age\n502,Emmy,53\n",
 }
@@ -85,10 +89,14 @@ def test_page(page, matrixone_url, page_database, files, unique, monkeypatch):
     different = []
     for block in examples(page):
         placed = re.sub(r"docs_(\w+)", rf"{mark}_\1", block)
-        placed = placed.replace("/data/imports/", files.folder).replace(
-            'database="test"', f'database="{page_database}"'
+        placed = (
+            placed.replace("/data/imports/", files.folder)
+            .replace("/tmp/imports/", files.folder)
+            .replace('database="test"', f'database="{page_database}"')
         )
         placed = placed.replace("IF NOT EXISTS test", f"IF NOT EXISTS {page_database}")
+        placed = placed.replace("IF NOT EXISTS start", f"IF NOT EXISTS {page_database}")
+        placed = placed.replace('database="start"', f'database="{page_database}"')
         placed = placed.replace('host="127.0.0.1", port=6001, user="root", password="111", ', "")
         different += run(placed, page.name, known)
     assert different == []

@@ -1,4 +1,4 @@
-"""docs/services.md, run as a service runs it."""
+"""docs/services.md and the tutorial on a web service, run as services run."""
 
 import os
 import subprocess
@@ -10,11 +10,12 @@ from fastapi.testclient import TestClient
 
 from matrixone import Client
 
-PAGE = Path(__file__).parents[2] / "docs" / "services.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = (DOCS / "services.md", DOCS / "tutorials" / "web-service.md")
 
 
 def block(name):
-    text = PAGE.read_text(encoding="utf-8")
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     return text[text.index(f"# {name}") :].split("```")[0]
 
 
@@ -36,6 +37,21 @@ def test_fastapi(url, monkeypatch):
             browser.post("/items/1", params={"name": "twice"})
         assert browser.get("/items/1").json() == {"name": "lamp"}
         assert known["client"].engine.pool.checkedout() == 0
+
+
+def test_the_tutorial(url, monkeypatch):
+    monkeypatch.setenv("MATRIXONE_URL", url)
+    known = {"__name__": "shop"}
+    exec(compile(block("shop.py"), "shop.py", "exec"), known)
+    with TestClient(known["app"]) as browser:
+        assert browser.put("/products/1", params={"name": "lamp"}).json() == {"id": 1}
+        assert browser.put("/products/1", params={"name": "desk lamp"}).json() == {"id": 1}
+        assert browser.post("/uploads", content=b"2,chair\n3,table\n").json() == {"rows": 2}
+        refused = browser.post("/uploads", content=b"4,bed\nfive,shelf\n")
+        assert (refused.status_code, "line 2" in refused.text) == (422, True)
+        assert browser.get("/products/1").json() == {"name": "desk lamp"}
+        assert browser.get("/products/4").status_code == 404
+        assert browser.get("/health").json() == {"products": 3, "waiting": 0}
 
 
 def test_celery(url, tmp_path, files, unique):
