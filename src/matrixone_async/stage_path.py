@@ -265,7 +265,7 @@ class AsyncStagePath(PureStagePath):
             StageFileNotFound: there is no such file, or it is a folder.
             OSError: the local file cannot be written.
         """
-        return await self.perform(files.download(self, local, progress))
+        return Path(await self.perform(files.download(self, local, progress)))
 
     async def upload(
         self, local: "str | os.PathLike[str]", *, overwrite: bool = False, progress: Receive | None = None

@@ -31,11 +31,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
-if TYPE_CHECKING:
-    from matrixone_core.results import BadRow, LoadReport
-    from matrixone_core.steps import Statement
+from matrixone_core.results import BadRow, LoadReport
+
+
+class SqlStatement(Protocol):
+    """A statement of this package: its text is its SQL, secrets masked, and SQLAlchemy's `execute` takes it."""
+
+    def __str__(self) -> str: ...
+
+    def __clause_element__(self) -> Any:
+        """Return the statement as SQLAlchemy has it."""
+        ...
 
 
 class MatrixOneError(Exception):
@@ -209,13 +217,13 @@ class CommitIncomplete(MatrixOneError):
     def __init__(
         self,
         message: str,
-        committed: Sequence[Statement[Any]] = (),
-        pending: Sequence[Statement[Any]] = (),
+        committed: Sequence[SqlStatement] = (),
+        pending: Sequence[SqlStatement] = (),
         resume: Callable[[], Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.committed: tuple[Statement[Any], ...] = tuple(committed)
-        self.pending: tuple[Statement[Any], ...] = tuple(pending)
+        self.committed: tuple[SqlStatement, ...] = tuple(committed)
+        self.pending: tuple[SqlStatement, ...] = tuple(pending)
         self._resume = resume
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -271,4 +279,4 @@ class CommitUnknown(ConnectionLost):
 
     retryable = False
     stages: tuple[str, ...] = ()
-    pending: tuple[Statement[Any], ...] = ()
+    pending: tuple[SqlStatement, ...] = ()

@@ -55,8 +55,8 @@ class Machine(Protocol):
         """Return a path from the root."""
         ...
 
-    def create(self, path: LocalPath) -> None:
-        """Create an empty file, where there is none."""
+    def open_new(self, path: LocalPath) -> IO[bytes]:
+        """Create a file, where there is none, and open it to write it."""
         ...
 
     def write_at(self, path: LocalPath, offset: int, data: bytes) -> None:

@@ -64,9 +64,9 @@ class LocalMachine:
         """Return a path from the root."""
         return os.path.abspath(path)  # noqa: PTH100  # as a text
 
-    def create(self, path: LocalPath) -> None:
-        """Create an empty file."""
-        Path(path).touch(exist_ok=False)
+    def open_new(self, path: LocalPath) -> IO[bytes]:
+        """Create a file, and open it to write it."""
+        return Path(path).open("xb")
 
     def write_at(self, path: LocalPath, offset: int, data: bytes) -> None:
         """Write into a file that exists."""

@@ -266,7 +266,7 @@ class StagePath(PureStagePath):
             StageFileNotFound: there is no such file, or it is a folder.
             OSError: the local file cannot be written.
         """
-        return self.perform(files.download(self, local, progress))
+        return Path(self.perform(files.download(self, local, progress)))
 
     def upload(
         self, local: "str | os.PathLike[str]", *, overwrite: bool = False, progress: Receive | None = None

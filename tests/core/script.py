@@ -84,10 +84,11 @@ class MemoryMachine:
     def absolute(self, path: LocalPath) -> str:
         return f"/{path}".replace("//", "/")
 
-    def create(self, path: LocalPath) -> None:
+    def open_new(self, path: LocalPath) -> BytesIO:
         if self.exists(path):
             raise FileExistsError(path)
         self.files[str(path)] = b""
+        return MemoryFile(self, str(path))
 
     def write_at(self, path: LocalPath, offset: int, data: bytes) -> None:
         content = self.files[str(path)].ljust(offset, b"\0")
@@ -98,6 +99,24 @@ class MemoryMachine:
 
     def remove(self, path: LocalPath) -> None:
         self.files.pop(str(path), None)
+
+
+class MemoryFile(BytesIO):
+    """A file of a machine in memory that is open to write.
+
+    Args:
+        machine: the machine.
+        path: the file's path.
+    """
+
+    def __init__(self, machine: MemoryMachine, path: str) -> None:
+        super().__init__()
+        self._machine, self._path = machine, path
+
+    def close(self) -> None:
+        if not self.closed:
+            self._machine.files[self._path] = self.getvalue()
+        super().close()
 
 
 class Script:
@@ -190,9 +209,10 @@ class Driver:
 
     def run(self, op: Op[Any]) -> Any:
         """Run an operation; returns its result."""
-        return drive(op, self._perform)
+        return drive(op, self.perform)
 
-    def _perform(self, step: Step[Any]) -> Any:
+    def perform(self, step: Step[Any]) -> Any:
+        """Perform one step; returns its answer."""
         match step:
             case Statement():
                 return self._execute(step)

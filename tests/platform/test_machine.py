@@ -11,9 +11,10 @@ MACHINE = LocalMachine()
 
 def test_a_file_is_created_once_written_in_places_moved_and_removed(tmp_path):
     part, whole = tmp_path / "part", tmp_path / "whole"
-    MACHINE.create(part)
+    with MACHINE.open_new(part) as file:
+        file.write(b"xx")
     with pytest.raises(FileExistsError):
-        MACHINE.create(part)
+        MACHINE.open_new(part)
     MACHINE.write_at(part, 2, b"cd")
     MACHINE.write_at(part, 0, b"ab")
     whole.write_bytes(b"old")

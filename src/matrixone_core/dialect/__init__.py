@@ -1,7 +1,7 @@
-"""SQLAlchemy's dialect for MatrixOne: `matrixone+pymysql://` and `matrixone+aiomysql://`.
+"""SQLAlchemy's dialect for MatrixOne: MySQL's, but for what server-facts 40, 41, 64 and 65 found to differ.
 
-MySQL's, but for what server-facts 40, 41, 64 and 65 found to differ. `base` has what the drivers are given, `compiling`
-the SQL, `reflection` what is read of tables, `indexes` the indexes that MySQL does not have.
+Only what SQLAlchemy, Alembic or dlt ask a dialect may live here: `base` has what the drivers are given, `compiling` the
+SQL, `reflection` what is read of tables, `indexes` the indexes that MySQL does not have.
 """
 
 from matrixone_core.dialect.base import (

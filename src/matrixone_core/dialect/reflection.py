@@ -33,7 +33,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 _QUOTED_DEFAULT = re.compile(r"'.*'", re.DOTALL)
 
-_COLUMNS = text("""
+COLUMNS = text("""
     SELECT column_name, column_type, is_nullable, column_default, extra, column_comment
     FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name ORDER BY ordinal_position
 """)
@@ -115,7 +115,7 @@ def of_view(parser: Parser, connection: Connection, place: Place) -> ReflectedSt
     """What a view's columns are."""
     state = ReflectedState()
     state.columns = [
-        parser.column(name, kind, nullable == "YES", "") for name, kind, nullable, *_ in place.ask(connection, _COLUMNS)
+        parser.column(name, kind, nullable == "YES", "") for name, kind, nullable, *_ in place.ask(connection, COLUMNS)
     ]
     return state
 
@@ -151,7 +151,7 @@ def set_right(state: ReflectedState, parser: Parser, connection: Connection, pla
     shown = {column["name"]: column for column in columns}
     names: dict[str, str] = {}  # as they are shown, and as they are
     found: list[Any] = []
-    for name, kind, nullable, default, extra, comment in place.ask(connection, _COLUMNS):
+    for name, kind, nullable, default, extra, comment in place.ask(connection, COLUMNS):
         as_shown = next((one for one in _as_shown(name) if one in shown), None)
         if as_shown is None and name.startswith("__mo_"):
             continue  # hidden: the server's own
@@ -162,7 +162,11 @@ def set_right(state: ReflectedState, parser: Parser, connection: Connection, pla
             column = shown[as_shown]
         found.append(
             column
-            | {"name": name, "default": _default(column, default), "comment": _comment(column["comment"], comment)}
+            | {
+                "name": name,
+                "default": _default(column, default),
+                "comment": comment_of(column["comment"], comment),
+            }
         )
     if not found:
         return  # of another account, which information_schema does not list
@@ -174,7 +178,7 @@ def set_right(state: ReflectedState, parser: Parser, connection: Connection, pla
 
 def comment_of_table(connection: Connection, place: Place, shown: str | None = None) -> str | None:
     """A table's comment as it was given; *shown* is what SHOW CREATE TABLE has of it."""
-    return next((_comment(shown, row[0]) for row in place.ask(connection, _COMMENT_OF_TABLE)), shown)
+    return next((comment_of(shown, row[0]) for row in place.ask(connection, _COMMENT_OF_TABLE)), shown)
 
 
 def as_in_tables(kind: str) -> str:
@@ -256,7 +260,7 @@ def _default(column: Mapping[str, Any], default: str | None) -> Any:
     return default if shown and is_text and _QUOTED_DEFAULT.fullmatch(shown) else shown
 
 
-def _comment(shown: str | None, listed: str | None) -> str | None:
+def comment_of(shown: str | None, listed: str | None) -> str | None:
     """A comment as it was given: information_schema has the quotes in it doubled, or as they are."""
     if not listed:
         return shown

@@ -5,9 +5,10 @@ import gzip
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import PurePath
 from typing import IO, Any, Protocol, TypeAlias
 from uuid import uuid4
 
@@ -22,12 +23,16 @@ from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.inputs.client_stream import name_of
 from matrixone_core.messages import quoted
 from matrixone_core.sql.export import SelectRows
-from matrixone_core.steps import Blocking, Clock, Emit, Limited, Op, ResultColumn, Streaming
+from matrixone_core.steps import Blocking, Clock, Emit, GetRuntime, Limited, Op, ResultColumn, Streaming
 
 BATCH = 200  # rows that are passed on at a time: an event loop is held for some ms
 BUFFERED = 64 * 1024  # bytes that are written at once
 BETWEEN_EVENTS = 0.1  # seconds
-_OPENERS: Mapping[str, Callable[[Path, str], Any]] = {"none": Path.open, "gzip": gzip.open, "bz2": bz2.open}
+_COMPRESSORS: Mapping[str, Callable[[IO[bytes]], Any]] = {
+    "none": nullcontext,
+    "gzip": partial(gzip.open, mode="wb"),
+    "bz2": partial(bz2.open, mode="wb"),
+}
 
 
 class AsyncWriter(Protocol):
@@ -99,7 +104,7 @@ def check_target(target: object) -> str:
             raise InvalidArgument("the target's path is empty")
         if name.startswith("stage://"):
             raise InvalidArgument(f"target={quoted(name)} is a stage's; export.to_stage writes there")
-        if (compression := compression_of(None, name)) not in _OPENERS:
+        if (compression := compression_of(None, name)) not in _COMPRESSORS:
             raise InvalidArgument(
                 f"target={quoted(name)} would be compressed by {compression}; gzip and bz2 can be written"
             )
@@ -121,21 +126,24 @@ def writer_of(form: str, style: CsvStyle) -> Writer:
 
 
 def _to_path(export: FileExport) -> Op[ExportReport]:
-    place = Path(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path, as the caller has seen
+    place = PurePath(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path, as the caller has seen
+    machine = (yield from GetRuntime()).machine
     unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
     writer = writer_of(export.format, export.style)
-    file: Any = yield from Blocking(partial(_OPENERS[compression_of(None, place.name)], unfinished, "wb"))
+    opened = ExitStack()
+    raw = opened.enter_context((yield from Blocking(partial(machine.open_new, unfinished))))
     try:
         try:
+            file = opened.enter_context(_COMPRESSORS[compression_of(None, place.name)](raw))
             writing = yield from _write(export, _Writing(writer, str(place), partial(_write_to_file, file)))
         finally:
-            yield from Blocking(file.close)
-        size = (yield from Blocking(unfinished.stat)).st_size
-        yield from Blocking(partial(unfinished.replace, place))
+            yield from Blocking(opened.close)
+        size = yield from Blocking(partial(machine.size, unfinished))
+        yield from Blocking(partial(machine.move, unfinished, place))
     except BaseException:
-        yield from Blocking(partial(unfinished.unlink, missing_ok=True))
+        yield from Blocking(partial(machine.remove, unfinished))
         raise
-    return writing.report(export, size)
+    return writing.report(export, size or 0)
 
 
 def _to_stream(export: FileExport) -> Op[ExportReport]:

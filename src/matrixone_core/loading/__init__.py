@@ -1,1 +1,4 @@
-"""Loading: what a load promises, how it goes, and what it reports."""
+"""Loads: what the caller asks for, the plan, its execution, the report; for files of stages and data of the client.
+
+Only what loads alone need may live here; the methods of the clients are in `operations`, statements in `sql`.
+"""

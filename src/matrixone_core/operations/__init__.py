@@ -1,4 +1,4 @@
 """What the clients' managers bind: one operation for each of their methods.
 
-Only these may be here; what loads and sessions need as well is in `catalog`, `stage_files` and `patterns`.
+Only these may live here; what loads and sessions need as well is in `catalog`, `stage_files` and `patterns`.
 """

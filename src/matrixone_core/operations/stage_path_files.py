@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from glob import escape
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 from uuid import uuid4
 
@@ -257,7 +257,7 @@ def copy(path: PureStagePath, target: object, *, overwrite: bool) -> Op[tuple[st
     return stage, parts
 
 
-def download(path: PureStagePath, local: LocalPath, progress: Receive | None) -> Op[Path]:
+def download(path: PureStagePath, local: LocalPath, progress: Receive | None) -> Op[PurePath]:
     """Write the file to the client's disk, by ranges; it has its name once it is whole."""
     place, url = _local(local), _file_url(path)
     _check_progress(progress)
@@ -266,7 +266,7 @@ def download(path: PureStagePath, local: LocalPath, progress: Receive | None) ->
         place /= path.name
     size = yield from size_by_probes(url, RANGE)
     unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
-    yield from Blocking(partial(machine.create, unfinished))
+    yield from Blocking((yield from Blocking(partial(machine.open_new, unfinished))).close)
     try:
         yield from _fetch(_Fetching(url, size, unfinished, machine, progress))
         yield from Blocking(partial(machine.move, unfinished, place))
@@ -331,7 +331,7 @@ class _Fetching:
 
     url: str
     size: int
-    place: Path
+    place: PurePath
     machine: Machine
     progress: Receive | None
     done: int = 0
@@ -361,7 +361,7 @@ def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:
             yield from Emit(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
 
 
-def _read_all(machine: Machine, place: Path) -> bytes:
+def _read_all(machine: Machine, place: PurePath) -> bytes:
     with machine.open(place) as file:
         return file.read()
 
@@ -417,12 +417,12 @@ def _file_url(path: PureStagePath) -> str:
     return path.url
 
 
-def _local(local: LocalPath) -> Path:
+def _local(local: LocalPath) -> PurePath:
     if not isinstance(local, str | os.PathLike) or not str(local):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"local={quoted(local)} must be the path of a file on this machine")
     if str(local).startswith("stage://"):
         raise InvalidArgument(f"local={quoted(local)} is a stage's; copy() copies from stage to stage")
-    return Path(local)
+    return PurePath(local)
 
 
 def _check_progress(progress: Receive | None) -> None:

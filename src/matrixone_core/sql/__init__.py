@@ -1,1 +1,4 @@
-"""Statements as immutable objects, one module a noun: each knows its SQL, how to read its reply, and nothing else."""
+"""Statements as immutable objects, one module a noun: each knows its SQL and how to read its reply.
+
+Only statements and what writes them may live here; operations decide which of them are sent.
+"""

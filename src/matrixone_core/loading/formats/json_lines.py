@@ -24,8 +24,8 @@ _BRACKET = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[{}\[\]]', re.DOTALL)  # or a text,
 _WORD = re.compile(r"[^,\]\n]*")
 _UNSAFE = re.compile("[\0\ud800-\udfff]")  # no text of the server's has these
 _SHOWN = 1000  # characters of a row that cannot be read whole
-_ORDERS = 1000  # orders of keys that are remembered
-_TOO_LONG = f"the row is longer than {MAX_ROW_BYTES // 1024**2} MiB"
+MAX_KEY_ORDERS = 1000  # orders of keys that are remembered
+TOO_LONG = f"the row is longer than {MAX_ROW_BYTES // 1024**2} MiB"
 _TOO_DEEP = "the value is nested too deeply to be read"
 _KINDS = {
     str: "a string",
@@ -190,7 +190,7 @@ class _Fields:
         places = self._places.get(keys)
         if places is None:
             places = self._find(keys)
-            if len(self._places) >= _ORDERS:
+            if len(self._places) >= MAX_KEY_ORDERS:
                 self._places.clear()
             self._places[keys] = places
         return [None if place is None else pairs[place][1] for place in places]
@@ -262,7 +262,7 @@ class _Lines:
             return
         raw = line.decode("utf-8", "surrogateescape")
         if size > MAX_ROW_BYTES:
-            yield Row(number, (), raw[:_SHOWN], _TOO_LONG)
+            yield Row(number, (), raw[:_SHOWN], TOO_LONG)
             return
         why = None if raw.isascii() else why_not_utf8(raw)
         if why is not None:
@@ -368,7 +368,7 @@ class _Values:
         if end == len(self._text) and type(value) is Field and not last:
             return None  # a number may go on
         raw = self._text[begin:end]
-        why = _TOO_LONG if len(raw) > MAX_ROW_BYTES else None if raw.isascii() else why_not_utf8(raw)
+        why = TOO_LONG if len(raw) > MAX_ROW_BYTES else None if raw.isascii() else why_not_utf8(raw)
         if why is not None:
             return self._row(end, broken=why)
         try:
@@ -381,7 +381,7 @@ class _Values:
         line, raw = self._line, self._text[self._at : end]
         self._pass(end)
         self._expects = ", or ]" if self._array else "value"
-        return Row(line, fields, raw[:_SHOWN] if broken is _TOO_LONG else raw, broken)
+        return Row(line, fields, raw[:_SHOWN] if broken is TOO_LONG else raw, broken)
 
     def _broken(self, reason: str, *, last: bool) -> Row | None:
         """The row for a value that cannot be read, or None if it is not complete."""
@@ -392,7 +392,7 @@ class _Values:
             return self._stop(reason)
         pending = len(self._text) - self._at
         if pending > MAX_ROW_BYTES:
-            return self._stop(f"{_TOO_LONG}, or not closed; the rest cannot be read")
+            return self._stop(f"{TOO_LONG}, or not closed; the rest cannot be read")
         self._enough = 2 * pending
         return None
 

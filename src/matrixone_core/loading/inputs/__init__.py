@@ -1,1 +1,4 @@
-"""Inputs: where the bytes of a load come from, a stage or the client."""
+"""The inputs of a load, files of a stage or data of the client: their bytes, headers, transforms and likely columns.
+
+Only what is done to data before it reaches the server may live here; nothing here writes to a table.
+"""

@@ -1,1 +1,4 @@
-"""Monitoring: events, log records, spans, metrics and the progress bar of loads."""
+"""What a load reports while it runs: events for the caller, log records, spans, metrics.
+
+Only what observes loads may live here; what observes statements and connections is in `matrixone_core.monitoring`.
+"""

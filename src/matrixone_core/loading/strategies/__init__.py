@@ -1,1 +1,4 @@
-"""Strategies: the ways in which rows get from their input into the target table."""
+"""How a plan is executed: the strategies that bring rows from their input into the table.
+
+Only operations that send the statements of a load may live here; which strategy runs is decided by `plan`.
+"""

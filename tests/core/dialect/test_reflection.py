@@ -14,7 +14,9 @@ from matrixone_core.dialect.reflection import Place
 def dialect():
     dialect = MatrixOneDialect_pymysql()
     dialect.server_version_info = (8, 0, 30)
-    dialect._connection_charset, dialect._casing, dialect._needs_correct_for_88718_96365 = "utf8mb4", 1, False
+    # what SQLAlchemy asks a server when it connects
+    for name, value in {"connection_charset": "utf8mb4", "casing": 1, "needs_correct_for_88718_96365": False}.items():
+        setattr(dialect, f"_{name}", value)
     return dialect
 
 
@@ -222,13 +224,14 @@ def test_views(dialect, connection):
     ],
 )
 def test_comments(shown, listed, given):
-    assert reading._comment(shown, listed) == given
+    assert reading.comment_of(shown, listed) == given
 
 
 @pytest.mark.parametrize(("code", "found"), [(1146, False), (1049, False), (1205, None)])
-def test_only_a_table_or_a_database_that_is_not_there_is_an_answer(dialect, code, found):
+def test_only_a_table_or_a_database_that_is_not_there_is_an_answer(dialect, code, found, monkeypatch):
     connection = Recorded(OperationalError(code, "words"))
-    dialect._ensure_has_table_connection = lambda _: None  # it takes SQLAlchemy's own connections alone
+    # it takes SQLAlchemy's own connections alone
+    monkeypatch.setattr(dialect, "_ensure_has_table_connection", lambda _: None)
     if found is None:
         with pytest.raises(DBAPIError, match="1205"):
             dialect.has_table(connection, "t")
@@ -254,5 +257,5 @@ def test_types_of_information_schema(told, meant):
 
 def test_a_place_is_asked_with_bound_values():
     connection = Recorded("", columns=[1])
-    assert Place("d", "it's").ask(connection, reading._COLUMNS) == [1]
+    assert Place("d", "it's").ask(connection, reading.COLUMNS) == [1]
     assert connection.asked == [{"schema": "d", "name": "it's"}]

@@ -102,7 +102,7 @@ def test_distances(name):
     assert str(getattr(T.c.v, name)(T.c.w).compile(dialect=DIALECT)) == f"{name}(t.v, t.w)"
     assert str(getattr(Model.v, name)(Model.v).compile(dialect=DIALECT)) == f"{name}(of_vectors.v, of_vectors.v)"
     assert select(getattr(Model.v, name)([1, 2])).selected_columns[0].type.python_type is float
-    first, second = (select(getattr(T.c.v, name)(v))._generate_cache_key() for v in ([1, 2], numpy.array([3, 4])))
+    first, second = (select(getattr(T.c.v, name)(v))._generate_cache_key() for v in ([1, 2], numpy.array([3, 4])))  # noqa: SLF001  # SQLAlchemy's
     assert first.key == second.key
 
 

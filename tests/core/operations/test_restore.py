@@ -12,11 +12,11 @@ from matrixone_core.errors import (
     NotSupported,
     RestoreFailed,
     SnapshotNotFound,
-    TableNotFound,
 )
 from matrixone_core.operations import clone, pitr, restore, snapshots
 from matrixone_core.sql.past import (
     CheckForeignKeys,
+    CountOrphans,
     CurrentDatabase,
     DatabasesThen,
     EndTransaction,
@@ -118,21 +118,6 @@ def test_copies_are_planned_and_made():
         play(clone.database("", "d"))
 
 
-def unchecked(*answers):
-    return play(restore._unchecked(iter(CurrentDatabase())), *answers)
-
-
-def test_foreign_keys_are_checked_again_whatever_happens():
-    steps, _ = unchecked(Reply(), rows({"name": "d"}), Reply(), Reply())
-    assert steps == [CheckForeignKeys(enabled=False), CurrentDatabase(), EndTransaction("COMMIT"),
-                     CheckForeignKeys(enabled=True)]  # fmt: skip
-    with pytest.raises(TableNotFound) as caught:
-        unchecked(Reply(), TableNotFound("no"), Reply(), Reply())
-    assert caught.value.steps[2:] == [EndTransaction("ROLLBACK"), CheckForeignKeys(enabled=True)]
-    with pytest.raises(CommitUnknown):
-        unchecked(Reply(), rows({"name": "d"}), ConnectionLost("cut"))
-
-
 TABLE = rows({"Create Table": "CREATE TABLE `t` (\n  `a` int DEFAULT NULL\n)"})
 
 
@@ -142,6 +127,26 @@ def test_rows_of_a_table_without_keys_are_replaced_in_an_ordinary_transaction():
     assert texts(play(steps[-1].op, Reply(), Reply())[0])[1] == (
         "INSERT INTO `d`.`t` (`a`) SELECT `a` FROM `d`.`t` {SNAPSHOT = 's'}"
     )
+
+
+ORPHANS = CountOrphans(("d", "t"), ("parent",), ("d", "parents"), ("id",))
+UNCHECKED, CHECKED = CheckForeignKeys(enabled=False), CheckForeignKeys(enabled=True)
+
+
+def replace_rows(*answers):
+    """Play the transaction that replaces the rows of a table with a foreign key."""
+    steps, _ = play(restore.table("d.t", "s", replace_rows=True), TABLE, rows(), (ORPHANS,), None)
+    return play(steps[-1].op, *answers)
+
+
+def test_foreign_keys_are_checked_again_whatever_happens():
+    steps, _ = replace_rows(Reply(), Reply(), Reply(), rows({"counted": 0}), Reply(), Reply())
+    assert [steps[0], *steps[3:]] == [UNCHECKED, ORPHANS, EndTransaction("COMMIT"), CHECKED]
+    with pytest.raises(RestoreFailed, match=r"2 row\(s\) of d\.t refer to rows that d\.parents did not have") as caught:
+        replace_rows(Reply(), Reply(), Reply(), rows({"counted": 2}), Reply(), Reply())
+    assert caught.value.steps[4:] == [EndTransaction("ROLLBACK"), CHECKED]
+    with pytest.raises(CommitUnknown):
+        replace_rows(Reply(), Reply(), Reply(), rows({"counted": 0}), ConnectionLost("cut"))
 
 
 @pytest.mark.parametrize(

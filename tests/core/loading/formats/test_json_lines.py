@@ -97,7 +97,7 @@ def test_keys(monkeypatch):
     ]
     extra = "the object has the key 'c', which is no column"
     assert texts(data, extra_keys="error") == [extra, ("1", "2"), *doubles, extra]
-    monkeypatch.setattr(json_lines, "_ORDERS", 2)
+    monkeypatch.setattr(json_lines, "MAX_KEY_ORDERS", 2)
     many = [{"a": 1, f"k{number}": 2, "b": number} for number in (*range(5), *range(5))]
     assert texts("\n".join(map(json.dumps, many))) == [("1", str(each["b"])) for each in many]
 
@@ -152,12 +152,12 @@ def test_a_line_that_is_too_long(monkeypatch):
         found = rows(f'{{"a":1}}\n{long}\n{{"a":2}}\n{long}', size=step)
         assert [(row.line, row.broken) for row in found] == [
             (1, None),
-            (2, json_lines._TOO_LONG),
+            (2, json_lines.TOO_LONG),
             (3, None),
-            (4, json_lines._TOO_LONG),
+            (4, json_lines.TOO_LONG),
         ]
         assert found[1].raw == found[3].raw == long[:1000]
-    assert f"the row is longer than {MAX_ROW_BYTES // 1024**2} MiB" == json_lines._TOO_LONG
+    assert f"the row is longer than {MAX_ROW_BYTES // 1024**2} MiB" == json_lines.TOO_LONG
 
 
 ARRAY = '\n[\n  {"a": 1, "b": "]}"},\n\n  {\n    "A": "é😀\\"\\u00e9",\n    "b": [1.0,\n 2]\n  }\n, {"b": true}\n]\n'
@@ -226,10 +226,10 @@ def test_a_value_that_is_too_long(monkeypatch):
     for step in (7, 1000, None):
         first, bad, *after = texts(f'[{{"a":1}},{long},{{"a":2}}]', size=step)
         assert first == ("1", None)
-        assert bad.startswith(json_lines._TOO_LONG)
+        assert bad.startswith(json_lines.TOO_LONG)
         assert after == ([] if bad.endswith("cannot be read") else [("2", None)])
     assert rows(f"[{long}]")[0].raw == long[:1000]
-    assert texts('[{"a":"' + "x" * 5000, size=10) == [f"{json_lines._TOO_LONG}, or not closed; the rest cannot be read"]
+    assert texts('[{"a":"' + "x" * 5000, size=10) == [f"{json_lines.TOO_LONG}, or not closed; the rest cannot be read"]
 
 
 VALUES = st.recursive(

@@ -45,8 +45,8 @@ def inserted(op, *answers):
     server = Server({"information_schema": list(answers)})
 
     class Database(Driver):
-        def _perform(self, step):
-            return step.call(connection) if isinstance(step, OnConnection) else super()._perform(step)
+        def perform(self, step):
+            return step.call(connection) if isinstance(step, OnConnection) else super().perform(step)
 
     driver = Database(server)
     count = driver.run(op)

@@ -48,6 +48,7 @@ from matrixone_core.sql.export import (
 )
 from matrixone_core.stage_paths import stage_file
 from matrixone_core.steps import OnConnection, ResultColumn, Streaming
+from matrixone_platform.machine import LocalMachine
 
 USERS = Table("users", MetaData(), Column("id", Integer), Column("name", Integer), schema="app")
 DEFINITION = (
@@ -528,13 +529,13 @@ def exported(target, *, data=ROWS, found=COLUMNS, **given):
     def answer(step):
         if isinstance(step, Streaming):
             assert str(step) == "SELECT * FROM `t`"
-            drive(step.receive(found, ()), performer._perform)
+            drive(step.receive(found, ()), performer.perform)
             for at in range(0, len(data), 2):
-                drive(step.receive(found, data[at : at + 2]), performer._perform)
+                drive(step.receive(found, data[at : at + 2]), performer.perform)
             return None
-        return performer._perform(step)
+        return performer.perform(step)
 
-    performer = Performer(lambda statement: None)
+    performer = Performer(lambda statement: None, LocalMachine())
     return drive(exports.to_file("t", target, **given), answer)
 
 
@@ -568,7 +569,7 @@ def test_csv_as_the_server_writes_it():
     assert style.load_options(("a",)) == {
         "columns": ["a"], "delimiter": "|", "quote": "'", "escape": "\\", "line_terminator": "\r\n",
     }  # fmt: skip
-    assert CsvWriter(CsvStyle(escape="\\"))._text("plain") == '"plain"'
+    assert CsvWriter(CsvStyle(escape="\\")).begin([ResultColumn("plain", LONG)]) == b'"plain"\n'
 
 
 def test_json_lines():

@@ -10,6 +10,7 @@ from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.sql.files import CopyFile, FileLength, ListFiles, ReadFile, ReadRange, RemoveFiles, SaveFile
 from matrixone_core.stage_paths import PureStagePath, checked_pattern, parts_of, target_of
+from matrixone_core.steps import Reply
 
 ROOT = files.location("Imports", ())
 FILE = ROOT / "2024/users.csv.gz"
@@ -100,7 +101,7 @@ def test_statements_show_no_content():
 def test_a_replaced_file_is_written_beside_the_old_one_first():
     found = StageFileExists("file a already exists", code=20406)
     path = ROOT / "a"
-    steps, length = play(files.write_bytes(path, b"new", overwrite=True), found, 1, None, None, None, None)
+    steps, length = play(files.write_bytes(path, b"new", overwrite=True), found, 1, *[Reply()] * 4)
     spare = steps[2].url
     assert length == 3
     assert steps == [
@@ -117,7 +118,7 @@ def test_a_replaced_file_is_written_beside_the_old_one_first():
 def test_a_replacement_that_fails_says_where_the_new_content_is():
     found = StageFileExists("file a already exists", code=20406)
     with pytest.raises(ServerError) as caught:
-        play(files.write_bytes(ROOT / "a", b"new", overwrite=True), found, 1, None, None, ServerError("full"))
+        play(files.write_bytes(ROOT / "a", b"new", overwrite=True), found, 1, Reply(), Reply(), ServerError("full"))
     assert "the new content of stage://imports/a is whole in stage://imports/a." in caught.value.__notes__[0]
 
 
@@ -125,7 +126,7 @@ def test_a_copy_that_replaces_is_copied_beside_the_old_one_first():
     found = StageFileExists("file b already exists", code=20406)
     target = ROOT / "b"
     probes = (b"x", b"x", b"", b"")  # at 32, 64, 128 and 96 MiB
-    answers = (*probes, 70_000_000 - 2 * files.COPIED_AT_ONCE, found, 1, None, None, None, None)
+    answers = (*probes, 70_000_000 - 2 * files.COPIED_AT_ONCE, found, 1, *[Reply()] * 4)
     steps, copied = play(files.copy(FILE, target, overwrite=True), *answers)
     assert copied == ("imports", ("b",))
     assert steps[4] == FileLength(f"{FILE.url}?offset={2 * files.COPIED_AT_ONCE}")

@@ -180,6 +180,6 @@ def test_a_name_that_is_read_registers_the_implementation_once(monkeypatch):
     import alembic.ddl.impl
 
     monkeypatch.delitem(sys.modules, "matrixone_core.dialect.alembic", raising=False)
-    monkeypatch.delitem(alembic.ddl.impl._impls, "matrixone", raising=False)
+    monkeypatch.delitem(alembic.ddl.impl._impls, "matrixone", raising=False)  # noqa: SLF001  # Alembic's
     assert MatrixOneDialect_pymysql().name == MatrixOneDialect_aiomysql.name == "matrixone"
-    assert alembic.ddl.impl._impls["matrixone"].__name__ == "MatrixOneImpl"
+    assert alembic.ddl.impl._impls["matrixone"].__name__ == "MatrixOneImpl"  # noqa: SLF001  # Alembic's
