@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "matrixone_async"
 TARGET = SOURCE.with_name("matrixone_sync")
-MODULES = ("client", "driver", "load_watch", "managers", "pool", "protocol", "session", "stage_path")
+MODULES = ("client", "driver", "load_watch", "managers", "pool", "protocol", "queries", "session", "stage_path")
 
 HEADER = "# Generated from matrixone_async/{name} by tools/generate_sync.py; do not edit.\n"
 BRACKETS = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"  # and what is in them, which may have brackets of its own
@@ -36,6 +36,8 @@ RULES = [  # applied one after another to code, comments and docstrings alike
     (r"\b__a(enter|exit|iter|next)__", r"__\1__"),
     (r"\bStopAsyncIteration\b", "StopIteration"),
     (r"\banext\(", "next("),
+    (r"\baclose\b", "close"),
+    (r"\benter_async_context\b", "enter_context"),
     (r"\bTask(?=s?\b)", "Thread"),
     (r"\btask(?=s?\b)", "thread"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
 
@@ -26,9 +27,11 @@ from matrixone_async.managers import (
     AsyncRestoreManager,
     AsyncSnapshotManager,
     AsyncStageManager,
+    Perform,
     method,
 )
 from matrixone_async.pool import borrow, connections
+from matrixone_async.queries import AsyncQueries
 from matrixone_async.session import AsyncSession
 from matrixone_async.session_base import Bind
 from matrixone_core import connect, execution, signatures
@@ -46,7 +49,7 @@ Ts = TypeVarTuple("Ts")
 
 
 @signatures.shows_settings
-class AsyncClient(AsyncManager):
+class AsyncClient(AsyncManager, AsyncQueries):
     """A MatrixOne client for asyncio. Tasks may share one.
 
     Use it in an `async with` block, or call `connect()` and `disconnect()`.
@@ -174,18 +177,42 @@ class AsyncClient(AsyncManager):
 
     @overload
     async def execute(
-        self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None, *, timeout: float | None = None
+        self,
+        statement: TypedReturnsRows[*Ts],
+        params: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> Result[*Ts]: ...
     @overload
     async def execute(
-        self, statement: UpdateBase, params: Parameters | None = None, *, timeout: float | None = None
+        self,
+        statement: UpdateBase,
+        params: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> CursorResult[*tuple[Any, ...]]: ...
     @overload
     async def execute(
-        self, statement: str | Executable, params: Parameters | None = None, *, timeout: float | None = None
+        self,
+        statement: str | Executable,
+        params: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> Result[*tuple[Any, ...]]: ...
     async def execute(
-        self, statement: str | Executable, params: Parameters | None = None, *, timeout: float | None = None
+        self,
+        statement: str | Executable,
+        params: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> Any:
         """Execute a statement in a transaction of its own, and have its whole result in memory.
 
@@ -194,19 +221,22 @@ class AsyncClient(AsyncManager):
             params: values for placeholders in SQL text: a dict for `:name`, a tuple for `?` or `%s`; a list of these
                 executes it once for each. What is in quotes or in a comment is no placeholder.
             timeout: seconds that the statement may take before it is stopped; by default the client's `timeout`.
+            snapshot: the name of a snapshot: every table of the statement is read as it was then. Not for SQL text.
+            timestamp: a datetime with a time zone instead of a snapshot.
 
         Returns:
             SQLAlchemy's result.
 
         Raises:
-            InvalidArgument: `timeout` is not more than zero, or the values do not go with the placeholders.
+            InvalidArgument: `timeout` is not more than zero, the values do not go with the placeholders, or the
+                statement cannot read the past.
             NotConnected, ConnectionFailed, PoolExhausted: there is no connection.
             CommitUnknown: COMMIT was not answered.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
                 it took longer than it may.
         """
         wanted, values = execution.as_statement(statement, params)
-        options = execution.limited(timeout)
+        options = execution.options_for(statement, timeout, snapshot, timestamp)
         driver = self._connected()
         if isinstance(statement, str):  # nothing of the ORM is in it, and a connection is lighter than a session
             async with driver.connection() as connection:
@@ -223,6 +253,8 @@ class AsyncClient(AsyncManager):
         *,
         batch: int = 1000,
         timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> AbstractAsyncContextManager[AsyncResult[*Ts]]: ...
     @overload
     def stream(
@@ -232,6 +264,8 @@ class AsyncClient(AsyncManager):
         *,
         batch: int = 1000,
         timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> AbstractAsyncContextManager[AsyncResult[*tuple[Any, ...]]]: ...
     def stream(
         self,
@@ -240,6 +274,8 @@ class AsyncClient(AsyncManager):
         *,
         batch: int = 1000,
         timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> Any:
         """Read a result row by row, without ever holding all of it: `async with client.stream(…) as rows`.
 
@@ -250,16 +286,20 @@ class AsyncClient(AsyncManager):
             params: as in `execute`.
             batch: how many rows are fetched at a time.
             timeout: seconds in which the first rows have to come; by default the client's `timeout`.
+            snapshot: as in `execute`.
+            timestamp: as in `execute`.
 
         Returns:
             An asynchronous context manager that gives SQLAlchemy's `AsyncResult`.
 
         Raises:
-            InvalidArgument: `batch` is less than one, or the values do not go with the placeholders.
+            InvalidArgument: `batch` is less than one, the values do not go with the placeholders, or the statement
+                cannot read the past.
             NotConnected: `connect()` was not called.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
         """
-        return self._stream(*execution.as_statement(statement, params), execution.streaming(batch, timeout))
+        options = execution.streaming(batch, execution.options_for(statement, timeout, snapshot, timestamp))
+        return self._stream(*execution.as_statement(statement, params), options)
 
     @asynccontextmanager
     async def _stream(
@@ -330,6 +370,11 @@ class AsyncClient(AsyncManager):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'not connected' if self._connection is None else self._connection.where}>"
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncGenerator[Perform]:
+        async with self._connected().transaction() as driver:
+            yield driver.run
 
     async def _perform(self, op: Op[T]) -> T:
         return await self._connected().run(op)

@@ -18,15 +18,16 @@ from pymysql.constants import CR, SERVER_STATUS
 from pymysql.err import MySQLError, OperationalError
 
 from matrixone_async.concurrency import cancel_again, shielded
-from matrixone_async.protocol import ProtocolMixin, ResultMixin
+from matrixone_async.protocol import PacketMixin, ProtocolMixin, ResultMixin
 from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
 from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.fragments import BYTES, bytes_literal
 from matrixone_core.local_infile import CR_LOCAL_REFUSED, LOCAL_REFUSED, SENT_AT_ONCE, fails_export
+from matrixone_core.row_packets import READ_AT_ONCE
 from matrixone_core.secrets import password_bytes
 from matrixone_core.server_errors import reply_ended
-from matrixone_core.wire import CR_SSL_CONNECTION_ERROR, check_rows
+from matrixone_core.wire import CR_SSL_CONNECTION_ERROR, LOST, check_rows
 from matrixone_platform.fork import leave_to_parent
 
 Stop = Callable[[int], Awaitable[None]]  # stops what the connection of this id is doing on the server
@@ -86,7 +87,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
         """Hang up at once: a polite end of TLS waits for the server's, and the event loop may end before that comes."""
         if self._writer is not None:
             self._writer.transport.abort()
-        self._writer = self._reader = None
+        self._writer = self._reader = self._unread = None
 
     def _close_at_once(self) -> None:
         self.close()
@@ -199,7 +200,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
             leave_to_parent(sock.fileno())
         with suppress(OSError, RuntimeError):  # the event loop may be closed, and has nothing of the dead socket
             self.close()
-        self._writer = self._reader = None
+        self._writer = self._reader = self._unread = None
 
     def _ensure_alive(self) -> None:
         if self._of_the_parent:
@@ -208,7 +209,9 @@ class Connection(ProtocolMixin, aiomysql.Connection):
 
     async def _read_query_result(self, unbuffered: bool = False) -> None:
         self._result = None
-        result: Any = Result(self)
+        packets, self.packets = self.packets, None
+        result: Any = Result(self) if packets is None else PacketResult(self)
+        result.packets = packets
         with self.intact():
             if unbuffered:
                 try:
@@ -227,6 +230,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
 
     async def _execute_command(self, command: int, sql: str | bytes) -> None:
         self._untouched = False
+        await self._skip_rows()
         await super()._execute_command(command, sql)
         self._used = time.monotonic()
 
@@ -240,6 +244,23 @@ class Connection(ProtocolMixin, aiomysql.Connection):
         # readexactly() takes nothing when it is cancelled, so that it can be asked again
         return await shielded(partial(self._read_in_time, num_bytes, STOP_SECONDS), STOP_SECONDS)
 
+    async def _read_some(self) -> bytes:
+        if self._reader is None:
+            raise OperationalError(CR.CR_SERVER_LOST, LOST)
+        try:
+            async with asyncio.timeout(self._read_timeout):
+                data = await self._reader.read(READ_AT_ONCE)
+        except TimeoutError:
+            self.close()
+            raise OperationalError(CR.CR_SERVER_LOST, f"{LOST} (no answer in {self._read_timeout:g} s)") from None
+        except asyncio.CancelledError:
+            self._close_on_cancel()
+            raise
+        if not data:
+            self.close()
+            raise OperationalError(CR.CR_SERVER_LOST, LOST)
+        return data
+
     async def _read_in_time(self, num_bytes: int, seconds: float | None) -> bytes:
         if seconds is None:
             return await super()._read_bytes(num_bytes)
@@ -248,9 +269,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
                 return await super()._read_bytes(num_bytes)
         except TimeoutError:
             self.close()
-            raise OperationalError(
-                CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query (no answer in {seconds:g} s)"
-            ) from None
+            raise OperationalError(CR.CR_SERVER_LOST, f"{LOST} (no answer in {seconds:g} s)") from None
 
     def _close_on_cancel(self) -> None:
         if not self._querying and not self._committing:  # query() has more to do before
@@ -280,6 +299,10 @@ class Connection(ProtocolMixin, aiomysql.Connection):
 
 class Result(ResultMixin, aiomysql.connection.MySQLResult):
     """A result of ours."""
+
+
+class PacketResult(PacketMixin, Result):
+    """A result of ours whose rows stay packets."""
 
 
 def _readable(writer: asyncio.StreamWriter) -> bool:

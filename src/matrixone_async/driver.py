@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from pymysql.err import MySQLError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,6 +20,7 @@ from matrixone_async.engines import (
     driver_connection,
     end_stream,
     mark_closed,
+    mark_failed,
     release,
     run_on,
     stream_rows,
@@ -26,7 +28,8 @@ from matrixone_async.engines import (
 from matrixone_async.workers import WorkerGroup
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
-from matrixone_core.execution import limited, result_columns
+from matrixone_core.execution import PACKETS, check_gave_rows, limited, result_columns
+from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
@@ -36,8 +39,11 @@ from matrixone_core.steps import (
     Calling,
     Clock,
     Emit,
+    Fetch,
     GetRuntime,
+    HangUp,
     Limited,
+    NextBlock,
     NextChunk,
     OnConnection,
     Op,
@@ -144,6 +150,12 @@ class AsyncDriver:
                 return await self._send(step)
             case Streaming():
                 return await self._stream(step)
+            case Fetch():
+                return await self._fetch(step)
+            case NextBlock():
+                return await self._next_block(step.packets)
+            case HangUp():
+                return await self._hang_up()
             case NextChunk():
                 return await next_chunk(step.chunks)
             case Blocking():
@@ -199,6 +211,29 @@ class AsyncDriver:
         except BaseException:
             await end_stream(connection, result, keep=self.pin is not None)
             raise
+
+    async def _fetch(self, step: Fetch) -> None:
+        """Execute a statement, its rows left as packets; an error is SQLAlchemy's."""
+        options = {**limited(self.time_limit), **step.options, PACKETS: step.packets}
+        async with self.connection() as connection, self._track(connection):
+            await connection.execute(step.statement, step.params, execution_options=options)
+            check_gave_rows(step.packets)
+
+    async def _next_block(self, packets: RowPackets) -> Block | None:
+        async with self.connection() as connection, self._track(connection):
+            raw = await driver_connection(connection)
+            try:
+                block: Block | None = await raw.next_block(packets)
+            except MySQLError as error:
+                failure: Any = DBAPIError.instance(packets.sql, None, error, MySQLError)
+                mark_failed(connection, failure)
+                raise failure from error
+            return block
+
+    async def _hang_up(self) -> None:
+        async with self.connection() as connection:
+            (await driver_connection(connection)).cut_off()
+            mark_closed(connection, "as the rest of a result was not read")
 
     async def _run_together(self, step: Together) -> tuple[Any, ...]:
         workers = WorkerGroup()

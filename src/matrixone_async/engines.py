@@ -6,6 +6,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import anyio
 from sqlalchemy import Connection as BlockingConnection
 from sqlalchemy import Executable
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -100,6 +101,12 @@ def mark_closed(connection: AsyncConnection, reason: str) -> None:
     """Report a connection that was closed to its unit of work; arguments as of `orm_session.note_closed`."""
     if connection.sync_connection is not None:
         orm_session.note_closed(connection.sync_connection, reason)
+
+
+def mark_failed(connection: AsyncConnection, error: DBAPIError) -> None:
+    """Report an error to a connection's unit of work; arguments as of `orm_session.note_failed`."""
+    if connection.sync_connection is not None:
+        orm_session.note_failed(connection.sync_connection, error)
 
 
 async def run_on(connection: AsyncConnection, call: Callable[[BlockingConnection], T]) -> T:

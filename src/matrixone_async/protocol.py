@@ -5,11 +5,24 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from pymysql.charset import charset_by_name
-from pymysql.err import MySQLError, OperationalError
+from pymysql.constants import CR
+from pymysql.err import InterfaceError, MySQLError, OperationalError, raise_mysql_exception
 
+from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.secrets import password_bytes
 from matrixone_core.server_errors import reply_ended
-from matrixone_core.wire import Encrypt, Greeting, Listen, Login, Say, Talk, log_in, read_greeting, unreadable
+from matrixone_core.wire import (
+    MORE_RESULTS,
+    Encrypt,
+    Greeting,
+    Listen,
+    Login,
+    Say,
+    Talk,
+    log_in,
+    read_greeting,
+    unreadable,
+)
 
 
 class ProtocolMixin:
@@ -17,9 +30,12 @@ class ProtocolMixin:
 
     Attributes:
         time_limit: seconds that a statement may take; None means no limit.
+        packets: where the rows of the next reply go as packets; None to make rows of them.
     """
 
     time_limit: float | None = None
+    packets: RowPackets | None = None
+    _unread: RowPackets | None = None  # rows that are still to be read from the server
     _untouched = False  # nothing was sent since a COMMIT or ROLLBACK
     _querying = False
     _of_the_parent = False
@@ -104,6 +120,56 @@ class ProtocolMixin:
             self._close_at_once()
         if fault is not None:
             raise OperationalError(*fault) from None
+
+    async def _read_some(self) -> bytes:
+        """Read as much as has come, and at least something."""
+        raise NotImplementedError
+
+    async def next_block(self, packets: RowPackets) -> Block | None:
+        """The next rows of a reply, or None at its end.
+
+        Raises:
+            MySQLError: the server broke off, or the reply is malformed.
+        """
+        with self.intact():
+            while not packets.blocks and not packets.ended:
+                await self._read_rows(packets)
+        return packets.blocks.popleft() if packets.blocks else None
+
+    async def read_rows(self, packets: RowPackets) -> None:
+        """Read rows that have begun to come: all of them, or with the reply none if they are read one by one."""
+        self._unread = packets
+        while not packets.streams and not packets.ended:
+            await self._read_rows(packets)
+
+    async def _read_rows(self, packets: RowPackets) -> None:
+        """Read some of the rows.
+
+        Raises:
+            MySQLError: the server broke off.
+            ValueError: what came are no rows.
+        """
+        packets.feed(await self._read_some())
+        if packets.ended:
+            self._unread = None
+        if packets.error is not None:
+            raise_mysql_exception(packets.error)
+        if packets.has_more_results:
+            raise InterfaceError(CR.CR_COMMANDS_OUT_OF_SYNC, MORE_RESULTS)
+
+    async def _skip_rows(self) -> None:
+        """Read the rows that another statement comes before, for nobody."""
+        packets = self._unread
+        if packets is not None:
+            packets.is_interrupted = True
+            with self.intact():
+                while not packets.ended:
+                    await self._read_rows(packets)
+                    packets.blocks.clear()
+
+    def cut_off(self) -> None:
+        """Close at once, though rows are still to come."""
+        self._close_at_once()
 
     async def _get_server_information(self) -> None:
         with self.intact():
@@ -199,3 +265,21 @@ class ResultMixin:
         if connection is not None:
             with connection.intact():
                 await stock._finish_unbuffered_query()
+
+
+class PacketMixin:
+    """The part of a result whose rows stay packets.
+
+    Attributes:
+        packets: where they go.
+    """
+
+    connection: Any
+    rows: Any
+    packets: RowPackets
+
+    async def _read_rowdata_packet(self) -> None:
+        stock: Any = self
+        self.packets.begin(stock.fields, self.connection._next_seq_id)
+        self.rows = ()
+        await self.connection.read_rows(self.packets)

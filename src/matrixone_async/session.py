@@ -1,6 +1,9 @@
 """A session: SQLAlchemy's, with stages, loads and snapshots that succeed or fail with its rows."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -16,8 +19,10 @@ from matrixone_async.managers import (
     AsyncRestoreManager,
     AsyncSnapshotManager,
     AsyncStageManager,
+    Perform,
     method,
 )
+from matrixone_async.queries import AsyncQueries
 from matrixone_async.session_base import Bind, SessionBase
 from matrixone_core.cancellation import FINISH_SECONDS
 from matrixone_core.operations import inserts, tables
@@ -26,7 +31,7 @@ from matrixone_core.steps import Op
 T = TypeVar("T")
 
 
-class AsyncSession(SessionBase):
+class AsyncSession(SessionBase, AsyncQueries):
     """A SQLAlchemy session whose operations succeed or fail together; leaving the `async with` block commits it.
 
     An exception in the block, or `close()`, rolls it back. Objects stay readable after the commit. Changes of stages
@@ -41,6 +46,8 @@ class AsyncSession(SessionBase):
         clone: copies of databases and tables.
         pitr: the account's point-in-time recoveries.
     """
+
+    _keeps_connection = True
 
     def __init__(self, driver: AsyncDriver, bind: Bind | None = None) -> None:
         super().__init__(driver, bind)
@@ -65,8 +72,16 @@ class AsyncSession(SessionBase):
             SessionInUse: another task is using the session; nothing was sent.
             TransactionAborted: its transaction is gone; nothing was sent.
         """
+        return await self._run(self._inside, op)
+
+    async def _run(self, driver: AsyncDriver, op: Op[T]) -> T:
         with self._core.used():
-            return await self._inside.run(self._core.work.within(op))
+            return await driver.run(self._core.work.within(op))
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncGenerator[Perform]:
+        async with self._inside.transaction() as driver:
+            yield partial(self._run, driver)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,21 +1,33 @@
 """The caller's own statements, for SQLAlchemy: their text, execution options and results."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import CursorResult, Executable, Result, text
+from sqlalchemy import CursorResult, Dialect, Executable, Result, TextClause, TypeDecorator, text
 from sqlalchemy.orm import Session
+from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import TextualSelect
+from sqlalchemy.types import TypeEngine
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import as_text
 from matrixone_core.messages import quoted
+from matrixone_core.names import snapshot_name
+from matrixone_core.row_packets import RowPackets
 from matrixone_core.settings import time_limit
+from matrixone_core.sql.past import Past
 from matrixone_core.sql.placeholders import named, numbered
 from matrixone_core.steps import ResultColumn
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]  # by name; by place; a list of either for many executions
 Values: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None  # as SQLAlchemy takes them
-TIMEOUT = "timeout"  # the execution option for a statement's time limit in seconds
+# execution options
+TIMEOUT = "timeout"  # a statement's time limit in seconds
+SNAPSHOT = "snapshot"  # the name of the snapshot that a statement reads
+TIMESTAMP = "timestamp"  # the moment that it reads, a datetime with a time zone
+PACKETS = "matrixone_packets"  # where the packets of its rows go, instead of being made into rows
 
 
 def limited(seconds: float | None) -> dict[str, Any]:
@@ -25,6 +37,85 @@ def limited(seconds: float | None) -> dict[str, Any]:
         InvalidArgument: it is not a number of more than zero.
     """
     return {} if seconds is None else {TIMEOUT: time_limit(seconds)}
+
+
+def past_of(options: Mapping[str, Any]) -> Past | None:
+    """The moment that execution options have a statement read, or None for the present.
+
+    Raises:
+        InvalidArgument: there is no such moment.
+    """
+    snapshot, moment = options.get(SNAPSHOT), options.get(TIMESTAMP)
+    if snapshot is None and moment is None:
+        return None
+    if snapshot is not None and moment is None:
+        return Past(snapshot_name(snapshot))
+    if snapshot is not None:
+        raise InvalidArgument("give snapshot= or timestamp=, not both: a statement reads one moment")
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise InvalidArgument(f"timestamp={quoted(moment)} must be a datetime with a time zone")
+    utc = moment.astimezone(UTC).replace(tzinfo=None)  # whatever the session's time zone is
+    return Past(time=utc.isoformat(" ", "microseconds"))
+
+
+def check_reads(statement: object) -> None:
+    """See that a statement can be sent for rows of the past.
+
+    Raises:
+        InvalidArgument: it is a text, in which tables are not looked for, or writes.
+    """
+    if isinstance(statement, str | TextClause | TextualSelect):
+        raise InvalidArgument(
+            "snapshot= and timestamp= are for statements of SQLAlchemy's, whose tables are known; in SQL text write "
+            "the moment behind each table, before its alias: FROM t {snapshot = 'name'} AS a, or {timestamp = '…'}, "
+            "the time in UTC"
+        )
+    if isinstance(statement, UpdateBase | ExecutableDDLElement):
+        raise InvalidArgument("snapshot= and timestamp= are for statements that read; the past cannot be written")
+
+
+_NO_ROWS = "the statement gives no rows; use execute() for what only writes"
+
+
+def check_gives_rows(statement: object) -> None:
+    """See that a statement is none of those that only write.
+
+    Raises:
+        InvalidArgument: it is one.
+    """
+    if isinstance(statement, UpdateBase | ExecutableDDLElement):
+        raise InvalidArgument(_NO_ROWS)
+
+
+def check_gave_rows(packets: RowPackets) -> None:
+    """See that a reply has columns.
+
+    Raises:
+        InvalidArgument: it has none.
+    """
+    if not packets.fields:
+        raise InvalidArgument(_NO_ROWS)
+
+
+def options_for(
+    statement: object, timeout: float | None, snapshot: str | None, timestamp: datetime | None
+) -> dict[str, Any]:
+    """The execution options of a statement.
+
+    Args:
+        statement: as the caller gave it.
+        timeout: its time limit in seconds; None keeps the default.
+        snapshot: the snapshot that it reads, or None.
+        timestamp: the moment that it reads, or None.
+
+    Raises:
+        InvalidArgument: that cannot be.
+    """
+    past: dict[str, Any] = {SNAPSHOT: snapshot, TIMESTAMP: timestamp}
+    if past_of(past) is None:
+        return limited(timeout)
+    check_reads(statement)
+    return limited(timeout) | past
 
 
 def as_statement(statement: str | Executable, params: Parameters | None) -> tuple[Executable, Values]:
@@ -88,15 +179,46 @@ def completed(session: Session, statement: Executable, params: Values, options: 
         return result
 
 
-def streaming(batch: int, timeout: float | None) -> dict[str, Any]:
-    """The execution options for reading a result *batch* rows at a time, the first ones within *timeout* seconds.
+def note_statement(packets: RowPackets, sql: str, context: Any) -> None:
+    """Keep what is known of a statement before it is sent.
+
+    Args:
+        packets: where the packets of its rows go.
+        sql: the statement.
+        context: what surrounds it.
+    """
+    packets.sql = sql
+    compiled = context.compiled
+    if compiled is not None:
+        # private, and of both versions of SQLAlchemy: a result that is made into rows goes by them
+        columns, packets.is_ordered = compiled._result_columns, compiled._ordered_columns  # noqa: SLF001  # as said
+        packets.types = [(one.keyname, _stored(one.type, context.dialect)) for one in columns]
+
+
+def _stored(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """The type that the database has for a type."""
+    implementation = kind.dialect_impl(dialect)
+    return implementation.impl_instance if isinstance(implementation, TypeDecorator) else implementation
+
+
+def check_rows(name: str, rows: object) -> None:
+    """See that an argument is a number of rows.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    if not isinstance(rows, int) or rows < 1:
+        raise InvalidArgument(f"{name}={quoted(rows)} must be a number of rows, 1 or more")
+
+
+def streaming(batch: int, options: dict[str, Any]) -> dict[str, Any]:
+    """The execution options for reading a result *batch* rows at a time.
 
     Raises:
         InvalidArgument: that cannot be.
     """
-    if not isinstance(batch, int) or batch < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"batch={quoted(batch)} must be a number of rows, 1 or more")
-    return {"yield_per": batch, **limited(timeout)}
+    check_rows("batch", batch)
+    return {"yield_per": batch, **options}
 
 
 _UNSIGNED = 32  # MySQL's flag of a column

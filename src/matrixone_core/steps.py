@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterat
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Dialect, LargeBinary, TextClause, bindparam
+from sqlalchemy import Connection, Dialect, Executable, LargeBinary, TextClause, bindparam
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core import fragments
 from matrixone_core.errors import ServerError
 from matrixone_core.machine import Machine
+from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.secrets import Secret
 
 T = TypeVar("T")
@@ -242,6 +243,37 @@ class Streaming(Step[None]):
 
     def __str__(self) -> str:
         return str(self.statement)
+
+
+@dataclass(frozen=True)
+class Fetch(Step[None]):
+    """Execute a statement of the caller's, and take the packets of its rows as they are.
+
+    What the server refuses is raised as SQLAlchemy does.
+
+    Args:
+        statement: SQLAlchemy's.
+        params: its parameters, or None.
+        options: its execution options.
+        packets: where the packets go.
+    """
+
+    statement: Executable
+    params: Any
+    options: Mapping[str, Any]
+    packets: RowPackets
+
+
+@dataclass(frozen=True)
+class NextBlock(Step[Block | None]):
+    """The next rows of a result that is read while it comes, or None at its end."""
+
+    packets: RowPackets
+
+
+@dataclass(frozen=True)
+class HangUp(Step[None]):
+    """Close the connection, so that the rest of a result is not sent; what its transaction did is rolled back."""
 
 
 @dataclass(frozen=True)

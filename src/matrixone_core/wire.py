@@ -30,6 +30,9 @@ CONNECT_ATTRS = 1 << 20
 _NEEDED = PROTOCOL_41 | SECURE_CONNECTION
 _LARGEST_PACKET = (1 << 24) - 1
 
+LOST = "Lost connection to MySQL server during query"
+MORE_RESULTS = "the text has several statements, and so several results; send one statement at a time"
+
 NATIVE = "mysql_native_password"
 CACHING_SHA2 = "caching_sha2_password"
 _CLEAR = ("mysql_clear_password", "sha256_password")  # the latter has RSA as well, without TLS: with anyone's key
@@ -143,7 +146,7 @@ def unreadable(error: Exception, driver: type[Exception]) -> tuple[int, str] | N
             "to see its bytes"
         )
     if isinstance(error, OSError):
-        return CR_SERVER_LOST, f"Lost connection to MySQL server during query ({error})"
+        return CR_SERVER_LOST, f"{LOST} ({error})"
     code, words = _malformed("reply").args
     return code, words
 

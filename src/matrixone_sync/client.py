@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
 
@@ -31,6 +32,7 @@ from matrixone_sync.managers import (
     ExportManager,
     LoadManager,
     Manager,
+    Perform,
     PitrManager,
     RestoreManager,
     SnapshotManager,
@@ -38,6 +40,7 @@ from matrixone_sync.managers import (
     method,
 )
 from matrixone_sync.pool import borrow, connections
+from matrixone_sync.queries import Queries
 from matrixone_sync.session import Session
 from matrixone_sync.session_base import Bind
 
@@ -46,7 +49,7 @@ Ts = TypeVarTuple("Ts")
 
 
 @signatures.shows_settings
-class Client(Manager):
+class Client(Manager, Queries):
     """A MatrixOne client that blocks. Threads may share one.
 
     Use it in a `with` block, or call `connect()` and `disconnect()`.
@@ -174,18 +177,42 @@ class Client(Manager):
 
     @overload
     def execute(
-        self, statement: TypedReturnsRows[*Ts], params: Parameters | None = None, *, timeout: float | None = None
+        self,
+        statement: TypedReturnsRows[*Ts],
+        params: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> Result[*Ts]: ...
     @overload
     def execute(
-        self, statement: UpdateBase, params: Parameters | None = None, *, timeout: float | None = None
+        self,
+        statement: UpdateBase,
+        params: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> CursorResult[*tuple[Any, ...]]: ...
     @overload
     def execute(
-        self, statement: str | Executable, params: Parameters | None = None, *, timeout: float | None = None
+        self,
+        statement: str | Executable,
+        params: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> Result[*tuple[Any, ...]]: ...
     def execute(
-        self, statement: str | Executable, params: Parameters | None = None, *, timeout: float | None = None
+        self,
+        statement: str | Executable,
+        params: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> Any:
         """Execute a statement in a transaction of its own, and have its whole result in memory.
 
@@ -194,19 +221,22 @@ class Client(Manager):
             params: values for placeholders in SQL text: a dict for `:name`, a tuple for `?` or `%s`; a list of these
                 executes it once for each. What is in quotes or in a comment is no placeholder.
             timeout: seconds that the statement may take before it is stopped; by default the client's `timeout`.
+            snapshot: the name of a snapshot: every table of the statement is read as it was then. Not for SQL text.
+            timestamp: a datetime with a time zone instead of a snapshot.
 
         Returns:
             SQLAlchemy's result.
 
         Raises:
-            InvalidArgument: `timeout` is not more than zero, or the values do not go with the placeholders.
+            InvalidArgument: `timeout` is not more than zero, the values do not go with the placeholders, or the
+                statement cannot read the past.
             NotConnected, ConnectionFailed, PoolExhausted: there is no connection.
             CommitUnknown: COMMIT was not answered.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
                 it took longer than it may.
         """
         wanted, values = execution.as_statement(statement, params)
-        options = execution.limited(timeout)
+        options = execution.options_for(statement, timeout, snapshot, timestamp)
         driver = self._connected()
         if isinstance(statement, str):  # nothing of the ORM is in it, and a connection is lighter than a session
             with driver.connection() as connection:
@@ -223,6 +253,8 @@ class Client(Manager):
         *,
         batch: int = 1000,
         timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> AbstractContextManager[Result[*Ts]]: ...
     @overload
     def stream(
@@ -232,6 +264,8 @@ class Client(Manager):
         *,
         batch: int = 1000,
         timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> AbstractContextManager[Result[*tuple[Any, ...]]]: ...
     def stream(
         self,
@@ -240,6 +274,8 @@ class Client(Manager):
         *,
         batch: int = 1000,
         timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
     ) -> Any:
         """Read a result row by row, without ever holding all of it: `with client.stream(…) as rows`.
 
@@ -250,16 +286,20 @@ class Client(Manager):
             params: as in `execute`.
             batch: how many rows are fetched at a time.
             timeout: seconds in which the first rows have to come; by default the client's `timeout`.
+            snapshot: as in `execute`.
+            timestamp: as in `execute`.
 
         Returns:
             A context manager that gives SQLAlchemy's `Result`.
 
         Raises:
-            InvalidArgument: `batch` is less than one, or the values do not go with the placeholders.
+            InvalidArgument: `batch` is less than one, the values do not go with the placeholders, or the statement
+                cannot read the past.
             NotConnected: `connect()` was not called.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
         """
-        return self._stream(*execution.as_statement(statement, params), execution.streaming(batch, timeout))
+        options = execution.streaming(batch, execution.options_for(statement, timeout, snapshot, timestamp))
+        return self._stream(*execution.as_statement(statement, params), options)
 
     @contextmanager
     def _stream(self, statement: Executable, values: Values, options: dict[str, Any]) -> Generator[Result[Any]]:
@@ -327,6 +367,11 @@ class Client(Manager):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'not connected' if self._connection is None else self._connection.where}>"
+
+    @contextmanager
+    def _reading(self) -> Generator[Perform]:
+        with self._connected().transaction() as driver:
+            yield driver.run
 
     def _perform(self, op: Op[T]) -> T:
         return self._connected().run(op)

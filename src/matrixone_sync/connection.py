@@ -23,11 +23,12 @@ from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT
 from matrixone_core.dialect import STATEMENT_TIMEOUT
 from matrixone_core.fragments import BYTES, bytes_literal
 from matrixone_core.local_infile import CR_LOCAL_REFUSED, LOCAL_REFUSED, SENT_AT_ONCE, fails_export
+from matrixone_core.row_packets import READ_AT_ONCE
 from matrixone_core.secrets import password_bytes
 from matrixone_core.server_errors import reply_ended
-from matrixone_core.wire import CR_SSL_CONNECTION_ERROR, check_rows
+from matrixone_core.wire import CR_SSL_CONNECTION_ERROR, LOST, check_rows
 from matrixone_platform.fork import leave_to_parent
-from matrixone_sync.protocol import ProtocolMixin, ResultMixin
+from matrixone_sync.protocol import PacketMixin, ProtocolMixin, ResultMixin
 from matrixone_sync.sigint import DeferredSigint
 
 Stop = Callable[[int], None]  # stops what the connection of this id is doing on the server
@@ -168,11 +169,23 @@ class Connection(ProtocolMixin, pymysql.Connection):
             self._sock.close()
         if self._result is not None:
             self._result.unbuffered_active = False
-        self._sock = self._rfile = None  # the latter not closed: a thread of the parent's may hold its lock
+        self._sock = self._unread = None
+        self._rfile = None  # not closed: a thread of the parent's may hold its lock
+
+    def _read_some(self) -> bytes:
+        data: bytes = b""
+        if self._rfile is not None:
+            data = self._rfile.read1(READ_AT_ONCE)
+        if not data:
+            self._force_close()
+            raise OperationalError(CR.CR_SERVER_LOST, LOST)
+        return data
 
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         self._result = None
-        result: Any = Result(self)
+        packets, self.packets = self.packets, None
+        result: Any = Result(self) if packets is None else PacketResult(self)
+        result.packets = packets
         with self.intact():
             if unbuffered:
                 result.init_unbuffered_query()
@@ -217,12 +230,14 @@ class Connection(ProtocolMixin, pymysql.Connection):
             return  # query() has more to do before
         if self._result is not None:
             self._result.unbuffered_active = False
+        self._unread = None
         super()._force_close()  # type: ignore[misc]  # not in the stubs
 
     def _execute_command(self, command: int, sql: Any) -> None:
         if self._of_the_parent:
             raise OperationalError(CR.CR_SERVER_LOST, OF_THE_PARENT)
         self._untouched = False
+        self._skip_rows()
         super()._execute_command(command, sql)  # type: ignore[misc]  # not in the stubs
         if self._sock is not None and not self._answered(self._sock):
             self._too_late()
@@ -270,6 +285,10 @@ class Connection(ProtocolMixin, pymysql.Connection):
 
 class Result(ResultMixin, MySQLResult):
     """A result of ours."""
+
+
+class PacketResult(PacketMixin, Result):
+    """A result of ours whose rows stay packets."""
 
 
 class Cursor(StockCursor):

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from pymysql.err import MySQLError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
-from matrixone_core.execution import limited, result_columns
+from matrixone_core.execution import PACKETS, check_gave_rows, limited, result_columns
+from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
@@ -25,8 +27,11 @@ from matrixone_core.steps import (
     Calling,
     Clock,
     Emit,
+    Fetch,
     GetRuntime,
+    HangUp,
     Limited,
+    NextBlock,
     NextChunk,
     OnConnection,
     Op,
@@ -48,6 +53,7 @@ from matrixone_sync.engines import (
     driver_connection,
     end_stream,
     mark_closed,
+    mark_failed,
     release,
     run_on,
     stream_rows,
@@ -145,6 +151,12 @@ class Driver:
                 return self._send(step)
             case Streaming():
                 return self._stream(step)
+            case Fetch():
+                return self._fetch(step)
+            case NextBlock():
+                return self._next_block(step.packets)
+            case HangUp():
+                return self._hang_up()
             case NextChunk():
                 return next_chunk(step.chunks)
             case Blocking():
@@ -200,6 +212,29 @@ class Driver:
         except BaseException:
             end_stream(connection, result, keep=self.pin is not None)
             raise
+
+    def _fetch(self, step: Fetch) -> None:
+        """Execute a statement, its rows left as packets; an error is SQLAlchemy's."""
+        options = {**limited(self.time_limit), **step.options, PACKETS: step.packets}
+        with self.connection() as connection, self._track(connection):
+            connection.execute(step.statement, step.params, execution_options=options)
+            check_gave_rows(step.packets)
+
+    def _next_block(self, packets: RowPackets) -> Block | None:
+        with self.connection() as connection, self._track(connection):
+            raw = driver_connection(connection)
+            try:
+                block: Block | None = raw.next_block(packets)
+            except MySQLError as error:
+                failure: Any = DBAPIError.instance(packets.sql, None, error, MySQLError)
+                mark_failed(connection, failure)
+                raise failure from error
+            return block
+
+    def _hang_up(self) -> None:
+        with self.connection() as connection:
+            (driver_connection(connection)).cut_off()
+            mark_closed(connection, "as the rest of a result was not read")
 
     def _run_together(self, step: Together) -> tuple[Any, ...]:
         workers = WorkerGroup()

@@ -13,6 +13,7 @@ from matrixone_core.messages import quoted
 from matrixone_core.monitoring.pools import ObservedPool, call_on_connect, publish
 from matrixone_core.session import orm_session
 from matrixone_core.session.orm_session import note_closed as mark_closed
+from matrixone_core.session.orm_session import note_failed as mark_failed
 from matrixone_core.session.orm_session import with_new_pool
 from matrixone_core.settings import Settings
 from matrixone_sync.connection import Connection, Stop
@@ -25,6 +26,7 @@ __all__ = [
     "create_engine",
     "driver_connection",
     "mark_closed",
+    "mark_failed",
     "observe",
     "release",
     "run_in_session",

@@ -1,7 +1,10 @@
 # Generated from matrixone_async/session.py by tools/generate_sync.py; do not edit.
 """A session: SQLAlchemy's, with stages, loads and snapshots that succeed or fail with its rows."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -16,18 +19,20 @@ from matrixone_sync.managers import (
     CloneManager,
     ExportManager,
     LoadManager,
+    Perform,
     PitrManager,
     RestoreManager,
     SnapshotManager,
     StageManager,
     method,
 )
+from matrixone_sync.queries import Queries
 from matrixone_sync.session_base import Bind, SessionBase
 
 T = TypeVar("T")
 
 
-class Session(SessionBase):
+class Session(SessionBase, Queries):
     """A SQLAlchemy session whose operations succeed or fail together; leaving the `with` block commits it.
 
     An exception in the block, or `close()`, rolls it back. Objects stay readable after the commit. Changes of stages
@@ -42,6 +47,8 @@ class Session(SessionBase):
         clone: copies of databases and tables.
         pitr: the account's point-in-time recoveries.
     """
+
+    _keeps_connection = True
 
     def __init__(self, driver: Driver, bind: Bind | None = None) -> None:
         super().__init__(driver, bind)
@@ -66,8 +73,16 @@ class Session(SessionBase):
             SessionInUse: another thread is using the session; nothing was sent.
             TransactionAborted: its transaction is gone; nothing was sent.
         """
+        return self._run(self._inside, op)
+
+    def _run(self, driver: Driver, op: Op[T]) -> T:
         with self._core.used():
-            return self._inside.run(self._core.work.within(op))
+            return driver.run(self._core.work.within(op))
+
+    @contextmanager
+    def _reading(self) -> Generator[Perform]:
+        with self._inside.transaction() as driver:
+            yield partial(self._run, driver)
 
     def __enter__(self) -> Self:
         return self

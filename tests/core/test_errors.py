@@ -192,7 +192,7 @@ def test_messages_quote_no_whole_file(value):
         lambda: Settings.resolve({}, {"host": value, "port": value}),
         lambda: Settings.resolve({}, {"time_zone": value}),
         lambda: execution.as_statement(value, None) if not isinstance(value, str) else table_name(value * 2 + ".."),
-        lambda: execution.streaming(value, None),
+        lambda: execution.streaming(value, {}),
         lambda: targets.table_of(value),
         lambda: next(tables.create_all(value)),
         lambda: next(snapshots.create("s", value)),

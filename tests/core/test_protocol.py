@@ -106,8 +106,7 @@ def test_what_can_be_executed():
             execution.as_statement(Two(), params)
     with pytest.raises(InvalidArgument, match="no SQL text"):
         execution.as_statement(3, None)
-    assert execution.streaming(5, None) == {"yield_per": 5}
-    assert execution.streaming(5, 2) == {"yield_per": 5, "timeout": 2}
+    assert execution.streaming(5, {"timeout": 2}) == {"yield_per": 5, "timeout": 2}
     for seconds in (0, -1, "soon"):
         with pytest.raises(InvalidArgument, match="timeout"):
             execution.limited(seconds)

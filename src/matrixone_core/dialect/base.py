@@ -30,9 +30,10 @@ from matrixone_core.dialect.compiling import (
     variant_of,
 )
 from matrixone_core.dialect.indexes import OPTIONS
+from matrixone_core.dialect.reading_past import compiled_then, explain
 from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
 from matrixone_core.errors import NotSupported
-from matrixone_core.execution import TIMEOUT
+from matrixone_core.execution import SNAPSHOT, TIMEOUT, TIMESTAMP, check_reads, past_of
 from matrixone_core.fragments import literal
 from matrixone_core.monitoring.statements import StatementMonitor
 from matrixone_core.secrets import Secret
@@ -89,7 +90,31 @@ class _Name:
 
 
 class _ExecutionContext(MySQLExecutionContext_mysqldb):
-    """What surrounds a statement."""
+    """What surrounds a statement; with the execution options `snapshot` or `timestamp` it reads the past."""
+
+    @classmethod
+    def _init_compiled(cls, *arguments: Any, **caching: Any) -> Any:
+        dialect, connection, raw, options, compiled, parameters, statement, *_ = arguments
+        past = past_of(options)
+        if past is not None:
+            compiled = compiled_then(dialect, compiled, statement, past, options)
+            arguments, caching = (dialect, connection, raw, options, compiled, parameters, statement, None), {}
+        above: Any = super()
+        return above._init_compiled(*arguments, **caching)
+
+    @classmethod
+    def _init_statement(cls, *arguments: Any, **named: Any) -> Any:
+        return cls._unless_past("_init_statement", arguments, named, arguments[4])
+
+    @classmethod
+    def _init_ddl(cls, *arguments: Any, **named: Any) -> Any:
+        return cls._unless_past("_init_ddl", arguments, named, arguments[4].statement)
+
+    @classmethod
+    def _unless_past(cls, name: str, arguments: tuple[Any, ...], named: dict[str, Any], statement: object) -> Any:
+        if past_of(arguments[3]) is not None:
+            check_reads(statement)
+        return getattr(super(), name)(*arguments, **named)
 
     def pre_exec(self) -> None:
         """Allow an index of the hnsw kind, which the server makes only where a setting says so (server-facts 74)."""
@@ -139,7 +164,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
     def initialize(self, connection: Any) -> None:
         """Learn what the server is, as a part of connecting: the limit of the statement that comes next is not its."""
         seconds = getattr(connection.connection.driver_connection, "connect_timeout", None)
-        super().initialize(connection.execution_options(**{TIMEOUT: seconds}))
+        super().initialize(connection.execution_options(**{TIMEOUT: seconds, SNAPSHOT: None, TIMESTAMP: None}))
         # the version promises `INSERT … AS new ON DUPLICATE KEY UPDATE`, which the server cannot read (server-facts 40)
         self._requires_alias_for_on_duplicate_key = False
 
@@ -179,16 +204,24 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         return StatementMonitor(self.clock, self._slow)
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        """Send a statement, observed."""
+        """Send a statement, observed; what the server says of a table that the past does not have is explained."""
         above: Any = super()
-        with self._observed(statement, context.root_connection.connection):
-            above.do_execute(cursor, statement, parameters, context)
+        try:
+            with self._observed(statement, context.root_connection.connection):
+                above.do_execute(cursor, statement, parameters, context)
+        except Exception as error:
+            explain(error, context)
+            raise
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
         """Send a statement that has no parameters, observed."""
         above: Any = super()
-        with self._observed(statement, context.root_connection.connection):
-            above.do_execute_no_params(cursor, statement, context)
+        try:
+            with self._observed(statement, context.root_connection.connection):
+                above.do_execute_no_params(cursor, statement, context)
+        except Exception as error:
+            explain(error, context)
+            raise
 
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         """Send a statement with many sets of parameters, observed."""

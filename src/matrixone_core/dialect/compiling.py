@@ -14,8 +14,13 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.util import memoized_property
 
 from matrixone_core.dialect.indexes import OPTIONS
-from matrixone_core.fragments import literal
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.fragments import literal, shown
+from matrixone_core.messages import quoted
+from matrixone_core.sql.past import Past
 
+PAST = "matrixone_past"  # the execution option of a statement that is compiled to read the past: a `Past`
+_FROM = re.compile(r"\b(?:FROM|JOIN)\b", re.IGNORECASE)
 _NO_LIMIT_OF_MYSQL = "18446744073709551615"  # as its manual has it: an engine that adds the offset to it refuses
 _NO_LIMIT = 1 << 62
 _BY_NOTHING = re.compile(r" ?ORDER BY \(SELECT NULL(?: AS \w+)?\)(?: ASC| DESC)?(?! *,)")
@@ -36,6 +41,8 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
         """FOR UPDATE; SKIP LOCKED is refused, as the server would take it for a syntax error."""
         if select._for_update_arg is not None and select._for_update_arg.skip_locked:
             raise CompileError("MatrixOne has no SKIP LOCKED; use with_for_update() without skip_locked")
+        if select._for_update_arg is not None and self._then:
+            raise InvalidArgument("rows of the past cannot be locked; leave with_for_update() out")
         clause: str = super().for_update_clause(select, **kw)
         return clause
 
@@ -70,12 +77,35 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
             and (schema, name) != (getattr(written, "schema", None), getattr(written, "name", None))
         }
 
+    @memoized_property
+    def _then(self) -> str:
+        """What follows the name of each table of a statement that reads the past."""
+        past: Past | None = getattr(self.statement, "_execution_options", {}).get(PAST)
+        ours: Any = self
+        return "" if past is None else str(ours.post_process_text(shown(past.parts())))
+
+    def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> str:
+        """SQL text; where it may name a table, it cannot be read as of a moment."""
+        if self._then and (kw.get("asfrom") or _FROM.search(textclause.text)):
+            raise InvalidArgument(
+                f"snapshot= and timestamp= cannot find the tables of {quoted(textclause.text)}; build that part of the "
+                "statement of tables or models, or write the moment into the text and execute it as text"
+            )
+        above: Any = super()
+        text: str = above.visit_textclause(textclause, *args, **kw)
+        return text
+
     def visit_table(  # type: ignore[override]  # its other arguments pass through
         self, table: Any, asfrom: bool = False, enclosing_alias: Any = None, **kw: Any
     ) -> str:
         """A table, with another name where its own would be taken for that of another database's."""
         above: Any = super()
+        if self._then:
+            kw["fromhints"] = None  # they would come before the moment, and change no row
         text: str = above.visit_table(table, asfrom=asfrom, enclosing_alias=enclosing_alias, **kw)
+        if self._then and asfrom:  # the name may have an alias that SQLAlchemy gives it
+            bare: str = above.visit_table(table, asfrom=True, **{**kw, "ambiguous_table_name_map": None})
+            text = f"{bare}{self._then}{text.removeprefix(bare)}"
         name = self._renamed.get((table.schema, table.name))
         is_aliased = enclosing_alias is not None and enclosing_alias.element is table
         return f"{text} AS {self.preparer.quote(name)}" if asfrom and name and not is_aliased else text

@@ -25,7 +25,7 @@ from matrixone_core.errors import (
     NotSupported,
     SessionInUse,
 )
-from matrixone_core.execution import TIMEOUT
+from matrixone_core.execution import PACKETS, TIMEOUT, note_statement
 from matrixone_core.monitoring.telemetry import span
 from matrixone_core.server_errors import commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
@@ -316,7 +316,11 @@ def watch(engine: Engine, time_limit: float | None) -> None:
             work.check()
             if _COMMIT.match(sql) and work:
                 raise _goes_around()
-        connection.connection.driver_connection.time_limit = options.get(TIMEOUT, time_limit)
+        driver_connection = connection.connection.driver_connection
+        driver_connection.time_limit = options.get(TIMEOUT, time_limit)
+        driver_connection.packets = packets = options.get(PACKETS)
+        if packets is not None:
+            note_statement(packets, sql, context)
 
     def before_bare_statement(cursor: Any, sql: str, context: Any) -> None:
         before_statement(cursor, sql, None, context)
@@ -416,6 +420,18 @@ def note_closed(connection: Connection, why: str) -> None:
     work = _work_of(connection)
     if work is not None and not _is_open(connection):
         work.record_error(ConnectionLost(f"its connection was closed, {why}"))
+
+
+def note_failed(connection: Connection, error: DBAPIError) -> None:
+    """Have the unit of work know of an error that did not pass through SQLAlchemy.
+
+    Args:
+        connection: the transaction's.
+        error: the error.
+    """
+    work = _work_of(connection)
+    if work is not None:
+        work.record_error(from_driver(error))
 
 
 def _is_open(connection: Connection) -> bool:

@@ -11,6 +11,7 @@ from matrixone_local.files.sources import Reads
 from matrixone_local.session.context import ServerContext
 from matrixone_local.sql.file_calls import calls_file_function
 from matrixone_local.sql.quoting import literal
+from matrixone_local.sql.references import has_alias
 from matrixone_local.sql.time_travel import read_then, reads_past
 from matrixone_local.sql.tokens import Statement
 from matrixone_local.transactions.ddl_transaction import TransactionalDdl
@@ -105,10 +106,12 @@ class Rewriter:
                 database, first = tokens[at - 3].value, at - 3
             if is_snapshot:
                 then = self._services.snapshots.database_then(name_or_time, database or self._link.database)
-                past = f"`{then}`.`{table.value}` AS `{table.value}`"
-            else:
-                moment = self.value(f"CAST(UNIX_TIMESTAMP({literal(name_or_time)}) * 1000000 AS UNSIGNED)")
-                if not moment or moment == "0":
+                past = f"`{then}`.`{table.value}`"
+                if not has_alias(tokens, at + 4):
+                    past += f" AS `{table.value}`"
+            else:  # in UTC, whatever the session's time zone is
+                moment = self.value(f"TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {literal(name_or_time)})")
+                if not moment or int(moment) <= 0:
                     raise internal_error(f"invalid timestamp {name_or_time}")
                 past = f"{statement.sql[tokens[first].start : table.end]} AS OF SNAPSHOT {moment}000"
             statement.put(tokens[first].start, tokens[at + 4].end, past)

@@ -1,0 +1,147 @@
+"""Statements whose rows are wanted as columns: Arrow tables, frames, and record batches one after another."""
+
+import sys
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Any, ClassVar, Final, Self
+
+from sqlalchemy import Executable
+
+from matrixone_async.managers import Perform, method
+from matrixone_core.execution import Parameters, options_for
+from matrixone_core.operations import queries
+from matrixone_core.operations.queries import BATCH_ROWS, BatchQuery
+
+
+class AsyncArrowStream:
+    """Record batches, one after another: `async for batch in stream`. The next one is read when it is asked for.
+
+    Leave its `async with` block, or close it, when not all of them are read.
+
+    Args:
+        connection: opens the statement's own connection, and gives what runs operations on it.
+        query: the statement.
+
+    Attributes:
+        schema: the `pyarrow.Schema` of the batches; None before the statement is executed.
+    """
+
+    def __init__(self, connection: AbstractAsyncContextManager[Perform], query: BatchQuery) -> None:
+        self._connection = connection
+        self._query = query
+        self._perform: Perform | None = None
+        self._closed = False
+        self._open = AsyncExitStack()
+        self.schema: Any = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._closed:
+            raise StopAsyncIteration
+        try:
+            perform = await self._begin()
+            batch = await perform(self._query.next_batch())
+        except BaseException:
+            await self._end(*sys.exc_info())
+            raise
+        if batch is None:
+            await self._end(None, None, None)
+            raise StopAsyncIteration
+        return batch
+
+    async def aclose(self) -> None:
+        """Read no more batches. The client closes the connection; a session reads what is left, for nobody."""
+        await self._leave(None, None, None)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._begin()
+        except BaseException:
+            await self._end(*sys.exc_info())
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._leave(kind, error, trace)
+
+    async def _begin(self) -> Perform:
+        if self._perform is None:
+            self._perform = await self._open.enter_async_context(self._connection)
+            self.schema = await self._perform(self._query.begin())
+        return self._perform
+
+    async def _leave(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._closed or self._perform is None:
+            self._closed = True
+            return
+        try:
+            await self._perform(self._query.leave(failed=error is not None))
+        finally:
+            if error is None and self._query.is_cut_off:  # there is nothing that could be committed
+                kind, error = GeneratorExit, GeneratorExit()
+            await self._end(kind, error, trace)
+
+    async def _end(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the connection back; without an error its transaction is committed, where it is the statement's own."""
+        self._closed = True
+        await self._open.__aexit__(kind, error, trace)
+
+
+class AsyncQueries:
+    """What has statements executed whose rows are wanted as columns."""
+
+    _keeps_connection: ClassVar[bool] = False  # when not all rows of a stream are read
+
+    def _reading(self) -> AbstractAsyncContextManager[Perform]:
+        """A connection for one statement; gives what runs operations on it."""
+        raise NotImplementedError
+
+    query_arrow: Final = method(queries.query_arrow)
+    query_df: Final = method(queries.query_df)
+    query_polars: Final = method(queries.query_polars)
+
+    def stream_arrow(
+        self,
+        statement: str | Executable,
+        params: Parameters | None = None,
+        *,
+        batch_rows: int = BATCH_ROWS,
+        timeout: float | None = None,
+        snapshot: str | None = None,
+        timestamp: datetime | None = None,
+    ) -> AsyncArrowStream:
+        """Read a result as record batches, one after another, without ever holding all of it.
+
+        Leaving the `async with` block before the last one closes the client's connection, so that the rest is not sent.
+        In a session what is left is read, for nobody, as its transaction goes on.
+
+        Args:
+            statement: as for `query_arrow`.
+            params: values for placeholders in SQL text, as for `execute`.
+            batch_rows: how many rows a batch has at most; it has fewer once they are 16 MiB.
+            timeout: seconds in which the first rows have to come; by default the client's `timeout`.
+            snapshot: as for `query_arrow`.
+            timestamp: as for `query_arrow`.
+
+        Returns:
+            The batches, as an asynchronous iterator of `pyarrow.RecordBatch`.
+
+        Raises:
+            InvalidArgument: an argument cannot be; from the iterator, the statement gives no rows.
+            NotConnected, ConnectionFailed, PoolExhausted: from the iterator, there is no connection.
+            NotSupported: from the iterator, pyarrow or numpy is not installed.
+            ServerError: from the iterator, a value is not what the server says it is, or a text not UTF-8.
+            sqlalchemy.exc.DBAPIError: from the iterator, the server refused the statement, as for `execute`.
+        """
+        options = options_for(statement, timeout, snapshot, timestamp)
+        query = BatchQuery(statement, params, batch_rows, options, keeps_connection=self._keeps_connection)
+        return AsyncArrowStream(self._reading(), query)

@@ -1,0 +1,1 @@
+"""Results as columns: the rows of a reply made into Arrow data, a column at a time (needs pyarrow and numpy)."""

@@ -1,0 +1,61 @@
+"""Arrow tables as frames of pandas and polars."""
+
+from collections import Counter
+from typing import Any, Literal, TypeAlias
+
+from matrixone_core.columnar.libraries import library
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import quoted
+
+DtypeBackend: TypeAlias = Literal["pyarrow"]
+_AT_ONCE = 4096  # values made into Python's objects at a time: no other thread runs meanwhile
+
+
+def check_backend(backend: object) -> None:
+    """See that columns of pandas can be made of this.
+
+    Raises:
+        InvalidArgument: they cannot.
+    """
+    if backend not in {None, "pyarrow"}:
+        raise InvalidArgument(f"dtype_backend={quoted(backend)} must be 'pyarrow', or left out for numpy's types")
+
+
+def as_pandas(table: Any, backend: DtypeBackend | None) -> Any:
+    """A frame of pandas.
+
+    Args:
+        table: the Arrow table.
+        backend: None for columns of numpy's types, as pandas has them by default; `"pyarrow"` for Arrow's.
+    """
+    pandas = library("pandas")
+    if backend is not None:
+        return table.to_pandas(types_mapper=pandas.ArrowDtype)
+    columns = {at: _series(column) for at, column in enumerate(table.columns)}
+    frame = pandas.DataFrame(columns, index=pandas.RangeIndex(table.num_rows))
+    frame.columns = table.column_names  # two may have one name
+    return frame
+
+
+def _series(column: Any) -> Any:
+    if column.slice(0, 0).to_pandas().dtype != object:
+        return column.to_pandas()
+    values = library("numpy").empty(len(column), object)
+    for at in range(0, len(column), _AT_ONCE):
+        values[at : at + _AT_ONCE] = column.slice(at, _AT_ONCE).to_pandas().to_numpy()
+    return library("pandas").Series(values, dtype=object)
+
+
+def as_polars(table: Any) -> Any:
+    """A frame of polars.
+
+    Raises:
+        InvalidArgument: two columns have one name, which polars does not take.
+    """
+    names: list[str] = table.column_names
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InvalidArgument(
+            f"a frame of polars cannot have two columns {quoted(twice[0])}; name them apart by AS or label()"
+        )
+    return library("polars").from_arrow(table)
