@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from matrixone import (
     CommitIncomplete,
@@ -19,6 +20,7 @@ from matrixone import (
     TableExists,
     TableNotFound,
 )
+from matrixone_local import LocalServer
 
 
 @pytest.fixture
@@ -284,3 +286,106 @@ def test_point_in_time_recoveries(client, database, unique):
 def test_moments_that_cannot_be(client, arguments, says):
     with pytest.raises(InvalidArgument, match=says):
         client.restore.database("d", **arguments)
+
+
+@pytest.fixture
+def account_settings(session_admin, matrixone_url, unique):
+    """The settings of an administrator whose account nobody else uses: a new one, or that of a local server."""
+    name = unique("account")
+    try:
+        session_admin.execute(f"CREATE ACCOUNT {name} ADMIN_NAME 'boss' IDENTIFIED BY 'secret123'")
+    except DBAPIError:  # a local server has one account
+        with LocalServer() as server:
+            yield {"url": server.url}
+    else:
+        yield {"url": matrixone_url, "account": name, "user": "boss", "password": "secret123"}
+        session_admin.execute(f"DROP ACCOUNT {name}")
+
+
+@pytest.fixture
+def own(new_client, account_settings):
+    """A client in an account of its own, with a database `shop`."""
+    client = new_client(**account_settings, time_zone="+00:00").connect()
+    client.execute("CREATE DATABASE shop")
+    client.create_table("shop.goods", {"id": "int", "name": "varchar(20)"}, primary_key="id")
+    client.insert("shop.goods", [(1, "lamp"), (2, "desk")])
+    yield client
+    client.disconnect()
+
+
+def test_an_account_is_restored(own):
+    own.snapshots.create("whole")
+    own.execute("CREATE DATABASE later")
+    own.create_table("later.t", {"id": "int"})
+    own.execute("DELETE FROM shop.goods WHERE id = 2")
+    own.create_table("shop.more", {"id": "int"})
+    changes = {"later.t": "drop", "shop.goods": "restore", "shop.more": "drop"}
+    plan = own.restore.account("whole", plan=True)
+    assert {table.name: table.change for table in plan.tables} == changes
+    assert [(table.rows_now, table.rows_then) for table in plan.tables if table.name == "shop.goods"] == [(1, 2)]
+    assert own.execute("SELECT count(*) FROM shop.goods").scalar() == 1
+    with own.session() as session:
+        assert session.restore.account("whole", plan=True).tables == plan.tables
+        with pytest.raises(NotSupported, match="RESTORE ACCOUNT"):
+            session.restore.account("whole")
+    report = own.restore.account("whole")
+    assert report.executed
+    assert {table.name: table.change for table in report.tables} == changes
+    assert own.execute("SELECT id, name FROM shop.goods ORDER BY id").all() == [(1, "lamp"), (2, "desk")]
+    assert "later" not in own.execute("SHOW DATABASES").scalars().all()
+    own.execute("DROP DATABASE shop")
+    assert own.restore.restore_tenant("whole", "its name is not needed")
+    assert own.execute("SELECT count(*) FROM shop.goods").scalar() == 2
+
+
+def test_snapshots_that_restore_no_account(own):
+    own.snapshots.create("part", database="shop")
+    with pytest.raises(InvalidArgument, match="not one of an account"):
+        own.restore.account("part")
+    with pytest.raises(SnapshotNotFound, match="nobody_took_it"):
+        own.restore.account("nobody_took_it")
+
+
+def server_time(client):
+    return client.execute("SELECT now(6)").scalar().replace(tzinfo=UTC)
+
+
+@pytest.fixture
+def moment(own):
+    """A moment that a point-in-time recovery covers; then changes."""
+    recovery = own.pitr.create("recovery", timedelta(hours=1), database="shop")
+    while (moment := server_time(own)) - recovery.created_time < timedelta(seconds=1):
+        pass  # the recovery's own time has no fraction, and it covers nothing before itself
+    own.execute("DELETE FROM shop.goods WHERE id = 1")
+    yield moment
+    own.pitr.drop("recovery")
+
+
+def test_a_table_of_a_point_in_time_is_restored(own, moment):
+    report = own.restore.table("shop.goods", pitr="recovery", at=moment)
+    assert [(table.name, table.change) for table in report.tables] == [("shop.goods", "restore")]
+    assert own.execute("SELECT id FROM shop.goods ORDER BY id").scalars().all() == [1, 2]
+
+
+def test_a_database_of_a_point_in_time_is_restored(own, moment):
+    own.create_table("shop.more", {"id": "int"})
+    assert own.restore.database("shop", pitr="recovery", at=moment).executed
+    assert own.execute("SELECT id FROM shop.goods ORDER BY id").scalars().all() == [1, 2]
+    assert own.execute("SHOW TABLES FROM shop").scalars().all() == ["goods"]
+
+
+def test_a_point_in_time_is_planned(own, moment, account_settings):
+    own.create_table("shop.more", {"id": "int"})
+    if "account" not in account_settings:  # a local server stores no definitions of a time
+        with pytest.raises(ServerError, match="the local server has no definitions of a time"):
+            own.restore.database("shop", pitr="recovery", at=moment, plan=True)
+        return
+    plan = own.restore.database("shop", pitr="recovery", at=moment, plan=True)
+    assert {table.name: (table.change, table.rows_now, table.rows_then) for table in plan.tables} == {
+        "shop.goods": ("restore", 1, 2), "shop.more": ("drop", 0, None),
+    }  # fmt: skip
+    assert own.restore.database("shop", pitr="recovery", at=moment, to="shop_then").executed
+    assert own.execute("SELECT count(*) FROM shop_then.goods").scalar() == 2
+    own.execute("DROP TABLE shop.goods")
+    assert own.restore.database("shop", pitr="recovery", at=moment).executed
+    assert own.execute("SELECT id FROM shop.goods ORDER BY id").scalars().all() == [1, 2]

@@ -46,7 +46,14 @@ from matrixone_core.sql.files import (
 from matrixone_core.sql.load import LoadData, resolved
 from matrixone_core.sql.past import CheckForeignKeys, CloneDatabase, CloneTable, Restore, RestorePitr, TablesThen
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, ShowPitr
-from matrixone_core.sql.snapshot import CreateSnapshot, DatabaseExists, DropSnapshot, ShowSnapshots, Snapshot
+from matrixone_core.sql.snapshot import (
+    CreateSnapshot,
+    DatabaseExists,
+    DropSnapshot,
+    SelectSnapshotAccount,
+    ShowSnapshots,
+    Snapshot,
+)
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
 from matrixone_core.steps import Aside, GetRuntime, Op, Statement, Step, interpreted, within
@@ -135,7 +142,7 @@ class UnitOfWork:
                 yield from self._drop_snapshot(step)
             case ShowSnapshots():
                 return (yield from self._list_snapshots())
-            case ShowPitr():
+            case ShowPitr() | SelectSnapshotAccount():
                 return (yield from Aside(iter(step)))
             case Restore() | RestorePitr() | CheckForeignKeys() | CreatePitr() | AlterPitr() | DropPitr():
                 raise NotSupported(f"a session cannot undo {step}; use the client for it")

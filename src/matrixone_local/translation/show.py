@@ -16,7 +16,7 @@ from matrixone_local.engine.seekdb import ADMINISTRATOR, ROOT
 from matrixone_local.errors import MANUAL, SqlError
 from matrixone_local.sql.ddl import Name
 from matrixone_local.sql.quoting import quoted
-from matrixone_local.sql.time_travel import reads_past
+from matrixone_local.sql.time_travel import read_then, reads_past
 from matrixone_local.sql.tokens import Statement, Token, tokenize
 from matrixone_local.sql.type_names import describe_type, matrixone_type
 from matrixone_local.translation import information_schema
@@ -96,6 +96,8 @@ def _database(tokens: Sequence[Token]) -> str:
 def _answer(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[Name], past: Past) -> Answer | None:
     if tokens and tokens[0].says("SHOW") and (braces := reads_past(tokens)):
         return _shown_then(tokens, *braces[0], link, past)
+    if tokens and tokens[0].says("SHOW") and read_then(tokens):
+        raise SqlError(20105, "not supported: the local server has no definitions of a time, only those of snapshots")
     words = [token.text.upper() for token in tokens if token.text != ";"]
     if words[:1] in (["DESC"], ["DESCRIBE"]) and len(words) in {2, 4}:
         return _columns(tokens, 1, link)
