@@ -1,7 +1,11 @@
 """Tables as notebooks show them. Every text is escaped: names and comments come from files and from the server."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from html import escape
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def render_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -20,3 +24,18 @@ def render_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[o
 def _row(tag: str, values: Sequence[object]) -> str:
     cells = "".join(f"<{tag}>{'' if value is None else escape(str(value))}</{tag}>" for value in values)
     return f"<tr>{cells}</tr>"
+
+
+class Listing(tuple[T, ...]):
+    """A tuple of stages, snapshots or the like, which a notebook shows as a table."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        """The tuple as a notebook shows it: a row for each, secrets masked."""
+        if not self:
+            return render_table("nothing", (), ())
+        first: Any = self[0]
+        names = [field.name for field in fields(first)]
+        rows = [[getattr(each, name) for name in names] for each in self]
+        return render_table(f"{type(first).__name__}: {len(self)}", names, rows)

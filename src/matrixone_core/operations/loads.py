@@ -5,6 +5,7 @@ from typing import Literal, Unpack
 
 from matrixone_core.errors import LoadFailed, TableExists, TableNotFound
 from matrixone_core.exporting.manifest import read_manifest
+from matrixone_core.html import Listing
 from matrixone_core.loading import client_load, stage_load
 from matrixone_core.loading.inputs import schema_inference
 from matrixone_core.loading.inputs.client_stream import Data
@@ -434,9 +435,9 @@ def history(table: Target | None = None, *, database: str | None = None) -> Op[t
     names = None if table is None else names_of(table)
     within = (database,) if database is not None else (names or ("",))[:-1]
     try:
-        return (yield from SelectRecords((*within, LEDGER), names or ()))
+        return Listing((yield from SelectRecords((*within, LEDGER), names or ())))
     except TableNotFound:
-        return ()
+        return Listing()
 
 
 def _load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[LoadReport]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from matrixone_core.errors import InvalidArgument, PitrNotFound
+from matrixone_core.html import Listing
 from matrixone_core.messages import quoted
 from matrixone_core.names import checked_name, checked_text, database_name
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, Pitr, ShowPitr
@@ -73,7 +74,7 @@ def get(name: str) -> Op[Pitr]:
 
 def list_() -> Op[tuple[Pitr, ...]]:
     """The account's point-in-time recoveries, by name."""
-    return (yield from ShowPitr())
+    return Listing((yield from ShowPitr()))
 
 
 def alter(name: str, range: timedelta | tuple[int, str]) -> Op[Pitr]:  # noqa: A002  # the server's word

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from matrixone_core.errors import InvalidArgument, SnapshotNotFound
+from matrixone_core.html import Listing
 from matrixone_core.messages import quoted
 from matrixone_core.names import is_like, snapshot_name
 from matrixone_core.sql.snapshot import (
@@ -68,7 +69,7 @@ def list_(
         InvalidArgument: there is no such level.
     """
     wanted = None if level is None else _level(level)
-    return tuple(
+    return Listing(
         snapshot
         for snapshot in (yield from ShowSnapshots())
         if (like is None or is_like(snapshot.name, like.lower()))

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from matrixone_core.catalog import find, get
 from matrixone_core.errors import InvalidArgument, MatrixOneError, PermissionDenied, StageExists
+from matrixone_core.html import Listing
 from matrixone_core.messages import quoted
 from matrixone_core.names import checked_text, stage_name, stage_url
 from matrixone_core.secrets import Credentials, NotText, Secret, masked, masked_pairs, masked_url
@@ -148,9 +149,9 @@ def list_(like: str | None = None) -> Op[tuple[Stage, ...]]:
     """
     pattern = None if like is None else like.lower()
     try:
-        return (yield from SelectStages(pattern))
+        return Listing((yield from SelectStages(pattern)))
     except PermissionDenied:
-        return (yield from Aside(iter(ShowStages(pattern))))
+        return Listing((yield from Aside(iter(ShowStages(pattern)))))
 
 
 def exists(name: str) -> Op[bool]:
