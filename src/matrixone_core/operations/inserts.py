@@ -27,7 +27,7 @@ from matrixone_core.targets import Target, table_names, table_of
 Rows: TypeAlias = Any  # a row, or an iterable of rows; a row is a mapping, a tuple, or an instance of the model
 Values: TypeAlias = dict[str, Any]
 BATCH_ROWS = 500  # rows of a statement, at most
-BATCH_BYTES = 256 * 1024  # of a statement's values, roughly: formatting more would hold an event loop for too long
+BATCH_BYTES = 128 * 1024  # of a statement's values, roughly: formatting more would hold an event loop for too long
 ITEM_BYTES = 12  # of a number in a statement, roughly
 
 
