@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from matrixone import Client, LoadReport, Stage
 from matrixone_cli.connection import ConnectionOptions, check_url, connection_options
 from matrixone_cli.exits import Cli, ExitCode, fail
+from matrixone_cli.exports import export
+from matrixone_cli.files import files, stage_and_file
 from matrixone_cli.output import Format, output_option, print_json, print_rows
 from matrixone_cli.shell import run_shell
 from matrixone_cli.snapshots import clone, pitr, restore, snapshot
@@ -21,6 +23,7 @@ from matrixone_core.server_errors import from_driver
 PASSWORD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json",
             ".parquet": "parquet"}  # fmt: skip
+MANIFEST = ".manifest.json"
 PACKED = {".gz", ".bz2", ".xz", ".zst"}
 
 
@@ -146,6 +149,8 @@ def _format_of(file: str) -> str:
 
 
 def _load(client: Client, file: str, file_format: str, table: str, arguments: dict[str, Any]) -> LoadReport:
+    if file.startswith("stage://") and file.endswith(MANIFEST):
+        return client.load_data.read_manifest_stage(*stage_and_file(file), table, **arguments)
     data: Any = file if file.startswith("stage://") else Path(file)
     if file_format == "json":
         return client.load_data.read_json(data, table, **arguments)
@@ -258,5 +263,5 @@ def check_stage(options: ConnectionOptions, name: str) -> None:
         sys.exit(ExitCode.DATA)
 
 
-for group in (snapshot, restore, clone, pitr):
-    cli.add_command(group)
+for command in (export, files, snapshot, restore, clone, pitr):
+    cli.add_command(command)

@@ -22,6 +22,7 @@ from matrixone_local.sql.tokens import Kind, Reader, Token
 
 BATCH_ROWS = 8_192  # rows that a server writes at once: no file ends between them
 SPOOLED = 1 << 20
+VECTOR_LENGTH = 536_870_911  # characters
 _BLANKS = re.compile(r'("(?:[^"\\]|\\.)*")|\s+')  # in JSON blanks mean nothing but in texts
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "KB": 1 << 10, "M": 1 << 20, "MB": 1 << 20, "G": 1 << 30, "GB": 1 << 30}
 _SUFFIXES = {
@@ -209,9 +210,10 @@ def _exists(store: Store, path: str) -> SqlError:
 
 def _files(outfile: Outfile, columns: Sequence[ResultColumn], rows: Iterator[Row]) -> Iterator[IO[bytes]]:
     """The files' contents; none of Parquet without a row, else at least one."""
-    unsupported = [column for column in columns if column.type is ColumnType.YEAR and outfile.format != "csv"]
-    if unsupported:
-        raise internal_error(f"unsupported type YEAR for {outfile.format} export")
+    if outfile.format != "csv" and any(column.type is ColumnType.YEAR for column in columns):
+        raise internal_error(f"unsupported type for {outfile.format} export: YEAR")
+    if outfile.format == "parquet" and any(map(_is_vector, columns)):
+        raise internal_error("unsupported type for parquet export: VECF32")
     if outfile.format == "parquet":
         yield from _parquet(columns, rows)
         return
@@ -269,7 +271,7 @@ def _json_line(_outfile: Outfile, columns: Sequence[ResultColumn], row: Row) -> 
 def _json_value(column: ResultColumn, value: str | None) -> str:
     if value is None:
         return "null"
-    if column.type in _NUMBERS | _FLOATS:
+    if column.type in _NUMBERS | _FLOATS or _is_vector(column):
         return value
     if column.type is ColumnType.JSON:
         return _BLANKS.sub(lambda found: found[1] or "", value)
@@ -282,6 +284,11 @@ def _json_value(column: ResultColumn, value: str | None) -> str:
 
 def _number_of_bits(value: str) -> int:
     return int.from_bytes(value.encode("utf-8", "surrogateescape"), "big")
+
+
+def _is_vector(column: ResultColumn) -> bool:
+    """Whether a column has vectors, which the engine describes as texts of a length that no other type has."""
+    return column.type is ColumnType.STRING and column.length == VECTOR_LENGTH
 
 
 def _has_bytes(column: ResultColumn) -> bool:
