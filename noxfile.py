@@ -84,6 +84,13 @@ def typecheck(session: nox.Session) -> None:
 
 
 @nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run notebooks in a real kernel: tables, progress bars, %sql."""
+    session.install("-q", "-e", ".[local,progress]", *group("notebooks"))
+    session.run("pytest", "-q", "tests/notebooks", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure: `nox -s bench -- NAME …`, a file of bench/; bench/README.md has the figures."""
     session.install("-q", ".[local]", *group("bench"))

@@ -1,5 +1,6 @@
 """One server for the whole run: a local one, or the real one that MATRIXONE_URL names."""
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -20,6 +21,8 @@ pytest_plugins = ["pytester"]
 collect_ignore = ["dialect"]  # SQLAlchemy's and Alembic's suites, which have a plugin and a session of nox of its own
 if "BUILT_SITE" not in os.environ:
     collect_ignore.append("site")  # of the built documentation, by the session `docs`
+if importlib.util.find_spec("nbclient") is None:
+    collect_ignore.append("notebooks")  # by the session `notebooks`
 MAY_BE_SKIPPED: dict[str, str] = {
     f"tests/local/session/test_clients.py::test_the_command_line_of_debian[{program}]": "pip cannot install it; .ci/run tries to"
     for program in ("mariadb", "mysql")

@@ -5,6 +5,7 @@ import stat
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -16,6 +17,12 @@ from matrixone_core.machine import LocalPath
 PROGRESS_BAR = "matrixone_platform.progress_bar"  # imports rich
 
 
+def _is_notebook() -> bool:
+    """Return whether the program is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
 class LocalMachine:
     """Reaches files, environment and terminal; `matrixone_core.machine.Machine` says what each function does."""
 
@@ -24,9 +31,14 @@ class LocalMachine:
         return os.environ.get(name)
 
     def progress_bar(self) -> Callable[[Any], None] | None:
-        """Return what shows the events of a load on standard error, if that is a terminal."""
-        if not sys.stderr.isatty():
+        """Return what shows the events of a load, on standard error if that is a terminal, or in a notebook."""
+        is_notebook = _is_notebook()
+        if not is_notebook and not sys.stderr.isatty():
             return None
+        if is_notebook and find_spec("ipywidgets") is None:
+            raise NotSupported(
+                "progress=True in a notebook needs ipywidgets: pip install ipywidgets; or give a function"
+            )
         try:
             show: Callable[[Any], None] = import_module(PROGRESS_BAR).show
         except ImportError:

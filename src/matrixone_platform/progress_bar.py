@@ -1,4 +1,4 @@
-"""A bar for people at a terminal; all loads of a process share one (needs rich)."""
+"""A bar for people at a terminal or a notebook; all loads of a process share one (needs rich)."""
 
 import sys
 
