@@ -731,3 +731,17 @@ def test_a_second_ctrl_c_during_a_commit_leaves_what_belongs_to_its_rows(proxy, 
         assert client.engine.pool.checkedout() == 0
         proxy.release()
         other.stage.drop(stage)
+
+
+async def test_a_query_for_columns_that_is_cancelled(users, proxy):
+    """Its statement is stopped, as `execute`'s is; a stream that is left so is closed."""
+    await stop_task(proxy, users.query_arrow(SLOW))
+    assert proxy.sent("KILL QUERY")
+    await users.execute(insert(User), [{"id": number} for number in range(1, 301)])
+    stream = users.stream_arrow("SELECT a.id FROM users a, users b, users c", batch_rows=1000)
+    with anyio.move_on_after(0.5) as scope:
+        async for _ in stream:
+            pass
+    assert scope.cancelled_caught
+    assert (await users.query_arrow("SELECT 1 AS a")).num_rows == 1
+    assert users.engine.pool.checkedout() == 0

@@ -119,3 +119,18 @@ def test_snapshots_are_refused_in_a_transaction(t, unique, matrixone_database_lo
         f"DROP SNAPSHOT {name}",
     ):
         assert "uncommitted transaction" in t.refused(statement)[1]
+
+
+def test_an_alias_follows_the_moment(t, unique, matrixone_database_local):
+    name = taken(t, unique, f"DATABASE {matrixone_database_local}")
+    t("DELETE FROM t WHERE id = 1")
+    assert t(f"SELECT a.id FROM t {{snapshot='{name}'}} AS a ORDER BY a.id") == [(1,), (2,)]
+    assert t(f"SELECT a.id FROM t {{snapshot='{name}'}} a LEFT JOIN t b ON a.id = b.id WHERE b.id IS NULL") == [(1,)]
+    assert t(f"SELECT t.id FROM t {{snapshot='{name}'}} WHERE t.id = 1") == [(1,)]
+
+
+def test_a_moment_is_in_utc(t):
+    [(moment,)] = t("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")
+    time.sleep(0.05)  # the past has to be past
+    t("SET time_zone = '+08:00'")
+    assert len(t(f"SELECT id FROM t {{timestamp='{moment}'}} AS a")) == 2
