@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-READ_AT_ONCE = 1 << 18  # bytes to ask a socket for
+READ_AT_ONCE = 1 << 16  # bytes to ask a socket for: finding the rows of more would hold an event loop for too long
 HEAD = 4  # bytes before each packet: three of its length, one of its number
 _LONGEST = (1 << 24) - 1  # a packet of this length goes on in the next one
 _EOF, _ERROR = 0xFE, b"\xff"

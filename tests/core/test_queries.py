@@ -129,6 +129,15 @@ def test_an_error_among_the_batches_closes_the_connection(fault):
     assert server.steps[-1] == "HangUp"
 
 
+def test_a_connection_that_was_used_for_something_else():
+    server, query = Server(one_row(1)), batches(keeps=True)
+    drive(query.begin(), server)
+    server.fetch.packets.is_interrupted = True
+    with pytest.raises(InvalidArgument, match="another statement was sent on this connection"):
+        drive(query.next_batch(), server)
+    assert "HangUp" not in server.steps
+
+
 def test_statements_that_give_no_rows():
     for statement in (insert(T), T.delete(), CreateTable(T)):
         with pytest.raises(InvalidArgument, match=r"no rows; use execute\(\)"):

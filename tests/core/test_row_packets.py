@@ -87,6 +87,10 @@ def test_a_first_value_that_begins_as_the_end_does():
     found = started()
     found.feed(packets(b"\x01a", long, b"\x01b", EOF))
     assert rows_of(found) == [[b"\x01a", long, b"\x01b"]]
+    short = b"\xfe" + struct.pack("<Q", 3) + b"abc"  # longer than it has to be
+    found = started()
+    found.feed(packets(short, EOF))
+    assert rows_of(found) == [[short]]
 
 
 @pytest.mark.parametrize("length", [LONGEST - 1, LONGEST, LONGEST + 1, 2 * LONGEST, 2 * LONGEST + 5])
