@@ -1,6 +1,7 @@
 """In which module each public name is: imported when the name is used first."""
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy.dialects import registry
@@ -134,6 +135,8 @@ def load(name: str) -> Any:
     Raises:
         AttributeError: the package has no such name.
     """
+    if name == "__version__":
+        return version("matrixone")
     if name in SUBMODULES:
         return import_module(f"matrixone.{name}")
     if name not in HOMES:

@@ -133,9 +133,9 @@ class AsyncClient(AsyncManager, AsyncQueries):
             driver, wait = borrow(self._engine), None
         try:
             await driver.run(connect.reach(wait))
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001  # raised again, without the frames of the pool
             await shielded(driver.dispose, CLEAN_UP_SECONDS)
-            raise
+            raise error.with_traceback(None) from error.__cause__
         await self.disconnect()
         self._connection = driver
         return self

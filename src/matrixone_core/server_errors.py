@@ -92,6 +92,9 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], type[MatrixOneError]], ...] = tuple(
     )
 )
 _NOT_EXISTS = re.compile(r"the stage .* not exists", re.IGNORECASE)
+# What the server puts before a refusal that our class names already: "internal error" of a stage that exists misleads.
+_MISLEADING = re.compile(r"^(internal error|invalid configuration|SQL parser error): ", re.IGNORECASE)
+_NO_SNAPSHOT = re.compile(r"find 0 snapshot records by name\((.*)\), expect only 1", re.IGNORECASE)
 
 
 def classified(code: int | None, words: str, otherwise: type[MatrixOneError] = ServerError) -> type[MatrixOneError]:
@@ -127,9 +130,15 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     kind = classified(code, words, otherwise)
     if error.connection_invalidated and not issubclass(kind, ConnectionFailure | StatementTimeout):
         kind = ConnectionLost
-    result = kind(words, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_masked(statement))
+    said = words if kind is otherwise else _plain(words)
+    result = kind(said, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_masked(statement))
     result.__cause__ = _bare(error.orig, code, words)
     return result
+
+
+def _plain(words: str) -> str:
+    """The server's words for a refusal that has a class of its own, without what would mislead."""
+    return _NO_SNAPSHOT.sub(r"there is no snapshot '\1'", _MISLEADING.sub("", words))
 
 
 def reply_ended(error: BaseException) -> bool:

@@ -133,9 +133,9 @@ class Client(Manager, Queries):
             driver, wait = borrow(self._engine), None
         try:
             driver.run(connect.reach(wait))
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001  # raised again, without the frames of the pool
             shielded(driver.dispose, CLEAN_UP_SECONDS)
-            raise
+            raise error.with_traceback(None) from error.__cause__
         self.disconnect()
         self._connection = driver
         return self

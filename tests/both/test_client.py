@@ -29,6 +29,7 @@ def test_a_closed_port(new_client):
     assert f"127.0.0.1:{port} as root" in str(caught.value)
     assert caught.value.retryable
     assert "sesame" not in str(caught.value)
+    assert caught.traceback[-1].name == "connect"  # no frame of the pool and the driver is shown
 
 
 def test_a_wrong_password(new_client, matrixone_url):

@@ -18,6 +18,7 @@ from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.session.retry import retry
 from matrixone_core.settings import Settings
 from matrixone_core.sql.load import LoadData
+from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.stage import CreateStage, DropStage
 
 
@@ -78,9 +79,31 @@ def test_a_refused_load_is_a_failed_load():
     assert type(server_errors.from_driver(wrapped(20101, "internal error"))) is errors.ServerError
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("internal error: the stage s1 exists", "the stage s1 exists"),
+        ("invalid configuration: Stage nope not found", "Stage nope not found"),
+        ('SQL parser error: table "nope" does not exist', 'table "nope" does not exist'),
+        ("internal error: find 0 snapshot records by name(nope), expect only 1", "there is no snapshot 'nope'"),
+        ("internal error: invalid input", "internal error: invalid input"),
+    ],
+)
+def test_what_a_class_names_is_called_no_internal_error(words, said):
+    error = server_errors.from_driver(wrapped(20101, words), DropStage("s"))
+    assert str(error) == said
+    assert error.__cause__.args == (20101, words)
+
+
 def test_a_connection_that_the_driver_gave_up_is_lost():
     assert isinstance(server_errors.from_driver(wrapped(20101, "eof", gone=True)), errors.ConnectionLost)
     assert isinstance(server_errors.from_driver(wrapped(2013, "lost", gone=True)), errors.ConnectionLost)
+
+
+def test_a_definition_that_is_no_sql_is_no_table_that_exists():
+    create = CreateTable(("t",), (("id", "intt"),))
+    assert type(server_errors.from_driver(wrapped(1064, "SQL parser error: near 'intt'"), create)) is errors.ServerError
+    assert type(server_errors.from_driver(wrapped(1050, "table t already exists"), create)) is errors.TableExists
 
 
 def test_secrets_are_cut_out_of_what_the_server_says():

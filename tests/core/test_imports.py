@@ -80,3 +80,7 @@ for driver in ("", "+pymysql", "+aiomysql"):
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["matrixone_sync.dialect", "matrixone_sync.dialect", "matrixone_async.dialect"]
+
+
+def test_the_package_says_its_version():
+    assert matrixone.__version__ == importlib.metadata.version("matrixone")

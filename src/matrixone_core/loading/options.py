@@ -240,7 +240,8 @@ def check_known(given: Iterable[str], known: Iterable[str]) -> None:
     names = tuple(known)
     for name in given:
         if name not in names:
-            near = get_close_matches(name, names, 1, 0.5)
+            shortened = [known for known in names if len(known) > 2 and name.startswith(known)]  # "separator": "sep"
+            near = shortened or get_close_matches(name, names, 1, 0.5)
             hint = f"did you mean {quoted(near[0])}?" if near else f"the options are {', '.join(names)}"
             raise InvalidArgument(f"there is no option {quoted(name)}; {hint}")
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
-from matrixone_core.errors import ServerError, TableExists
 from matrixone_core.fragments import Part, Value, dotted, identifier
 from matrixone_core.steps import Command, Reply, Statement
 
@@ -24,8 +22,6 @@ class CreateTable(Command):
     columns: tuple[tuple[str, str], ...]
     primary_key: tuple[str, ...] = ()
     if_not_exists: bool = False
-
-    refusal: ClassVar[type[ServerError]] = TableExists
 
     def parts(self) -> Iterator[Part]:
         lines = [f"  {identifier(name)} {written}" for name, written in self.columns]

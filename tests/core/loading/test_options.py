@@ -111,7 +111,8 @@ def test_one_option_by_two_names_is_refused():
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("on_conflit", "did you mean 'on_conflict'?"), ("rejected", "did you mean 'rejects'?"), ("zzz", "the options are on_conflict, lock,")],
+    [("on_conflit", "did you mean 'on_conflict'?"), ("rejected", "did you mean 'rejects'?"), ("seperator", "did you mean 'sep'?"),
+     ("zzz", "the options are on_conflict, lock,")],
 )  # fmt: skip
 def test_an_unknown_option_is_answered_with_the_nearest(name, hint):
     with pytest.raises(InvalidArgument) as caught:
