@@ -5,6 +5,8 @@ Where a comment follows `print(…)`, it says what is printed; `; ` parts what i
 
 import io
 import re
+import shlex
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -16,6 +18,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 
+LEAVE_NOTHING = {  # who reads one after the other meets none of the tables of the page before
+    "README.md",
+    *("loading.md", "observability.md", "querying.md", "sessions.md", "stage-files.md", "stages.md", "migrating.md"),
+}
 OF_THEIR_OWN = {"testing.md", "services.md", "web-service.md"}  # run as what they are about runs them
 
 FILES = {
@@ -69,31 +75,27 @@ def timeless(text):
 
 
 @pytest.fixture
-def page_database(page, database, session_admin):
+def page_database(page, database, session_admin, matrixone_url, monkeypatch):
     """A database for the page's examples. The README makes its own, as a new server has none."""
     if page.name == "README.md":
         session_admin.execute(f"DROP DATABASE {database}")
+    monkeypatch.setenv("MATRIXONE_URL", matrixone_url)
     return database
 
 
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if examples(page) and page.name not in OF_THEIR_OWN], ids=lambda p: p.name
 )
-def test_page(page, matrixone_url, page_database, files, unique, monkeypatch):
+def test_page(page, page_database, files, unique, session_admin):
     for name, content in FILES.items():
         files.put(name, content)
     files.put("people.parquet", parquet_of(PEOPLE))
-    monkeypatch.setenv("MATRIXONE_URL", matrixone_url)
     mark = unique("docs")
     known = {"__name__": "docs"}
     different = []
     for block in examples(page):
         placed = re.sub(r"docs_(\w+)", rf"{mark}_\1", block)
-        placed = (
-            placed.replace("/data/imports/", files.folder)
-            .replace("/tmp/imports/", files.folder)
-            .replace('database="test"', f'database="{page_database}"')
-        )
+        placed = placed.replace("/tmp/imports/", files.folder).replace('database="test"', f'database="{page_database}"')
         placed = placed.replace("IF NOT EXISTS test", f"IF NOT EXISTS {page_database}")
         placed = placed.replace("IF NOT EXISTS start", f"IF NOT EXISTS {page_database}")
         placed = placed.replace('database="start"', f'database="{page_database}"')
@@ -101,6 +103,17 @@ def test_page(page, matrixone_url, page_database, files, unique, monkeypatch):
         different += run(placed, page.name, known)
     assert different == []
     assert known.keys() > {"__name__"}
+    if page.name in LEAVE_NOTHING:
+        assert session_admin.execute(f"SHOW TABLES FROM {page_database}").all() == []
+
+
+def test_the_readme_makes_the_files_that_the_pages_load(tmp_path):
+    [commands] = re.findall(
+        r"^```\n(mkdir .*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    subprocess.run(["sh", "-ec", commands.replace("/tmp/imports", shlex.quote(str(tmp_path)))], check=True)
+    made = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert made == {name: FILES[name] for name in ("users.csv", "more.csv", "even_more.csv")}
 
 
 @pytest.fixture(autouse=True)
