@@ -1,6 +1,7 @@
 """What `import matrixone` does not import, and that each public name is imported from where type checkers find it."""
 
 import ast
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
