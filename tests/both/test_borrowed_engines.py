@@ -153,3 +153,12 @@ def test_a_model_of_the_program_goes_through_both(new_engine, from_engine):
     with engine.begin() as connection:
         connection.execute(insert(User), [{"id": 1, "name": "Ada"}])
     assert client.execute(select(User.name)).scalars().all() == ["Ada"]
+
+
+def test_a_statement_that_cannot_be_stopped_is_logged(new_engine, from_engine, proxy, side, caplog):
+    driver = "pymysql" if side == "sync" else "aiomysql"
+    client = from_engine(new_engine(proxy.url.replace("mysql://", f"matrixone+{driver}://")))
+    proxy.rule = lambda statement, _: "cut" if statement.startswith("KILL") else "pass"
+    with pytest.raises(OperationalError):
+        client.execute("SELECT SLEEP(1)", timeout=0.3)
+    assert "could not be stopped, and may still run on the server" in caplog.text

@@ -166,3 +166,12 @@ def test_a_connection_of_another_dialect(client, new_engine, side):
     else:  # a connection that is not open yet
         with pytest.raises(InvalidArgument, match="open AsyncConnection"):
             client.session(bind=new_engine().wrapped.connect())
+
+
+def test_a_connection_that_the_program_closes_first(client, engine):
+    connection = engine.connect().__enter__()
+    session = client.session(bind=raw(connection))
+    session.insert(User, {"id": 1})
+    connection.close()
+    session.close()
+    assert names(client) == []
