@@ -52,6 +52,7 @@ class ClientSource:
         begin: begins to read it; given the table as it is, if rows are made for it.
         decoder: makes a new decoder for it.
         unit: what its rows are counted by.
+        is_utf8: whether the decoder sees that all of it is text.
     """
 
     data: object
@@ -59,6 +60,7 @@ class ClientSource:
     begin: Callable[[Table | None], Chunks]
     decoder: Callable[[], Decoder | None]
     unit: Unit = "line"
+    is_utf8: bool = False
 
 
 def load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[LoadReport]:
@@ -79,6 +81,7 @@ def load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[Load
         partial(
             Decoder, name_of(data), compressed, None if name == "utf-8" and request.options.collects_rejects else name
         ),
+        is_utf8=name is not None,
     )
     return (yield from with_timeout(request, _load(request, source)))
 
@@ -171,6 +174,7 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         partial(_read_again, source) if rereadable else None,
         source.unit,
         rejects,
+        source.is_utf8,
     )
     if head.is_all:  # a row that cannot be read is found before anything is sent
         file = replace(file, chunks=iter([(yield from Blocking(partial(transform, None)))]), transform=_unchanged)

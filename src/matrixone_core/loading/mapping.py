@@ -47,6 +47,7 @@ class ColumnMapping:
         keys: the target's keys that the file decides.
         nulls: the texts that mean NULL.
         replaces: whether the rows are stored by REPLACE.
+        is_utf8: whether the texts were decoded before they are staged.
     """
 
     order: tuple[str | None, ...]
@@ -55,6 +56,7 @@ class ColumnMapping:
     keys: tuple[Key, ...]
     nulls: Names = ()
     replaces: bool = False
+    is_utf8: bool = False
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
@@ -110,6 +112,9 @@ def map_columns(request: LoadRequest, table: Table, file: InputFile) -> ColumnMa
         _keys(table, assignments),
         request.nulls,
         request.options.conflict is Conflict.REPLACE,
+        # where bad rows are collected, each is judged by itself
+        not request.options.collects_rejects
+        and (file.through_client if isinstance(file, StageFile) else file.is_utf8),
     )
 
 

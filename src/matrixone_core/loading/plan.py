@@ -17,7 +17,17 @@ from matrixone_core.loading.table import Table
 from matrixone_core.messages import quoted
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import ClientData, Csv, Format, LoadData
-from matrixone_core.sql.staging import Conflict, CreateStaging, DropTable, InsertStaged, Names, SelectStaged, Truncate
+from matrixone_core.sql.staging import (
+    Conflict,
+    CreateStaging,
+    DropTable,
+    Expression,
+    InsertStaged,
+    Names,
+    SelectStaged,
+    Truncate,
+    is_true,
+)
 from matrixone_core.sql.table import LoadState
 from matrixone_core.steps import Statement
 
@@ -85,8 +95,18 @@ class Batch:
 
     def silent_changes(self) -> SelectStaged | None:
         """The question for rows that the server may change silently; None if no column can have one."""
-        conditions = tuple(change.condition for change in silent_changes(self.mapping))
+        conditions = self._silent_conditions
         return self._select(conditions) if conditions else None
+
+    @property
+    def may_change(self) -> Expression:
+        """Whether the server may change a row silently; empty if no column can have one."""
+        conditions = self._silent_conditions
+        return is_true(conditions) if conditions else ()
+
+    @property
+    def _silent_conditions(self) -> tuple[Expression, ...]:
+        return tuple(change.condition for change in silent_changes(self.mapping))
 
     def doubtful_rows(self) -> SelectStaged | None:
         """The question for rows that the server may refuse; None if no column tells."""
@@ -166,6 +186,15 @@ class LoadPlan:
     def conflict(self) -> Conflict:
         """What happens to a row whose key is in the table already."""
         return self.request.options.conflict or Conflict.ERROR
+
+    @property
+    def checks_as_it_inserts(self) -> bool:
+        """Whether the INSERT leaves out rows that the server may change silently, so that its count shows them.
+
+        A session cannot undo the INSERT alone, and other counts than that of a plain INSERT do not tell.
+        """
+        collects = self.request.options.collects_rejects
+        return self.conflict is Conflict.ERROR and self.state.owns_transaction and not collects
 
     @property
     def stages_inside(self) -> bool:
@@ -322,7 +351,7 @@ def _batches(
     names_rows = len(inputs) == 1 and inputs[0].unit == "row" and is_small(inputs[0], state)  # in an error, cheaply
     wanted = options.collects_rejects or options.lock == "rows" or request.row_column is not None
     numbered = resolves or wanted or names_rows
-    alike = len({(mapping.order, mapping.fields, mapping.assignments) for mapping in mappings}) == 1
+    alike = len({(mapping.order, mapping.fields, mapping.assignments, mapping.is_utf8) for mapping in mappings}) == 1
     shared = alike and options.atomic and not (numbered or options.once or request.file_column)
     tables = options.concurrency if state.owns_transaction else 1
     count = min(tables, len(inputs)) if shared else len(inputs)
@@ -342,9 +371,11 @@ def insert_of(plan: LoadPlan, batch: Batch) -> InsertStaged:
     """The INSERT of a batch, as far as it is known before rows with equal keys are counted."""
     conflict = plan.conflict
     keys = batch.mapping.keys if conflict is Conflict.SKIP else ()
+    unchanged: Expression = ("NOT ", *batch.may_change) if plan.checks_as_it_inserts and batch.may_change else ()
     return InsertStaged(
-        plan.request.names, batch.staging, batch.mapping.assignments, conflict, update_columns(plan, batch), keys
-    )
+        plan.request.names, batch.staging, batch.mapping.assignments, conflict, update_columns(plan, batch), keys,
+        condition=unchanged,
+    )  # fmt: skip
 
 
 def update_columns(plan: LoadPlan, batch: Batch) -> Names:

@@ -57,7 +57,7 @@ def silent_changes(mapping: ColumnMapping) -> tuple[SilentChange, ...]:
     """What has to be looked for in the staged rows of a file."""
     columns = [(field, field.column) for field in mapping.fields if field.column is not None]
     return (
-        *(_but_nulls(mapping, change) for field, column in columns for change in _of_column(field, column)),
+        *(_but_nulls(mapping, change) for field, column in columns for change in _of_column(mapping, field, column)),
         *(_null_key(mapping, field, column) for field, column in columns if _is_replaced_key(mapping, column)),
     )
 
@@ -98,13 +98,13 @@ def _why_null(column: Column, nulls: Sequence[str], value: bytes | None) -> str 
     return f"Column {quoted(column.name)} cannot be null" if is_null else None
 
 
-def _of_column(field: StagedField, column: Column) -> Iterator[SilentChange]:
+def _of_column(mapping: ColumnMapping, field: StagedField, column: Column) -> Iterator[SilentChange]:
     name = field.staged
     if column.lossless is not None:
         lossless = _unless_empty(name, f"^({column.lossless})$")
         yield SilentChange(field, lossless, lossless, partial(_why_lossy, column))
     match column.kind:
-        case Kind.TEXT | Kind.JSON | Kind.ENUM | Kind.DATALINK:
+        case Kind.TEXT | Kind.JSON | Kind.ENUM | Kind.DATALINK if not mapping.is_utf8:
             value = staged(name)
             broken: Expression = (f"length(lower({value})) <> length({value})",)  # replaces what is no UTF-8
             exact = (*broken, " AND ", *violates_hex(name))

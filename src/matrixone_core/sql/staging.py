@@ -182,6 +182,7 @@ class InsertStaged(Statement[int]):
         keys: the target's keys; only where conflicts are resolved.
         policy: which of the staged rows that share a key are taken; other than ALL needs numbered rows.
         rows: the rows to insert; None for all of them.
+        condition: which of them, in SQL; empty for all.
     """
 
     table: Names
@@ -192,6 +193,7 @@ class InsertStaged(Statement[int]):
     keys: tuple[Key, ...] = ()
     policy: DuplicatePolicy = DuplicatePolicy.ALL
     rows: RowSet | None = None
+    condition: Expression = ()
 
     refusal: ClassVar[type[ServerError]] = LoadFailed
 
@@ -215,13 +217,16 @@ class InsertStaged(Statement[int]):
                 yield from _extremes(self.staging, key, self.policy, at)
 
     def _conditions(self) -> Iterator[Part]:
-        conditions = [] if self.rows is None else [self.rows.condition()]
+        conditions: list[Expression] = [] if self.rows is None else [(self.rows.condition(),)]
         if self.conflict is Conflict.SKIP:
-            conditions += [f"t{at}.{_key_name(0)} IS NULL" for at in range(len(self.keys))]
+            conditions += [(f"t{at}.{_key_name(0)} IS NULL",) for at in range(len(self.keys))]
         if self.policy is not DuplicatePolicy.ALL:
-            conditions += [_is_taken(self.policy, at) for at in range(len(self.keys))]
+            conditions += [(_is_taken(self.policy, at),) for at in range(len(self.keys))]
+        if self.condition:
+            conditions.append(self.condition)
         if conditions:
-            yield f" WHERE {' AND '.join(conditions)}"
+            yield " WHERE "
+            yield from joined(conditions, " AND ")
 
     def parse(self, reply: Reply, /) -> int:
         return reply.count
@@ -420,6 +425,14 @@ class SelectStaged(Statement[tuple[StagedRow, ...]]):
             )
             for row in reply.rows
         )
+
+
+def is_true(conditions: Iterable[Expression]) -> Expression:
+    """Whether one of some conditions is true.
+
+    COALESCE has the planner expect many rows either way: where it expects few, a million rows are locked one by one.
+    """
+    return ("COALESCE(", *joined(conditions, " OR "), ", FALSE)")
 
 
 def matches(column: str, pattern: str) -> Expression:

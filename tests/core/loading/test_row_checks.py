@@ -1,6 +1,7 @@
 """What is asked of staged rows: values that the server would change silently, and rows that it may refuse."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -142,3 +143,8 @@ def test_values_that_are_certainly_good(sql_type, plain, doubtful):
 @pytest.mark.parametrize("sql_type", ["text", "varbinary(3)", "json", "datalink", "geometry"])
 def test_columns_whose_values_no_pattern_judges(sql_type):
     assert plain_value(mapping_of(sql_type).fields[0].column) is None
+
+
+def test_texts_that_were_decoded_are_not_looked_at_again():
+    assert silent_changes(replace(mapping_of("text"), is_utf8=True)) == ()
+    assert len(silent_changes(replace(mapping_of("double"), is_utf8=True))) == 2

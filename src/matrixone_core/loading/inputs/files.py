@@ -54,6 +54,7 @@ class ClientFile:
         reread: begins to read it anew, to find a bad row; None where it comes only once.
         unit: what its rows are counted by.
         rejects: where rows that cannot be read are collected; None where the first one fails the load.
+        is_utf8: whether what is sent was decoded, so that it is certainly UTF-8.
     """
 
     path: str
@@ -68,6 +69,7 @@ class ClientFile:
     reread: Callable[[], tuple[Chunks, Callable[[bytes | None], bytes]]] | None = None
     unit: Unit = "line"
     rejects: Rejects | None = None
+    is_utf8: bool = False
 
 
 InputFile: TypeAlias = StageFile | ClientFile

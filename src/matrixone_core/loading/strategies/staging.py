@@ -117,7 +117,7 @@ def _fill(context: LoadContext, batch: Batch) -> Op[FilledBatch]:
         began = yield from Clock()
         rows = yield from fill(context, file, batch.load(file))
         files.append((yield from context.finish_file(LoadedFile(file.path, rows, rows), began)))
-    judged = yield from judge_rows(context, batch)
+    judged = JudgedRows() if context.plan.checks_as_it_inserts else (yield from judge_rows(context, batch))
     return FilledBatch(batch, tuple(files), judged)
 
 
@@ -137,7 +137,7 @@ def _insert(context: LoadContext, filled: FilledBatch) -> Op[tuple[LoadedFile, .
         return ((yield from _insert_accepted(context, filled, rejects)),)
     insert = insert_of(plan, batch)
     if plan.conflict is Conflict.ERROR:
-        count = yield from _insert_in_steps(context, batch, insert, filled.rows)
+        count = yield from _insert_unchanged(context, batch, insert, filled.rows)
         if count != filled.rows:
             raise LoadFailed(f"{filled.rows:,} rows were staged, and {count:,} of them stored; no row was loaded")
         return filled.files
@@ -146,6 +146,22 @@ def _insert(context: LoadContext, filled: FilledBatch) -> Op[tuple[LoadedFile, .
     for statement in resolution.inserts:
         affected = yield from _insert_in_steps(context, batch, statement, filled.rows)
     return (resolution.complete(filled.files[0], filled.rows, affected),)
+
+
+def _insert_unchanged(context: LoadContext, batch: Batch, insert: InsertStaged, rows: int) -> Op[int]:
+    """INSERT all rows of a batch; returns their number.
+
+    Rows that the server may change silently are left out at first. If there are any, they are looked at: one that it
+    would change fails the load, and the others follow.
+
+    Raises:
+        LoadFailed: the server refuses a row, or would change one silently.
+    """
+    count = yield from _insert_in_steps(context, batch, insert, rows)
+    if insert.condition and count < rows:
+        yield from judge_rows(context, batch)
+        count += yield from _insert_in_steps(context, batch, replace(insert, condition=batch.may_change), rows)
+    return count
 
 
 def _insert_accepted(context: LoadContext, filled: FilledBatch, rejects: Rejects) -> Op[LoadedFile]:
