@@ -258,7 +258,7 @@ def test_a_parquet_file_that_cannot_be_distinguished(client, mixed, files):
     files.put("none.parquet", "id,name\n")
     for name, kind, says in (
         ("other", errors.InvalidArgument, "names"),
-        ("none", errors.LoadFailed, "parquet"),
+        ("none", errors.LoadFailed, "no Parquet file"),
         ("missing", errors.StageFileNotFound, "not found"),
     ):
         with pytest.raises(kind, match=rf"stage://{mixed}/{name}\.parquet.*{says}"):
