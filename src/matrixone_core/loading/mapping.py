@@ -113,8 +113,7 @@ def map_columns(request: LoadRequest, table: Table, file: InputFile) -> ColumnMa
         request.nulls,
         request.options.conflict is Conflict.REPLACE,
         # where bad rows are collected, each is judged by itself
-        not request.options.collects_rejects
-        and (file.through_client if isinstance(file, StageFile) else file.is_utf8),
+        not request.options.collects_rejects and (file.through_client if isinstance(file, StageFile) else file.is_utf8),
     )
 
 
