@@ -430,7 +430,7 @@ class SelectStaged(Statement[tuple[StagedRow, ...]]):
 def is_true(conditions: Iterable[Expression]) -> Expression:
     """Whether one of some conditions is true.
 
-    COALESCE has the planner expect many rows either way: where it expects few, a million rows are locked one by one.
+    With COALESCE the planner expects many rows; where it expects few, a million rows are locked one by one.
     """
     return ("COALESCE(", *joined(conditions, " OR "), ", FALSE)")
 
