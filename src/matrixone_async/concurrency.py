@@ -3,7 +3,7 @@
 import asyncio
 import os
 from asyncio import Event as Event
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from inspect import isawaitable
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import anyio.to_thread
 from anyio import sleep as sleep
 
 from matrixone_core.errors import WrongEventLoop
-from matrixone_core.steps import Chunks
+from matrixone_core.steps import Call
 
 T = TypeVar("T")
 
@@ -56,25 +56,16 @@ class Owner:
                 )
 
 
-class Notifier:
-    """Calls functions that listen to events."""
+class Caller:
+    """Calls functions that are not the core's; listeners need no lock, as tasks do not run at once."""
 
-    async def send(self, receive: Callable[[Any], Any], event: object) -> Any:
-        """Pass an event to a function, and await what that returns, where it can be."""
-        answer = receive(event)
-        return await answer if isawaitable(answer) else answer
-
-
-async def run_in_thread(call: Callable[..., T], *args: Any) -> T:
-    """Call a function that may block, in a thread for which the event loop does not wait."""
-    return await anyio.to_thread.run_sync(call, *args)
-
-
-async def next_chunk(chunks: Chunks) -> bytes | None:
-    """Return the next chunk, or None at the end; a source that blocks is read in a thread."""
-    if isinstance(chunks, AsyncIterator):
-        return await anext(chunks, None)
-    return await run_in_thread(next, chunks, None)
+    async def call(self, step: Call[T]) -> T:
+        """Return what a function returns: in a thread if it may block, and awaited where it can be."""
+        answer: Any = await anyio.to_thread.run_sync(step.call) if step.blocks else step.call()
+        if not step.blocks and isawaitable(answer):
+            answer = await answer
+        result: T = answer
+        return result
 
 
 async def wait_for_event(event: Event, seconds: float) -> None:

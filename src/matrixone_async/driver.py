@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from matrixone_async.concurrency import Notifier, Owner, finish_within, next_chunk, repeating, run_in_thread, sleep
+from matrixone_async.concurrency import Caller, Owner, finish_within, repeating, sleep
 from matrixone_async.engines import (
     abandon,
     connect,
@@ -35,27 +35,24 @@ from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
     Aside,
     Atomic,
-    Blocking,
-    Calling,
-    Clock,
-    Emit,
+    Call,
     Fetch,
     GetRuntime,
     HangUp,
-    Limited,
     NextBlock,
-    NextChunk,
     OnConnection,
     Op,
     Reply,
     Runtime,
     Sending,
-    Sleep,
     Statement,
     Step,
     Streaming,
     Together,
     Watched,
+    emit,
+    next_chunk,
+    run_in_thread,
 )
 from matrixone_platform.machine import LocalMachine
 
@@ -75,9 +72,9 @@ class AsyncDriver:
         where: the server and the user, for messages.
         is_borrowed: whether `engine` is the caller's, and stays open.
         pin: returns the one connection to use, whose transaction the caller ends; None uses those of `engine`.
-        time_limit: seconds that a statement may take; None leaves it to the engine.
+        time_limit: seconds that any statement may take; None leaves it to the statement and the engine.
         owner: who may use the connections.
-        notifier: passes events to the caller's functions.
+        caller: calls functions that are not the core's.
         workers: the operations at once that this driver is for; None for one by itself.
     """
 
@@ -90,7 +87,7 @@ class AsyncDriver:
     pin: Callable[[], Awaitable[AsyncConnection]] | None = None
     time_limit: float | None = None
     owner: Owner = field(default_factory=Owner, repr=False)
-    notifier: Notifier = field(default_factory=Notifier, repr=False)
+    caller: Caller = field(default_factory=Caller, repr=False)
     workers: WorkerGroup | None = field(default=None, repr=False)
 
     async def run(self, op: Op[T]) -> T:
@@ -144,8 +141,6 @@ class AsyncDriver:
                 return await replace(self, engine=self.reserve, pin=None).run(step.op)
             case Together():
                 return await self._run_together(step)
-            case Limited():
-                return await replace(self, time_limit=step.seconds).run(step.op)
             case Sending():
                 return await self._send(step)
             case Streaming():
@@ -156,41 +151,31 @@ class AsyncDriver:
                 return await self._next_block(step.packets)
             case HangUp():
                 return await self._hang_up()
-            case NextChunk():
-                return await next_chunk(step.chunks)
-            case Blocking():
-                return await run_in_thread(step.call)
-            case Emit():
-                return await self.notifier.send(step.receive, step.event)
+            case Call():
+                return await self.caller.call(step)
             case Watched():
                 async with repeating(step.seconds, partial(self._check_progress, step)):
                     return await self.run(step.op)
             case GetRuntime():
-                return Runtime(self.run, LocalMachine())
-            case Calling():
-                return await step.call()
+                return Runtime(self.run, LocalMachine(), time.monotonic, sleep)
             case OnConnection():
                 async with self.connection() as connection:
                     return await translated(partial(run_on, connection, step.call))
-            case Clock():
-                return time.monotonic()
-            case Sleep():
-                return await sleep(step.seconds)
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
     async def _execute(self, statement: Statement[T]) -> T:
         async with self.connection() as connection, self._track(connection):
-            reply = await translated(partial(_reply, connection, statement, self.time_limit), statement)
+            reply = await translated(partial(self._reply, connection, statement), statement)
         return statement.parse(reply)
 
     async def _send(self, step: Sending[T]) -> T:
         statement = step.statement
         async with self.connection() as connection, self._track(connection):
             raw = await driver_connection(connection)
-            with raw.sending(_transformed(step)):
+            with raw.sending(self._transformed(step)):
                 try:
-                    reply = await translated(partial(_reply, connection, statement, self.time_limit), statement)
+                    reply = await translated(partial(self._reply, connection, statement), statement)
                 except Exception:
                     mark_closed(connection, "as the data that it was sending broke off")
                     raise
@@ -201,7 +186,7 @@ class AsyncDriver:
             await translated(partial(self._pass_rows_on, connection, step), step.statement)
 
     async def _pass_rows_on(self, connection: AsyncConnection, step: Streaming) -> None:
-        options = {**limited(self.time_limit), "yield_per": step.batch}
+        options = {**self._options_for(step.statement), "yield_per": step.batch}
         result = await stream_rows(connection, step.statement.__clause_element__(), options)
         try:
             columns = result_columns(await driver_connection(connection))
@@ -235,6 +220,26 @@ class AsyncDriver:
             (await driver_connection(connection)).cut_off()
             mark_closed(connection, "as the rest of a result was not read")
 
+    async def _reply(self, connection: AsyncConnection, statement: Statement[Any]) -> Reply:
+        options = self._options_for(statement)
+        if statement.before:
+            await connection.exec_driver_sql(statement.before, execution_options=options)
+        try:
+            result = await connection.execute(statement.__clause_element__(), execution_options=options)
+        except DBAPIError as error:
+            if statement.after and not error.connection_invalidated:
+                await connection.exec_driver_sql(statement.after, execution_options=options)
+            raise
+        if statement.after:
+            await connection.exec_driver_sql(statement.after, execution_options=options)
+        return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
+
+    async def _transformed(self, step: Sending[Any]) -> AsyncIterator[bytes]:
+        """The data as they are sent."""
+        while (chunk := await self.run(next_chunk(step.chunks))) is not None:
+            yield await self.run(run_in_thread(partial(step.through, chunk)))  # parsing takes long
+        yield await self.run(run_in_thread(partial(step.through, None)))
+
     async def _run_together(self, step: Together) -> tuple[Any, ...]:
         workers = WorkerGroup()
         apart = replace(self, engine=self.concurrent, pin=None, workers=workers)
@@ -247,9 +252,13 @@ class AsyncDriver:
         event = step.look(time.monotonic())
         if event is not None:
             try:
-                await self.notifier.send(step.receive, event)
+                await self.run(emit(step.receive, event))
             except Exception:  # noqa: BLE001  # a function that listens must not end the load
                 _log.exception("a progress function failed")
+
+    def _options_for(self, statement: Statement[Any]) -> dict[str, Any]:
+        limits = (limit for limit in (self.time_limit, statement.time_limit) if limit is not None)
+        return limited(min(limits, default=None))
 
     def _track(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self.workers is None else self.workers.track(connection)
@@ -276,28 +285,6 @@ class AsyncDriver:
             await committed(connection.commit)
         finally:
             await release(connection)
-
-
-async def _transformed(step: Sending[Any]) -> AsyncIterator[bytes]:
-    """The data as they are sent."""
-    while (chunk := await next_chunk(step.chunks)) is not None:
-        yield await run_in_thread(step.through, chunk)  # parsing takes long
-    yield await run_in_thread(step.through, None)
-
-
-async def _reply(connection: AsyncConnection, statement: Statement[Any], time_limit: float | None) -> Reply:
-    options = limited(time_limit)
-    if statement.before:
-        await connection.exec_driver_sql(statement.before, execution_options=options)
-    try:
-        result = await connection.execute(statement.__clause_element__(), execution_options=options)
-    except DBAPIError as error:
-        if statement.after and not error.connection_invalidated:
-            await connection.exec_driver_sql(statement.after, execution_options=options)
-        raise
-    if statement.after:
-        await connection.exec_driver_sql(statement.after, execution_options=options)
-    return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
 
 async def translated(call: Callable[[], Awaitable[T]], statement: Statement[Any] | None = None) -> T:

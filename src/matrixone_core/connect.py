@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matrixone_core.errors import ConnectionFailed
 from matrixone_core.fragments import Part
-from matrixone_core.steps import Clock, Command, Op, Sleep
+from matrixone_core.steps import Command, Op, read_clock, sleep
 
 BETWEEN_TRIES = 0.2  # seconds
 IDLE_SECONDS = 30.0  # a connection idle for longer is pinged before it is used
@@ -30,14 +30,14 @@ def reach(wait: float | None) -> Op[None]:
     Raises:
         ConnectionFailed: it cannot be reached, or refuses the user or the database.
     """
-    began = yield from Clock()
+    began = yield from read_clock()
     while True:
         try:
             yield from Ping()
         except ConnectionFailed as error:
-            now = yield from Clock()
+            now = yield from read_clock()
             if not error.retryable or now - began >= (wait or 0):
                 raise
-            yield from Sleep(BETWEEN_TRIES)
+            yield from sleep(BETWEEN_TRIES)
         else:
             return

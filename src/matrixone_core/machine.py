@@ -11,7 +11,7 @@ LocalPath: TypeAlias = str | os.PathLike[str]
 class Machine(Protocol):
     """The client's machine, as the driver's side offers it.
 
-    All but `variable` may block, so operations call them in `Blocking` steps. They raise OSError as Python's own
+    All but `variable` may block, so operations call them in `run_in_thread` steps. They raise OSError as Python's own
     functions do.
     """
 

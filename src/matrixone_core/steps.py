@@ -5,7 +5,8 @@ the steps, blocking or on an event loop. Only steps, and what operations are mad
 """
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Dialect, Executable, LargeBinary, TextClause, bindparam
@@ -95,6 +96,8 @@ class Statement(Step[R_co]):
     #: SET statements that the driver sends on the same connection before it, and after it whatever becomes of it.
     before: ClassVar[str] = ""
     after: ClassVar[str] = ""
+    #: Seconds that it may take; None leaves it to the connection.
+    time_limit: float | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def parts(self) -> Iterator[fragments.Part]:
         """The statement piece by piece: SQL as text, values as `fragments.Value`."""
@@ -174,14 +177,6 @@ class Together(Step[tuple[Any, ...]]):
 
 
 @dataclass(frozen=True)
-class Limited(Step[R_co]):
-    """Run an operation with a time limit for each of its statements, in seconds."""
-
-    op: Op[R_co]
-    seconds: float
-
-
-@dataclass(frozen=True)
 class OnConnection(Step[R_co]):
     """Call a function of SQLAlchemy's that wants a connection, such as `MetaData.create_all`."""
 
@@ -189,24 +184,18 @@ class OnConnection(Step[R_co]):
 
 
 @dataclass(frozen=True)
-class Calling(Step[R_co]):
-    """Call a function of the caller's, which blocks or is awaited as the side has it."""
+class Call(Step[R_co]):
+    """Call a function that is not the core's; what it returns is awaited by the asyncio client, where it can be.
+
+    Args:
+        call: the function.
+        blocks: whether it may block: then it runs in a worker thread where an event loop must not wait.
+        exclusive: whether two such calls must not run at once, as for functions that listen to events.
+    """
 
     call: Callable[[], Any]
-
-
-@dataclass(frozen=True)
-class Blocking(Step[R_co]):
-    """Call a function that may block: in a worker thread where an event loop must not wait."""
-
-    call: Callable[[], R_co]
-
-
-@dataclass(frozen=True)
-class NextChunk(Step[bytes | None]):
-    """The next bytes of a source of the caller's, or None at its end."""
-
-    chunks: Chunks
+    blocks: bool = False
+    exclusive: bool = False
 
 
 @dataclass(frozen=True)
@@ -277,14 +266,6 @@ class HangUp(Step[None]):
 
 
 @dataclass(frozen=True)
-class Emit(Step[None]):
-    """Hand an event to a function of the caller's; what it returns is awaited, where it can be."""
-
-    receive: Callable[[Any], Any]
-    event: object
-
-
-@dataclass(frozen=True)
 class Watched(Step[R_co]):
     """Run an operation, and meanwhile look now and then whether there is something to tell.
 
@@ -292,7 +273,7 @@ class Watched(Step[R_co]):
         op: the operation.
         seconds: how often.
         look: is given the time, and gives an event or None.
-        receive: is handed the events, as by `Emit`.
+        receive: is called with each event, as by `emit`.
     """
 
     op: Op[R_co]
@@ -308,10 +289,14 @@ class Runtime:
     Args:
         run: runs an operation later: a function that blocks, or whose answer is awaited.
         machine: the client's machine.
+        clock: returns the time in seconds, from a clock that never goes back.
+        sleep: waits for a number of seconds: blocks, or is awaited.
     """
 
     run: Callable[[Op[Any]], Any]
     machine: Machine
+    clock: Callable[[], float]
+    sleep: Callable[[float], Any]
 
 
 @dataclass(frozen=True)
@@ -319,16 +304,51 @@ class GetRuntime(Step[Runtime]):
     """Return what the driver lends to operations."""
 
 
-@dataclass(frozen=True)
-class Clock(Step[float]):
-    """The time in seconds, from a clock that never goes back."""
+def read_clock() -> Op[float]:
+    """Return the time in seconds, from a clock that never goes back."""
+    return (yield from GetRuntime()).clock()
 
 
-@dataclass(frozen=True)
-class Sleep(Step[None]):
-    """Wait for so many seconds."""
+def sleep(seconds: float) -> Op[None]:
+    """Wait for this number of seconds."""
+    runtime = yield from GetRuntime()
+    yield from Call[None](partial(runtime.sleep, seconds))
 
-    seconds: float
+
+def run_in_thread(call: Callable[[], T]) -> Op[T]:
+    """Call a function that may block; an event loop does not wait for it."""
+    answer: T = yield from Call[T](call, blocks=True)
+    return answer
+
+
+def emit(receive: Callable[[Any], Any], event: object) -> Op[None]:
+    """Pass an event to a function of the caller's."""
+    yield from Call[None](partial(receive, event), exclusive=True)
+
+
+def next_chunk(chunks: Chunks) -> Op[bytes | None]:
+    """Return the next bytes of a source of the caller's, or None at its end."""
+    is_async = isinstance(chunks, AsyncIterator)
+    read = partial(anext, chunks, None) if is_async else partial(next, chunks, None)
+    chunk: bytes | None = yield from Call[bytes | None](read, blocks=not is_async)
+    return chunk
+
+
+def with_time_limit(op: Op[T], seconds: float) -> Op[T]:
+    """Run an operation with a time limit in seconds for each of its statements that has none."""
+
+    def perform(step: Step[Any]) -> Op[Any]:
+        match step:
+            case Statement(time_limit=None):
+                return (yield from replace(step, time_limit=seconds))
+            case Sending(statement=Statement(time_limit=None)):
+                return (yield from replace(step, statement=replace(step.statement, time_limit=seconds)))
+            case Streaming(statement=Statement(time_limit=None)):
+                return (yield from replace(step, statement=replace(step.statement, time_limit=seconds)))
+            case _:
+                return (yield from within(step, lambda inner: with_time_limit(inner, seconds)))
+
+    return interpreted(op, perform)
 
 
 def in_order(ops: Iterable[Op[T]]) -> Op[tuple[T, ...]]:
@@ -358,7 +378,7 @@ def interpreted(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
 def within(step: Step[Any], wrap: Callable[[Op[Any]], Op[Any]]) -> Step[Any]:
     """A step whose operations, if it has any, are wrapped."""
     match step:
-        case Atomic() | Aside() | Limited() | Watched():
+        case Atomic() | Aside() | Watched():
             return replace(step, op=wrap(step.op))
         case Together():
             return replace(step, ops=tuple(wrap(op) for op in step.ops))

@@ -1,14 +1,15 @@
 """What threads do differently from tasks of an event loop; `matrixone_async` has a module of the same names."""
 
 import threading
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
+from inspect import isawaitable, iscoroutine
 from threading import Event as Event
 from time import sleep as sleep
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.steps import Chunks
+from matrixone_core.steps import Call
 
 T = TypeVar("T")
 
@@ -22,32 +23,28 @@ class Owner:
         """Return: there is nothing to check."""
 
 
-class Notifier:
-    """Calls functions that listen to events, one at a time, whichever threads the events come from."""
+class Caller:
+    """Calls functions that are not the core's; listeners one at a time, whichever threads the events come from."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
 
-    def send(self, receive: Callable[[Any], Any], event: object) -> Any:
-        """Pass an event to a function."""
-        with self._lock:
-            return receive(event)
+    def call(self, step: Call[T]) -> T:
+        """Return what a function returns.
 
-
-def run_in_thread(call: Callable[..., T], *args: Any) -> T:
-    """Call a function that may block: in the thread that calls."""
-    return call(*args)
-
-
-def next_chunk(chunks: Chunks) -> bytes | None:
-    """Return the next chunk, or None at the end.
-
-    Raises:
-        InvalidArgument: the source must be awaited.
-    """
-    if isinstance(chunks, Iterator):
-        return next(chunks, None)
-    raise InvalidArgument("an asynchronous iterator can be read by AsyncClient; give this client one that blocks")
+        Raises:
+            InvalidArgument: that must be awaited.
+        """
+        with self._lock if step.exclusive else nullcontext():
+            answer: T = step.call()
+        if not isawaitable(answer):
+            return answer
+        if iscoroutine(answer):
+            answer.close()  # it would warn that it was never awaited
+        raise InvalidArgument(
+            "this client cannot await what an asynchronous function or iterator returns; use AsyncClient, or give this "
+            "one a function or an iterator that blocks"
+        )
 
 
 def wait_for_event(event: Event, seconds: float) -> None:

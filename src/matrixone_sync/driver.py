@@ -23,30 +23,27 @@ from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
     Aside,
     Atomic,
-    Blocking,
-    Calling,
-    Clock,
-    Emit,
+    Call,
     Fetch,
     GetRuntime,
     HangUp,
-    Limited,
     NextBlock,
-    NextChunk,
     OnConnection,
     Op,
     Reply,
     Runtime,
     Sending,
-    Sleep,
     Statement,
     Step,
     Streaming,
     Together,
     Watched,
+    emit,
+    next_chunk,
+    run_in_thread,
 )
 from matrixone_platform.machine import LocalMachine
-from matrixone_sync.concurrency import Notifier, Owner, finish_within, next_chunk, repeating, run_in_thread, sleep
+from matrixone_sync.concurrency import Caller, Owner, finish_within, repeating, sleep
 from matrixone_sync.engines import (
     abandon,
     connect,
@@ -76,9 +73,9 @@ class Driver:
         where: the server and the user, for messages.
         is_borrowed: whether `engine` is the caller's, and stays open.
         pin: returns the one connection to use, whose transaction the caller ends; None uses those of `engine`.
-        time_limit: seconds that a statement may take; None leaves it to the engine.
+        time_limit: seconds that any statement may take; None leaves it to the statement and the engine.
         owner: who may use the connections.
-        notifier: passes events to the caller's functions.
+        caller: calls functions that are not the core's.
         workers: the operations at once that this driver is for; None for one by itself.
     """
 
@@ -91,7 +88,7 @@ class Driver:
     pin: Callable[[], Connection] | None = None
     time_limit: float | None = None
     owner: Owner = field(default_factory=Owner, repr=False)
-    notifier: Notifier = field(default_factory=Notifier, repr=False)
+    caller: Caller = field(default_factory=Caller, repr=False)
     workers: WorkerGroup | None = field(default=None, repr=False)
 
     def run(self, op: Op[T]) -> T:
@@ -145,8 +142,6 @@ class Driver:
                 return replace(self, engine=self.reserve, pin=None).run(step.op)
             case Together():
                 return self._run_together(step)
-            case Limited():
-                return replace(self, time_limit=step.seconds).run(step.op)
             case Sending():
                 return self._send(step)
             case Streaming():
@@ -157,41 +152,31 @@ class Driver:
                 return self._next_block(step.packets)
             case HangUp():
                 return self._hang_up()
-            case NextChunk():
-                return next_chunk(step.chunks)
-            case Blocking():
-                return run_in_thread(step.call)
-            case Emit():
-                return self.notifier.send(step.receive, step.event)
+            case Call():
+                return self.caller.call(step)
             case Watched():
                 with repeating(step.seconds, partial(self._check_progress, step)):
                     return self.run(step.op)
             case GetRuntime():
-                return Runtime(self.run, LocalMachine())
-            case Calling():
-                return step.call()
+                return Runtime(self.run, LocalMachine(), time.monotonic, sleep)
             case OnConnection():
                 with self.connection() as connection:
                     return translated(partial(run_on, connection, step.call))
-            case Clock():
-                return time.monotonic()
-            case Sleep():
-                return sleep(step.seconds)
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
     def _execute(self, statement: Statement[T]) -> T:
         with self.connection() as connection, self._track(connection):
-            reply = translated(partial(_reply, connection, statement, self.time_limit), statement)
+            reply = translated(partial(self._reply, connection, statement), statement)
         return statement.parse(reply)
 
     def _send(self, step: Sending[T]) -> T:
         statement = step.statement
         with self.connection() as connection, self._track(connection):
             raw = driver_connection(connection)
-            with raw.sending(_transformed(step)):
+            with raw.sending(self._transformed(step)):
                 try:
-                    reply = translated(partial(_reply, connection, statement, self.time_limit), statement)
+                    reply = translated(partial(self._reply, connection, statement), statement)
                 except Exception:
                     mark_closed(connection, "as the data that it was sending broke off")
                     raise
@@ -202,7 +187,7 @@ class Driver:
             translated(partial(self._pass_rows_on, connection, step), step.statement)
 
     def _pass_rows_on(self, connection: Connection, step: Streaming) -> None:
-        options = {**limited(self.time_limit), "yield_per": step.batch}
+        options = {**self._options_for(step.statement), "yield_per": step.batch}
         result = stream_rows(connection, step.statement.__clause_element__(), options)
         try:
             columns = result_columns(driver_connection(connection))
@@ -236,6 +221,26 @@ class Driver:
             (driver_connection(connection)).cut_off()
             mark_closed(connection, "as the rest of a result was not read")
 
+    def _reply(self, connection: Connection, statement: Statement[Any]) -> Reply:
+        options = self._options_for(statement)
+        if statement.before:
+            connection.exec_driver_sql(statement.before, execution_options=options)
+        try:
+            result = connection.execute(statement.__clause_element__(), execution_options=options)
+        except DBAPIError as error:
+            if statement.after and not error.connection_invalidated:
+                connection.exec_driver_sql(statement.after, execution_options=options)
+            raise
+        if statement.after:
+            connection.exec_driver_sql(statement.after, execution_options=options)
+        return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
+
+    def _transformed(self, step: Sending[Any]) -> Iterator[bytes]:
+        """The data as they are sent."""
+        while (chunk := self.run(next_chunk(step.chunks))) is not None:
+            yield self.run(run_in_thread(partial(step.through, chunk)))  # parsing takes long
+        yield self.run(run_in_thread(partial(step.through, None)))
+
     def _run_together(self, step: Together) -> tuple[Any, ...]:
         workers = WorkerGroup()
         apart = replace(self, engine=self.concurrent, pin=None, workers=workers)
@@ -248,9 +253,13 @@ class Driver:
         event = step.look(time.monotonic())
         if event is not None:
             try:
-                self.notifier.send(step.receive, event)
+                self.run(emit(step.receive, event))
             except Exception:  # noqa: BLE001  # a function that listens must not end the load
                 _log.exception("a progress function failed")
+
+    def _options_for(self, statement: Statement[Any]) -> dict[str, Any]:
+        limits = (limit for limit in (self.time_limit, statement.time_limit) if limit is not None)
+        return limited(min(limits, default=None))
 
     def _track(self, connection: Connection) -> AbstractContextManager[None]:
         return nullcontext() if self.workers is None else self.workers.track(connection)
@@ -277,28 +286,6 @@ class Driver:
             committed(connection.commit)
         finally:
             release(connection)
-
-
-def _transformed(step: Sending[Any]) -> Iterator[bytes]:
-    """The data as they are sent."""
-    while (chunk := next_chunk(step.chunks)) is not None:
-        yield run_in_thread(step.through, chunk)  # parsing takes long
-    yield run_in_thread(step.through, None)
-
-
-def _reply(connection: Connection, statement: Statement[Any], time_limit: float | None) -> Reply:
-    options = limited(time_limit)
-    if statement.before:
-        connection.exec_driver_sql(statement.before, execution_options=options)
-    try:
-        result = connection.execute(statement.__clause_element__(), execution_options=options)
-    except DBAPIError as error:
-        if statement.after and not error.connection_invalidated:
-            connection.exec_driver_sql(statement.after, execution_options=options)
-        raise
-    if statement.after:
-        connection.exec_driver_sql(statement.after, execution_options=options)
-    return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
 
 def translated(call: Callable[[], T], statement: Statement[Any] | None = None) -> T:

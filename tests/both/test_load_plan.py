@@ -141,6 +141,9 @@ def test_events(client, stage, side):
         )
     assert isinstance(events[-1], LoadFinished)
     assert isinstance(events[-1].error, errors.LoadFailed)
+    if side == "sync":
+        with pytest.raises(errors.InvalidArgument, match="cannot await what an asynchronous function"):
+            client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1, progress=receive)
 
 
 def test_a_load_that_stalls(client, stage, monkeypatch, caplog):

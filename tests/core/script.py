@@ -8,18 +8,12 @@ from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.steps import (
     Aside,
     Atomic,
-    Blocking,
-    Calling,
-    Clock,
-    Emit,
+    Call,
     GetRuntime,
-    Limited,
-    NextChunk,
     Op,
     Reply,
     Runtime,
     Sending,
-    Sleep,
     Statement,
     Step,
     Together,
@@ -119,8 +113,12 @@ class MemoryFile(BytesIO):
         super().close()
 
 
+def skip(seconds: float) -> None:
+    """Do not wait: nothing here takes time."""
+
+
 class Script:
-    """Answers steps one after the other (an exception is raised); clock and runtime are answered by themselves."""
+    """Answers steps one after the other (an exception is raised); the runtime is answered by itself."""
 
     def __init__(self, *answers: Any, machine: Machine | None = None) -> None:
         self.left = list(answers)
@@ -128,15 +126,16 @@ class Script:
         self.steps: list[Step[Any]] = []
         self._now = 0.0
 
+    def _tick(self) -> float:
+        self._now += 1
+        return self._now
+
     def _run_later(self, op: Op[Any]) -> Any:
         return drive(op, self)
 
     def __call__(self, step: Step[Any]) -> Any:
-        if isinstance(step, Clock):
-            self._now += 1
-            return self._now
         if isinstance(step, GetRuntime):
-            return Runtime(self._run_later, self.machine)
+            return Runtime(self._run_later, self.machine, self._tick, skip)
         self.steps.append(step)
         assert self.left, f"no answer is scripted for {step}"
         answer = self.left.pop(0)
@@ -146,7 +145,7 @@ class Script:
 
 
 def play(op: Op[Any], *answers: Any, machine: Machine | None = None) -> tuple[list[Step[Any]], Any]:
-    """Send *answers* (an exception is thrown in). The steps but for the clock and the runtime, and the result.
+    """Send *answers* (an exception is thrown in). The steps but for the runtime, and the result.
 
     An operation that ends by an exception raises it here; the steps until then are on it as `steps`.
     """
@@ -195,7 +194,7 @@ class Driver:
         log: what was sent, in order: statements as they print, behind `aside: ` on another connection, and `begin`,
             `commit` and `rollback`.
         sent: the data that went with statements.
-        limits: the time limits of operations, in seconds.
+        limits: the time limits in seconds of the statements that have one.
     """
 
     def __init__(self, answer: Callable[[Statement[Any]], Any], machine: Machine | None = None) -> None:
@@ -225,30 +224,21 @@ class Driver:
                 return self._on_another_connection(step.op)
             case Together():
                 return self._one_by_one(step.ops)
-            case Limited():
-                self.limits.append(step.seconds)
-                return self.run(step.op)
             case Watched():
                 result = self.run(step.op)
                 if (event := step.look(self._tick())) is not None:
                     step.receive(event)
                 return result
-            case Blocking() | Calling():
+            case Call():
                 return step.call()
-            case NextChunk():
-                return next(step.chunks, None)
-            case Emit():
-                return step.receive(step.event)
             case GetRuntime():
-                return Runtime(self.run, self.machine)
-            case Clock():
-                return self._tick()
-            case Sleep():
-                return None
+                return Runtime(self.run, self.machine, self._tick, skip)
             case _:
                 raise NotImplementedError(step)
 
     def _execute(self, statement: Statement[Any]) -> Any:
+        if statement.time_limit is not None:
+            self.limits.append(statement.time_limit)
         self.log.append(f"{'aside: ' * self._is_aside}{statement}")
         answer = self.answer(statement)
         if isinstance(answer, BaseException):

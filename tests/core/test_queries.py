@@ -33,7 +33,7 @@ from matrixone_core.operations import queries
 from matrixone_core.operations.queries import BatchQuery
 from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.sql.past import Past
-from matrixone_core.steps import Blocking, Fetch, HangUp, NextBlock
+from matrixone_core.steps import Call, Fetch, HangUp, NextBlock
 
 META = MetaData()
 T = Table("t", META, Column("id", Integer, primary_key=True), Column("name", String(20)))
@@ -56,7 +56,7 @@ class Server:
     def __call__(self, step):
         self.steps.append(type(step).__name__)
         match step:
-            case Blocking():
+            case Call():
                 return step.call()
             case Fetch():
                 self.fetch = step
@@ -78,7 +78,7 @@ def test_a_table_is_made_of_all_blocks():
     server = Server(one_row(1), one_row(2))
     found = drive(queries.query_arrow("SELECT id FROM t", timeout=3), server)
     assert found.to_pylist() == [{"id": 1}, {"id": 2}]
-    assert server.steps == ["Blocking", "Fetch", "Blocking", "Blocking"]
+    assert server.steps == ["Call", "Fetch", "Call", "Call"]
     assert (str(server.fetch.statement), server.fetch.options) == ("SELECT id FROM t", {"timeout": 3})
     assert drive(queries.query_df(select(T)), Server(one_row(1)))["id"].tolist() == [1]
     assert drive(queries.query_polars(select(T)), Server(one_row(1)))["id"].to_list() == [1]

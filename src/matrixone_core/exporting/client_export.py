@@ -23,7 +23,16 @@ from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.inputs.client_stream import name_of
 from matrixone_core.messages import quoted
 from matrixone_core.sql.export import SelectRows
-from matrixone_core.steps import Blocking, Clock, Emit, GetRuntime, Limited, Op, ResultColumn, Streaming
+from matrixone_core.steps import (
+    GetRuntime,
+    Op,
+    ResultColumn,
+    Streaming,
+    emit,
+    read_clock,
+    run_in_thread,
+    with_time_limit,
+)
 
 BATCH = 200  # rows that are passed on at a time: an event loop is held for some ms
 BUFFERED = 64 * 1024  # bytes that are written at once
@@ -89,7 +98,7 @@ def export_to_file(export: FileExport) -> Op[ExportReport]:
     A path has the file once it is whole; a file of the name is replaced.
     """
     op = _to_path(export) if isinstance(export.target, str | os.PathLike) else _to_stream(export)
-    return (yield from (op if export.timeout is None else Limited(op, export.timeout)))
+    return (yield from (op if export.timeout is None else with_time_limit(op, export.timeout)))
 
 
 def check_target(target: object) -> str:
@@ -131,17 +140,17 @@ def _to_path(export: FileExport) -> Op[ExportReport]:
     unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
     writer = writer_of(export.format, export.style)
     opened = ExitStack()
-    raw = opened.enter_context((yield from Blocking(partial(machine.open_new, unfinished))))
+    raw = opened.enter_context((yield from run_in_thread(partial(machine.open_new, unfinished))))
     try:
         try:
             file = opened.enter_context(_COMPRESSORS[compression_of(None, place.name)](raw))
             writing = yield from _write(export, _Writing(writer, str(place), partial(_write_to_file, file)))
         finally:
-            yield from Blocking(opened.close)
-        size = yield from Blocking(partial(machine.size, unfinished))
-        yield from Blocking(partial(machine.move, unfinished, place))
+            yield from run_in_thread(opened.close)
+        size = yield from run_in_thread(partial(machine.size, unfinished))
+        yield from run_in_thread(partial(machine.move, unfinished, place))
     except BaseException:
-        yield from Blocking(partial(machine.remove, unfinished))
+        yield from run_in_thread(partial(machine.remove, unfinished))
         raise
     return writing.report(export, size or 0)
 
@@ -198,13 +207,13 @@ class _Writing:
 
 
 def _write(export: FileExport, writing: _Writing) -> Op[_Writing]:
-    writing.began = writing.emitted = yield from Clock()
+    writing.began = writing.emitted = yield from read_clock()
     receive = partial(_receive, export, writing)
     yield from Streaming(SelectRows(export.source.query), BATCH, receive)
-    yield from _send(writing, (yield from Blocking(writing.writer.finish)), is_last=True)
-    writing.ended = yield from Clock()
+    yield from _send(writing, (yield from run_in_thread(writing.writer.finish)), is_last=True)
+    writing.ended = yield from read_clock()
     if export.progress is not None:
-        yield from Emit(export.progress, _event(writing, writing.ended))
+        yield from emit(export.progress, _event(writing, writing.ended))
     return writing
 
 
@@ -214,15 +223,15 @@ def _receive(
     if not rows:
         check_names([column.name for column in columns])
         writing.columns = columns
-        yield from _send(writing, (yield from Blocking(partial(writing.writer.begin, columns))))
+        yield from _send(writing, (yield from run_in_thread(partial(writing.writer.begin, columns))))
         return
-    yield from _send(writing, (yield from Blocking(partial(writing.writer.write, rows))))
+    yield from _send(writing, (yield from run_in_thread(partial(writing.writer.write, rows))))
     writing.rows += len(rows)
     if export.progress is not None:
-        now = yield from Clock()
+        now = yield from read_clock()
         if now - writing.emitted >= BETWEEN_EVENTS:
             writing.emitted = now
-            yield from Emit(export.progress, _event(writing, now))
+            yield from emit(export.progress, _event(writing, now))
 
 
 def _event(writing: _Writing, now: float) -> ExportProgress:
@@ -238,10 +247,10 @@ def _send(writing: _Writing, data: bytes, *, is_last: bool = False) -> Op[None]:
 
 
 def _write_to_file(file: Any, data: bytes) -> Op[None]:
-    _ = yield from Blocking(partial(file.write, data))
+    _ = yield from run_in_thread(partial(file.write, data))
 
 
 def _write_to_stream(stream: Any, data: bytes) -> Op[None]:
     """Write to a file of the caller's; what `write` returns is awaited, where it can be."""
     content = data.decode() if isinstance(stream, io.TextIOBase) else data
-    yield from Emit(stream.write, content)
+    yield from emit(stream.write, content)

@@ -20,7 +20,7 @@ from matrixone_core.sql.export import CountQueryRows, CsvOutput, Outfile, Output
 from matrixone_core.sql.files import RemoveFiles, SaveFile
 from matrixone_core.stage_files import PROBED, is_there, put_in_place, size_by_probes
 from matrixone_core.stage_paths import PureStagePath
-from matrixone_core.steps import Clock, Emit, Limited, Op, Watched
+from matrixone_core.steps import Op, Watched, emit, read_clock, with_time_limit
 
 LARGEST_REPLACEMENT = 1024**3  # bytes of a file that the server copies in its memory
 TELLING = 1.0  # seconds between two events while the server writes
@@ -61,11 +61,11 @@ Parts = dict[int, str]  # the names of an export's files, by their numbers
 def export_to_stage(export: StageExport) -> Op[ExportReport]:
     """Write the rows of a source to files of a stage."""
     op = _export(export)
-    return (yield from (op if export.timeout is None else Limited(op, export.timeout)))
+    return (yield from (op if export.timeout is None else with_time_limit(op, export.timeout)))
 
 
 def _export(export: StageExport) -> Op[ExportReport]:
-    began = yield from Clock()
+    began = yield from read_clock()
     old = yield from _find_parts(export)
     if (old or (export.manifest and (yield from is_there(manifest_path(export.path).url)))) and not export.overwrite:
         there = export.path.with_name(old[min(old)]) if old else manifest_path(export.path)
@@ -81,7 +81,7 @@ def _export(export: StageExport) -> Op[ExportReport]:
     report = ExportReport(
         tuple(ExportedFile(path.url, size) for path, size in files.items()),
         rows,
-        (yield from Clock()) - began,
+        (yield from read_clock()) - began,
         output.name,
         exported.columns,
         str(replace(statement, url=export.path.url)),
@@ -91,7 +91,7 @@ def _export(export: StageExport) -> Op[ExportReport]:
         zone = (yield from SelectTimeZone()) if exported.has_timestamps else None
         report = yield from _with_manifest(export, report, files, zone)
     if export.progress is not None:
-        yield from Emit(export.progress, ExportProgress(export.path.url, rows, report.bytes, report.seconds))
+        yield from emit(export.progress, ExportProgress(export.path.url, rows, report.bytes, report.seconds))
     return report
 
 

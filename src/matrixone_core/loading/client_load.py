@@ -39,7 +39,7 @@ from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
 from matrixone_core.sql.load import Csv, Format, JsonLines
-from matrixone_core.steps import Blocking, Chunks, Clock, GetRuntime, NextChunk, Op
+from matrixone_core.steps import Chunks, GetRuntime, Op, next_chunk, read_clock, run_in_thread
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def load_arrow(request: LoadRequest, data: object) -> Op[LoadReport]:
 
 
 def _load_batches(request: LoadRequest, data: object, begin: Callable[[], Any]) -> Op[LoadReport]:
-    reader = yield from Blocking(begin)
+    reader = yield from run_in_thread(begin)
     names = arrow.select_columns(reader.schema, tuple(filter(None, request.columns)), name_of(data))
     once = replace(request, columns=names)
     machine = (yield from GetRuntime()).machine
@@ -126,14 +126,14 @@ def _no_decoder() -> None:
 def _seekable(data: Data, machine: Machine, opened: ExitStack) -> Op[Any]:
     """Return a file that can be sought in, for pyarrow."""
     if isinstance(data, str | os.PathLike):
-        return opened.enter_context((yield from Blocking(partial(open_path, data, machine))))
+        return opened.enter_context((yield from run_in_thread(partial(open_path, data, machine))))
     if hasattr(data, "seek"):
         return data
-    file = opened.enter_context((yield from Blocking(machine.open_temporary)))
+    file = opened.enter_context((yield from run_in_thread(machine.open_temporary)))
     chunks = chunks_of(data, machine)
-    while (piece := (yield from NextChunk(chunks))) is not None:
-        yield from Blocking(partial(file.write, piece))
-    yield from Blocking(partial(file.seek, 0))
+    while (piece := (yield from next_chunk(chunks))) is not None:
+        yield from run_in_thread(partial(file.write, piece))
+    yield from run_in_thread(partial(file.seek, 0))
     return file
 
 
@@ -145,7 +145,7 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         source: the data.
         types: the columns of the data and the SQL types that they suggest, where it knows them.
     """
-    began = yield from Clock()
+    began = yield from read_clock()
     known = (yield from fetch_facts(request)) if source.unit == "row" else None
     chunks, decoder = source.begin(None if known is None else known.table), source.decoder()
     head = yield from _read_head(chunks, decoder)  # text that cannot be read is found before anything is sent
@@ -160,7 +160,9 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
     rejects = Rejects(name_of(source.data), request.options) if request.options.collects_rejects else None
     transform = _transform(request, shaped.facts, source, shaped.names, form, rejects)
     transform.begin(head.data, None if head.is_all else decoder, head.read)
-    rereadable = source.unit == "line" and (yield from Blocking(partial(is_rereadable, source.data, source.machine)))
+    rereadable = source.unit == "line" and (
+        yield from run_in_thread(partial(is_rereadable, source.data, source.machine))
+    )
     file = ClientFile(
         name_of(source.data),
         sent_form(form, source.unit),
@@ -169,7 +171,7 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         transform,
         transform.lines,
         (yield from _entry(request, facts, source)),
-        (yield from Blocking(partial(length_of, source.data, source.machine))),
+        (yield from run_in_thread(partial(length_of, source.data, source.machine))),
         head.is_all,
         partial(_read_again, source) if rereadable else None,
         source.unit,
@@ -177,7 +179,7 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         source.is_utf8,
     )
     if head.is_all:  # a row that cannot be read is found before anything is sent
-        file = replace(file, chunks=iter([(yield from Blocking(partial(transform, None)))]), transform=_unchanged)
+        file = replace(file, chunks=iter([(yield from run_in_thread(partial(transform, None)))]), transform=_unchanged)
     report = yield from load(request, shaped.facts, [file], began, partial(_bytes_read, transform), shaped.preparation)
     return replace(report, files=(replace(report.files[0], bytes=transform.read),))
 
@@ -209,9 +211,9 @@ def _read_head(chunks: Chunks, decoder: Decoder | None) -> Op[Head]:
     data, read = b"", 0
     piece: bytes | None = b""
     while piece is not None and len(data) < SMALL_BYTES:
-        piece = yield from NextChunk(chunks)
+        piece = yield from next_chunk(chunks)
         read += len(piece or b"")
-        data += (piece or b"") if decoder is None else (yield from Blocking(partial(decoder.feed, piece)))
+        data += (piece or b"") if decoder is None else (yield from run_in_thread(partial(decoder.feed, piece)))
     return Head(data, piece is None, read)
 
 
@@ -262,6 +264,8 @@ def _entry(request: LoadRequest, facts: LoadFacts, source: ClientSource) -> Op[E
     if not isinstance(source.data, str | os.PathLike):
         raise InvalidArgument("once=True knows a file by its path; give data of another kind a key: once='…'")
     machine, given = source.machine, cast("LocalPath", source.data)  # pyright: ignore[reportUnknownMemberType]  # a path of any type
-    path = yield from Blocking(partial(machine.absolute, given))
-    size, sample = yield from Blocking(partial(digest_of_file, path, machine, whole=request.options.hash_whole_file))
+    path = yield from run_in_thread(partial(machine.absolute, given))
+    size, sample = yield from run_in_thread(
+        partial(digest_of_file, path, machine, whole=request.options.hash_whole_file)
+    )
     return entry_for_bytes(facts.full_name(request), path, size, sample)

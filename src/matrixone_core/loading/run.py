@@ -40,8 +40,6 @@ from matrixone_core.stage_files import reached
 from matrixone_core.steps import (
     Aside,
     Atomic,
-    Clock,
-    Limited,
     Op,
     Sending,
     Statement,
@@ -50,6 +48,8 @@ from matrixone_core.steps import (
     Watched,
     in_order,
     interpreted,
+    read_clock,
+    with_time_limit,
     within,
 )
 
@@ -188,7 +188,7 @@ def load(
         DuplicateKey: a row's key is in the table already, or another row of the load has it.
     """
     if not inputs:
-        return LoadReport(request.table_name, (), (yield from Clock()) - began)
+        return LoadReport(request.table_name, (), (yield from read_clock()) - began)
     watcher = observer.LoadObserver(
         request.table_name,
         tuple(file.path for file in inputs),
@@ -204,7 +204,7 @@ def load(
         else:
             report = yield from Watched(op, observer.POLL_SECONDS, watcher.poll, watcher.receive)
     except BaseException as error:
-        yield from watcher.finished(None, error, (yield from Clock()) - began)
+        yield from watcher.finished(None, error, (yield from read_clock()) - began)
         raise
     yield from watcher.finished(report, None, report.seconds)
     if report.failed:
@@ -234,7 +234,7 @@ def _execute(
     return LoadReport(
         request.table_name,
         tuple(done[file.path] for file in inputs),
-        (yield from Clock()) - began,
+        (yield from read_clock()) - began,
         str((*context.strategies, plan.strategy)[0]),
         "rows" if context.strategies else _lock_taken(plan, done),
         tuple(sql),
@@ -350,14 +350,14 @@ def _load_and_roll_back(context: LoadContext) -> Op[None]:
 
 def _load_or_report(context: LoadContext, file: InputFile) -> Op[LoadedFile]:
     """Load one file by itself; an error becomes a part of the report."""
-    began = yield from Clock()
+    began = yield from read_clock()
     plan = context.plan
     batches = tuple(batch for batch in plan.batches if file in batch.files)
     alone = replace(context, plan=replace(plan, inputs=(file,), batches=batches))
     try:
         return (yield from _load_all(alone))[0]
     except MatrixOneError as error:
-        seconds = (yield from Clock()) - began
+        seconds = (yield from read_clock()) - began
         return LoadedFile(file.path, seconds=seconds, error=f"{type(error).__name__}: {error}")
 
 
@@ -384,7 +384,7 @@ def _some_failed(report: LoadReport) -> LoadFailed:
 def with_timeout(request: LoadRequest, op: Op[T]) -> Op[T]:
     """An operation each of whose statements may take as long as the caller said."""
     seconds = request.options.timeout
-    return op if seconds is None else iter(Limited(op, seconds))
+    return op if seconds is None else with_time_limit(op, seconds)
 
 
 def record_statements(op: Op[T], note: Callable[[str], object]) -> Op[T]:

@@ -33,7 +33,7 @@ from matrixone_core.names import stage_name
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
-from matrixone_core.steps import Clock, Op, Together, in_order
+from matrixone_core.steps import Op, Together, in_order, read_clock
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def _load_again(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[Lo
 
 
 def _load(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[LoadReport]:
-    began = yield from Clock()
+    began = yield from read_clock()
     shaped, files = yield from _shape(request, *(yield from _resolve_files(request, name, urls)))
     if isinstance(request.format, Parquet):
         yield from _run_all(request, shaped.facts, tuple(_check_parquet(request, shaped.facts, file) for file in files))

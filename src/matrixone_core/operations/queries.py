@@ -15,7 +15,7 @@ from matrixone_core.columnar.libraries import load
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import Parameters, as_statement, check_gives_rows, check_rows, options_for
 from matrixone_core.row_packets import RowPackets
-from matrixone_core.steps import Blocking, Fetch, HangUp, NextBlock, Op
+from matrixone_core.steps import Fetch, HangUp, NextBlock, Op, run_in_thread
 
 _ARROW = ("numpy", "pyarrow", "pyarrow.compute")
 _BLOCK_BYTES = 1 << 20  # of a reply that are made into columns at a time
@@ -56,12 +56,12 @@ def query_arrow(
         sqlalchemy.exc.DBAPIError: the server refused the statement, as for `execute`.
     """
     fetch = _fetch(statement, params, options_for(statement, timeout, snapshot, timestamp), _BLOCK_BYTES)
-    yield from Blocking(partial(load, *_ARROW))
+    yield from run_in_thread(partial(load, *_ARROW))
     yield from fetch
     decoder, blocks = Decoder(fetch.packets), fetch.packets.blocks
     batches: list[Any] = []
     while blocks:
-        batches.append((yield from Blocking(partial(decoder.batch, blocks.popleft()))))
+        batches.append((yield from run_in_thread(partial(decoder.batch, blocks.popleft()))))
     return decoder.table(batches)
 
 
@@ -97,9 +97,9 @@ def query_df(
         sqlalchemy.exc.DBAPIError: the server refused the statement, as for `execute`.
     """
     check_backend(dtype_backend)
-    yield from Blocking(partial(load, "pandas"))
+    yield from run_in_thread(partial(load, "pandas"))
     table = yield from query_arrow(statement, params, timeout=timeout, snapshot=snapshot, timestamp=timestamp)
-    return (yield from Blocking(partial(as_pandas, table, dtype_backend)))
+    return (yield from run_in_thread(partial(as_pandas, table, dtype_backend)))
 
 
 def query_polars(
@@ -129,9 +129,9 @@ def query_polars(
         ServerError: a value is not what the server says it is, or a text not UTF-8.
         sqlalchemy.exc.DBAPIError: the server refused the statement, as for `execute`.
     """
-    yield from Blocking(partial(load, "polars"))
+    yield from run_in_thread(partial(load, "polars"))
     table = yield from query_arrow(statement, params, timeout=timeout, snapshot=snapshot, timestamp=timestamp)
-    return (yield from Blocking(partial(as_polars, table)))
+    return (yield from run_in_thread(partial(as_polars, table)))
 
 
 class BatchQuery:
@@ -173,7 +173,7 @@ class BatchQuery:
         Returns:
             The `pyarrow.Schema` of the batches.
         """
-        yield from Blocking(partial(load, *_ARROW))
+        yield from run_in_thread(partial(load, *_ARROW))
         yield from self._fetch
         self._decoder = Decoder(self._packets)
         return self._decoder.schema
@@ -193,7 +193,7 @@ class BatchQuery:
             block = yield from NextBlock(self._packets)
             if block is None or self._decoder is None:
                 return None
-            return (yield from Blocking(partial(self._decoder.batch, block)))
+            return (yield from run_in_thread(partial(self._decoder.batch, block)))
         except BaseException:
             yield from self.leave(failed=True)
             raise

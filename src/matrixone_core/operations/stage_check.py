@@ -1,7 +1,7 @@
 """Whether a stage can be used, and if not, why and what to do."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from matrixone_core.messages import quoted
 from matrixone_core.operations import stages
 from matrixone_core.sql.files import IsListed, ListFiles
 from matrixone_core.sql.stage import Stage
-from matrixone_core.steps import Aside, Clock, Limited, Op, Statement
+from matrixone_core.steps import Aside, Op, Statement, read_clock
 
 T = TypeVar("T")
 S3_CREDENTIALS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT", "PROVIDER")  # server-facts 9
@@ -87,7 +87,7 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
     """
     if not isinstance(timeout, int | float) or timeout < 5:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"timeout={quoted(timeout)} must be a number of seconds, 5 or more")
-    ends = (yield from Clock()) + timeout - STOP_SECONDS
+    ends = (yield from read_clock()) + timeout - STOP_SECONDS
     found = yield from catalog.get(name)
     place = yield from _definition(found)
     if isinstance(place, StageCheck):
@@ -189,8 +189,9 @@ def _missing(stage: Stage, folder: str, ends: float) -> Op[str | None]:
 
 def _within(ends: float, statement: Statement[T]) -> Op[T]:
     """Run a statement with a deadline outside the transaction, so that one that hangs does not end it."""
-    left = ends - (yield from Clock())
-    return (yield from Aside(iter(Limited(iter(statement), max(left, 0.1)))))
+    left = ends - (yield from read_clock())
+    answer: T = yield from Aside(iter(replace(statement, time_limit=max(left, 0.1))))
+    return answer
 
 
 _ADVICE_TIMEOUT = "see whether the endpoint answers from the server's machine"

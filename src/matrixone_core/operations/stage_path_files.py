@@ -32,7 +32,7 @@ from matrixone_core.stage_files import (
     size_of,
 )
 from matrixone_core.stage_paths import PureStagePath, checked_pattern, target_of
-from matrixone_core.steps import Blocking, Emit, GetRuntime, Op, Together
+from matrixone_core.steps import GetRuntime, Op, Together, emit, run_in_thread
 
 RANGE = 4 * 1024 * 1024  # bytes that one statement reads
 IN_FLIGHT = 4  # statements of a download at a time
@@ -262,16 +262,16 @@ def download(path: PureStagePath, local: LocalPath, progress: Receive | None) ->
     place, url = _local(local), _file_url(path)
     _check_progress(progress)
     machine = (yield from GetRuntime()).machine
-    if (yield from Blocking(partial(machine.is_folder, place))):
+    if (yield from run_in_thread(partial(machine.is_folder, place))):
         place /= path.name
     size = yield from size_by_probes(url, RANGE)
     unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
-    yield from Blocking((yield from Blocking(partial(machine.open_new, unfinished))).close)
+    yield from run_in_thread((yield from run_in_thread(partial(machine.open_new, unfinished))).close)
     try:
         yield from _fetch(_Fetching(url, size, unfinished, machine, progress))
-        yield from Blocking(partial(machine.move, unfinished, place))
+        yield from run_in_thread(partial(machine.move, unfinished, place))
     except BaseException:
-        yield from Blocking(partial(machine.remove, unfinished))
+        yield from run_in_thread(partial(machine.remove, unfinished))
         raise
     return place
 
@@ -281,11 +281,11 @@ def upload(path: PureStagePath, local: LocalPath, *, overwrite: bool, progress: 
     place = _local(local)
     _check_progress(progress)
     machine = (yield from GetRuntime()).machine
-    check_size(path, (yield from Blocking(partial(machine.size, place))) or 0)
-    content = yield from Blocking(partial(_read_all, machine, place))
+    check_size(path, (yield from run_in_thread(partial(machine.size, place))) or 0)
+    content = yield from run_in_thread(partial(_read_all, machine, place))
     length = yield from write_bytes(path, content, overwrite=overwrite)
     if progress is not None:
-        yield from Emit(progress, FileProgress(path.url, length, length))
+        yield from emit(progress, FileProgress(path.url, length, length))
     return length
 
 
@@ -355,10 +355,10 @@ def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:
             raise StageFileNotFound(
                 f"{fetching.url} was replaced by a shorter file while it was read; download it again"
             )
-        yield from Blocking(partial(fetching.machine.write_at, fetching.place, offset, data))
+        yield from run_in_thread(partial(fetching.machine.write_at, fetching.place, offset, data))
         fetching.done += wanted
         if fetching.progress is not None:
-            yield from Emit(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
+            yield from emit(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
 
 
 def _read_all(machine: Machine, place: PurePath) -> bytes:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from matrixone_core.errors import InvalidArgument, MatrixOneError
 from matrixone_core.messages import quoted
 from matrixone_core.server_errors import from_driver
-from matrixone_core.steps import Calling, Op, Sleep
+from matrixone_core.steps import Call, Op, sleep
 
 FIRST_PAUSE = 0.1  # seconds between the first attempt and the second; each pause is twice as long as the one before it
 
@@ -31,15 +31,15 @@ def retry(work: Callable[[], Any], attempts: int) -> Op[Any]:
         raise InvalidArgument(f"attempts={quoted(attempts)} must be a number, 1 or more")
     for attempt in range(attempts - 1):
         try:
-            answer: Any = yield from Calling[Any](work)
+            answer: Any = yield from Call[Any](work)
         except (MatrixOneError, DBAPIError) as error:
             if not _is_retryable(error):
                 raise
         else:
             return answer
         # of two sessions that block each other, one must be first the next time
-        yield from Sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # no secret
-    last: Any = yield from Calling[Any](work)
+        yield from sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # no secret
+    last: Any = yield from Call[Any](work)
     return last
 
 

@@ -11,7 +11,7 @@ from matrixone_core.server_errors import commit_not_sent, unanswered
 from matrixone_core.session.pending_changes import create_statement
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, Stage
-from matrixone_core.steps import Aside, Clock, Op, Sleep
+from matrixone_core.steps import Aside, Op, read_clock, sleep
 
 T = TypeVar("T")
 KILL_INTERVAL = 0.05  # seconds between two KILLs of one connection
@@ -131,11 +131,11 @@ def _has_stage(statement: CreateStage) -> Op[bool]:
 
 def _end_connection(connection_id: int) -> Op[None]:
     """End a connection, and wait until the server has ended it: its statement takes no effect afterwards."""
-    began = yield from Clock()
+    began = yield from read_clock()
     try:
-        while (yield from Clock()) - began < KILL_SECONDS:
+        while (yield from read_clock()) - began < KILL_SECONDS:
             yield from before_commit(iter(Aside(iter(KillConnection(connection_id)))))
-            yield from Sleep(KILL_INTERVAL)
+            yield from sleep(KILL_INTERVAL)
     except MatrixOneError:
         return  # there is no such connection; if another error came, the caller's next question meets it as well
 

@@ -6,7 +6,7 @@ from sqlalchemy.exc import OperationalError
 
 from matrixone_core.errors import CommitUnknown, InvalidArgument, LockTimeout, ServerError, StatementTimeout
 from matrixone_core.session.retry import retry
-from matrixone_core.steps import Calling, Sleep
+from matrixone_core.steps import Call
 
 
 def test_sessions_are_run_again_while_that_can_help():
@@ -14,8 +14,9 @@ def test_sessions_are_run_again_while_that_can_help():
 
     steps, result = play(retry(work, 3), LockTimeout("1"), None, LockTimeout("2"), None, "done")
     assert result == "done"
-    assert [type(step) for step in steps] == [Calling, Sleep, Calling, Sleep, Calling]
-    assert 0.05 <= steps[1].seconds <= 0.1 <= steps[3].seconds <= 0.2
+    assert [type(step) for step in steps] == [Call] * 5
+    first, second = (steps[at].call.args[0] for at in (1, 3))
+    assert 0.05 <= first <= 0.1 <= second <= 0.2
     assert play(retry(work, 1), "done")[1] == "done"
     for last in (CommitUnknown("?"), ServerError("no"), StatementTimeout("slow")):
         with pytest.raises(type(last)) as caught:

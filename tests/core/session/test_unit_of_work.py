@@ -3,7 +3,7 @@
 import pickle
 
 import pytest
-from script import drive, rows, texts
+from script import MemoryMachine, drive, rows, texts
 
 from matrixone_core import catalog
 from matrixone_core.errors import (
@@ -35,7 +35,7 @@ from matrixone_core.sql.load import LoadData, S3Object, resolved
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
 from matrixone_core.sql.stage import AlterStage, SelectStages, ShowStages, Stage, stage_of
 from matrixone_core.sql.table import LoadState, SelectLoadState, ShowCreateTable
-from matrixone_core.steps import Aside, Atomic, Clock, Limited, Reply, Sleep
+from matrixone_core.steps import Aside, Atomic, Call, GetRuntime, Reply, Runtime, with_time_limit
 
 DONE = Reply()
 ROW = {
@@ -47,7 +47,7 @@ TAKEN = {"SNAPSHOT_NAME": "p", "SNAPSHOT_LEVEL": "account", "TIMESTAMP": "2026-0
 MAY = f"DROP STAGE IF EXISTS `{UNUSED_NAME}`"
 
 
-LABELS = {Aside: "outside: ", Atomic: "atomic: ", Limited: "limited: "}
+LABELS = {Aside: "outside: ", Atomic: "atomic: "}
 
 
 class Server:
@@ -63,15 +63,17 @@ class Server:
 
     def answer(self, step):
         match step:
-            case Aside() | Atomic() | Limited():
+            case Aside() | Atomic():
                 return self.run(step.op, LABELS[type(step)])
-            case Clock():
-                return self.now
-            case Sleep():
-                self.now += step.seconds
-                return None
+            case GetRuntime():
+                return Runtime(self.run, MemoryMachine(), lambda: self.now, self.sleep)
+            case Call():
+                return step.call()
             case _:
                 return self.execute(step)
+
+    def sleep(self, seconds):
+        self.now += seconds
 
     def execute(self, statement, where=""):
         self.sent.append(f"{where}{statement}")
@@ -275,7 +277,7 @@ def test_like(pattern, found):
     assert is_like("abc", pattern) is found
 
 
-@pytest.mark.parametrize("step", [Atomic, Aside, lambda op: Limited(op, 3)])
+@pytest.mark.parametrize("step", [Atomic, Aside, lambda op: with_time_limit(op, 3)])
 def test_steps_with_operations_in_them_are_kept_too(step):
     case = Case()
 

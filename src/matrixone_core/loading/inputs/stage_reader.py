@@ -2,7 +2,7 @@
 
 from matrixone_core.sql.files import PIECE
 from matrixone_core.stage_files import read
-from matrixone_core.steps import Chunks, NextChunk, Op
+from matrixone_core.steps import Chunks, Op, next_chunk
 
 PIECES = 16  # in one statement; one in the first, as most files that are read here are small
 AT_ONCE = 32  # places that one statement looks at
@@ -39,7 +39,7 @@ class ChunkBytes:
 
     def next(self) -> Op[bytes | None]:
         """The next piece, or None at the end."""
-        return (yield from NextChunk(self._chunks))
+        return (yield from next_chunk(self._chunks))
 
 
 def read_range(url: str, begin: int, end: int) -> Op[bytes]:

@@ -20,7 +20,7 @@ from matrixone_core.loading.monitoring.events import (
 from matrixone_core.loading.options import Progress
 from matrixone_core.monitoring.telemetry import LOAD_DURATION, count, measure
 from matrixone_core.results import LoadedFile, LoadReport
-from matrixone_core.steps import Blocking, Emit, GetRuntime, Op
+from matrixone_core.steps import GetRuntime, Op, emit, run_in_thread
 
 STALLED_SECONDS = 10.0  # without a sign of life, after which a load is said to be stalled
 POLL_SECONDS = 0.5
@@ -40,7 +40,7 @@ def find_receiver(progress: Progress) -> Op[Receive | None]:
     if not progress:
         return None
     machine = (yield from GetRuntime()).machine
-    return (yield from Blocking(machine.progress_bar))
+    return (yield from run_in_thread(machine.progress_bar))
 
 
 class LoadObserver:
@@ -110,4 +110,4 @@ class LoadObserver:
 
     def _emit(self, event: LoadEvent) -> Op[None]:
         if self.receive is not None:
-            yield from Emit(self.receive, event)
+            yield from emit(self.receive, event)

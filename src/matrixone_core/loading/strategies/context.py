@@ -9,7 +9,7 @@ from matrixone_core.loading.ledger import Ledger
 from matrixone_core.loading.plan import LoadPlan, LoadStrategy
 from matrixone_core.loading.rejects import Rejects
 from matrixone_core.results import LoadedFile
-from matrixone_core.steps import Clock, Op
+from matrixone_core.steps import Op, read_clock
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,6 @@ class LoadContext:
 
     def finish_file(self, file: LoadedFile, began: float) -> Op[LoadedFile]:
         """Note how long a file took, and tell whoever listens."""
-        timed = replace(file, seconds=(yield from Clock()) - began)
+        timed = replace(file, seconds=(yield from read_clock()) - began)
         yield from self.on_file_loaded(timed)
         return timed

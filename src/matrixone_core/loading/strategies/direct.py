@@ -13,7 +13,7 @@ from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.strategies.proof import prove
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.staging import CountDuplicateRows, Key, Names
-from matrixone_core.steps import Atomic, Clock, Op, in_order
+from matrixone_core.steps import Atomic, Op, in_order, read_clock
 
 
 def load_data(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
@@ -31,7 +31,7 @@ def _load_files(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
 
 
 def _load_file(context: LoadContext, file: InputFile) -> Op[tuple[LoadedFile, ...]]:
-    began = yield from Clock()
+    began = yield from read_clock()
     rows = yield from fill(context, file, direct_load(context.plan, file))
     return ((yield from context.finish_file(LoadedFile(file.path, rows, rows), began)),)
 

@@ -19,7 +19,7 @@ from matrixone_core.messages import quoted
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.load import Csv
 from matrixone_core.sql.staging import Conflict, FirstDuplicateKey
-from matrixone_core.steps import Atomic, Clock, Op, Together
+from matrixone_core.steps import Atomic, Op, Together, read_clock
 
 
 class _NotPlain(Exception):
@@ -48,7 +48,7 @@ def load_into_empty(context: LoadContext) -> Op[tuple[LoadedFile, ...] | None]:
 
 
 def _load_and_prove(context: LoadContext, file: InputFile, pattern: str) -> Op[tuple[LoadedFile, ...]]:
-    plan, began = context.plan, (yield from Clock())
+    plan, began = context.plan, (yield from read_clock())
     for statement in plan.preparation:
         yield from statement
     load, lines = direct_load(plan, file), (*plan.request.names[:-1], f"{plan.batches[0].staging[-1]}_lines")

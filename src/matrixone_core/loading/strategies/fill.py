@@ -14,7 +14,7 @@ from matrixone_core.monitoring.telemetry import span
 from matrixone_core.sql.external import CountOtherLines, CreateExternal
 from matrixone_core.sql.load import RAW_LINES, Csv, JsonLines, LoadData, Parquet
 from matrixone_core.sql.staging import DropTable, Names, Truncate
-from matrixone_core.steps import Atomic, Blocking, Op, Sending, Together
+from matrixone_core.steps import Atomic, Op, Sending, Together, run_in_thread
 
 SENT_BYTES = 4 * 1024 * 1024  # sent by one statement where a stage's file passes through the client
 
@@ -115,7 +115,7 @@ def send_stage_file(context: LoadContext, file: StageFile, form: Csv | JsonLines
     piece: bytes | None = b""
     while piece is not None:
         piece = yield from pieces.next()
-        waiting += yield from Blocking(partial(transform, piece))
+        waiting += yield from run_in_thread(partial(transform, piece))
         if waiting and (piece is None or len(waiting) >= SENT_BYTES):
             rows += yield from _send(statement, bytes(waiting))
             waiting.clear()

@@ -18,7 +18,7 @@ from matrixone_core.loading.strategies.silent import JudgedRows, judge_rows
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.staging import Conflict, DuplicatePolicy, InsertStaged, RowRange
 from matrixone_core.sql.table import TablesLike
-from matrixone_core.steps import Aside, Atomic, Clock, Op, Together
+from matrixone_core.steps import Aside, Atomic, Op, Together, read_clock
 
 T = TypeVar("T")
 LEFT_OVER_SECONDS = 24 * 3600  # after which a staging table's load is taken for dead
@@ -114,7 +114,7 @@ def _fill(context: LoadContext, batch: Batch) -> Op[FilledBatch]:
     yield from batch.create
     files: list[LoadedFile] = []
     for file in batch.files:
-        began = yield from Clock()
+        began = yield from read_clock()
         rows = yield from fill(context, file, batch.load(file))
         files.append((yield from context.finish_file(LoadedFile(file.path, rows, rows), began)))
     judged = JudgedRows() if context.plan.checks_as_it_inserts else (yield from judge_rows(context, batch))
