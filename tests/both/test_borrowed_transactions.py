@@ -169,9 +169,9 @@ def test_a_connection_of_another_dialect(client, new_engine, side):
 
 
 def test_a_connection_that_the_program_closes_first(client, engine):
-    connection = engine.connect().__enter__()
-    session = client.session(bind=raw(connection))
-    session.insert(User, {"id": 1})
-    connection.close()
-    session.close()
+    with engine.connect() as connection:
+        session = client.session(bind=raw(connection))
+        session.insert(User, {"id": 1})
+        connection.close()
+        session.close()
     assert names(client) == []
