@@ -165,7 +165,7 @@ class BatchQuery:
         self._packets = self._fetch.packets
         self._keeps_connection = keeps_connection
         self._decoder: Decoder | None = None
-        self.is_cut_off = False
+        self.is_cut_off: bool = False
 
     def begin(self) -> Op[Any]:
         """Execute the statement.
