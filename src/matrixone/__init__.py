@@ -11,7 +11,14 @@ from matrixone import _lazy_names
 from matrixone._name_clash import warn_of_name_clash
 
 if TYPE_CHECKING:
-    from matrixone_async import AsyncClient, AsyncLoadWatch, AsyncSession, AsyncStageFile, AsyncStagePath
+    from matrixone_async import (
+        AsyncArrowStream,
+        AsyncClient,
+        AsyncLoadWatch,
+        AsyncSession,
+        AsyncStageFile,
+        AsyncStagePath,
+    )
     from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
     from matrixone_core.errors import (
         CommitIncomplete,
@@ -74,13 +81,15 @@ if TYPE_CHECKING:
     from matrixone_core.sql.pitr import Pitr
     from matrixone_core.sql.snapshot import Snapshot, SnapshotLevel
     from matrixone_core.sql.stage import Stage
-    from matrixone_sync import Client, LoadWatch, Session, StagePath
+    from matrixone_sync import ArrowStream, Client, LoadWatch, Session, StagePath
 
 __all__ = [
     "DATALINK",
     "UUID",
     "VECF32",
     "VECF64",
+    "ArrowStream",
+    "AsyncArrowStream",
     "AsyncClient",
     "AsyncLoadWatch",
     "AsyncSession",

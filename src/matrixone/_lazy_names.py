@@ -8,6 +8,7 @@ from sqlalchemy.dialects import registry
 
 MODULES = {
     "matrixone_async": (
+        "AsyncArrowStream",
         "AsyncClient",
         "AsyncLoadWatch",
         "AsyncSession",
@@ -111,6 +112,7 @@ MODULES = {
     ),
     "matrixone_core.sql.stage": ("Stage",),
     "matrixone_sync": (
+        "ArrowStream",
         "Client",
         "LoadWatch",
         "Session",

@@ -11,11 +11,13 @@ from matrixone_async.managers import (
     AsyncSnapshotManager,
     AsyncStageManager,
 )
+from matrixone_async.queries import AsyncArrowStream
 from matrixone_async.session import AsyncSession
 from matrixone_async.stage_file import AsyncStageFile
 from matrixone_async.stage_path import AsyncStagePath
 
 __all__ = [
+    "AsyncArrowStream",
     "AsyncClient",
     "AsyncCloneManager",
     "AsyncLoadManager",

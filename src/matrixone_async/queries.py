@@ -31,7 +31,7 @@ class AsyncArrowStream:
         self._connection = connection
         self._query = query
         self._perform: Perform | None = None
-        self._closed = False
+        self._closed: bool = False
         self._open = AsyncExitStack()
         self.schema: Any = None
 

@@ -11,10 +11,12 @@ from matrixone_sync.managers import (
     SnapshotManager,
     StageManager,
 )
+from matrixone_sync.queries import ArrowStream
 from matrixone_sync.session import Session
 from matrixone_sync.stage_path import StagePath
 
 __all__ = [
+    "ArrowStream",
     "Client",
     "CloneManager",
     "Dialect",

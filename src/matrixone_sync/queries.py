@@ -32,7 +32,7 @@ class ArrowStream:
         self._connection = connection
         self._query = query
         self._perform: Perform | None = None
-        self._closed = False
+        self._closed: bool = False
         self._open = ExitStack()
         self.schema: Any = None
 

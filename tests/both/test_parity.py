@@ -14,7 +14,9 @@ from matrixone_async import (
     AsyncStageManager,
     AsyncStagePath,
 )
+from matrixone_async.queries import AsyncQueries
 from matrixone_sync import LoadManager, LoadWatch, Session, SnapshotManager, StageManager, StagePath
+from matrixone_sync.queries import Queries
 
 
 def public(owner):
@@ -49,6 +51,7 @@ def test_managers(blocking, asynchronous):
         (Session, AsyncSession),
         (StagePath, AsyncStagePath),
         (LoadWatch, AsyncLoadWatch),
+        (Queries, AsyncQueries),
     ],
 )
 def test_clients_and_sessions(blocking, asynchronous):

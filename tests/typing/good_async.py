@@ -1,11 +1,12 @@
 """What a consumer of the asyncio client writes; must type-check unchanged."""
 
+from datetime import UTC, datetime
 from typing import assert_type
 
 from sqlalchemy import Result, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from matrixone import AsyncClient, AsyncSession, LoadReport, Snapshot, SnapshotLevel, Stage
+from matrixone import AsyncArrowStream, AsyncClient, AsyncSession, LoadReport, Snapshot, SnapshotLevel, Stage
 
 
 class Base(DeclarativeBase):
@@ -46,6 +47,9 @@ async def use(client: AsyncClient) -> None:
     for user in (await client.execute(select(User))).scalars():
         assert_type(user, User)
     (await client.execute("SELECT 1", {"a": 1})).all()
+    await client.execute(select(User), snapshot="s", timeout=1)
+    await client.query_df(select(User), {"a": 1}, dtype_backend="pyarrow", timestamp=datetime.now(UTC))
+    assert_type(client.stream_arrow("SELECT 1", batch_rows=5), AsyncArrowStream)
     async with client.stream(select(User.id), batch=10) as rows:
         async for row in rows:
             assert_type(row[0], int)

@@ -1,11 +1,12 @@
 """What a consumer of the blocking client writes; must type-check unchanged."""
 
+from datetime import UTC, datetime
 from typing import assert_type
 
 from sqlalchemy import Result, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from matrixone import Client, LoadReport, Session, Snapshot, SnapshotLevel, Stage
+from matrixone import ArrowStream, Client, LoadReport, Session, Snapshot, SnapshotLevel, Stage
 
 
 class Base(DeclarativeBase):
@@ -46,6 +47,9 @@ def use(client: Client) -> None:
     for user in client.execute(select(User)).scalars():
         assert_type(user, User)
     client.execute("SELECT 1", {"a": 1}).all()
+    client.execute(select(User), snapshot="s", timeout=1)
+    client.query_df(select(User), {"a": 1}, dtype_backend="pyarrow", timestamp=datetime.now(UTC))
+    assert_type(client.stream_arrow("SELECT 1", batch_rows=5), ArrowStream)
     with client.stream(select(User.id), batch=10) as rows:
         for row in rows:
             assert_type(row[0], int)
