@@ -503,6 +503,10 @@ def test_an_unanswered_commit_undoes_nothing():
     case.send_commit()
     case.work.record_unanswered_commit(error)
     assert (error.stages, error.pending) == (("a",), (CreateSnapshot("p", "account"),))
+    assert str(case.work) == "committed or not"
+    with pytest.raises(CommitUnknown) as caught:
+        case.work.check()
+    assert caught.value is error
     assert case.sent(case.work.after_end(case.server.run)) == []
 
 
