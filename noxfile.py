@@ -17,7 +17,17 @@ ON_BOTH = [  # what depends on the versions of SQLAlchemy and of the drivers
     "tests/core",
     *(
         f"tests/both/test_{name}.py"
-        for name in ("client", "connections", "dialect_on_server", "loads", "property", "secrets", "sessions", "stages")
+        for name in (
+            "client",
+            "connections",
+            "dialect_on_server",
+            "loads",
+            "observability",
+            "property",
+            "secrets",
+            "sessions",
+            "stages",
+        )
     ),
 ]
 
