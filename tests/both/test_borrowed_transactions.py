@@ -32,9 +32,7 @@ def stage(client, unique, files):
 @pytest.fixture
 def own_session(engine, side, portal):
     """A session of the program's, without this package."""
-    from conftest import Blocking
-
-    session = Session(engine) if side == "sync" else Blocking(portal, AsyncSession(engine.wrapped))
+    session = Session(engine) if side == "sync" else type(engine)(portal, AsyncSession(engine.wrapped))
     yield session
     session.close()
 
