@@ -20,7 +20,7 @@ from matrixone_core.sql.export import CountQueryRows, CsvOutput, Outfile, Output
 from matrixone_core.sql.files import RemoveFiles, SaveFile
 from matrixone_core.stage_files import PROBED, is_there, put_in_place, size_by_probes
 from matrixone_core.stage_paths import PureStagePath
-from matrixone_core.steps import Op, Watched, emit, read_clock, with_time_limit
+from matrixone_core.steps import Atomic, Op, Watched, emit, read_clock, with_time_limit
 
 LARGEST_REPLACEMENT = 1024**3  # bytes of a file that the server copies in its memory
 TELLING = 1.0  # seconds between two events while the server writes
@@ -146,7 +146,7 @@ def _measure(export: StageExport, path: PureStagePath) -> Op[dict[PureStagePath,
     for name in names:
         written = path.with_name(name)
         try:
-            sizes[written] = yield from size_by_probes(written.url, PROBED)
+            sizes[written] = yield from Atomic(size_by_probes(written.url, PROBED))  # one COMMIT for all its statements
         except StageFileNotFound:
             if export.output.name != "parquet":
                 raise
