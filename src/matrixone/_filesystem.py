@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from fsspec import AbstractFileSystem
 
 from matrixone_core.errors import InvalidArgument, StageFileExists, StageFileNotFound, StageNotFound
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.operations.stage_path_files import FileProgress
 from matrixone_sync import Client, StagePath
@@ -48,7 +48,7 @@ class StageFileSystem(AbstractFileSystem):
     def _path(self, path: str) -> StagePath:
         name, _, file = self._strip_protocol(path).partition("/")
         if not name:
-            raise InvalidArgument(f"{quoted(path)} names no stage; write stage://name/path")
+            raise InvalidArgument(f"{show(path)} names no stage; write stage://name/path")
         return self.client.stage.path(name, file)
 
     @property

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from matrixone_async.concurrency import shielded
-from matrixone_async.driver import AsyncDriver, acquired
+from matrixone_async.concurrency import shield
+from matrixone_async.driver import AsyncDriver, check_out
 from matrixone_async.engines import run_in_session, stream
 from matrixone_async.managers import (
     AsyncCloneManager,
@@ -134,7 +134,7 @@ class AsyncClient(AsyncManager, AsyncQueries):
         try:
             await driver.run(connect.reach(wait))
         except BaseException as error:  # noqa: BLE001  # raised again, without the frames of the pool
-            await shielded(driver.dispose, CLEAN_UP_SECONDS)
+            await shield(driver.dispose, CLEAN_UP_SECONDS)
             raise error.with_traceback(None) from error.__cause__
         await self.disconnect()
         self._connection = driver
@@ -242,8 +242,8 @@ class AsyncClient(AsyncManager, AsyncQueries):
             async with driver.connection() as connection:
                 return await connection.execute(wanted, values, execution_options=options)  # all of it is read
         async with self.session() as session:
-            await acquired(session.connection, driver.where)
-            return await run_in_session(session, execution.completed, wanted, values, options)
+            await check_out(session.connection, driver.where)
+            return await run_in_session(session, execution.execute_in_session, wanted, values, options)
 
     @overload
     def stream(
@@ -311,7 +311,7 @@ class AsyncClient(AsyncManager, AsyncQueries):
             yield result
             unread = await _has_more(result)
         except BaseException:
-            await shielded(session.invalidate, CLEAN_UP_SECONDS)
+            await shield(session.invalidate, CLEAN_UP_SECONDS)
             raise
         if unread:
             await session.invalidate()  # closes the connection: the driver would read all that is left

@@ -101,7 +101,7 @@ async def finish_within(call: Callable[[], Awaitable[T]], seconds: float) -> T:
         return await call()
 
 
-async def shielded(call: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
+async def shield(call: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
     """Call a function to its end, though the task is cancelled meanwhile; the cancellation comes at the next await.
 
     Args:

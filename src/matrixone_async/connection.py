@@ -17,7 +17,7 @@ import aiomysql
 from pymysql.constants import CR, SERVER_STATUS
 from pymysql.err import MySQLError, OperationalError
 
-from matrixone_async.concurrency import cancel_again, shielded
+from matrixone_async.concurrency import cancel_again, shield
 from matrixone_async.protocol import PacketMixin, ProtocolMixin, ResultMixin
 from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
 from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT
@@ -114,12 +114,12 @@ class Connection(ProtocolMixin, aiomysql.Connection):
             async with asyncio.timeout(self.time_limit):
                 rows: int = await super().query(sql, unbuffered)
         except TimeoutError:
-            await shielded(self._give_up, 2 * STOP_SECONDS)
+            await shield(self._give_up, 2 * STOP_SECONDS)
             raise OperationalError(
                 STATEMENT_TIMEOUT, f"the statement took longer than its limit of {self.time_limit:g} s"
             ) from None
         except asyncio.CancelledError:
-            await shielded(self._give_up, 2 * STOP_SECONDS)
+            await shield(self._give_up, 2 * STOP_SECONDS)
             raise
         except MySQLError as error:
             if not reply_ended(error) or fails_export(sql):
@@ -242,7 +242,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
                 raise
             self._cancelled.append(error)
         # readexactly() takes nothing when it is cancelled, so that it can be asked again
-        return await shielded(partial(self._read_in_time, num_bytes, STOP_SECONDS), STOP_SECONDS)
+        return await shield(partial(self._read_in_time, num_bytes, STOP_SECONDS), STOP_SECONDS)
 
     async def _read_some(self) -> bytes:
         if self._reader is None:

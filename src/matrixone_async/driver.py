@@ -28,7 +28,7 @@ from matrixone_async.engines import (
 from matrixone_async.workers import WorkerGroup
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
-from matrixone_core.execution import PACKETS, check_gave_rows, limited, result_columns
+from matrixone_core.execution import PACKETS, check_gave_rows, result_columns, timeout_options
 from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.orm_session import usable
@@ -160,22 +160,22 @@ class AsyncDriver:
                 return Runtime(self.run, LocalMachine(), time.monotonic, sleep)
             case OnConnection():
                 async with self.connection() as connection:
-                    return await translated(partial(run_on, connection, step.call))
+                    return await translate_errors(partial(run_on, connection, step.call))
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
     async def _execute(self, statement: Statement[T]) -> T:
         async with self.connection() as connection, self._track(connection):
-            reply = await translated(partial(self._reply, connection, statement), statement)
+            reply = await translate_errors(partial(self._reply, connection, statement), statement)
         return statement.parse(reply)
 
     async def _send(self, step: Sending[T]) -> T:
         statement = step.statement
         async with self.connection() as connection, self._track(connection):
             raw = await driver_connection(connection)
-            with raw.sending(self._transformed(step)):
+            with raw.sending(self._transform(step)):
                 try:
-                    reply = await translated(partial(self._reply, connection, statement), statement)
+                    reply = await translate_errors(partial(self._reply, connection, statement), statement)
                 except Exception:
                     mark_closed(connection, "as the data that it was sending broke off")
                     raise
@@ -183,7 +183,7 @@ class AsyncDriver:
 
     async def _stream(self, step: Streaming) -> None:
         async with self.connection() as connection, self._track(connection):
-            await translated(partial(self._pass_rows_on, connection, step), step.statement)
+            await translate_errors(partial(self._pass_rows_on, connection, step), step.statement)
 
     async def _pass_rows_on(self, connection: AsyncConnection, step: Streaming) -> None:
         options = {**self._options_for(step.statement), "yield_per": step.batch}
@@ -199,7 +199,7 @@ class AsyncDriver:
 
     async def _fetch(self, step: Fetch) -> None:
         """Execute a statement, its rows left as packets; an error is SQLAlchemy's."""
-        options = {**limited(self.time_limit), **step.options, PACKETS: step.packets}
+        options = {**timeout_options(self.time_limit), **step.options, PACKETS: step.packets}
         async with self.connection() as connection, self._track(connection):
             await connection.execute(step.statement, step.params, execution_options=options)
             check_gave_rows(step.packets)
@@ -234,7 +234,7 @@ class AsyncDriver:
             await connection.exec_driver_sql(statement.after, execution_options=options)
         return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
-    async def _transformed(self, step: Sending[Any]) -> AsyncIterator[bytes]:
+    async def _transform(self, step: Sending[Any]) -> AsyncIterator[bytes]:
         """The data as they are sent."""
         while (chunk := await self.run(next_chunk(step.chunks))) is not None:
             yield await self.run(run_in_thread(partial(step.through, chunk)))  # parsing takes long
@@ -258,7 +258,7 @@ class AsyncDriver:
 
     def _options_for(self, statement: Statement[Any]) -> dict[str, Any]:
         limits = (limit for limit in (self.time_limit, statement.time_limit) if limit is not None)
-        return limited(min(limits, default=None))
+        return timeout_options(min(limits, default=None))
 
     def _track(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self.workers is None else self.workers.track(connection)
@@ -277,17 +277,17 @@ class AsyncDriver:
     async def connection(self) -> AsyncGenerator[AsyncConnection]:
         """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
         if self.pin is not None:
-            yield usable(await acquired(self.pin, self.where))
+            yield usable(await check_out(self.pin, self.where))
             return
-        connection = await acquired(partial(connect, self.engine), self.where)
+        connection = await check_out(partial(connect, self.engine), self.where)
         try:
             yield connection
-            await committed(connection.commit)
+            await commit(connection.commit)
         finally:
             await release(connection)
 
 
-async def translated(call: Callable[[], Awaitable[T]], statement: Statement[Any] | None = None) -> T:
+async def translate_errors(call: Callable[[], Awaitable[T]], statement: Statement[Any] | None = None) -> T:
     """What *call* returns; a driver's error becomes ours, raised where none of the driver's frames hang on it."""
     try:
         return await call()
@@ -296,7 +296,7 @@ async def translated(call: Callable[[], Awaitable[T]], statement: Statement[Any]
     raise failure
 
 
-async def acquired(call: Callable[[], Awaitable[AsyncConnection]], where: str) -> AsyncConnection:
+async def check_out(call: Callable[[], Awaitable[AsyncConnection]], where: str) -> AsyncConnection:
     """The connection that *call* makes; what keeps it from it, in our words."""
     failure: MatrixOneError
     try:
@@ -308,11 +308,11 @@ async def acquired(call: Callable[[], Awaitable[AsyncConnection]], where: str) -
     raise failure
 
 
-async def committed(call: Callable[[], Awaitable[None]]) -> None:
+async def commit(call: Callable[[], Awaitable[None]]) -> None:
     """Carry a COMMIT out; if the connection breaks meanwhile, nobody knows what became of it."""
     failure: MatrixOneError
     try:
-        return await translated(call)
+        return await translate_errors(call)
     except ConnectionLost as error:
         failure = commit_unknown(error)
     raise failure

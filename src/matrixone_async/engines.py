@@ -15,7 +15,7 @@ from matrixone_async.dialect import Dialect
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import Values
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.monitoring.pools import AsyncObservedPool, call_on_connect, publish
 from matrixone_core.session import orm_session
 from matrixone_core.settings import Settings
@@ -62,7 +62,7 @@ def check_engine(engine: object) -> None:
         InvalidArgument: it cannot.
     """
     if not isinstance(engine, AsyncEngine):
-        raise InvalidArgument(f"{quoted(engine)} is no AsyncEngine, which AsyncClient needs; Client takes an Engine")
+        raise InvalidArgument(f"{show(engine)} is no AsyncEngine, which AsyncClient needs; Client takes an Engine")
     orm_session.check_engine(engine.sync_engine, Dialect, "create_async_engine('matrixone+aiomysql://…')")
 
 

@@ -9,7 +9,7 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from matrixone_async.concurrency import shielded
+from matrixone_async.concurrency import shield
 from matrixone_async.driver import AsyncDriver
 from matrixone_async.managers import (
     AsyncCloneManager,
@@ -93,7 +93,7 @@ class AsyncSession(SessionBase, AsyncQueries):
             if error is None:
                 await self.commit()
         finally:
-            await shielded(self.close, FINISH_SECONDS)
+            await shield(self.close, FINISH_SECONDS)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._inside.where}, {self._core.work}>"

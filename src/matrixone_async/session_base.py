@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
-from matrixone_async.concurrency import shielded
+from matrixone_async.concurrency import shield
 from matrixone_async.driver import AsyncDriver
 from matrixone_core.cancellation import FINISH_SECONDS
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.session.orm_session import UnitOfWorkSession
 from matrixone_core.steps import Op
 
@@ -42,7 +42,7 @@ class Carrier:
 
     def finish(self, op: Op[None]) -> None:
         """Run an operation, though the task is cancelled."""
-        await_only(shielded(partial(self.driver.run, op), FINISH_SECONDS))
+        await_only(shield(partial(self.driver.run, op), FINISH_SECONDS))
 
     def run_later(self, op: Op[None]) -> Coroutine[Any, Any, None]:
         """Return what runs an operation when it is awaited."""
@@ -87,4 +87,4 @@ def _outer(bind: Bind | None) -> sqlalchemy.Connection | Session | None:
         return bind.sync_session
     if isinstance(bind, AsyncConnection) and bind.sync_connection is not None:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         return bind.sync_connection
-    raise InvalidArgument(f"bind={quoted(bind)} must be an open AsyncConnection, or an AsyncSession")
+    raise InvalidArgument(f"bind={show(bind)} must be an open AsyncConnection, or an AsyncSession")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self, overload
 from matrixone_async.stage_file import BinaryFile, TextFile, file_of
 from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.stage_path_files import FileProgress, Receive, StageFileStat
-from matrixone_core.stage_paths import PureStagePath, checked_pattern
+from matrixone_core.stage_paths import PureStagePath, check_pattern
 
 if TYPE_CHECKING:
     from matrixone_async.managers import Perform
@@ -85,7 +85,7 @@ class AsyncStagePath(PureStagePath):
 
     async def rglob(self, pattern: str) -> AsyncIterator[Self]:
         """The files in the folder, and in all folders below, that a pattern matches; as `glob('**/…')`."""
-        for parts in await self.perform(files.glob(self, f"**/{checked_pattern(pattern)}")):
+        for parts in await self.perform(files.glob(self, f"**/{check_pattern(pattern)}")):
             yield self._at(parts)
 
     async def walk(self) -> AsyncIterator[tuple[Self, list[str], list[str]]]:

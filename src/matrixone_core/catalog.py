@@ -1,7 +1,7 @@
 """Find a stage by its name: for loads and sessions as well as for the managers."""
 
 from matrixone_core.errors import PermissionDenied, StageNotFound
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.sql.stage import SelectStages, ShowStages, Stage
 from matrixone_core.steps import Aside, Op
@@ -18,7 +18,7 @@ def get(name: str) -> Op[Stage]:
     """
     found = yield from find(name)
     if found is None:
-        raise StageNotFound(f"there is no stage {quoted(stage_name(name))}")
+        raise StageNotFound(f"there is no stage {show(stage_name(name))}")
     return found
 
 

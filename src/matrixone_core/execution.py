@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import as_text
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import snapshot_name
 from matrixone_core.row_packets import RowPackets
 from matrixone_core.settings import time_limit
@@ -30,7 +30,7 @@ TIMESTAMP = "timestamp"  # the moment that it reads, a datetime with a time zone
 PACKETS = "matrixone_packets"  # where the packets of its rows go, instead of being made into rows
 
 
-def limited(seconds: float | None) -> dict[str, Any]:
+def timeout_options(seconds: float | None) -> dict[str, Any]:
     """The execution options of a statement with a time limit in seconds; None keeps the default.
 
     Raises:
@@ -53,7 +53,7 @@ def past_of(options: Mapping[str, Any]) -> Past | None:
     if snapshot is not None:
         raise InvalidArgument("give snapshot= or timestamp=, not both: a statement reads one moment")
     if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise InvalidArgument(f"timestamp={quoted(moment)} must be a datetime with a time zone")
+        raise InvalidArgument(f"timestamp={show(moment)} must be a datetime with a time zone")
     utc = moment.astimezone(UTC).replace(tzinfo=None)  # whatever the session's time zone is
     return Past(time=utc.isoformat(" ", "microseconds"))
 
@@ -113,9 +113,9 @@ def options_for(
     """
     past: dict[str, Any] = {SNAPSHOT: snapshot, TIMESTAMP: timestamp}
     if past_of(past) is None:
-        return limited(timeout)
+        return timeout_options(timeout)
     check_reads(statement)
-    return limited(timeout) | past
+    return timeout_options(timeout) | past
 
 
 def as_statement(statement: str | Executable, params: Parameters | None) -> tuple[Executable, Values]:
@@ -131,12 +131,12 @@ def as_statement(statement: str | Executable, params: Parameters | None) -> tupl
     if isinstance(statement, str):
         return _text(statement, params)
     if not isinstance(statement, Executable) and not hasattr(statement, "__clause_element__"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{quoted(statement)} is no SQL text and no statement of SQLAlchemy's")
+        raise InvalidArgument(f"{show(statement)} is no SQL text and no statement of SQLAlchemy's")
     if params is None or isinstance(params, Mapping):
         return statement, params
     rows = _mappings(params)
     if rows is None:
-        raise InvalidArgument(f"params={quoted(params)} must be a dict, or a list of dicts; tuples are for SQL text")
+        raise InvalidArgument(f"params={show(params)} must be a dict, or a list of dicts; tuples are for SQL text")
     return statement, rows
 
 
@@ -146,7 +146,7 @@ def _text(sql: str, params: Parameters | None) -> tuple[Executable, Values]:
     if isinstance(params, Mapping):
         return text(named(sql, params)), params
     if not isinstance(params, list | tuple):
-        raise InvalidArgument(f"params={quoted(params)} must be a dict, a tuple of values, or a list of either")
+        raise InvalidArgument(f"params={show(params)} must be a dict, a tuple of values, or a list of either")
     rows = _mappings(params)
     if rows:
         return text(named(sql, set(rows[0]).intersection(*rows[1:]))), rows
@@ -168,7 +168,7 @@ def _mappings(params: Sequence[Any]) -> list[Mapping[str, Any]] | None:
     return rows if all(isinstance(row, Mapping) for row in rows) else None
 
 
-def completed(session: Session, statement: Executable, params: Values, options: dict[str, Any]) -> Result[Any]:
+def execute_in_session(session: Session, statement: Executable, params: Values, options: dict[str, Any]) -> Result[Any]:
     """Execute in a session, and have the whole result in memory, so that it outlives the session."""
     result: Result[Any] = session.execute(statement, params, execution_options=options)
     if isinstance(result, CursorResult) and not result.returns_rows:
@@ -208,7 +208,7 @@ def check_rows(name: str, rows: object) -> None:
         InvalidArgument: it is none.
     """
     if not isinstance(rows, int) or rows < 1:
-        raise InvalidArgument(f"{name}={quoted(rows)} must be a number of rows, 1 or more")
+        raise InvalidArgument(f"{name}={show(rows)} must be a number of rows, 1 or more")
 
 
 def streaming(batch: int, options: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def as_text(sql: str) -> str:
     return sql.replace(":", "\\:")
 
 
-def bound(parts: Iterable[Part]) -> tuple[str, dict[str, str | int | bytes]]:
+def bind_values(parts: Iterable[Part]) -> tuple[str, dict[str, str | int | bytes]]:
     """A statement's text with named parameters, and the values for them."""
     values: dict[str, str | int | bytes] = {}
     sql: list[str] = []
@@ -46,12 +46,12 @@ def bound(parts: Iterable[Part]) -> tuple[str, dict[str, str | int | bytes]]:
     return "".join(sql), values
 
 
-def shown(parts: Iterable[Part]) -> str:
+def render_masked(parts: Iterable[Part]) -> str:
     """A statement for people to read, its secrets masked."""
-    return "".join(part if isinstance(part, str) else _shown_value(part.value) for part in parts)
+    return "".join(part if isinstance(part, str) else _render_value(part.value) for part in parts)
 
 
-def _shown_value(value: str | int | bytes) -> str:
+def _render_value(value: str | int | bytes) -> str:
     if isinstance(value, Secret):
         return f"'{MASK}'"
     if isinstance(value, bytes):
@@ -88,14 +88,14 @@ def braces(pairs: Iterable[tuple[str, str]]) -> Iterator[Part]:
     yield "}"
 
 
-def identifier(name: str) -> str:
+def quote_name(name: str) -> str:
     """A name in back-quotes."""
     return "`" + name.replace("`", "``") + "`"
 
 
-def dotted(names: Iterable[str]) -> str:
+def quote_names(names: Iterable[str]) -> str:
     """Names in back-quotes with dots between them: a table in a database, a column of a table."""
-    return ".".join(map(identifier, names))
+    return ".".join(map(quote_name, names))
 
 
 def read_twice(value: TextT) -> TextT:

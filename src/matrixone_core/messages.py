@@ -8,7 +8,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = LONGEST_QUOTED
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = _SHORT.maxfrozenset = _SHORT.maxdict = _SHORT.maxdeque = 20
 
 
-def quoted(value: object) -> str:
+def show(value: object) -> str:
     """A value as messages quote it: as Python writes it, no more than 200 characters of it.
 
     Args:

@@ -4,13 +4,13 @@ import re
 import unicodedata
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.secrets import NotText, Secret
 
 LONGEST_NAME = 64  # longer ones are cut by the server without a word (server-facts 2)
 
 
-def checked_text(value: str | NotText, what: str) -> str:
+def check_text(value: str | NotText, what: str) -> str:
     """*value*, if it is text.
 
     Raises:
@@ -19,7 +19,7 @@ def checked_text(value: str | NotText, what: str) -> str:
     if isinstance(value, NotText):
         raise InvalidArgument(f"{what} must be a str, not {value.kind}")
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={quoted(value)} must be a str, not {type(value).__name__}")
+        raise InvalidArgument(f"{what}={show(value)} must be a str, not {type(value).__name__}")
     return value
 
 
@@ -41,7 +41,7 @@ def snapshot_name(name: str) -> str:
     return _object_name(name, "snapshot")
 
 
-def checked_name(name: str, kind: str) -> str:
+def check_stage_name(name: str, kind: str) -> str:
     """A name that follows the rules of stages, as the server keeps it, in lower case.
 
     Args:
@@ -55,19 +55,19 @@ def checked_name(name: str, kind: str) -> str:
 
 
 def _object_name(name: str, kind: str) -> str:
-    if not checked_text(name, "name"):
+    if not check_text(name, "name"):
         raise InvalidArgument(f"a {kind} name cannot be empty")
     if len(name) > LONGEST_NAME:
         raise InvalidArgument(
-            f"the {kind} name {quoted(name)} has {len(name)} characters; the server keeps at most {LONGEST_NAME}"
+            f"the {kind} name {show(name)} has {len(name)} characters; the server keeps at most {LONGEST_NAME}"
         )
     for character in name:
         if not (character.isalnum() or character in "_-.$" or unicodedata.category(character).startswith("M")):
             raise InvalidArgument(
-                f"the {kind} name {quoted(name)} has {quoted(character)} in it; letters, digits and _ - . $ can be used"
+                f"the {kind} name {show(name)} has {show(character)} in it; letters, digits and _ - . $ can be used"
             )
     if not name.strip("."):
-        raise InvalidArgument(f"the {kind} name {quoted(name)} needs a letter, a digit, _, - or $")
+        raise InvalidArgument(f"the {kind} name {show(name)} needs a letter, a digit, _, - or $")
     return name.lower()
 
 
@@ -95,22 +95,20 @@ def stage_path(stage: str, file: str, *, pattern: bool = False) -> str:
     Raises:
         InvalidArgument: the path is empty, leaves the stage, names a folder, or has a character the server cannot read.
     """
-    if not checked_text(file, "file").strip("/"):
+    if not check_text(file, "file").strip("/"):
         raise InvalidArgument("the file's path in the stage is empty; give one such as 'users.csv'")
     if "://" in file:
-        raise InvalidArgument(
-            f"{quoted(file)} is a URL; give the path in the stage {quoted(stage)}, such as 'users.csv'"
-        )
+        raise InvalidArgument(f"{show(file)} is a URL; give the path in the stage {show(stage)}, such as 'users.csv'")
     for character in file:
         if pattern and character != "\\":  # a pattern is not sent to the server
             continue
         reason = _NOT_IN_PATHS.get(character) or (None if character.isprintable() else "it cannot be printed")
         if reason:
-            raise InvalidArgument(f"the path {quoted(file)} has {quoted(character)} in it: {reason}")
+            raise InvalidArgument(f"the path {show(file)} has {show(character)} in it: {reason}")
     if ".." in file.split("/"):
-        raise InvalidArgument(f"the path {quoted(file)} has '..' in it, which could leave the stage {quoted(stage)}")
+        raise InvalidArgument(f"the path {show(file)} has '..' in it, which could leave the stage {show(stage)}")
     if file.endswith("/"):
-        raise InvalidArgument(f"{quoted(file)} is a folder; give a file in it")
+        raise InvalidArgument(f"{show(file)} is a folder; give a file in it")
     return f"stage://{stage_name(stage)}/{file.lstrip('/')}"
 
 
@@ -120,26 +118,24 @@ def stage_url(url: str | NotText) -> str:
     Raises:
         InvalidArgument: it is not `file:///…`, `s3://bucket/…` or `stage://parent/…`.
     """
-    url = checked_text(url, "url")
+    url = check_text(url, "url")
     if not re.match(r"(file|s3|stage)://", url):
         raise InvalidArgument(
-            f"the URL {quoted(url)} cannot be a stage's; it must begin with file:///, s3:// or stage:// (in lower case)"
+            f"the URL {show(url)} cannot be a stage's; it must begin with file:///, s3:// or stage:// (in lower case)"
         )
     if re.match(r"file://(?!/)", url):
-        raise InvalidArgument(
-            f"the URL {quoted(url)} names no absolute path; write file:/// and the path from the root"
-        )
+        raise InvalidArgument(f"the URL {show(url)} names no absolute path; write file:/// and the path from the root")
     if re.fullmatch(r"s3:///*", url):
-        raise InvalidArgument(f"the URL {quoted(url)} names no bucket")
+        raise InvalidArgument(f"the URL {show(url)} names no bucket")
     if re.fullmatch(r"stage:///*", url):
-        raise InvalidArgument(f"the URL {quoted(url)} names no parent stage")
+        raise InvalidArgument(f"the URL {show(url)} names no parent stage")
     if re.match(r"(s3|stage)://[^/]*[:@]", url):
         raise InvalidArgument(
             "the URL has ':' or '@' before its path, as if keys or a port were in it; write s3:// and the bucket alone,"
             " and give the keys as credentials"
         )
     if re.search(r"/\.\.(/|$)", url):
-        raise InvalidArgument(f"the URL {quoted(url)} has '..' in it; write the path that is meant")
+        raise InvalidArgument(f"the URL {show(url)} has '..' in it; write the path that is meant")
     return url.reveal() if isinstance(url, Secret) else url
 
 
@@ -153,8 +149,8 @@ def database_name(name: str, what: str) -> str:
     Raises:
         InvalidArgument: it is not a name.
     """
-    if not checked_text(name, what):
-        raise InvalidArgument(f"{what}={quoted(name)} must be the name of a database")
+    if not check_text(name, what):
+        raise InvalidArgument(f"{what}={show(name)} must be the name of a database")
     return name.lower()
 
 
@@ -166,20 +162,18 @@ def table_name(name: str) -> tuple[str, ...]:
     """
     parts = tuple(name.split("."))
     if len(parts) > 2 or not all(parts):
-        raise InvalidArgument(f"the table name {quoted(name)} is not 'table' or 'database.table'")
+        raise InvalidArgument(f"the table name {show(name)} is not 'table' or 'database.table'")
     return parts
 
 
-def one_character(value: str, what: str) -> str:
+def check_one_character(value: str, what: str) -> str:
     """A delimiter, quote or escape, checked.
 
     Raises:
         InvalidArgument: it is not one ASCII character, or it is one that ends lines.
     """
-    if len(checked_text(value, what)) != 1 or not value.isascii() or value in "\r\n\0":
-        raise InvalidArgument(
-            f"{what}={quoted(value)} cannot be used; it must be one ASCII character, not a line's end"
-        )
+    if len(check_text(value, what)) != 1 or not value.isascii() or value in "\r\n\0":
+        raise InvalidArgument(f"{what}={show(value)} cannot be used; it must be one ASCII character, not a line's end")
     return value
 
 
@@ -207,7 +201,7 @@ def sql_type(written: str, what: str) -> str:
         InvalidArgument: it is no type.
     """
     if not isinstance(written, str) or not re.fullmatch(_SQL_TYPE, written, re.IGNORECASE):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={quoted(written)} must be an SQL type such as 'VARCHAR(20)'")
+        raise InvalidArgument(f"{what}={show(written)} must be an SQL type such as 'VARCHAR(20)'")
     return written
 
 
@@ -223,7 +217,7 @@ def column_definition(written: str, what: str) -> str:
     """
     if not isinstance(written, str) or not re.fullmatch(_COLUMN, written, re.IGNORECASE):  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
         raise InvalidArgument(
-            f"{what}={quoted(written)} must be an SQL type such as 'VARCHAR(20)', with NOT NULL, AUTO_INCREMENT, UNIQUE"
+            f"{what}={show(written)} must be an SQL type such as 'VARCHAR(20)', with NOT NULL, AUTO_INCREMENT, UNIQUE"
             " or DEFAULT and a literal after it"
         )
     return written

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
-from matrixone_core.names import WILDCARDS, checked_text, stage_path
+from matrixone_core.messages import show
+from matrixone_core.names import WILDCARDS, check_text, stage_path
 from matrixone_core.sql.files import ListFiles
 from matrixone_core.stage_files import is_there
 from matrixone_core.steps import Op
@@ -21,7 +21,7 @@ DEEPEST = 100  # folders within folders; a link that leads back has no end
 
 def is_pattern(file: str) -> bool:
     """Whether a name has wildcards."""
-    return not WILDCARDS.isdisjoint(checked_text(file, "file"))
+    return not WILDCARDS.isdisjoint(check_text(file, "file"))
 
 
 def matches(path: str, pattern: str) -> bool:
@@ -60,13 +60,13 @@ def matching(stage: str, pattern: str) -> Op[tuple[str, ...]]:
         folder, places = waiting.pop()
         if folder.count("/") > DEEPEST:
             raise InvalidArgument(
-                f"{quoted(pattern)} looks more than {DEEPEST} folders deep, as into {quoted(folder)}; write fewer **"
+                f"{show(pattern)} looks more than {DEEPEST} folders deep, as into {show(folder)}; write fewer **"
             )
         if step := _only_folder(parts, places):
             waiting.append((f"{folder}{step}/", _below(parts, places, step)))
             continue
         url = stage_path(stage, f"{folder}x")[:-1]  # refuses what the server cannot list
-        files, folders = yield from listed(url, is_deep=_goes_deeper(parts, places))
+        files, folders = yield from list_folder(url, is_deep=_goes_deeper(parts, places))
         found += [folder + name for name in sorted(files) if _takes(parts, places, name)]
         below = [(f"{folder}{name}/", _below(parts, places, name)) for name in sorted(folders)]
         waiting += [(path, then) for path, then in below if then]
@@ -78,7 +78,7 @@ def _parts(pattern: str) -> tuple[str, ...]:
     return tuple(part for part in pattern.split("/") if part not in {"", "."}) or ("",)
 
 
-def _closed(parts: tuple[str, ...], places: Iterable[int]) -> frozenset[int]:
+def _close_places(parts: tuple[str, ...], places: Iterable[int]) -> frozenset[int]:
     """The places in a pattern with those that follow where `**` matches no folder."""
     found = set(places)
     for at, part in enumerate(parts[:-1]):
@@ -90,7 +90,7 @@ def _closed(parts: tuple[str, ...], places: Iterable[int]) -> frozenset[int]:
 def _below(parts: tuple[str, ...], places: frozenset[int], folder: str) -> frozenset[int]:
     """The places in a pattern from which on the rest has to match, within a folder."""
     found: set[int] = set()
-    for at in _closed(parts, places):
+    for at in _close_places(parts, places):
         if parts[at] == ANY_FOLDERS:
             found.add(at)
         elif at < len(parts) - 1 and fnmatchcase(folder, parts[at]):
@@ -101,7 +101,7 @@ def _below(parts: tuple[str, ...], places: frozenset[int], folder: str) -> froze
 def _takes(parts: tuple[str, ...], places: frozenset[int], name: str) -> bool:
     """Whether a file's name matches the last part, if that is what has to match now."""
     last = len(parts) - 1
-    return last in _closed(parts, places) and (parts[last] == ANY_FOLDERS or fnmatchcase(name, parts[last]))
+    return last in _close_places(parts, places) and (parts[last] == ANY_FOLDERS or fnmatchcase(name, parts[last]))
 
 
 def _goes_deeper(parts: tuple[str, ...], places: frozenset[int]) -> bool:
@@ -115,7 +115,7 @@ def _only_folder(parts: tuple[str, ...], places: frozenset[int]) -> str | None:
     return parts[at] if is_only else None
 
 
-def listed(url: str, *, is_deep: bool) -> Op[tuple[set[str], set[str]]]:
+def list_folder(url: str, *, is_deep: bool) -> Op[tuple[set[str], set[str]]]:
     """The names of the files in a folder, and those of its folders if these are wanted.
 
     Args:

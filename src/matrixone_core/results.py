@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from matrixone_core.html import render_table
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class BadRow:
 
     def __str__(self) -> str:
         where = self.file if self.line is None else f"{self.file}, {self.unit} {self.line:,}"
-        what = "" if self.column is None else f", column {quoted(self.column)}, value {_short(self.value)}"
+        what = "" if self.column is None else f", column {show(self.column)}, value {_short(self.value)}"
         return f"{where}{what}: {self.reason}"
 
 
@@ -158,7 +158,7 @@ class LoadReport:
     def _total(self) -> LoadedFile:
         return LoadedFile(
             self.table, self.rows, self.read, self.skipped, self.duplicates_in_file, self.rejected, self.replaced,
-            self.updated, error=_failed(len(self.failed)),
+            self.updated, error=_format_failed(len(self.failed)),
         )  # fmt: skip
 
     def _repr_html_(self) -> str:
@@ -183,7 +183,7 @@ def _sum(counts: Sequence[int | None]) -> int | None:
     return sum(known) if known and len(known) == len(counts) else None
 
 
-def _failed(count: int) -> str | None:
+def _format_failed(count: int) -> str | None:
     return f"{count} file{'' if count == 1 else 's'} failed" if count else None
 
 

@@ -84,14 +84,14 @@ def secret(value: str | None) -> Secret | None:
     return None if value is None else Secret(value)
 
 
-def masked(value: Any) -> Secret | NotText | None:
+def mask(value: Any) -> Secret | NotText | None:
     """What shows nothing of *value*, whatever that is; it never fails, as the frames of a failure show their values."""
     if value is None or isinstance(value, Secret | NotText):
         return value
     return Secret(value) if isinstance(value, str) else NotText(type(value).__name__)
 
 
-def masked_pairs(values: Any) -> "Credentials | NotText":
+def mask_pairs(values: Any) -> "Credentials | NotText":
     """What shows no secret of a stage's credentials, whatever is given for them; it never fails."""
     try:
         return Credentials(values)
@@ -99,9 +99,9 @@ def masked_pairs(values: Any) -> "Credentials | NotText":
         return NotText(type(values).__name__)
 
 
-def masked_url(value: Any) -> str | NotText:
+def mask_url(value: Any) -> str | NotText:
     """What shows no login of a URL, as in `https://user:password@host`, whatever is given for one; it never fails."""
-    hidden = masked(value)
+    hidden = mask(value)
     return hidden.reveal() if isinstance(hidden, Secret) and "@" not in hidden else hidden or NotText("NoneType")
 
 
@@ -161,7 +161,7 @@ class SecretText(TypeDecorator[Secret]):
         return secret(value)
 
 
-def redacted(words: str, secrets: Iterable[Secret]) -> str:
+def redact(words: str, secrets: Iterable[Secret]) -> str:
     """The words with every secret cut out; those too short to be distinguished from other text are left.
 
     Args:

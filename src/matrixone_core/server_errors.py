@@ -35,7 +35,7 @@ from matrixone_core.errors import (
     TransactionAborted,
     WriteConflict,
 )
-from matrixone_core.secrets import Secret, redacted
+from matrixone_core.secrets import Secret, redact
 from matrixone_core.steps import Statement
 
 CR_MALFORMED_PACKET = 2027  # MySQL's number; our own connections raise it for what they cannot read
@@ -97,7 +97,7 @@ _MISLEADING = re.compile(r"^(internal error|invalid configuration|SQL parser err
 _NO_SNAPSHOT = re.compile(r"find 0 snapshot records by name\((.*)\), expect only 1", re.IGNORECASE)
 
 
-def classified(code: int | None, words: str, otherwise: type[MatrixOneError] = ServerError) -> type[MatrixOneError]:
+def classify(code: int | None, words: str, otherwise: type[MatrixOneError] = ServerError) -> type[MatrixOneError]:
     """The class of error that a server's code and words mean.
 
     Args:
@@ -125,13 +125,13 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     """
     code, words = _code_and_message(error.orig)
     hidden: tuple[Secret, ...] = statement.secrets if statement is not None else ()
-    words = redacted(words, hidden)
+    words = redact(words, hidden)
     otherwise = statement.refusal if statement is not None else ServerError
-    kind = classified(code, words, otherwise)
+    kind = classify(code, words, otherwise)
     if error.connection_invalidated and not issubclass(kind, ConnectionFailure | StatementTimeout):
         kind = ConnectionLost
     said = words if kind is otherwise else _plain(words)
-    result = kind(said, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_masked(statement))
+    result = kind(said, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_mask_statement(statement))
     result.__cause__ = _bare(error.orig, code, words)
     return result
 
@@ -150,7 +150,7 @@ def reply_ended(error: BaseException) -> bool:
     return isinstance(code, int) and code != 0 and not 2000 <= code < 3000
 
 
-def unanswered(error: BaseException) -> bool:
+def is_outcome_unknown(error: BaseException) -> bool:
     """Whether the server may have carried a statement out all the same."""
     return isinstance(error, ConnectionLost | StatementTimeout)
 
@@ -160,7 +160,7 @@ def aborts(error: MatrixOneError) -> bool:
     return isinstance(error, TransactionAborted | ConnectionLost)
 
 
-def aborted(cause: MatrixOneError) -> TransactionAborted:
+def make_aborted_error(cause: MatrixOneError) -> TransactionAborted:
     """The error for the use of a transaction that the server has ended."""
     error = TransactionAborted(
         f"the transaction is rolled back since {type(cause).__name__} ({cause}); roll the session back or close it, "
@@ -171,7 +171,7 @@ def aborted(cause: MatrixOneError) -> TransactionAborted:
     return error
 
 
-def _masked(statement: Statement[Any] | None) -> str | None:
+def _mask_statement(statement: Statement[Any] | None) -> str | None:
     return None if statement is None else str(statement)
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
-from matrixone_core.secrets import NotText, Secret, masked
+from matrixone_core.messages import show
+from matrixone_core.secrets import NotText, Secret, mask
 
 OnConnect: TypeAlias = Callable[[DBAPIConnection], object]
 SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]
@@ -125,7 +125,7 @@ class Settings:
     on_connect: tuple[OnConnect, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "password", masked(self.password))  # not to be seen in the traceback of what follows
+        object.__setattr__(self, "password", mask(self.password))  # not to be seen in the traceback of what follows
         _password("password", self.password)
 
     @classmethod
@@ -145,7 +145,7 @@ class Settings:
         if url := said.pop("url", None):
             parsed |= _from_url(url, "MATRIXONE_URL")
         parsed |= said
-        given = {name: value for some in arguments for name, value in _hidden(some).items() if value is not None}
+        given = {name: value for some in arguments for name, value in _hide_secrets(some).items() if value is not None}
         del arguments
         if url := given.pop("url", None):
             parsed |= _from_url(url, "url")
@@ -157,12 +157,12 @@ class Settings:
         Raises:
             InvalidArgument: one of them cannot be, or does not go with the rest.
         """
-        overrides = _hidden(overrides)
+        overrides = _hide_secrets(overrides)
         known = {field.name for field in fields(self)}
         values: dict[str, Any] = {}
         for name, value in overrides.items():
             if name not in known:
-                raise InvalidArgument(f"there is no setting {quoted(name)}; {_nearest(name, {*known, 'url'})}")
+                raise InvalidArgument(f"there is no setting {show(name)}; {_nearest(name, {*known, 'url'})}")
             values[name] = _CHECKS.get(name, _text)(name, value)
         settings = replace(self, **values)
         if settings.role is not None and settings.account is None:
@@ -171,7 +171,7 @@ class Settings:
             value = getattr(settings, name)
             if value is not None and re.search(r"[:#]", value):
                 raise InvalidArgument(
-                    f"{name}={quoted(value)} cannot have ':' or '#' in it; give account=, user= and role="
+                    f"{name}={show(value)} cannot have ':' or '#' in it; give account=, user= and role="
                 )
         if settings.ssl_key is not None and settings.ssl_cert is None:
             raise InvalidArgument("ssl_key is given without ssl_cert, the certificate that it belongs to")
@@ -237,12 +237,12 @@ def where(host: str | None, port: int | None, login: str | None) -> str:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """What the variables say, by the settings' names, the URL unread; secrets are masked."""
     found = {name: environment[variable] for variable, name in VARIABLES.items() if environment.get(variable)}
-    return _hidden(found)
+    return _hide_secrets(found)
 
 
-def _hidden(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _hide_secrets(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The same settings, those masked that hold a secret: plain ones are not to be seen in a traceback."""
-    return {name: masked(value) if name in SECRETS else value for name, value in arguments.items()}
+    return {name: mask(value) if name in SECRETS else value for name, value in arguments.items()}
 
 
 _HINT = "mysql://user:password@host:port/database, with : / ? # @ and % in a part written %3A %2F %3F %23 %40 and %25"
@@ -266,7 +266,7 @@ def _read_url(url: Secret) -> dict[str, Any] | str:
     except ValueError:
         return f"cannot be read; it must be {_HINT}"
     if parts.scheme not in _SCHEMES:
-        return f"begins with {quoted(parts.scheme)}; it must be {_HINT}"
+        return f"begins with {show(parts.scheme)}; it must be {_HINT}"
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # what is behind it may be half of a password
         return f"has an @ after the first / or ?, or a / or ? that belongs to the password; it must be {_HINT}"
     login, _, _ = parts.netloc.rpartition("@")
@@ -295,7 +295,7 @@ def _read_url(url: Secret) -> dict[str, Any] | str:
 
 def _nearest(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, 1)
-    return f"did you mean {quoted(near[0])}?" if near else f"the settings are {', '.join(sorted(known))}"
+    return f"did you mean {show(near[0])}?" if near else f"the settings are {', '.join(sorted(known))}"
 
 
 _LOGIN_PARTS = ((), ("user",), ("account", "user"), ("account", "user", "role"))  # server-facts 46
@@ -303,14 +303,14 @@ _LOGIN_PARTS = ((), ("user",), ("account", "user"), ("account", "user", "role"))
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise InvalidArgument(f"{name}={quoted(value)} must be a str")
+        raise InvalidArgument(f"{name}={show(value)} must be a str")
     if not value:
         raise InvalidArgument(f"{name} is empty")
     return value
 
 
 def _password(name: str, value: Any) -> Secret:
-    value = masked(value)  # the plain one is not to be seen in a traceback
+    value = mask(value)  # the plain one is not to be seen in a traceback
     if not isinstance(value, Secret):
         raise InvalidArgument(f"{name} must be a str{_not(value)}")
     if re.search("[\ud800-\udfff]", value):
@@ -328,20 +328,20 @@ def _port(name: str, value: Any) -> int:
     except (TypeError, ValueError):
         port = 0
     if not 0 < port < 65536:
-        raise InvalidArgument(f"{name}={quoted(value)} must be a number from 1 to 65535")
+        raise InvalidArgument(f"{name}={show(value)} must be a number from 1 to 65535")
     return port
 
 
 def _ssl_mode(name: str, value: Any) -> str:
     mode = str(value).lower().replace("-", "_")
     if mode not in SSL_MODES:
-        raise InvalidArgument(f"{name}={quoted(value)} must be one of {', '.join(SSL_MODES)}")
+        raise InvalidArgument(f"{name}={show(value)} must be one of {', '.join(SSL_MODES)}")
     return mode
 
 
 def _time_zone(name: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[+-]\d{1,2}:\d{2}|[A-Za-z][\w+/-]*", value):
-        raise InvalidArgument(f"{name}={quoted(value)} must be an offset such as '+08:00', or a name such as 'UTC'")
+        raise InvalidArgument(f"{name}={show(value)} must be an offset such as '+08:00', or a name such as 'UTC'")
     return value
 
 
@@ -351,14 +351,14 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise InvalidArgument(f"{name}={quoted(value)} must be a number, zero or more")
+        raise InvalidArgument(f"{name}={show(value)} must be a number, zero or more")
     return number
 
 
 def _whole(name: str, value: Any) -> int:
     number = _number(name, value)
     if number != int(number):
-        raise InvalidArgument(f"{name}={quoted(value)} must be a whole number")
+        raise InvalidArgument(f"{name}={show(value)} must be a whole number")
     return int(number)
 
 
@@ -375,7 +375,7 @@ def time_limit(value: float, what: str = "timeout") -> float:
         InvalidArgument: it is not a number of more than zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={quoted(value)} must be a number of seconds, more than zero")
+        raise InvalidArgument(f"{what}={show(value)} must be a number of seconds, more than zero")
     return float(value)
 
 
@@ -388,7 +388,7 @@ def _hooks(name: str, value: Any) -> tuple[OnConnect, ...]:
     for hook in hooks:
         if not callable(hook) or iscoroutinefunction(hook):
             raise InvalidArgument(
-                f"{name}={quoted(hook)} must be a function, or a list of them; each is called with a DBAPI connection,"
+                f"{name}={show(hook)} must be a function, or a list of them; each is called with a DBAPI connection,"
                 " by AsyncClient too, and is no coroutine function"
             )
     return hooks

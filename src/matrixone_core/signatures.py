@@ -4,7 +4,7 @@ from collections.abc import MutableMapping
 from inspect import Parameter, Signature
 from typing import Any, Self, TypeVar
 
-from matrixone_core.secrets import masked
+from matrixone_core.secrets import mask
 from matrixone_core.settings import SECRETS, VARIABLES, ConnectArguments, Settings
 
 ClientT = TypeVar("ClientT")
@@ -14,7 +14,7 @@ def hide(arguments: MutableMapping[str, Any]) -> None:
     """Make secrets of the settings that hold one, in place, so that no frame of ours shows them."""
     for name in SECRETS:
         if name in arguments:
-            arguments[name] = masked(arguments[name])
+            arguments[name] = mask(arguments[name])
 
 
 def shows_settings(client: type[ClientT]) -> type[ClientT]:

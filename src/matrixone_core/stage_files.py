@@ -58,7 +58,7 @@ def read_range(url: str, offset: int, size: int) -> Op[bytes]:
         return b""
 
 
-def reached(url: str, offsets: tuple[int, ...]) -> Op[int]:
+def count_reached(url: str, offsets: tuple[int, ...]) -> Op[int]:
     """How many of some ascending offsets lie within a file.
 
     Raises:
@@ -136,7 +136,7 @@ def is_there(url: str) -> Op[bool]:
         ServerError: it cannot be read.
     """
     try:
-        yield from reached(url, (0,))
+        yield from count_reached(url, (0,))
     except StageFileNotFound:
         return False
     return True

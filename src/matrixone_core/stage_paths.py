@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from matrixone_core import patterns
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
-from matrixone_core.names import checked_text, stage_name, stage_path
+from matrixone_core.messages import show
+from matrixone_core.names import check_text, stage_name, stage_path
 
 
 @total_ordering
@@ -108,7 +108,7 @@ class PureStagePath:
         """
         parts = parts_of(self.stage, name)
         if not self.parts or len(parts) != 1:
-            raise InvalidArgument(f"name={quoted(name)} must be one name, and the path a file's or folder's")
+            raise InvalidArgument(f"name={show(name)} must be one name, and the path a file's or folder's")
         return self._at((*self.parts[:-1], *parts))
 
     def with_suffix(self, suffix: str) -> Self:
@@ -117,8 +117,8 @@ class PureStagePath:
         Raises:
             InvalidArgument: it is no suffix.
         """
-        if suffix and (not checked_text(suffix, "suffix").startswith(".") or suffix == "."):
-            raise InvalidArgument(f"suffix={quoted(suffix)} must be empty, or a dot and more, as in '.csv'")
+        if suffix and (not check_text(suffix, "suffix").startswith(".") or suffix == "."):
+            raise InvalidArgument(f"suffix={show(suffix)} must be empty, or a dot and more, as in '.csv'")
         return self.with_name(self.stem + suffix)
 
     def relative_to(self, other: "PureStagePath") -> str:
@@ -140,7 +140,7 @@ class PureStagePath:
         Args:
             pattern: such as `*.csv` or `2024/*.csv`.
         """
-        wanted = checked_pattern(pattern).split("/")
+        wanted = check_pattern(pattern).split("/")
         if patterns.ANY_FOLDERS in wanted:
             return patterns.matches(self.file, pattern)
         ends = self.parts[-len(wanted) :]
@@ -153,7 +153,7 @@ class PureStagePath:
         return f"stage://{self.stage}/{self.file}"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({quoted(str(self))})"
+        return f"{type(self).__name__}({show(str(self))})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PureStagePath):
@@ -180,7 +180,7 @@ def parts_of(stage: str, file: str) -> tuple[str, ...]:
     Raises:
         InvalidArgument: it leaves the stage, or has a character that the server cannot read.
     """
-    parts = tuple(part for part in checked_text(file, "file").split("/") if part not in {"", "."})
+    parts = tuple(part for part in check_text(file, "file").split("/") if part not in {"", "."})
     if parts:
         _ = stage_path(stage, file.rstrip("/"))
     return parts
@@ -196,14 +196,14 @@ def stage_file(stage: str, file: str) -> PureStagePath:
     return PureStagePath(stage_name(stage), parts_of(stage, file), None)
 
 
-def checked_pattern(pattern: str) -> str:
+def check_pattern(pattern: str) -> str:
     """A pattern for paths below a folder.
 
     Raises:
         InvalidArgument: it is empty, or begins at the stage.
     """
-    if not checked_text(pattern, "pattern").strip("/") or pattern.startswith("/"):
-        raise InvalidArgument(f"pattern={quoted(pattern)} must be a pattern below the path, such as '*.csv'")
+    if not check_text(pattern, "pattern").strip("/") or pattern.startswith("/"):
+        raise InvalidArgument(f"pattern={show(pattern)} must be a pattern below the path, such as '*.csv'")
     return pattern
 
 
@@ -225,8 +225,8 @@ def target_of(path: PureStagePath, target: object) -> tuple[str, tuple[str, ...]
         found = (stage, parts_of(stage, file))
     else:
         raise InvalidArgument(
-            f"target={quoted(target)} must be a path of a stage, such as path.with_name('copy.csv'), or a stage:// URL"
+            f"target={show(target)} must be a path of a stage, such as path.with_name('copy.csv'), or a stage:// URL"
         )
     if not found[1] or found == (path.stage, path.parts):
-        raise InvalidArgument(f"target={quoted(str(target))} must be another file than {path}")
+        raise InvalidArgument(f"target={show(str(target))} must be another file than {path}")
     return found

@@ -108,7 +108,7 @@ class Statement(Step[R_co]):
         raise NotImplementedError
 
     def __str__(self) -> str:
-        return fragments.shown(self.parts())
+        return fragments.render_masked(self.parts())
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -119,7 +119,7 @@ class Statement(Step[R_co]):
 
     def __clause_element__(self) -> TextClause:
         """The statement as SQLAlchemy executes it, its values bound."""
-        sql, values = fragments.bound(self.parts())
+        sql, values = fragments.bind_values(self.parts())
         binaries = [name for name, value in values.items() if isinstance(value, bytes)]
         clause = TextClause(sql).bindparams(
             *(bindparam(name, values.pop(name), HexBinary(), literal_execute=True) for name in binaries), **values
@@ -346,9 +346,9 @@ def with_time_limit(op: Op[T], seconds: float) -> Op[T]:
             case Streaming(statement=Statement(time_limit=None)):
                 return (yield from replace(step, statement=replace(step.statement, time_limit=seconds)))
             case _:
-                return (yield from within(step, lambda inner: with_time_limit(inner, seconds)))
+                return (yield from map_nested_ops(step, lambda inner: with_time_limit(inner, seconds)))
 
-    return interpreted(op, perform)
+    return map_steps(op, perform)
 
 
 def in_order(ops: Iterable[Op[T]]) -> Op[tuple[T, ...]]:
@@ -359,7 +359,7 @@ def in_order(ops: Iterable[Op[T]]) -> Op[tuple[T, ...]]:
     return tuple(results)
 
 
-def interpreted(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
+def map_steps(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
     """An operation each of whose steps is carried out by *perform*, itself an operation."""
     try:
         step = next(op)
@@ -375,7 +375,7 @@ def interpreted(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
         return result
 
 
-def within(step: Step[Any], wrap: Callable[[Op[Any]], Op[Any]]) -> Step[Any]:
+def map_nested_ops(step: Step[Any], wrap: Callable[[Op[Any]], Op[Any]]) -> Step[Any]:
     """A step whose operations, if it has any, are wrapped."""
     match step:
         case Atomic() | Aside() | Watched():

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, cast
 from sqlalchemy import Table
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 
 Target: TypeAlias = type[Any] | Table | str  # an ORM model, a Table, or a name: `table` or `database.table`
 
@@ -18,7 +18,7 @@ def table_of(target: Target) -> Table:
     """
     found: object = getattr(target, "__table__", target)
     if not isinstance(found, Table):
-        raise InvalidArgument(f"{quoted(target)} is no ORM model and no Table")
+        raise InvalidArgument(f"{show(target)} is no ORM model and no Table")
     return cast("Table", found)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from typing import Any, TypeAlias
 
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.secrets import SecretBytes
 from matrixone_core.server_errors import CR_MALFORMED_PACKET
 
@@ -125,7 +125,7 @@ def read_greeting(data: bytes) -> Greeting:
     try:
         return _greeting(data)
     except (struct.error, IndexError, ValueError):
-        raise _malformed("greeting") from None
+        raise _make_malformed_error("greeting") from None
 
 
 def unreadable(error: Exception, driver: type[Exception]) -> tuple[int, str] | None:
@@ -147,7 +147,7 @@ def unreadable(error: Exception, driver: type[Exception]) -> tuple[int, str] | N
         )
     if isinstance(error, OSError):
         return CR_SERVER_LOST, f"{LOST} ({error})"
-    code, words = _malformed("reply").args
+    code, words = _make_malformed_error("reply").args
     return code, words
 
 
@@ -181,25 +181,25 @@ def log_in(greeting: Greeting, login: Login) -> Talk:
         yield Encrypt(head)
         private = True
     method = greeting.method if greeting.method in {NATIVE, CACHING_SHA2} else NATIVE
-    first = _answered(method, login.password, greeting.salt, private=private)
+    first = _answer_method(method, login.password, greeting.salt, private=private)
     reply = yield Say(head + _response(greeting, login, method, first))
     for _ in range(_MOST_REPLIES):
         match reply[:1]:
             case b"\x00" if len(reply) >= _SHORTEST_OK:
                 return
             case b"\xfe":
-                method, salt = _switched(reply)
-                reply = yield Say(_answered(method, login.password, salt, private=private))
+                method, salt = _parse_auth_switch(reply)
+                reply = yield Say(_answer_method(method, login.password, salt, private=private))
             case b"\x01" if method == CACHING_SHA2 and reply[1:] == _FAST_ENOUGH:
                 reply = yield Listen()
             case b"\x01" if method == CACHING_SHA2 and reply[1:] == _FULL:
                 reply = yield Say(_in_clear(method, login.password, private=private))
             case _:
                 break
-    raise _malformed("answer to the login")
+    raise _make_malformed_error("answer to the login")
 
 
-def _malformed(what: str) -> LoginFault:
+def _make_malformed_error(what: str) -> LoginFault:
     """The error for something from a server that cannot be read; nothing of it is quoted."""
     return LoginFault(
         CR_MALFORMED_PACKET,
@@ -224,17 +224,17 @@ def _greeting(data: bytes) -> Greeting:
     )
 
 
-def _switched(reply: bytes) -> tuple[str, bytes]:
+def _parse_auth_switch(reply: bytes) -> tuple[str, bytes]:
     """The method that a server wants instead, and the salt for it."""
     name, _, salt = reply[1:].partition(b"\0")
     method = name.decode("latin-1") or "mysql_old_password"  # the one from before methods had names
     salt = salt[:_SALT]  # a NUL follows it
     if method in {NATIVE, CACHING_SHA2} and len(salt) != _SALT:
-        raise _malformed("answer to the login")
+        raise _make_malformed_error("answer to the login")
     return method, salt
 
 
-def _answered(method: str, password: SecretBytes, salt: bytes, *, private: bool) -> bytes:
+def _answer_method(method: str, password: SecretBytes, salt: bytes, *, private: bool) -> bytes:
     """What a method wants to be given first."""
     if method == NATIVE:
         return _native(password, salt)
@@ -244,7 +244,7 @@ def _answered(method: str, password: SecretBytes, salt: bytes, *, private: bool)
         return _in_clear(method, password, private=private)
     raise LoginFault(
         CR_AUTH_PLUGIN_CANNOT_LOAD,
-        f"the server asks for the password by {quoted(method)}, which this package does not have, so it was not sent; "
+        f"the server asks for the password by {show(method)}, which this package does not have, so it was not sent; "
         f"give the user a password by {NATIVE}, which is MatrixOne's",
     )
 
@@ -265,17 +265,17 @@ def _native(password: SecretBytes, salt: bytes) -> bytes:
         return b""
     once = sha1(password, usedforsecurity=False).digest()
     twice = sha1(once, usedforsecurity=False).digest()
-    return _mixed(once, sha1(salt + twice, usedforsecurity=False).digest())
+    return _xor(once, sha1(salt + twice, usedforsecurity=False).digest())
 
 
 def _caching_sha2(password: SecretBytes, salt: bytes) -> bytes:
     if not password:
         return b""
     once = sha256(password).digest()
-    return _mixed(once, sha256(sha256(once).digest() + salt).digest())
+    return _xor(once, sha256(sha256(once).digest() + salt).digest())
 
 
-def _mixed(one: bytes, other: bytes) -> bytes:
+def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 

@@ -4,7 +4,7 @@ import ssl
 
 from matrixone_core.dialect.base import TlsOptions
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 
 
 def make_context(options: TlsOptions) -> ssl.SSLContext:
@@ -22,7 +22,7 @@ def make_context(options: TlsOptions) -> ssl.SSLContext:
             context.load_cert_chain(options.cert, options.key)
     except (OSError, ssl.SSLError) as error:
         files = {"ssl_ca": options.ca, "ssl_cert": options.cert, "ssl_key": options.key}
-        given = ", ".join(f"{name}={quoted(file)}" for name, file in files.items() if file)
+        given = ", ".join(f"{name}={show(file)}" for name, file in files.items() if file)
         raise InvalidArgument(f"the certificates of {given} cannot be read: {error}") from None
     context.check_hostname = options.mode == "verify_identity"
     if options.mode == "required":

@@ -24,8 +24,8 @@ from matrixone_core.operations import inserts, loads, tables
 from matrixone_core.session.retry import retry
 from matrixone_core.settings import ConnectArguments, Settings
 from matrixone_core.steps import Op
-from matrixone_sync.concurrency import shielded
-from matrixone_sync.driver import Driver, acquired
+from matrixone_sync.concurrency import shield
+from matrixone_sync.driver import Driver, check_out
 from matrixone_sync.engines import run_in_session, stream
 from matrixone_sync.managers import (
     CloneManager,
@@ -134,7 +134,7 @@ class Client(Manager, Queries):
         try:
             driver.run(connect.reach(wait))
         except BaseException as error:  # noqa: BLE001  # raised again, without the frames of the pool
-            shielded(driver.dispose, CLEAN_UP_SECONDS)
+            shield(driver.dispose, CLEAN_UP_SECONDS)
             raise error.with_traceback(None) from error.__cause__
         self.disconnect()
         self._connection = driver
@@ -242,8 +242,8 @@ class Client(Manager, Queries):
             with driver.connection() as connection:
                 return connection.execute(wanted, values, execution_options=options)  # all of it is read
         with self.session() as session:
-            acquired(session.connection, driver.where)
-            return run_in_session(session, execution.completed, wanted, values, options)
+            check_out(session.connection, driver.where)
+            return run_in_session(session, execution.execute_in_session, wanted, values, options)
 
     @overload
     def stream(
@@ -309,7 +309,7 @@ class Client(Manager, Queries):
             yield result
             unread = _has_more(result)
         except BaseException:
-            shielded(session.invalidate, CLEAN_UP_SECONDS)
+            shield(session.invalidate, CLEAN_UP_SECONDS)
             raise
         if unread:
             session.invalidate()  # closes the connection: the driver would read all that is left

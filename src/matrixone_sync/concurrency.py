@@ -75,6 +75,6 @@ def finish_within(call: Callable[[], T], _seconds: float) -> T:
     return call()
 
 
-def shielded(call: Callable[[], T], _seconds: float) -> T:
+def shield(call: Callable[[], T], _seconds: float) -> T:
     """Call a function; `sigint` defers Ctrl-C, where it must."""
     return call()

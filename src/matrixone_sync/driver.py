@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
-from matrixone_core.execution import PACKETS, check_gave_rows, limited, result_columns
+from matrixone_core.execution import PACKETS, check_gave_rows, result_columns, timeout_options
 from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.orm_session import usable
@@ -161,22 +161,22 @@ class Driver:
                 return Runtime(self.run, LocalMachine(), time.monotonic, sleep)
             case OnConnection():
                 with self.connection() as connection:
-                    return translated(partial(run_on, connection, step.call))
+                    return translate_errors(partial(run_on, connection, step.call))
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
     def _execute(self, statement: Statement[T]) -> T:
         with self.connection() as connection, self._track(connection):
-            reply = translated(partial(self._reply, connection, statement), statement)
+            reply = translate_errors(partial(self._reply, connection, statement), statement)
         return statement.parse(reply)
 
     def _send(self, step: Sending[T]) -> T:
         statement = step.statement
         with self.connection() as connection, self._track(connection):
             raw = driver_connection(connection)
-            with raw.sending(self._transformed(step)):
+            with raw.sending(self._transform(step)):
                 try:
-                    reply = translated(partial(self._reply, connection, statement), statement)
+                    reply = translate_errors(partial(self._reply, connection, statement), statement)
                 except Exception:
                     mark_closed(connection, "as the data that it was sending broke off")
                     raise
@@ -184,7 +184,7 @@ class Driver:
 
     def _stream(self, step: Streaming) -> None:
         with self.connection() as connection, self._track(connection):
-            translated(partial(self._pass_rows_on, connection, step), step.statement)
+            translate_errors(partial(self._pass_rows_on, connection, step), step.statement)
 
     def _pass_rows_on(self, connection: Connection, step: Streaming) -> None:
         options = {**self._options_for(step.statement), "yield_per": step.batch}
@@ -200,7 +200,7 @@ class Driver:
 
     def _fetch(self, step: Fetch) -> None:
         """Execute a statement, its rows left as packets; an error is SQLAlchemy's."""
-        options = {**limited(self.time_limit), **step.options, PACKETS: step.packets}
+        options = {**timeout_options(self.time_limit), **step.options, PACKETS: step.packets}
         with self.connection() as connection, self._track(connection):
             connection.execute(step.statement, step.params, execution_options=options)
             check_gave_rows(step.packets)
@@ -235,7 +235,7 @@ class Driver:
             connection.exec_driver_sql(statement.after, execution_options=options)
         return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
-    def _transformed(self, step: Sending[Any]) -> Iterator[bytes]:
+    def _transform(self, step: Sending[Any]) -> Iterator[bytes]:
         """The data as they are sent."""
         while (chunk := self.run(next_chunk(step.chunks))) is not None:
             yield self.run(run_in_thread(partial(step.through, chunk)))  # parsing takes long
@@ -259,7 +259,7 @@ class Driver:
 
     def _options_for(self, statement: Statement[Any]) -> dict[str, Any]:
         limits = (limit for limit in (self.time_limit, statement.time_limit) if limit is not None)
-        return limited(min(limits, default=None))
+        return timeout_options(min(limits, default=None))
 
     def _track(self, connection: Connection) -> AbstractContextManager[None]:
         return nullcontext() if self.workers is None else self.workers.track(connection)
@@ -278,17 +278,17 @@ class Driver:
     def connection(self) -> Generator[Connection]:
         """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
         if self.pin is not None:
-            yield usable(acquired(self.pin, self.where))
+            yield usable(check_out(self.pin, self.where))
             return
-        connection = acquired(partial(connect, self.engine), self.where)
+        connection = check_out(partial(connect, self.engine), self.where)
         try:
             yield connection
-            committed(connection.commit)
+            commit(connection.commit)
         finally:
             release(connection)
 
 
-def translated(call: Callable[[], T], statement: Statement[Any] | None = None) -> T:
+def translate_errors(call: Callable[[], T], statement: Statement[Any] | None = None) -> T:
     """What *call* returns; a driver's error becomes ours, raised where none of the driver's frames hang on it."""
     try:
         return call()
@@ -297,7 +297,7 @@ def translated(call: Callable[[], T], statement: Statement[Any] | None = None) -
     raise failure
 
 
-def acquired(call: Callable[[], Connection], where: str) -> Connection:
+def check_out(call: Callable[[], Connection], where: str) -> Connection:
     """The connection that *call* makes; what keeps it from it, in our words."""
     failure: MatrixOneError
     try:
@@ -309,11 +309,11 @@ def acquired(call: Callable[[], Connection], where: str) -> Connection:
     raise failure
 
 
-def committed(call: Callable[[], None]) -> None:
+def commit(call: Callable[[], None]) -> None:
     """Carry a COMMIT out; if the connection breaks meanwhile, nobody knows what became of it."""
     failure: MatrixOneError
     try:
-        return translated(call)
+        return translate_errors(call)
     except ConnectionLost as error:
         failure = commit_unknown(error)
     raise failure

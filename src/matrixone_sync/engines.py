@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import Values
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.monitoring.pools import ObservedPool, call_on_connect, publish
 from matrixone_core.session import orm_session
 from matrixone_core.session.orm_session import note_closed as mark_closed
@@ -70,7 +70,7 @@ def check_engine(engine: object) -> None:
         InvalidArgument: it cannot.
     """
     if not isinstance(engine, Engine):
-        raise InvalidArgument(f"{quoted(engine)} is no Engine, which Client needs; AsyncClient takes an AsyncEngine")
+        raise InvalidArgument(f"{show(engine)} is no Engine, which Client needs; AsyncClient takes an AsyncEngine")
     orm_session.check_engine(engine, Dialect, "create_engine('matrixone+pymysql://…')")
 
 

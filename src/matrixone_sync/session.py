@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from matrixone_core.cancellation import FINISH_SECONDS
 from matrixone_core.operations import inserts, tables
 from matrixone_core.steps import Op
-from matrixone_sync.concurrency import shielded
+from matrixone_sync.concurrency import shield
 from matrixone_sync.driver import Driver
 from matrixone_sync.managers import (
     CloneManager,
@@ -94,7 +94,7 @@ class Session(SessionBase, Queries):
             if error is None:
                 self.commit()
         finally:
-            shielded(self.close, FINISH_SECONDS)
+            shield(self.close, FINISH_SECONDS)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._inside.where}, {self._core.work}>"

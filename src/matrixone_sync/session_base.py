@@ -8,7 +8,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.session.orm_session import UnitOfWorkSession
 from matrixone_core.steps import Op
 from matrixone_sync.connection import Connection
@@ -74,7 +74,7 @@ class SessionBase(UnitOfWorkSession):
 
     def __init__(self, driver: Driver, bind: Bind | None) -> None:
         if not isinstance(bind, sqlalchemy.Connection | orm.Session | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise InvalidArgument(f"bind={quoted(bind)} must be a Connection or a Session of SQLAlchemy's")
+            raise InvalidArgument(f"bind={show(bind)} must be a Connection or a Session of SQLAlchemy's")
         super().__init__(driver.engine, carrier=Carrier(driver), outer=bind, expire_on_commit=False)
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self, overload
 
 from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.stage_path_files import FileProgress, Receive, StageFileStat
-from matrixone_core.stage_paths import PureStagePath, checked_pattern
+from matrixone_core.stage_paths import PureStagePath, check_pattern
 from matrixone_sync.stage_file import BinaryFile, TextFile, file_of
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class StagePath(PureStagePath):
 
     def rglob(self, pattern: str) -> Iterator[Self]:
         """The files in the folder, and in all folders below, that a pattern matches; as `glob('**/…')`."""
-        for parts in self.perform(files.glob(self, f"**/{checked_pattern(pattern)}")):
+        for parts in self.perform(files.glob(self, f"**/{check_pattern(pattern)}")):
             yield self._at(parts)
 
     def walk(self) -> Iterator[tuple[Self, list[str], list[str]]]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from matrixone import errors as public
 from matrixone_core import errors, execution, messages, server_errors, targets
-from matrixone_core.names import checked_text, one_character, stage_name, stage_path, stage_url, table_name
+from matrixone_core.names import check_one_character, check_text, stage_name, stage_path, stage_url, table_name
 from matrixone_core.operations import snapshots, tables
 from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.session.retry import retry
@@ -53,7 +53,7 @@ from matrixone_core.sql.stage import CreateStage, DropStage
     ],
 )
 def test_what_codes_and_words_mean(code, words, kind):
-    assert server_errors.classified(code, words) is kind
+    assert server_errors.classify(code, words) is kind
 
 
 def wrapped(code, words, *, gone=False):
@@ -208,10 +208,10 @@ WRONG = (FILE, FILE.encode(), bytearray(FILE.encode()), [FILE, 1], {"a": [FILE] 
 def test_messages_quote_no_whole_file(value):
     """What is given for another argument may be one."""
     for refused in (
-        lambda: checked_text(value, "name") and stage_name(value),
+        lambda: check_text(value, "name") and stage_name(value),
         lambda: stage_url(value),
         lambda: stage_path("s", value),
-        lambda: one_character(value, "quote"),
+        lambda: check_one_character(value, "quote"),
         lambda: Settings.resolve({}, {"host": value, "port": value}),
         lambda: Settings.resolve({}, {"time_zone": value}),
         lambda: execution.as_statement(value, None) if not isinstance(value, str) else table_name(value * 2 + ".."),
@@ -227,12 +227,12 @@ def test_messages_quote_no_whole_file(value):
 
 
 def test_what_messages_quote():
-    assert messages.quoted("it's") == repr("it's")
-    assert messages.quoted("x" * 198) == repr("x" * 198)
-    assert messages.quoted("x" * 199) == "'" + "x" * 198 + "…"
-    assert messages.quoted(["a", 1, None]) == "['a', 1, None]"
-    assert messages.quoted(Secret("x" * 500)) == "'***'"
-    assert messages.quoted([Secret("x")]) == "['***']"
+    assert messages.show("it's") == repr("it's")
+    assert messages.show("x" * 198) == repr("x" * 198)
+    assert messages.show("x" * 199) == "'" + "x" * 198 + "…"
+    assert messages.show(["a", 1, None]) == "['a', 1, None]"
+    assert messages.show(Secret("x" * 500)) == "'***'"
+    assert messages.show([Secret("x")]) == "['***']"
 
 
 def test_every_value_in_a_message_is_quoted_by_one_function():

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects import mysql
 
 from matrixone_core import fragments
-from matrixone_core.secrets import Credentials, Secret, SecretText, redacted, secret
+from matrixone_core.secrets import Credentials, Secret, SecretText, redact, secret
 from matrixone_core.signatures import hide
 
 
@@ -22,11 +22,11 @@ def test_text_without_parameters_is_sent_as_it_stands(sql):
 
 
 def test_values_are_bound():
-    assert fragments.bound(["a:b ", fragments.Value("x"), " ", fragments.Value(3)]) == (
+    assert fragments.bind_values(["a:b ", fragments.Value("x"), " ", fragments.Value(3)]) == (
         "a\\:b :p0 :p1",
         {"p0": "x", "p1": 3},
     )
-    assert fragments.shown(
+    assert fragments.render_masked(
         ["a ", fragments.Value("it's"), " ", fragments.Value(3), " ", fragments.Value(Secret("x"))]
     ) == ("a 'it''s' 3 '***'")
 
@@ -66,8 +66,8 @@ def test_credentials_are_a_mapping_that_masks():
 
 
 def test_secrets_are_cut_out_of_words():
-    assert redacted("no sesame-seed, sesame", [Secret("sesame"), Secret("sesame-seed")]) == "no ***, ***"
-    assert redacted("for key x", [Secret("key")]) == "for key x"
+    assert redact("no sesame-seed, sesame", [Secret("sesame"), Secret("sesame-seed")]) == "no ***, ***"
+    assert redact("for key x", [Secret("key")]) == "for key x"
 
 
 def test_a_column_of_secrets():

@@ -110,7 +110,7 @@ def test_what_can_be_executed():
     assert execution.streaming(5, {"timeout": 2}) == {"yield_per": 5, "timeout": 2}
     for seconds in (0, -1, "soon"):
         with pytest.raises(InvalidArgument, match="timeout"):
-            execution.limited(seconds)
+            execution.timeout_options(seconds)
     assert local_infile.fails_export("SELECT 1 into\noutfile 'x'")
     assert not local_infile.fails_export(b"SELECT 'outfile' \xff")
     assert cancellation.kill(7) == "KILL QUERY 7"

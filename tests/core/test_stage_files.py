@@ -70,9 +70,9 @@ def test_how_long_a_file_is(server, size):
 
 
 def test_how_far_a_file_reaches(server):
-    assert server(10).run(stage_files.reached(URL, (0, 9, 10, 11))) == 2
-    assert server(10).run(stage_files.reached(URL, (11,))) == 0
-    assert server(10).run(stage_files.reached(URL, (3,))) == 1
+    assert server(10).run(stage_files.count_reached(URL, (0, 9, 10, 11))) == 2
+    assert server(10).run(stage_files.count_reached(URL, (11,))) == 0
+    assert server(10).run(stage_files.count_reached(URL, (3,))) == 1
 
 
 def test_whether_there_is_a_file(server):
@@ -80,7 +80,7 @@ def test_whether_there_is_a_file(server):
     assert play(stage_files.is_there(URL), StageFileNotFound("not found"))[1] is False
 
 
-@pytest.mark.parametrize("op", [stage_files.read(URL), stage_files.size_of(URL), stage_files.reached(URL, (1,))])
+@pytest.mark.parametrize("op", [stage_files.read(URL), stage_files.size_of(URL), stage_files.count_reached(URL, (1,))])
 def test_other_errors(op):
     with pytest.raises(ServerError, match="broken"):
         play(op, ServerError("broken"))

@@ -6,7 +6,7 @@ from typing import Any
 from matrixone_core.columnar.columns import Cells, Column, column_of
 from matrixone_core.columnar.libraries import library
 from matrixone_core.errors import ConnectionLost, ServerError
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.row_packets import HEAD, Block, Field, RowPackets
 
 _NULL = 251
@@ -113,9 +113,9 @@ def _unreadable(column: Column, error: Exception) -> ServerError:
     """The error for values that are not what the server says."""
     if "UTF8" in str(error):
         return ServerError(
-            f"column {quoted(column.name)} has a text that is not UTF-8; select hex(column) to see its bytes"
+            f"column {show(column.name)} has a text that is not UTF-8; select hex(column) to see its bytes"
         )
     return ServerError(
-        f"column {quoted(column.name)} cannot be read as {column.type}: {error}; CAST it to CHAR in the statement to "
+        f"column {show(column.name)} cannot be read as {column.type}: {error}; CAST it to CHAR in the statement to "
         "have it as text"
     )

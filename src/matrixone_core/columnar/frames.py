@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 from matrixone_core.columnar.libraries import library
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 
 DtypeBackend: TypeAlias = Literal["pyarrow"]
 _AT_ONCE = 4096  # values made into Python's objects at a time: no other thread runs meanwhile
@@ -18,7 +18,7 @@ def check_backend(backend: object) -> None:
         InvalidArgument: they cannot.
     """
     if backend not in {None, "pyarrow"}:
-        raise InvalidArgument(f"dtype_backend={quoted(backend)} must be 'pyarrow', or left out for numpy's types")
+        raise InvalidArgument(f"dtype_backend={show(backend)} must be 'pyarrow', or left out for numpy's types")
 
 
 def as_pandas(table: Any, backend: DtypeBackend | None) -> Any:
@@ -56,6 +56,6 @@ def as_polars(table: Any) -> Any:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InvalidArgument(
-            f"a frame of polars cannot have two columns {quoted(twice[0])}; name them apart by AS or label()"
+            f"a frame of polars cannot have two columns {show(twice[0])}; name them apart by AS or label()"
         )
     return library("polars").from_arrow(table)

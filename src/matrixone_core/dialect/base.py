@@ -207,7 +207,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         """Send a statement, observed; what the server says of a table that the past does not have is explained."""
         above: Any = super()
         try:
-            with self._observed(statement, context.root_connection.connection):
+            with self._observe(statement, context.root_connection.connection):
                 above.do_execute(cursor, statement, parameters, context)
         except Exception as error:
             explain(error, context)
@@ -217,7 +217,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         """Send a statement that has no parameters, observed."""
         above: Any = super()
         try:
-            with self._observed(statement, context.root_connection.connection):
+            with self._observe(statement, context.root_connection.connection):
                 above.do_execute_no_params(cursor, statement, context)
         except Exception as error:
             explain(error, context)
@@ -226,23 +226,23 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         """Send a statement with many sets of parameters, observed."""
         above: Any = super()
-        with self._observed(statement, context.root_connection.connection, len(parameters)):
+        with self._observe(statement, context.root_connection.connection, len(parameters)):
             above.do_executemany(cursor, statement, parameters, context)
 
     def do_commit(self, dbapi_connection: Any) -> None:
         """Send COMMIT, observed."""
         above: Any = super()
-        with self._observed("COMMIT", dbapi_connection):
+        with self._observe("COMMIT", dbapi_connection):
             above.do_commit(dbapi_connection)
 
     def do_rollback(self, dbapi_connection: Any) -> None:
         """Send ROLLBACK, observed, if there is anything to roll back."""
         above: Any = super()
         is_sent = self.get_driver_connection(dbapi_connection).has_work
-        with self._observed("ROLLBACK", dbapi_connection) if is_sent else nullcontext():
+        with self._observe("ROLLBACK", dbapi_connection) if is_sent else nullcontext():
             above.do_rollback(dbapi_connection)
 
-    def _observed(self, sql: str, connection: Any, batch: int = 1) -> AbstractContextManager[None]:
+    def _observe(self, sql: str, connection: Any, batch: int = 1) -> AbstractContextManager[None]:
         """A block that sends a statement; nothing surrounds it where nobody wants to know."""
         monitor = self._monitor
         if not monitor.is_needed():
@@ -278,7 +278,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
     def get_indexes(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         """Indexes, with the kind and the options of those that MySQL does not have."""
         keys: Any = self._parsed_state_or_create(connection, table_name, schema, **kw).keys
-        return sorted(map(_reflected_index, _no_primary(keys)), key=lambda index: index["name"] or "~")
+        return sorted(map(_describe_index, _no_primary(keys)), key=lambda index: index["name"] or "~")
 
     def get_table_options(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         """How a table is partitioned; its comment is asked for by itself."""
@@ -291,7 +291,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         if comment["text"] is None:
             return comment
         place = self._place(connection, table_name, schema)
-        return {"text": reflection.comment_of_table(connection, place, comment["text"])}
+        return {"text": reflection.reflect_table_comment(connection, place, comment["text"])}
 
     def get_view_definition(self, connection: Any, view_name: str, schema: str | None = None, **kw: Any) -> str:
         """A view's statement; external and temporary tables are no views."""
@@ -359,7 +359,7 @@ def _no_primary(keys: Iterable[Any]) -> Iterable[Any]:
     return (key for key in keys if key["type"] != "PRIMARY")
 
 
-def _reflected_index(key: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_index(key: Mapping[str, Any]) -> dict[str, Any]:
     """A key as SQLAlchemy describes an index."""
     lengths = {name: length for name, length, _ in key["columns"] if length is not None}
     options = {

@@ -15,8 +15,8 @@ from sqlalchemy.util import memoized_property
 
 from matrixone_core.dialect.indexes import OPTIONS
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.fragments import literal, shown
-from matrixone_core.messages import quoted
+from matrixone_core.fragments import literal, render_masked
+from matrixone_core.messages import show
 from matrixone_core.sql.past import Past
 
 PAST = "matrixone_past"  # the execution option of a statement that is compiled to read the past: a `Past`
@@ -56,10 +56,10 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
     @property
     def _renamed(self) -> Mapping[tuple[str | None, str], str]:
         """Names for tables of the statement; an expression that is compiled by itself has none."""
-        return self._renamed_of_statement if self.stack else {}
+        return self._alias_same_names if self.stack else {}
 
     @memoized_property
-    def _renamed_of_statement(self) -> Mapping[tuple[str | None, str], str]:
+    def _alias_same_names(self) -> Mapping[tuple[str | None, str], str]:
         """Names for tables that share theirs with one of another database.
 
         The server finds a column's table by the table's name alone: in a subquery `a.t.id` is taken for the `id` of
@@ -82,13 +82,13 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
         """What follows the name of each table of a statement that reads the past."""
         past: Past | None = getattr(self.statement, "_execution_options", {}).get(PAST)
         ours: Any = self
-        return "" if past is None else str(ours.post_process_text(shown(past.parts())))
+        return "" if past is None else str(ours.post_process_text(render_masked(past.parts())))
 
     def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> str:
         """SQL text; where it may name a table, it cannot be read as of a moment."""
         if self._then and (kw.get("asfrom") or _FROM.search(textclause.text)):
             raise InvalidArgument(
-                f"snapshot= and timestamp= cannot find the tables of {quoted(textclause.text)}; build that part of the "
+                f"snapshot= and timestamp= cannot find the tables of {show(textclause.text)}; build that part of the "
                 "statement of tables or models, or write the moment into the text and execute it as text"
             )
         above: Any = super()
@@ -181,7 +181,7 @@ class MatrixOneDDLCompiler(MySQLDDLCompiler):
         options = index_options(self.dialect, index)
         kind = "UNIQUE " if index.unique else f"{options['prefix']} " if options.get("prefix") else ""
         using = f" USING {options['using']}" if options.get("using") else ""
-        columns = ", ".join(self._indexed(column, options.get("length")) for column in index.expressions)
+        columns = ", ".join(self._index_column(column, options.get("length")) for column in index.expressions)
         table = self.preparer.format_table(index.table)
         parser = f" WITH PARSER {options['with_parser']}" if options.get("with_parser") else ""
         return (
@@ -189,7 +189,7 @@ class MatrixOneDDLCompiler(MySQLDDLCompiler):
             f"{''.join(map(_index_option, OPTIONS, (options.get(name) for name in OPTIONS)))}"
         )
 
-    def _indexed(self, column: Any, length: Any) -> str:
+    def _index_column(self, column: Any, length: Any) -> str:
         text: str = self.sql_compiler.process(column, include_table=False, literal_binds=True)
         if isinstance(length, Mapping):
             lengths: Mapping[str, Any] = cast("Mapping[str, Any]", length)
@@ -236,7 +236,7 @@ def index_options(dialect: Any, index: Index) -> dict[str, Any]:
     """An index's options by their names, of this dialect and of MySQL's."""
     options = _options(dialect, index, _OF_INDEXES)
     if index.dialect_kwargs.get("mysql_using") == options.get("using") == "hash":
-        _ignored(dialect, ["mysql_using"])
+        _warn_of_ignored(dialect, ["mysql_using"])
         del options["using"]
     return options
 
@@ -246,12 +246,12 @@ def _options(dialect: Any, element: Any, known: frozenset[str]) -> dict[str, Any
     options = {
         name.removeprefix("mysql_"): value for name, value in element.kwargs.items() if name.startswith("mysql_")
     }
-    _ignored(dialect, [f"mysql_{name}" for name in options.keys() - known])
+    _warn_of_ignored(dialect, [f"mysql_{name}" for name in options.keys() - known])
     ours = {name.removeprefix("matrixone_"): v for name, v in element.kwargs.items() if name.startswith("matrixone_")}
     return {name: value for name, value in options.items() if name in known} | ours
 
 
-def _ignored(dialect: Any, names: Iterable[str]) -> None:
+def _warn_of_ignored(dialect: Any, names: Iterable[str]) -> None:
     """Warn of options without a meaning, of each but once."""
     unnamed = sorted(set(names) - dialect.ignored_options)
     if unnamed:

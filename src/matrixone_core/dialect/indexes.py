@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Index
 from sqlalchemy.orm import InstrumentedAttribute
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 
 OPTIONS = {  # of an index, beside those that MySQL's dialect has
     "lists": None,
@@ -61,12 +61,12 @@ class VectorIndex(Index):
         **kwargs: Any,
     ) -> None:
         if using not in _OF_THE_OTHER:
-            raise InvalidArgument(f"a vector index is made using 'ivfflat' or 'hnsw', not {quoted(using)}")
+            raise InvalidArgument(f"a vector index is made using 'ivfflat' or 'hnsw', not {show(using)}")
         numbers = {"lists": lists, "m": m, "ef_construction": ef_construction, "ef_search": ef_search}
-        options = _given(using=using, op_type=op_type, **numbers)
+        options = _options_with_values(using=using, op_type=op_type, **numbers)
         if wrong := options.keys() & {f"matrixone_{option}" for option in _OF_THE_OTHER[using]}:
             names = ", ".join(sorted(option.removeprefix("matrixone_") for option in wrong))
-            raise InvalidArgument(f"a vector index using {quoted(using)} has no option {names}")
+            raise InvalidArgument(f"a vector index using {show(using)} has no option {names}")
         super().__init__(name, column, **options, **kwargs)
 
 
@@ -88,9 +88,9 @@ class FullTextIndex(Index):
         parser: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name, *columns, **_given(prefix=FULLTEXT, with_parser=parser), **kwargs)
+        super().__init__(name, *columns, **_options_with_values(prefix=FULLTEXT, with_parser=parser), **kwargs)
 
 
-def _given(**options: Any) -> dict[str, Any]:
+def _options_with_values(**options: Any) -> dict[str, Any]:
     """The options that have a value, as the dialect's arguments."""
     return {f"matrixone_{name}": value for name, value in options.items() if value is not None}

@@ -8,7 +8,7 @@ from typing import Any
 
 from matrixone_core.dialect.compiling import PAST
 from matrixone_core.execution import check_reads, past_of
-from matrixone_core.fragments import shown
+from matrixone_core.fragments import render_masked
 from matrixone_core.sql.past import Past
 
 _NO_TABLE = re.compile(r"not exist|doesn't exist|no such table|unknown database|no database selected", re.IGNORECASE)
@@ -45,6 +45,6 @@ def explain(error: Exception, context: Any) -> None:
     """
     past = None if context is None else past_of(context.execution_options)
     if past is not None and len(error.args) > 1 and _NO_TABLE.search(str(error.args[1])):
-        then = shown(past.parts()).strip()
+        then = render_masked(past.parts()).strip()
         words = f"{error.args[1]}; the statement reads {then}, and perhaps the table was not there yet, or another one"
         error.args = (error.args[0], words, *error.args[2:])

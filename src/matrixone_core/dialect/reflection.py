@@ -140,7 +140,7 @@ def as_listed(parser: Parser, connection: Connection, place: Place) -> Reflected
         raise NoSuchTableError(place.name)
     state = ReflectedState()
     set_right(state, parser, connection, place)
-    comment = comment_of_table(connection, place)
+    comment = reflect_table_comment(connection, place)
     state.table_options = {"matrixone_comment": comment} if comment else {}
     return state
 
@@ -176,7 +176,7 @@ def set_right(state: ReflectedState, parser: Parser, connection: Connection, pla
         _set_foreign_keys_right(state, names, place.ask(connection, _FOREIGN_KEYS))
 
 
-def comment_of_table(connection: Connection, place: Place, shown: str | None = None) -> str | None:
+def reflect_table_comment(connection: Connection, place: Place, shown: str | None = None) -> str | None:
     """A table's comment as it was given; *shown* is what SHOW CREATE TABLE has of it."""
     return next((comment_of(shown, row[0]) for row in place.ask(connection, _COMMENT_OF_TABLE)), shown)
 

@@ -21,7 +21,7 @@ from matrixone_core.exporting.writers.json_lines import JsonLinesWriter
 from matrixone_core.exporting.writers.parquet import ParquetWriter
 from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.inputs.client_stream import name_of
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.export import SelectRows
 from matrixone_core.steps import (
     GetRuntime,
@@ -112,14 +112,14 @@ def check_target(target: object) -> str:
         if not name:
             raise InvalidArgument("the target's path is empty")
         if name.startswith("stage://"):
-            raise InvalidArgument(f"target={quoted(name)} is a stage's; export.to_stage writes there")
+            raise InvalidArgument(f"target={show(name)} is a stage's; export.to_stage writes there")
         if (compression := compression_of(None, name)) not in _COMPRESSORS:
             raise InvalidArgument(
-                f"target={quoted(name)} would be compressed by {compression}; gzip and bz2 can be written"
+                f"target={show(name)} would be compressed by {compression}; gzip and bz2 can be written"
             )
         return name
     if not callable(getattr(target, "write", None)):
-        raise InvalidArgument(f"target={quoted(target)} must be a path, or a file that is open to write")
+        raise InvalidArgument(f"target={show(target)} must be a path, or a file that is open to write")
     return name_of(target)
 
 

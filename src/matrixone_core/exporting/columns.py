@@ -16,9 +16,9 @@ from sqlalchemy.dialects.mysql import BIT
 from matrixone_core.errors import InvalidArgument, NotSupported, ServerError
 from matrixone_core.execution import result_columns
 from matrixone_core.exporting.source import Source, query_of_table
-from matrixone_core.fragments import identifier
+from matrixone_core.fragments import quote_name
 from matrixone_core.loading.table import Column, Kind, fetch_table
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.export import Query, SelectNothing
 from matrixone_core.steps import OnConnection, Op, ResultColumn
 
@@ -87,10 +87,10 @@ def plan_columns(source: Source, form: str) -> Op[Exported]:
     for column in columns:
         too_large = form == "parquet" and column.type == TYPE_LONGLONG and column.is_unsigned
         if column.type in _NOT_IN_QUERIES[form] or too_large:
-            name = identifier(column.name)
+            name = quote_name(column.name)
             cast = (_AS_TEXT if too_large else _AS_NUMBER).format(name)
             raise NotSupported(
-                f"the server writes some values of the column {quoted(column.name)} wrongly to {form} files; select"
+                f"the server writes some values of the column {show(column.name)} wrongly to {form} files; select"
                 f" {cast} AS {name}, or export the table"
             )
     return of_result(source.query, columns, form)
@@ -101,7 +101,7 @@ def of_result(query: Query, columns: Sequence[ResultColumn], form: str) -> Expor
     return Exported(
         query,
         tuple(column.name for column in columns),
-        {column.name: _AS_NUMBER.format(identifier(column.name)) for column in columns if column.type == TYPE_BIT},
+        {column.name: _AS_NUMBER.format(quote_name(column.name)) for column in columns if column.type == TYPE_BIT},
         tuple(column.name for column in columns if form == "jsonline" and has_bytes(column)),
         any(column.type == TYPE_TIMESTAMP for column in columns),
     )
@@ -120,7 +120,7 @@ def check_names(names: Sequence[str]) -> None:
     """
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise InvalidArgument(f"two columns of the query are called {quoted(twice[0])}; name them by AS, or label()")
+        raise InvalidArgument(f"two columns of the query are called {show(twice[0])}; name them by AS, or label()")
 
 
 def _described(connection: Connection, query: Query) -> tuple[ResultColumn, ...]:
@@ -132,7 +132,7 @@ def _check_vectors(columns: Sequence[Column], form: str) -> None:
     vectors = [column.name for column in columns if column.kind is Kind.VECTOR and form == "parquet"]
     if vectors:
         raise NotSupported(
-            f"the server writes no vectors to Parquet, and {quoted(vectors[0])} has some; export to CSV or JSON lines,"
+            f"the server writes no vectors to Parquet, and {show(vectors[0])} has some; export to CSV or JSON lines,"
             " or by export.to_file"
         )
 
@@ -141,7 +141,7 @@ def _of_table(names: tuple[str, ...], columns: Sequence[Column], form: str) -> E
     expressions: list[str] = []
     assignments: dict[str, str] = {}
     for column in columns:
-        name = identifier(column.name)
+        name = quote_name(column.name)
         expression = _expression(column, form).format(name)
         expressions.append(name if expression == name else f"{expression} AS {name}")
         if isinstance(column.type, BIT):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.export import SelectTimeZone
 from matrixone_core.stage_files import LARGEST_VALUE, PROBED, read_range, size_by_probes
 from matrixone_core.stage_paths import PureStagePath
@@ -69,8 +69,8 @@ def read_manifest(path: PureStagePath) -> Op[Manifest]:
         zone = yield from SelectTimeZone()
         if zone != manifest.time_zone:
             raise InvalidArgument(
-                f"the TIMESTAMPs in the files of {path} are of the time zone {quoted(manifest.time_zone)}, and the"
-                f" session's is {quoted(zone)}; connect with time_zone={quoted(manifest.time_zone)}"
+                f"the TIMESTAMPs in the files of {path} are of the time zone {show(manifest.time_zone)}, and the"
+                f" session's is {show(zone)}; connect with time_zone={show(manifest.time_zone)}"
             )
     return manifest
 
@@ -85,7 +85,7 @@ def parse_manifest(path: PureStagePath, data: bytes) -> Manifest:
         content: dict[str, Any] = json.loads(data)
         version = content["version"]
         if version != VERSION:
-            raise LoadFailed(f"{path} is a manifest of version {quoted(version)}, and version {VERSION} can be read")
+            raise LoadFailed(f"{path} is a manifest of version {show(version)}, and version {VERSION} can be read")
         files: Sequence[Mapping[str, Any]] = content["files"]
         return Manifest(
             str(content["format"]),

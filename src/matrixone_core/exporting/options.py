@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading import options as loads
 from matrixone_core.loading.formats.compression import compression_of
-from matrixone_core.messages import quoted
-from matrixone_core.names import one_character
+from matrixone_core.messages import show
+from matrixone_core.names import check_one_character
 
 ExportFormat: TypeAlias = Literal["csv", "jsonline", "parquet"]
 FORMATS = ("csv", "jsonline", "parquet")
@@ -46,17 +46,15 @@ def format_of(given: str | None, file: str, *, server: bool) -> str:
     compression = compression_of(None, file)
     if server and compression != "none":
         raise InvalidArgument(
-            f"file={quoted(file)} would be compressed, and the server compresses no file; omit its suffix"
+            f"file={show(file)} would be compressed, and the server compresses no file; omit its suffix"
         )
     path = PurePath(file)
     by_suffix = _BY_SUFFIX.get((path.suffix if compression == "none" else PurePath(path.stem).suffix).lower())
     if given is None:
         return by_suffix or "csv"
-    known = loads.one_of(given, FORMATS, "format")
+    known = loads.check_choice(given, FORMATS, "format")
     if by_suffix is not None and by_suffix != known:
-        raise InvalidArgument(
-            f"format={quoted(known)} does not match {quoted(file)}, which is {by_suffix} by its suffix"
-        )
+        raise InvalidArgument(f"format={show(known)} does not match {show(file)}, which is {by_suffix} by its suffix")
     return known
 
 
@@ -71,7 +69,7 @@ def split_size_of(given: int | str | None) -> int | None:
     found = re.fullmatch(r"(\d+) *([KMG]?)B?", str(given).upper()) if isinstance(given, int | str) else None  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
     size = int(found[1]) * _UNITS[found[2]] if found else 0
     if size < 1:
-        raise InvalidArgument(f"split_size={quoted(given)} must be a number of bytes, or a text such as '64MB'")
+        raise InvalidArgument(f"split_size={show(given)} must be a number of bytes, or a text such as '64MB'")
     return size
 
 
@@ -84,7 +82,7 @@ def delimiter_of(given: str) -> str:
     found = loads.delimiter_text(given)
     if _OF_VALUES.search(found):
         raise InvalidArgument(
-            f"delimiter={quoted(given)} may be in numbers and dates, which are not in quotes; use another"
+            f"delimiter={show(given)} may be in numbers and dates, which are not in quotes; use another"
         )
     return found
 
@@ -95,9 +93,9 @@ def quote_of(given: str, delimiter: str) -> str:
     Raises:
         InvalidArgument: it cannot be one.
     """
-    found = one_character(given, "quote")
+    found = check_one_character(given, "quote")
     if found in delimiter or found == "\\":
-        raise InvalidArgument(f"quote={quoted(given)} cannot be the delimiter or a backslash")
+        raise InvalidArgument(f"quote={show(given)} cannot be the delimiter or a backslash")
     return found
 
 
@@ -108,5 +106,5 @@ def progress_of(given: object) -> Callable[[Any], Any] | None:
         InvalidArgument: it is no function.
     """
     if given is not None and not callable(given):
-        raise InvalidArgument(f"progress={quoted(given)} must be a function, which is given each ExportProgress")
+        raise InvalidArgument(f"progress={show(given)} must be a function, which is given each ExportProgress")
     return given

@@ -12,8 +12,8 @@ from sqlalchemy.sql.dml import UpdateBase
 from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import Parameters, Values, as_statement
-from matrixone_core.fragments import as_text, dotted, identifier
-from matrixone_core.messages import quoted
+from matrixone_core.fragments import as_text, quote_name, quote_names
+from matrixone_core.messages import show
 from matrixone_core.names import table_name
 from matrixone_core.sql.export import Query
 from matrixone_core.targets import Target, table_names, table_of
@@ -55,7 +55,7 @@ def resolve_source(source: ExportSource, params: Parameters | None) -> Source:
         return Source(_query_of_text(source, params))
     if isinstance(source, str):
         if re.search(r"\s", source):
-            raise InvalidArgument(f"source={quoted(source)} is neither the name of a table nor a SELECT; {_KINDS}")
+            raise InvalidArgument(f"source={show(source)} is neither the name of a table nor a SELECT; {_KINDS}")
         names, columns = table_name(source), tuple[str, ...]()
     elif isinstance(source, Table) or (isinstance(source, type) and hasattr(source, "__table__")):
         table = table_of(source)
@@ -63,8 +63,8 @@ def resolve_source(source: ExportSource, params: Parameters | None) -> Source:
     else:
         return Source(_query_of_clause(source, params))
     if params:
-        raise InvalidArgument(f"params={quoted(params)} belong to a query, and the source is a table")
-    return Source(query_of_table(names, [identifier(column) for column in columns]), names, columns)
+        raise InvalidArgument(f"params={show(params)} belong to a query, and the source is a table")
+    return Source(query_of_table(names, [quote_name(column) for column in columns]), names, columns)
 
 
 def query_of_table(names: tuple[str, ...], expressions: Sequence[str]) -> Query:
@@ -74,7 +74,7 @@ def query_of_table(names: tuple[str, ...], expressions: Sequence[str]) -> Query:
         names: the table's.
         expressions: what is selected, as SQL; nothing for all columns.
     """
-    sql = f"SELECT {', '.join(expressions) or '*'} FROM {dotted(names)}"  # noqa: S608  # the names are quoted
+    sql = f"SELECT {', '.join(expressions) or '*'} FROM {quote_names(names)}"  # noqa: S608  # the names are quoted
     return Query(TextClause(as_text(sql)), sql)
 
 
@@ -91,7 +91,7 @@ def _one(values: Values) -> Mapping[str, Any]:
         InvalidArgument: they are those of several.
     """
     if values is not None and not isinstance(values, Mapping):
-        raise InvalidArgument(f"params={quoted(values)} must be the values of one execution: a dict, or a tuple")
+        raise InvalidArgument(f"params={show(values)} must be the values of one execution: a dict, or a tuple")
     return values or {}
 
 
@@ -99,7 +99,7 @@ def _query_of_clause(source: Any, params: Parameters | None) -> Query:
     found: Any = getattr(source, "__clause_element__", lambda: source)()
     selects = isinstance(found, TextClause) or getattr(found, "is_select", False)
     if not selects or isinstance(found, UpdateBase):
-        raise InvalidArgument(f"source={quoted(source)} cannot be exported; {_KINDS}")
+        raise InvalidArgument(f"source={show(source)} cannot be exported; {_KINDS}")
     clause = _bound(found, _one(as_statement(found, params)[1]))
     return Query(clause, _shown(clause))
 
@@ -115,7 +115,7 @@ def _bound(clause: Any, params: Mapping[str, Any]) -> Any:
     try:
         bound: Any = clause.bindparams(**params)
     except ArgumentError as error:
-        raise InvalidArgument(f"params={quoted(sorted(params))} has a name that is not in the query: {error}") from None
+        raise InvalidArgument(f"params={show(sorted(params))} has a name that is not in the query: {error}") from None
     missing = [name for name, parameter in bound._bindparams.items() if parameter.required]  # noqa: SLF001  # SQLAlchemy checks it only when it sends
     if missing:
         raise InvalidArgument(f"the query's parameters have no value: {', '.join(missing)}; give them as params")

@@ -133,7 +133,7 @@ def _find_parts(export: StageExport) -> Op[Parts]:
 
 
 def _parts_in_folder(path: PureStagePath) -> Op[Parts]:
-    names, _ = yield from patterns.listed(path.parent.folder_url, is_deep=False)
+    names, _ = yield from patterns.list_folder(path.parent.folder_url, is_deep=False)
     found = re.compile(re.escape(path.name) + r"(?:\.([1-9]\d*))?")
     matches = [match for name in names if (match := found.fullmatch(name))]
     return dict(sorted((int(match[1] or 0), match[0]) for match in matches))

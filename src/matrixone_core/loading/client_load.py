@@ -165,7 +165,7 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
     )
     file = ClientFile(
         name_of(source.data),
-        sent_form(form, source.unit),
+        choose_sent_format(form, source.unit),
         shaped.names,
         chunks,
         transform,
@@ -179,12 +179,14 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         source.is_utf8,
     )
     if head.is_all:  # a row that cannot be read is found before anything is sent
-        file = replace(file, chunks=iter([(yield from run_in_thread(partial(transform, None)))]), transform=_unchanged)
+        file = replace(
+            file, chunks=iter([(yield from run_in_thread(partial(transform, None)))]), transform=_pass_through
+        )
     report = yield from load(request, shaped.facts, [file], began, partial(_bytes_read, transform), shaped.preparation)
     return replace(report, files=(replace(report.files[0], bytes=transform.read),))
 
 
-def _unchanged(piece: bytes | None) -> bytes:
+def _pass_through(piece: bytes | None) -> bytes:
     return piece or b""
 
 
@@ -227,7 +229,7 @@ def _suggest(request: LoadRequest, head: Head, types: Sequence[FileColumn]) -> O
     ).columns
 
 
-def sent_form(form: Format, unit: Unit) -> Csv:
+def choose_sent_format(form: Format, unit: Unit) -> Csv:
     """How data is written when it is sent: as it is, where the server reads that as it is meant."""
     if isinstance(form, Csv) and unit == "line" and form.line_terminator in {None, "\n"}:
         return replace(form, compression="none", ignore_lines=0)
@@ -245,14 +247,14 @@ def _transform(
     path = name_of(source.data)
     if source.unit == "row" or not isinstance(form, Csv | JsonLines):
         return Transform(path, None, len(names), canonical=True)
-    canonical = sent_form(form, source.unit) is CANONICAL
+    canonical = choose_sent_format(form, source.unit) is CANONICAL
     reader = row_reader(request, facts.table, form, names, passes_lines=not canonical)
     return Transform(path, reader, len(names), canonical=canonical, rejects=rejects)
 
 
 def _read_again(source: ClientSource) -> tuple[Chunks, Callable[[bytes | None], bytes]]:
     decoder = source.decoder()
-    return source.begin(None), decoder.feed if decoder is not None else _unchanged
+    return source.begin(None), decoder.feed if decoder is not None else _pass_through
 
 
 def _entry(request: LoadRequest, facts: LoadFacts, source: ClientSource) -> Op[Entry | None]:

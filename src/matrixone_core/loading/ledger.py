@@ -9,7 +9,7 @@ from matrixone_core import catalog
 from matrixone_core.errors import InvalidArgument, PermissionDenied, TableNotFound
 from matrixone_core.loading.inputs.stage_reader import AT_ONCE
 from matrixone_core.loading.options import Options
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.files import PIECE, DigestFile
 from matrixone_core.sql.ledger import LEDGER, CreateLedger, Entry, SelectEntryIds
 from matrixone_core.sql.stage import Stage
@@ -42,7 +42,7 @@ def ledger_for(names: Names, options: Options) -> Ledger | None:
     return Ledger((*database, LEDGER), options.force)
 
 
-def loaded_ids(ledger: Ledger, ids: Sequence[str]) -> Op[frozenset[str]]:
+def fetch_loaded_ids(ledger: Ledger, ids: Sequence[str]) -> Op[frozenset[str]]:
     """The files that were loaded before, and need not even be read; the ledger is created if there is none."""
     try:
         found = yield from SelectEntryIds(ledger.name, tuple(ids))
@@ -77,9 +77,9 @@ def entry_for_stage_file(table: str, stage: Stage, url: str, *, whole: bool) -> 
         url: the file's `stage://` URL.
         whole: whether all of it counts, or only a MiB at each end.
     """
-    source = yield from _resolved(stage, url)
+    source = yield from _resolve_url(stage, url)
     size = yield from size_of(url)
-    return entry_of(table, source, size, (yield from _content_digest(url, size, whole=whole)))
+    return entry_of(table, source, size, (yield from _digest_content(url, size, whole=whole)))
 
 
 def entry_for_bytes(table: str, path: str, size: int, sample: bytes) -> Entry:
@@ -87,7 +87,7 @@ def entry_for_bytes(table: str, path: str, size: int, sample: bytes) -> Entry:
     return entry_of(table, path, size, hashlib.sha256(sample).hexdigest())
 
 
-def _resolved(stage: Stage, url: str) -> Op[str]:
+def _resolve_url(stage: Stage, url: str) -> Op[str]:
     path = url.removeprefix("stage://").partition("/")[2]
     place = f"{stage.url.rstrip('/')}/{path}"
     for _ in range(DEEPEST):
@@ -96,10 +96,10 @@ def _resolved(stage: Stage, url: str) -> Op[str]:
         name, _, path = place.removeprefix("stage://").partition("/")
         above = yield from catalog.get(name)
         place = f"{above.url.rstrip('/')}/{path}"
-    raise InvalidArgument(f"the stage {quoted(stage.name)} is inside itself; alter its URL")
+    raise InvalidArgument(f"the stage {show(stage.name)} is inside itself; alter its URL")
 
 
-def _content_digest(url: str, size: int, *, whole: bool) -> Op[str]:
+def _digest_content(url: str, size: int, *, whole: bool) -> Op[str]:
     """A digest of digests."""
     digest = hashlib.sha256()
     ends = [(0, size)] if whole or size <= 2 * SAMPLE else [(0, SAMPLE), (size - SAMPLE, size)]

@@ -8,7 +8,7 @@ from matrixone_core.fragments import Value
 from matrixone_core.loading.inputs.files import InputFile, StageFile
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.table import Column, Kind, Table
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.load import Csv, Format, Parquet
 from matrixone_core.sql.staging import ROW_NUMBER, Assignment, Conflict, Expression, Key, Names, staged
 
@@ -93,7 +93,9 @@ def map_columns(request: LoadRequest, table: Table, file: InputFile) -> ColumnMa
             order.append(None)
             continue
         column = _target_column(request, table, file, name, set_columns)
-        fields.append(StagedField(name, name if by_name else f"f{at}", _staged_type(table.column(name), form), column))
+        fields.append(
+            StagedField(name, name if by_name else f"f{at}", _choose_staged_type(table.column(name), form), column)
+        )
         order.append(fields[-1].staged)
     assignments = (
         *(
@@ -141,12 +143,12 @@ def no_such_column(table: Table, name: str, path: str) -> InvalidArgument:
     """The error for a column of the data that the table does not have."""
     has = ", ".join(column.name for column in table.columns)
     return InvalidArgument(
-        f"{path}: the table {quoted('.'.join(table.names))} has no column {quoted(name)}; it has {has};"
+        f"{path}: the table {show('.'.join(table.names))} has no column {show(name)}; it has {has};"
         " extra_columns='ignore' or 'add' takes such files"
     )
 
 
-def _staged_type(column: Column | None, form: Format) -> str:
+def _choose_staged_type(column: Column | None, form: Format) -> str:
     if column is not None and column.kind is Kind.BYTES:
         return "LONGBLOB"
     if column is not None and isinstance(form, Parquet):
@@ -174,9 +176,9 @@ def _name_of(table: Table, name: str) -> str:
 def _check_settable(table: Table, name: str) -> None:
     column = table.column(name)
     if column is None:
-        raise InvalidArgument(f"the table {quoted('.'.join(table.names))} has no column {quoted(name)}")
+        raise InvalidArgument(f"the table {show('.'.join(table.names))} has no column {show(name)}")
     if column.generated:
-        raise InvalidArgument(f"the server computes the column {quoted(name)}; leave it out of the file's columns")
+        raise InvalidArgument(f"the server computes the column {show(name)}; leave it out of the file's columns")
 
 
 def _keys(table: Table, assignments: Sequence[Assignment]) -> tuple[Key, ...]:

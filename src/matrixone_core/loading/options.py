@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.messages import quoted
-from matrixone_core.names import checked_text, one_character, sql_type, table_name
+from matrixone_core.messages import show
+from matrixone_core.names import check_one_character, check_text, sql_type, table_name
 from matrixone_core.settings import time_limit
 from matrixone_core.sql.load import Csv, JsonLines
 from matrixone_core.sql.staging import Conflict
@@ -184,28 +184,28 @@ def check_options(given: Mapping[str, Any]) -> Options:
     """
     check_known(given, LoadOptions.__annotations__)
     conflict, update = _conflict(given.get("on_conflict"))
-    on_error = one_of(given.get("on_error", "abort"), ("abort", "skip"), "on_error")
+    on_error = check_choice(given.get("on_error", "abort"), ("abort", "skip"), "on_error")
     max_errors, rejects = given.get("max_errors"), given.get("rejects")
     if on_error == "abort" and (max_errors is not None or rejects is not None):
         raise InvalidArgument("max_errors and rejects need on_error='skip'")
     once, force = given.get("once", False), given.get("force", False)
     if not isinstance(once, bool | str) or once == "":
-        raise InvalidArgument(f"once={quoted(once)} must be True, False, or a text to know the file by")
+        raise InvalidArgument(f"once={show(once)} must be True, False, or a text to know the file by")
     if force and not once:
         raise InvalidArgument("force=True loads a file again that once=… would skip; it needs once")
     timeout, ledger_database = given.get("timeout"), given.get("ledger_database")
     options = Options(
         conflict=conflict,
         update=update,
-        lock=one_of(given.get("lock", "auto"), LOCKS, "lock"),
+        lock=check_choice(given.get("lock", "auto"), LOCKS, "lock"),
         concurrency=_concurrency(given.get("concurrency", 4)),
         skip_errors=on_error == "skip",
         max_errors=_max_errors(max_errors),
-        rejects=None if rejects is None else table_name(checked_text(rejects, "rejects")),
+        rejects=None if rejects is None else table_name(check_text(rejects, "rejects")),
         once=once,
-        ledger_database=None if ledger_database is None else checked_text(ledger_database, "ledger_database"),
-        mode=one_of(given.get("mode", "append"), ("append", "replace", "fail"), "mode"),
-        extra_columns=one_of(given.get("extra_columns", "error"), ("error", "ignore", "add"), "extra_columns"),
+        ledger_database=None if ledger_database is None else check_text(ledger_database, "ledger_database"),
+        mode=check_choice(given.get("mode", "append"), ("append", "replace", "fail"), "mode"),
+        extra_columns=check_choice(given.get("extra_columns", "error"), ("error", "ignore", "add"), "extra_columns"),
         file_column=_column(given.get("file_column"), "file_column"),
         row_column=_column(given.get("row_column"), "row_column"),
         dtype=_types(given.get("dtype")),
@@ -242,8 +242,8 @@ def check_known(given: Iterable[str], known: Iterable[str]) -> None:
         if name not in names:
             shortened = [known for known in names if len(known) > 2 and name.startswith(known)]  # "separator": "sep"
             near = shortened or get_close_matches(name, names, 1, 0.5)
-            hint = f"did you mean {quoted(near[0])}?" if near else f"the options are {', '.join(names)}"
-            raise InvalidArgument(f"there is no option {quoted(name)}; {hint}")
+            hint = f"did you mean {show(near[0])}?" if near else f"the options are {', '.join(names)}"
+            raise InvalidArgument(f"there is no option {show(name)}; {hint}")
 
 
 def with_aliases(
@@ -292,21 +292,21 @@ def csv(
         InvalidArgument: no file can be written so.
     """
     form = Csv(
-        line_count(ignore_lines),
+        check_line_count(ignore_lines),
         delimiter_text(delimiter),
-        one_character(quote, "quote"),
-        None if escape is None else one_character(escape, "escape"),
-        None if line_terminator is None else one_of(line_terminator, LINE_ENDS, "line_terminator"),
-        None if compression is None else one_of(compression, COMPRESSIONS, "compression"),
+        check_one_character(quote, "quote"),
+        None if escape is None else check_one_character(escape, "escape"),
+        None if line_terminator is None else check_choice(line_terminator, LINE_ENDS, "line_terminator"),
+        None if compression is None else check_choice(compression, COMPRESSIONS, "compression"),
         flag(trailing_delimiter, "trailing_delimiter"),
     )
     if form.delimiter == form.quote:
-        raise InvalidArgument(f"delimiter and quote are both {quoted(form.quote)}")
+        raise InvalidArgument(f"delimiter and quote are both {show(form.quote)}")
     if form.delimiter == form.escape:
-        raise InvalidArgument(f"delimiter and escape are both {quoted(form.escape)}")
+        raise InvalidArgument(f"delimiter and escape are both {show(form.escape)}")
     if form.quote == form.escape:
         raise InvalidArgument(
-            f"quote and escape are both {quoted(form.escape)}; a doubled quote is understood without escape"
+            f"quote and escape are both {show(form.escape)}; a doubled quote is understood without escape"
         )
     return form
 
@@ -318,16 +318,16 @@ def json_lines(shape: str, compression: str | None, base64: Sequence[str]) -> Js
         InvalidArgument: no file can be written so.
     """
     return JsonLines(
-        one_of(shape, ("object", "array"), "shape"),
-        None if compression is None else one_of(compression, COMPRESSIONS, "compression"),
+        check_choice(shape, ("object", "array"), "shape"),
+        None if compression is None else check_choice(compression, COMPRESSIONS, "compression"),
         _names(base64, "base64"),
     )
 
 
 def _names(given: Sequence[str], what: str) -> tuple[str, ...]:
     if isinstance(given, str):
-        raise InvalidArgument(f"{what}={quoted(given)} is one text; give a list of names")
-    return tuple(checked_text(name, what) for name in given)
+        raise InvalidArgument(f"{what}={show(given)} is one text; give a list of names")
+    return tuple(check_text(name, what) for name in given)
 
 
 def columns(given: Columns | None) -> tuple[str | None, ...]:
@@ -337,11 +337,11 @@ def columns(given: Columns | None) -> tuple[str | None, ...]:
         InvalidArgument: that cannot be.
     """
     if isinstance(given, str):
-        raise InvalidArgument(f"columns={quoted(given)} is one text; give a list of names")
+        raise InvalidArgument(f"columns={show(given)} is one text; give a list of names")
     names = tuple(given or ())
     for name in names:
         if name is not None and (not isinstance(name, str) or not name):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise InvalidArgument(f"columns has {quoted(name)} in it; give a column's name, or None to skip a field")
+            raise InvalidArgument(f"columns has {show(name)} in it; give a column's name, or None to skip a field")
     if names and all(name is None for name in names):
         raise InvalidArgument("columns names no column at all")
     lower = [name.lower() for name in names if name is not None]
@@ -358,7 +358,7 @@ def nulls(given: str | Sequence[str] | None) -> tuple[str, ...]:
         InvalidArgument: one of them is no text.
     """
     texts = (given,) if isinstance(given, str) else tuple(given or ())
-    return tuple(checked_text(text, "null_values") for text in texts)
+    return tuple(check_text(text, "null_values") for text in texts)
 
 
 def assignments(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
@@ -368,11 +368,11 @@ def assignments(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
         InvalidArgument: one of them has no text.
     """
     if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"set={quoted(given)} must be a dict of columns and SQL expressions")
+        raise InvalidArgument(f"set={show(given)} must be a dict of columns and SQL expressions")
     pairs = tuple((given or {}).items())
     for column, expression in pairs:
-        if not column or not checked_text(expression, f"set[{quoted(column)}]").strip():
-            raise InvalidArgument(f"set={quoted(given)} has an empty column or expression")
+        if not column or not check_text(expression, f"set[{show(column)}]").strip():
+            raise InvalidArgument(f"set={show(given)} has an empty column or expression")
     return pairs
 
 
@@ -385,22 +385,20 @@ def encoding(name: str | None) -> str | None:
     try:
         return None if name is None else codecs.lookup(name).name
     except LookupError:
-        raise InvalidArgument(
-            f"encoding={quoted(name)} is none that Python knows; such as 'utf-8', 'latin-1'"
-        ) from None
+        raise InvalidArgument(f"encoding={show(name)} is none that Python knows; such as 'utf-8', 'latin-1'") from None
 
 
 def flag(value: bool, what: str) -> bool:
     """*value*, if it is True or False."""
     if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={quoted(value)} must be True or False")
+        raise InvalidArgument(f"{what}={show(value)} must be True or False")
     return value
 
 
-def one_of(value: T, known: Sequence[T], what: str) -> T:
+def check_choice(value: T, known: Sequence[T], what: str) -> T:
     """*value*, if it is one of those known."""
     if value not in known:
-        raise InvalidArgument(f"{what}={quoted(value)} must be one of {', '.join(map(repr, known))}")
+        raise InvalidArgument(f"{what}={show(value)} must be one of {', '.join(map(repr, known))}")
     return value
 
 
@@ -408,18 +406,18 @@ def _conflict(given: object) -> tuple[Conflict | None, tuple[str, ...]]:
     if given is None:
         return None, ()
     if isinstance(given, str):
-        return Conflict(one_of(given, [str(known) for known in Conflict], "on_conflict")), ()
+        return Conflict(check_choice(given, [str(known) for known in Conflict], "on_conflict")), ()
     if isinstance(cast("Any", given), Sequence) and given:
         names = cast("Sequence[str]", given)
-        return Conflict.UPDATE, tuple(checked_text(name, "on_conflict") for name in names)
+        return Conflict.UPDATE, tuple(check_text(name, "on_conflict") for name in names)
     raise InvalidArgument(
-        f"on_conflict={quoted(given)} must be one of {', '.join(repr(str(known)) for known in Conflict)}, or the"
+        f"on_conflict={show(given)} must be one of {', '.join(repr(str(known)) for known in Conflict)}, or the"
         " list of columns to update"
     )
 
 
 def _column(name: str | None, what: str) -> str | None:
-    if name is not None and not checked_text(name, what):
+    if name is not None and not check_text(name, what):
         raise InvalidArgument(f"{what} must be a column's name, got an empty text")
     return name
 
@@ -428,13 +426,13 @@ def _types(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     if given is None:
         return ()
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"dtype={quoted(given)} must be a dict of columns and SQL types")
-    return tuple((name, sql_type(written, f"dtype[{quoted(name)}]")) for name, written in given.items())
+        raise InvalidArgument(f"dtype={show(given)} must be a dict of columns and SQL types")
+    return tuple((name, sql_type(written, f"dtype[{show(name)}]")) for name, written in given.items())
 
 
 def _bytes(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"max_unpacked_bytes must be a positive number of bytes, got {quoted(value)}")
+        raise InvalidArgument(f"max_unpacked_bytes must be a positive number of bytes, got {show(value)}")
     return value
 
 
@@ -444,24 +442,24 @@ def delimiter_text(value: str) -> str:
     Raises:
         InvalidArgument: it cannot be one.
     """
-    text = checked_text(value, "delimiter")
+    text = check_text(value, "delimiter")
     if not text or not text.isascii() or set(text) & set("\r\n\0"):
         raise InvalidArgument(
-            f"delimiter={quoted(value)} cannot be used; it must be ASCII characters, none of which ends a line"
+            f"delimiter={show(value)} cannot be used; it must be ASCII characters, none of which ends a line"
         )
     return text
 
 
-def line_count(ignore_lines: int) -> int:
+def check_line_count(ignore_lines: int) -> int:
     """How many lines are ignored, checked."""
     if not isinstance(ignore_lines, int) or ignore_lines < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"ignore_lines={quoted(ignore_lines)} must be a number of lines, zero or more")
+        raise InvalidArgument(f"ignore_lines={show(ignore_lines)} must be a number of lines, zero or more")
     return int(ignore_lines)
 
 
 def _concurrency(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_CONCURRENCY:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"concurrency={quoted(value)} must be a number of files, from 1 to {MAX_CONCURRENCY}")
+        raise InvalidArgument(f"concurrency={show(value)} must be a number of files, from 1 to {MAX_CONCURRENCY}")
     return value
 
 
@@ -469,15 +467,15 @@ def _max_errors(value: float | None) -> int | float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"max_errors={quoted(value)} must be a number of rows, or a share such as 0.01")
+        raise InvalidArgument(f"max_errors={show(value)} must be a number of rows, or a share such as 0.01")
     if isinstance(value, float) and value > 1:
         raise InvalidArgument(
-            f"max_errors={quoted(value)} is a share and must be from 0.0 to 1.0; give an int for a number"
+            f"max_errors={show(value)} is a share and must be from 0.0 to 1.0; give an int for a number"
         )
     return value
 
 
 def _progress(value: Progress) -> Progress:
     if not isinstance(value, bool) and not callable(value):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"progress={quoted(value)} must be True, False, or a function that takes an event")
+        raise InvalidArgument(f"progress={show(value)} must be True, False, or a function that takes an event")
     return value

@@ -14,7 +14,7 @@ from matrixone_core.loading.mapping import ColumnMapping, map_columns
 from matrixone_core.loading.request import LoadRequest, fields_of
 from matrixone_core.loading.row_checks import doubtful_rows, silent_changes
 from matrixone_core.loading.table import Table
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import ClientData, Csv, Format, LoadData
 from matrixone_core.sql.staging import (
@@ -290,9 +290,7 @@ def make_plan(
         PermissionDenied: it would need a right that the user does not have.
     """
     if request.options.mode == "fail" and state.in_use:
-        raise LoadFailed(
-            f"the table {quoted(request.table_name)} has rows, and mode='fail' loads only into an empty one"
-        )
+        raise LoadFailed(f"the table {show(request.table_name)} has rows, and mode='fail' loads only into an empty one")
     if request.options.mode == "replace":
         preparation = (*preparation, Truncate(request.names))
     plan = LoadPlan(request, state, target, tuple(inputs), LoadStrategy.LOAD_DATA, preparation=preparation)
@@ -306,7 +304,7 @@ def make_plan(
         )
     if _needs_staging(request, inputs):
         raise PermissionDenied(
-            f"this load of {quoted(request.table_name)} needs a staging table, and the user may not create and drop"
+            f"this load of {show(request.table_name)} needs a staging table, and the user may not create and drop"
             " tables in its database; on_conflict='error' and 'unchecked' of CSV files that fit the table as they are"
             " need none"
         )
@@ -323,8 +321,8 @@ def _check_conflict(request: LoadRequest, mappings: Sequence[ColumnMapping]) -> 
     if conflict in {None, Conflict.ERROR} or any(mapping.keys for mapping in mappings):
         return
     raise InvalidArgument(
-        f"on_conflict={quoted(str(conflict))} needs a primary or unique key that the loaded columns decide, and"
-        f" {quoted(request.table_name)} has none"
+        f"on_conflict={show(str(conflict))} needs a primary or unique key that the loaded columns decide, and"
+        f" {show(request.table_name)} has none"
     )
 
 

@@ -11,14 +11,14 @@ from matrixone_core.errors import ServerError
 from matrixone_core.loading.formats.csv import Row
 from matrixone_core.loading.inputs.files import StageFile
 from matrixone_core.loading.inputs.schema_inference import FileColumn, Sample, sample_of
-from matrixone_core.loading.inputs.transforms import shown
+from matrixone_core.loading.inputs.transforms import format_row
 from matrixone_core.loading.plan import LoadPlan, PlannedColumn
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.row_checks import plain_value
 from matrixone_core.loading.run import LoadFacts, plan_load
 from matrixone_core.loading.strategies.location import reason_of
 from matrixone_core.loading.table import Column, Kind, Table
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import Parquet
 from matrixone_core.sql.plan import CountKeys, TryCast
@@ -120,7 +120,7 @@ def _bad_rows(table: Table, file: StageFile, rows: Sequence[Row]) -> Op[tuple[Ba
     for row in rows:
         if row.broken is not None or len(row.fields) != len(file.names):
             shape = row.broken or f"{len(row.fields)} fields, and {len(file.names)} columns"
-            bad.append(BadRow(file.path, row.line, None, None, shape, shown(row.raw), row.unit))
+            bad.append(BadRow(file.path, row.line, None, None, shape, format_row(row.raw), row.unit))
             continue
         for name, field in zip(file.names, row.fields, strict=True):
             column = None if name is None else table.column(name)
@@ -131,7 +131,7 @@ def _bad_rows(table: Table, file: StageFile, rows: Sequence[Row]) -> Op[tuple[Ba
                 tried += 1
                 reason = yield from _refusal(column, field.text or "")
             if reason is not None:
-                bad.append(BadRow(file.path, row.line, name, field.text, reason, shown(row.raw), row.unit))
+                bad.append(BadRow(file.path, row.line, name, field.text, reason, format_row(row.raw), row.unit))
                 break
     return tuple(bad)
 
@@ -139,7 +139,7 @@ def _bad_rows(table: Table, file: StageFile, rows: Sequence[Row]) -> Op[tuple[Ba
 def _certain_problem(column: Column, text: str | None) -> str | None:
     is_null = text is None or (text == "" and column.kind not in {Kind.TEXT, Kind.BYTES})
     if is_null and not column.nullable and not column.auto_increment:
-        return f"the column {quoted(column.name)} cannot be NULL"
+        return f"the column {show(column.name)} cannot be NULL"
     length: int | None = getattr(column.type, "length", None)
     if column.kind is Kind.TEXT and length is not None and len(text or "") > length:
         return f"too long: {len(text or ''):,} characters, and the column has {length:,}"

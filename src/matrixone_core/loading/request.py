@@ -7,7 +7,7 @@ from typing import Any
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading import options
 from matrixone_core.loading.options import Header, Options
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import table_name
 from matrixone_core.sql.load import Csv, Format, Parquet
 from matrixone_core.sql.staging import Conflict, Names
@@ -99,12 +99,12 @@ def build_request(table: Target, form: str, explicit: Mapping[str, Any], others:
         raise InvalidArgument("header='match' takes the columns from the file; leave columns out")
     if form != "csv" and None in columns:
         raise InvalidArgument(
-            f"columns={quoted(list(columns))} skips a field by None, which only CSV has; name those wanted"
+            f"columns={show(list(columns))} skips a field by None, which only CSV has; name those wanted"
         )
     others_known = options.check_options(rest)
     if form == "csv" and others_known.extra_columns != "error" and not (header or columns):
         raise InvalidArgument(
-            f"extra_columns={quoted(others_known.extra_columns)} goes by the columns' names;"
+            f"extra_columns={show(others_known.extra_columns)} goes by the columns' names;"
             " give header='match' or columns"
         )
     request = LoadRequest(
@@ -114,8 +114,8 @@ def build_request(table: Target, form: str, explicit: Mapping[str, Any], others:
         header,
         options.nulls(given.get("null_values")),
         options.assignments(given["set"]),
-        options.one_of(given.get("missing_keys", "null"), ("null", "error"), "missing_keys"),
-        options.one_of(given.get("extra_keys", "ignore"), ("ignore", "error"), "extra_keys"),
+        options.check_choice(given.get("missing_keys", "null"), ("null", "error"), "missing_keys"),
+        options.check_choice(given.get("extra_keys", "ignore"), ("ignore", "error"), "extra_keys"),
         others_known,
     )
     if request.is_unchecked and (request.assignments or len(request.nulls) > 1 or (form != "csv" and columns)):
@@ -132,19 +132,19 @@ def build_named_request(table: Target, form: str, given: Mapping[str, Any]) -> L
     Raises:
         InvalidArgument: the format does not have one of the options.
     """
-    known = options.one_of(form, tuple(DEFAULTS), "format")
+    known = options.check_choice(form, tuple(DEFAULTS), "format")
     any_format = frozenset[str]().union(*DEFAULTS.values())
     explicit = {name: value for name, value in given.items() if name in any_format}
     refused = sorted(explicit.keys() - DEFAULTS[known].keys())
     if refused:
-        raise InvalidArgument(f"{refused[0]}={quoted(explicit[refused[0]])} has no meaning for {known} files")
+        raise InvalidArgument(f"{refused[0]}={show(explicit[refused[0]])} has no meaning for {known} files")
     return build_request(table, known, explicit, {name: value for name, value in given.items() if name not in explicit})
 
 
 def _format(form: str, given: Mapping[str, Any], skipped: int) -> Format:
     if form == "csv":
         written: dict[str, Any] = {name: given[name] for name in _CSV}
-        written["ignore_lines"] = options.line_count(given["ignore_lines"]) + skipped
+        written["ignore_lines"] = options.check_line_count(given["ignore_lines"]) + skipped
         return options.csv(**written)
     return (
         options.json_lines(given["shape"], given["compression"], given["base64"]) if form == "jsonline" else Parquet()
@@ -162,8 +162,7 @@ def _header(given: Header) -> tuple[bool, int]:
             return True, given
         case _:
             raise InvalidArgument(
-                f"header={quoted(given)} must be 'match', a line's number from 0, or None;"
-                " ignore_lines=1 skips a header"
+                f"header={show(given)} must be 'match', a line's number from 0, or None; ignore_lines=1 skips a header"
             )
 
 

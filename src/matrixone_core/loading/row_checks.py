@@ -16,8 +16,8 @@ from matrixone_core.fragments import Value
 from matrixone_core.loading.certain_values import DAY, DIGITS
 from matrixone_core.loading.mapping import ColumnMapping, StagedField
 from matrixone_core.loading.table import Column, Kind
-from matrixone_core.messages import quoted
-from matrixone_core.sql.staging import Expression, joined, matches, staged, violates
+from matrixone_core.messages import show
+from matrixone_core.sql.staging import Expression, join_parts, matches, staged, violates
 
 UTF8_IN_HEX = (
     "^([0-7][0-9A-F]|(C[2-9A-F]|D[0-9A-F])[89AB][0-9A-F]|E[0-9A-F]([89AB][0-9A-F]){2}|F[0-4]([89AB][0-9A-F]){3})*$"
@@ -57,16 +57,16 @@ def silent_changes(mapping: ColumnMapping) -> tuple[SilentChange, ...]:
     """What has to be looked for in the staged rows of a file."""
     columns = [(field, field.column) for field in mapping.fields if field.column is not None]
     return (
-        *(_but_nulls(mapping, change) for field, column in columns for change in _of_column(mapping, field, column)),
+        *(_except_nulls(mapping, change) for field, column in columns for change in _of_column(mapping, field, column)),
         *(_null_key(mapping, field, column) for field, column in columns if _is_replaced_key(mapping, column)),
     )
 
 
-def _but_nulls(mapping: ColumnMapping, change: SilentChange) -> SilentChange:
+def _except_nulls(mapping: ColumnMapping, change: SilentChange) -> SilentChange:
     """The change where the text does not mean NULL."""
     if not mapping.nulls:
         return change
-    texts = joined(((Value(text),) for text in mapping.nulls), ", ")
+    texts = join_parts(((Value(text),) for text in mapping.nulls), ", ")
     others: Expression = (f"{staged(change.field.staged)} NOT IN (", *texts, ") AND (")
     return replace(
         change,
@@ -95,7 +95,7 @@ def _null_key(mapping: ColumnMapping, field: StagedField, column: Column) -> Sil
 def _why_null(column: Column, nulls: Sequence[str], value: bytes | None) -> str | None:
     is_empty = value == b"" and column.kind not in {Kind.TEXT, Kind.BYTES}
     is_null = value is None or is_empty or value.decode("utf-8", "replace") in nulls
-    return f"Column {quoted(column.name)} cannot be null" if is_null else None
+    return f"Column {show(column.name)} cannot be null" if is_null else None
 
 
 def _of_column(mapping: ColumnMapping, field: StagedField, column: Column) -> Iterator[SilentChange]:
@@ -143,7 +143,7 @@ def _why_lossy(column: Column, value: bytes | None) -> str | None:
         return None
     return (
         f"the first rows suggested {column.sql_type}, which would not keep this as it is;"
-        f" dtype={{{quoted(column.name)}: 'TEXT'}} does"
+        f" dtype={{{show(column.name)}: 'TEXT'}} does"
     )
 
 

@@ -20,7 +20,7 @@ from matrixone_core.errors import (
     TransactionAborted,
 )
 from matrixone_core.loading.inputs.files import InputFile
-from matrixone_core.loading.ledger import ledger_for, loaded_ids
+from matrixone_core.loading.ledger import fetch_loaded_ids, ledger_for
 from matrixone_core.loading.monitoring import observer
 from matrixone_core.loading.plan import LoadPlan, LoadStrategy, make_plan
 from matrixone_core.loading.request import LoadRequest
@@ -30,13 +30,13 @@ from matrixone_core.loading.strategies.fast_path import load_into_empty
 from matrixone_core.loading.strategies.staging import load_staged
 from matrixone_core.loading.strategies.unfinished import undone_with_session
 from matrixone_core.loading.table import Table, can_create_tables, fetch_table
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.monitoring.telemetry import span
 from matrixone_core.results import LoadedFile, LoadReport
 from matrixone_core.sql.files import RemoveFiles
 from matrixone_core.sql.staging import Conflict
 from matrixone_core.sql.table import LoadState, SelectLoadState
-from matrixone_core.stage_files import reached
+from matrixone_core.stage_files import count_reached
 from matrixone_core.steps import (
     Aside,
     Atomic,
@@ -47,10 +47,10 @@ from matrixone_core.steps import (
     Together,
     Watched,
     in_order,
-    interpreted,
+    map_nested_ops,
+    map_steps,
     read_clock,
     with_time_limit,
-    within,
 )
 
 T = TypeVar("T")
@@ -110,9 +110,9 @@ def _fetch_state(
     except StageFileNotFound as error:
         raise error.about(file) from error.__cause__
     if state.stage is None:
-        raise StageNotFound(f"there is no stage {quoted(stage)}")
+        raise StageNotFound(f"there is no stage {show(stage)}")
     if not state.stage.enabled:  # the server itself never looks (server-facts 8)
-        raise StageDisabled(f"the stage {quoted(stage)} is disabled; client.stage.alter({quoted(stage)}, enable=True)")
+        raise StageDisabled(f"the stage {show(stage)} is disabled; client.stage.alter({show(stage)}, enable=True)")
     return state
 
 
@@ -132,7 +132,7 @@ def _query_state(question: SelectLoadState) -> Op[LoadState]:
 def _count_offsets_inside(question: SelectLoadState) -> Op[int]:
     """How many of the offsets lie in the file; none where it cannot be read, but may be loaded (server-facts 9)."""
     try:
-        return (yield from reached(question.file, question.offsets))
+        return (yield from count_reached(question.file, question.offsets))
     except (PermissionDenied, StageFileNotFound, StageNotFound, TransactionAborted):
         raise
     except ServerError:
@@ -224,7 +224,7 @@ def _execute(
     with span(f"load {table}", {"db.collection.name": table, "matrixone.load.files": len(inputs)}):
         if not facts.state.owns_transaction:
             _check_session(request)
-        before = yield from _loaded_before(request, inputs)
+        before = yield from _fetch_loaded_before(request, inputs)
         left = [file for file in inputs if file.path not in before]
         plan = yield from plan_load(request, facts, left, preparation)
         context = LoadContext(plan, ledger_for(request.names, request.options), watcher.file_loaded)
@@ -264,13 +264,13 @@ def _lock_taken(plan: LoadPlan, done: dict[str, LoadedFile]) -> str:
     return "rows" if few else plan.lock
 
 
-def _loaded_before(request: LoadRequest, inputs: Sequence[InputFile]) -> Op[dict[str, LoadedFile]]:
+def _fetch_loaded_before(request: LoadRequest, inputs: Sequence[InputFile]) -> Op[dict[str, LoadedFile]]:
     """The files that need not be read, as the ledger has them."""
     ledger = ledger_for(request.names, request.options)
     if ledger is None:
         return {}
     entries = {file.entry.id: file.path for file in inputs if file.entry is not None}
-    ids = yield from loaded_ids(ledger, tuple(entries))
+    ids = yield from fetch_loaded_ids(ledger, tuple(entries))
     return {entries[each]: LoadedFile(entries[each], already_loaded=True) for each in ids}
 
 
@@ -393,6 +393,6 @@ def record_statements(op: Op[T], note: Callable[[str], object]) -> Op[T]:
     def perform(step: Step[Any]) -> Op[Any]:
         if isinstance(step, Statement | Sending):
             note(str(step))
-        return (yield from within(step, lambda inner: record_statements(inner, note)))
+        return (yield from map_nested_ops(step, lambda inner: record_statements(inner, note)))
 
-    return interpreted(op, perform)
+    return map_steps(op, perform)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.fragments import identifier
+from matrixone_core.fragments import quote_name
 from matrixone_core.loading.inputs.schema_inference import FileColumn, lossless_values
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts
 from matrixone_core.loading.table import Column, Table, parse_table
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.load import Csv, JsonLines
 from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.staging import AddColumns, Names
@@ -52,35 +52,37 @@ def shape_table(
         InvalidArgument: the data has no columns that a table could be made of.
     """
     if facts.table is None:
-        return _created(request, facts, names, (yield from suggest()))
+        return _plan_creation(request, facts, names, (yield from suggest()))
     if request.options.extra_columns == "error" or request.assignments:
         return ShapedTable(facts, names)
     if request.options.extra_columns == "add":
-        columns = _renamed(request, names, (yield from suggest()))
-        return _extended(request, facts, facts.table, names, columns)
-    known = known_names(facts.table, names)
+        columns = _rename_columns(request, names, (yield from suggest()))
+        return _plan_extension(request, facts, facts.table, names, columns)
+    known = match_known_names(facts.table, names)
     return ShapedTable(facts, tuple(filter(None, known)) if isinstance(request.format, JsonLines) else known)
 
 
-def known_names(table: Table | None, names: Sequence[str | None]) -> tuple[str | None, ...]:
+def match_known_names(table: Table | None, names: Sequence[str | None]) -> tuple[str | None, ...]:
     """Names with None in the place of those that the table does not have."""
     return tuple(None if name is None or table is None or table.column(name) is None else name for name in names)
 
 
-def _renamed(request: LoadRequest, names: tuple[str | None, ...], found: Sequence[FileColumn]) -> Sequence[FileColumn]:
+def _rename_columns(
+    request: LoadRequest, names: tuple[str | None, ...], found: Sequence[FileColumn]
+) -> Sequence[FileColumn]:
     """The data's columns, as the caller or the header names fields of CSV; those that are skipped are left out."""
     if not isinstance(request.format, Csv) or not any(names):
         return found
     return [replace(column, name=name) for column, name in zip(found, names, strict=False) if name]
 
 
-def _created(
+def _plan_creation(
     request: LoadRequest, facts: LoadFacts, names: tuple[str | None, ...], found: Sequence[FileColumn]
 ) -> ShapedTable:
-    columns = _renamed(request, names, found)
+    columns = _rename_columns(request, names, found)
     if not columns:
         raise InvalidArgument(
-            f"create=True finds no columns in the data for {quoted(request.table_name)}; create it first"
+            f"create=True finds no columns in the data for {show(request.table_name)}; create it first"
         )
     types = _with_own_types(request, columns)
     types += tuple((name, "TEXT") for name in (request.file_column,) if name)
@@ -91,7 +93,7 @@ def _created(
     )
 
 
-def _extended(
+def _plan_extension(
     request: LoadRequest,
     facts: LoadFacts,
     table: Table,
@@ -116,8 +118,8 @@ def _with_own_types(request: LoadRequest, columns: Sequence[FileColumn]) -> Colu
 
 def _table_of(request: LoadRequest, names: Names, columns: Columns) -> Table:
     """The table that CREATE TABLE with these columns makes; those whose types were inferred say what they keep."""
-    lines = ",\n".join(f"  {identifier(name)} {sql_type.lower()} DEFAULT NULL" for name, sql_type in columns)
-    table = parse_table(names, f"CREATE TABLE {identifier(names[-1])} (\n{lines}\n)")
+    lines = ",\n".join(f"  {quote_name(name)} {sql_type.lower()} DEFAULT NULL" for name, sql_type in columns)
+    table = parse_table(names, f"CREATE TABLE {quote_name(names[-1])} (\n{lines}\n)")
     if not isinstance(request.format, Csv | JsonLines):
         return table  # Arrow's own types
     own = {name.lower() for name, _ in request.options.dtype} | {request.row_column}

@@ -27,8 +27,8 @@ from matrixone_core.loading.mapping import default_names, no_such_column
 from matrixone_core.loading.plan import PROBED_BYTES, LoadPlan, is_medium
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts, fetch_facts, load, with_timeout
-from matrixone_core.loading.shaping import ShapedTable, known_names, shape_table
-from matrixone_core.messages import quoted
+from matrixone_core.loading.shaping import ShapedTable, match_known_names, shape_table
+from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
@@ -92,7 +92,7 @@ def _names_of(request: LoadRequest, shaped: ShapedTable, file: StageFile) -> tup
     if not request.header or not file.names:
         return shaped.names
     ignores = request.options.extra_columns == "ignore" and not request.assignments
-    return known_names(shaped.facts.table, file.names) if ignores else file.names
+    return match_known_names(shaped.facts.table, file.names) if ignores else file.names
 
 
 def _suggest(request: LoadRequest, file: StageFile) -> Op[Sequence[FileColumn]]:
@@ -103,11 +103,11 @@ def _resolve_files(
     request: LoadRequest, name: str, urls: tuple[str, ...]
 ) -> Op[tuple[LoadFacts, tuple[StageFile, ...]]]:
     """What is known before a load, and its files."""
-    facts = yield from fetch_facts(request, name, urls[0], _probed_offsets(request, urls))
+    facts = yield from fetch_facts(request, name, urls[0], _choose_probe_offsets(request, urls))
     found = yield from file_listing.expand_patterns(name, urls, allow_empty=request.options.allow_empty)
     files = yield from _gather(request, facts, tuple(_describe(request, facts, url) for url in found))
     if isinstance(request.options.once, str) and len(files) > 1:
-        raise InvalidArgument(f"once={quoted(request.options.once)} is the key of one file, and there are {len(files)}")
+        raise InvalidArgument(f"once={show(request.options.once)} is the key of one file, and there are {len(files)}")
     return facts, files
 
 
@@ -140,7 +140,7 @@ def _check_parquet(request: LoadRequest, facts: LoadFacts, file: StageFile) -> O
             raise no_such_column(facts.table, name, file.path)
 
 
-def _probed_offsets(request: LoadRequest, urls: Sequence[str]) -> tuple[int, ...]:
+def _choose_probe_offsets(request: LoadRequest, urls: Sequence[str]) -> tuple[int, ...]:
     """Offsets that tell how large the one file is; a compressed one grows, and of many files each is small or not."""
     if len(urls) > 1 or patterns.is_pattern(urls[0]):
         return ()

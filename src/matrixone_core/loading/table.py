@@ -21,7 +21,7 @@ from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.dialect.reflection import is_shown
 from matrixone_core.dialect.types import DATALINK, UUID, Vector
 from matrixone_core.errors import PermissionDenied, TableNotFound
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.table import ProbeDropTable, ShowCreateTable
 from matrixone_core.steps import OnConnection, Op
 
@@ -148,7 +148,7 @@ def _reflect(connection: Connection, names: Names) -> Table:
     try:
         columns = inspector.get_columns(table, schema=schema)
     except NoSuchTableError:
-        raise TableNotFound(f"there is no table {quoted('.'.join(names))}") from None
+        raise TableNotFound(f"there is no table {show('.'.join(names))}") from None
     primary = inspector.get_pk_constraint(table, schema=schema)["constrained_columns"]
     unique = [tuple(found["column_names"]) for found in inspector.get_unique_constraints(table, schema=schema)]
     return Table(
@@ -166,7 +166,7 @@ def parse_table(names: Names, definition: str) -> Table:
         TableNotFound: the text describes no table.
     """
     if not definition.lstrip().upper().startswith("CREATE TABLE"):
-        raise TableNotFound(f"{quoted('.'.join(names))} is no table that rows can be loaded into")
+        raise TableNotFound(f"{show('.'.join(names))} is no table that rows can be loaded into")
     lines = [line for line in definition.splitlines() if _READ_LINE.match(line)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the parser does not know is of no concern here

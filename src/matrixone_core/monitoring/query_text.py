@@ -141,7 +141,7 @@ def _name(tokens: Sequence[_Token], at: int) -> str:
     parts: list[str] = []
     for token in tokens[at : at + 5]:
         if len(parts) % 2 == 0 and token.kind in {"name", "word"} and token.keyword not in _BEFORE_A_TARGET:
-            parts.append(_unquoted(token.text))
+            parts.append(_unquote(token.text))
         elif len(parts) % 2 == 1 and token.text == ".":
             parts.append(".")
         else:
@@ -149,6 +149,6 @@ def _name(tokens: Sequence[_Token], at: int) -> str:
     return "".join(parts)
 
 
-def _unquoted(name: str) -> str:
+def _unquote(name: str) -> str:
     text = name[1:].removesuffix("`").replace("``", "`") if name.startswith("`") else name
     return "".join(sign if sign.isprintable() else " " for sign in text)

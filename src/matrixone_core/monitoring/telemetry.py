@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from matrixone_core.server_errors import classified
+from matrixone_core.server_errors import classify
 
 SYSTEM = {"db.system.name": "matrixone"}
 DURATIONS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)  # seconds, as the conventions have it
@@ -47,7 +47,7 @@ def is_installed() -> bool:
 def error_type(error: BaseException) -> str:
     """The class of an error, as this package would raise it."""
     code = error_code(error)
-    return type(error).__name__ if code is None else classified(code, str(error.args[-1])).__name__
+    return type(error).__name__ if code is None else classify(code, str(error.args[-1])).__name__
 
 
 def error_code(error: BaseException) -> int | None:

@@ -1,7 +1,7 @@
 """Operations that clone databases and tables: copies that share their rows with the original until one changes."""
 
 from matrixone_core.errors import DatabaseNotFound
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import database_name, snapshot_name, table_name
 from matrixone_core.sql.past import CloneDatabase, CloneTable, Past, TablesThen
 from matrixone_core.sql.snapshot import DatabaseExists
@@ -33,7 +33,7 @@ def database(target: str, source: str, *, snapshot: str | None = None, if_not_ex
     if past is not None:
         _ = yield from TablesThen(source, past)  # the server would clone a database that is not there as an empty one
     elif not (yield from DatabaseExists(source)):
-        raise DatabaseNotFound(f"there is no database {quoted(source)} to clone")
+        raise DatabaseNotFound(f"there is no database {show(source)} to clone")
     yield from CloneDatabase(target, source, past)
 
 

@@ -13,9 +13,9 @@ from matrixone_core.exporting.report import ExportReport
 from matrixone_core.exporting.source import ExportSource, resolve_source
 from matrixone_core.exporting.stage_export import StageExport, export_to_stage
 from matrixone_core.exporting.writers.csv import CsvStyle
-from matrixone_core.loading.options import LINE_ENDS, flag, one_of
-from matrixone_core.messages import quoted
-from matrixone_core.names import checked_text
+from matrixone_core.loading.options import LINE_ENDS, check_choice, flag
+from matrixone_core.messages import show
+from matrixone_core.names import check_text
 from matrixone_core.operations.loads import stage_of_url
 from matrixone_core.settings import time_limit
 from matrixone_core.sql.export import CsvOutput, JsonLinesOutput, Output, ParquetOutput
@@ -76,9 +76,9 @@ def to_stage(
         ServerError: the server refuses the query.
         StatementTimeout: a statement took longer than it may.
     """
-    form = options.format_of(format, checked_text(file, "file"), server=True)
+    form = options.format_of(format, check_text(file, "file"), server=True)
     if form == "parquet" and split_size is not None:
-        raise InvalidArgument(f"split_size={quoted(split_size)} has no meaning for Parquet: the server never splits it")
+        raise InvalidArgument(f"split_size={show(split_size)} has no meaning for Parquet: the server never splits it")
     export = StageExport(
         resolve_source(source, params),
         stage_file(stage, file),
@@ -145,9 +145,9 @@ def to_file(
         flag(header, "header"),
         between,
         options.quote_of(quote, between),
-        escape if escape is None else one_of(escape, ("\\",), "escape"),
+        escape if escape is None else check_choice(escape, ("\\",), "escape"),
         _null(null_value, between),
-        one_of(line_terminator, LINE_ENDS, "line_terminator"),
+        check_choice(line_terminator, LINE_ENDS, "line_terminator"),
         flag(quote_all, "quote_all"),
     )
     export = FileExport(
@@ -319,7 +319,7 @@ def _output(form: str, *, header: bool, delimiter: str, quote: str, line_termina
         flag(header, "header"),
         between,
         options.quote_of(quote, between),
-        one_of(line_terminator, LINE_ENDS, "line_terminator"),
+        check_choice(line_terminator, LINE_ENDS, "line_terminator"),
     )
     if form == "csv":
         return output
@@ -327,7 +327,7 @@ def _output(form: str, *, header: bool, delimiter: str, quote: str, line_termina
 
 
 def _null(given: str, delimiter: str) -> str:
-    text = checked_text(given, "null_value")
+    text = check_text(given, "null_value")
     if delimiter in text or set(text) & set('\r\n"'):
-        raise InvalidArgument(f"null_value={quoted(given)} has a character that ends a field")
+        raise InvalidArgument(f"null_value={show(given)} has a character that ends a field")
     return text

@@ -17,7 +17,7 @@ from sqlalchemy.sql.expression import Insert, TableClause
 
 from matrixone_core.errors import InvalidArgument, MatrixOneError, NotSupported, TableNotFound
 from matrixone_core.fragments import BYTES
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import table_name
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.stage_files import LARGEST_VALUE
@@ -116,7 +116,7 @@ class _InsertTarget:
         elif type(row) is self.model:  # one of a subclass may have more than the table
             values = self._of_instance(inspect(row))
         else:
-            raise InvalidArgument(f"the row {quoted(row)} must be a dict, a tuple{self._or_instance}")
+            raise InvalidArgument(f"the row {show(row)} must be a dict, a tuple{self._or_instance}")
         return values if self.table is not None else {name: _as_json(value) for name, value in values.items()}
 
     @cached_property
@@ -128,13 +128,13 @@ class _InsertTarget:
             return name
         if name not in self.columns:
             near = get_close_matches(str(name), self.columns, 1)
-            hint = f"did you mean {quoted(near[0])}?" if near else f"its columns are {', '.join(self.columns)}"
-            raise InvalidArgument(f"the table {'.'.join(self.names)} has no column {quoted(name)}; {hint}")
+            hint = f"did you mean {show(near[0])}?" if near else f"its columns are {', '.join(self.columns)}"
+            raise InvalidArgument(f"the table {'.'.join(self.names)} has no column {show(name)}; {hint}")
         return self.columns[name]
 
     def _of_instance(self, state: InstanceState[Any]) -> Values:
         if state.expired_attributes:
-            raise InvalidArgument(f"the row {quoted(state.obj())} is expired; refresh it in its session first")
+            raise InvalidArgument(f"the row {show(state.obj())} is expired; refresh it in its session first")
         return {self.columns[name]: value for name, value in state.dict.items() if name in self.columns}
 
     def _in_order(self, values: tuple[Any, ...] | list[Any]) -> Values:
@@ -142,7 +142,7 @@ class _InsertTarget:
             raise InvalidArgument("rows cannot be both dicts and tuples where the table is given by its name")
         if len(values) != len(self.order):
             raise InvalidArgument(
-                f"the row {quoted(values)} has {len(values)} value(s), and the table {'.'.join(self.names)}"
+                f"the row {show(values)} has {len(values)} value(s), and the table {'.'.join(self.names)}"
                 f" {len(self.order)} column(s): {', '.join(self.order)}"
             )
         return dict(zip(self.order, values, strict=True))
@@ -153,7 +153,7 @@ def _target_of(target: Target, first: Any) -> Op[_InsertTarget]:
         names = table_name(target)
         order = () if isinstance(first, Mapping) else (yield from ColumnNames(names))
         if not order and not isinstance(first, Mapping):
-            raise TableNotFound(f"there is no table {quoted(target)}")
+            raise TableNotFound(f"there is no table {show(target)}")
         return _InsertTarget(names, dict(zip(order, order, strict=True)), order)
     table = table_of(target)
     names = table_names(table)
@@ -170,11 +170,11 @@ def _target_of(target: Target, first: Any) -> Op[_InsertTarget]:
 
 def _each(rows: Rows) -> Iterator[Any]:
     if hasattr(rows, "__dataframe__") or hasattr(rows, "__arrow_c_stream__"):
-        raise InvalidArgument(f"{quoted(type(rows).__name__)} has columns and no rows; give it to load_data.read_arrow")
+        raise InvalidArgument(f"{show(type(rows).__name__)} has columns and no rows; give it to load_data.read_arrow")
     if _is_row(rows) and not (isinstance(rows, tuple) and all(map(_is_row, cast("tuple[object, ...]", rows)))):
         return iter((cast("object", rows),))
     if isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
-        raise InvalidArgument(f"rows={quoted(rows)} must be a row, or an iterable of rows: dicts, tuples or instances")
+        raise InvalidArgument(f"rows={show(rows)} must be a row, or an iterable of rows: dicts, tuples or instances")
     return iter(cast("Iterable[object]", rows))
 
 
@@ -235,4 +235,4 @@ def _as_json(value: Any) -> Any:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"the value {quoted(cast('object', value))} cannot be written as JSON: {error}") from None
+        raise InvalidArgument(f"the value {show(cast('object', value))} cannot be written as JSON: {error}") from None

@@ -13,7 +13,7 @@ from matrixone_core.loading.options import Columns, FormatOptions, Header, LoadO
 from matrixone_core.loading.plan import LoadPlan
 from matrixone_core.loading.preview import InferredTable
 from matrixone_core.loading.request import LoadRequest, build_named_request, build_request, names_of
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import stage_path
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import LEDGER, LoadRecord, SelectRecords
@@ -417,7 +417,7 @@ def create_table_from(
         raise LoadFailed(f"{url} shows no columns: it is empty")
     statement = CreateTable(request.names, tuple((column.name, column.type or "TEXT") for column in sample.columns))
     if (yield from ColumnNames(request.names)):
-        raise TableExists(f"there is a table {quoted(request.table_name)} already")
+        raise TableExists(f"there is a table {show(request.table_name)} already")
     yield from statement
     return InferredTable(".".join(request.names), sample.columns, str(statement))
 

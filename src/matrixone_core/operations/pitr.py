@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from matrixone_core.errors import InvalidArgument, PitrNotFound
 from matrixone_core.html import Listing
-from matrixone_core.messages import quoted
-from matrixone_core.names import checked_name, checked_text, database_name
+from matrixone_core.messages import show
+from matrixone_core.names import check_stage_name, check_text, database_name
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, Pitr, ShowPitr
 from matrixone_core.steps import Op
 
@@ -43,14 +43,14 @@ def create(
     """
     length, unit = _range(range)
     if table is not None and database is None:
-        raise InvalidArgument(f"table={quoted(table)} needs database=")
-    name = checked_name(name, "PITR")
+        raise InvalidArgument(f"table={show(table)} needs database=")
+    name = check_stage_name(name, "PITR")
     yield from CreatePitr(
         name,
         length,
         unit,
         None if database is None else database_name(database, "database"),
-        None if table is None else checked_text(table, "table"),
+        None if table is None else check_text(table, "table"),
         if_not_exists,
     )
     return (yield from get(name))
@@ -65,11 +65,11 @@ def get(name: str) -> Op[Pitr]:
     Raises:
         PitrNotFound: there is none of this name.
     """
-    name = checked_name(name, "PITR")
+    name = check_stage_name(name, "PITR")
     for pitr in (yield from list_()):
         if pitr.name == name:
             return pitr
-    raise PitrNotFound(f"there is no point-in-time recovery {quoted(name)}")
+    raise PitrNotFound(f"there is no point-in-time recovery {show(name)}")
 
 
 def list_() -> Op[tuple[Pitr, ...]]:
@@ -92,7 +92,7 @@ def alter(name: str, range: timedelta | tuple[int, str]) -> Op[Pitr]:  # noqa: A
         PitrNotFound: there is none of this name.
         NotSupported: in a session, as it cannot be undone.
     """
-    yield from AlterPitr(checked_name(name, "PITR"), *_range(range))
+    yield from AlterPitr(check_stage_name(name, "PITR"), *_range(range))
     return (yield from get(name))
 
 
@@ -107,7 +107,7 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
         PitrNotFound: there is none of this name.
         NotSupported: in a session, as it cannot be undone.
     """
-    yield from DropPitr(checked_name(name, "PITR"), if_exists)
+    yield from DropPitr(check_stage_name(name, "PITR"), if_exists)
 
 
 def create_account_pitr(
@@ -125,7 +125,7 @@ def create_account_pitr(
         MatrixOneError: as `pitr.create` does.
     """
     if account_name is not None:
-        raise InvalidArgument(f"account_name={quoted(account_name)} must be None: the user's own account is covered")
+        raise InvalidArgument(f"account_name={show(account_name)} must be None: the user's own account is covered")
     return (yield from create(name, (range_value, range_unit)))
 
 
@@ -186,7 +186,7 @@ def _range(span: timedelta | tuple[int, str]) -> tuple[int, str]:
         length, unit, is_valid = 0, "", False
     if not is_valid:
         raise InvalidArgument(
-            f"range={quoted(span)} must be a timedelta of 1 to {LONGEST} whole hours or days, or a number of 1 to"
+            f"range={show(span)} must be a timedelta of 1 to {LONGEST} whole hours or days, or a number of 1 to"
             f" {LONGEST} and one of the units {', '.join(UNITS)}, such as (7, 'd')"
         )
     return length, unit

@@ -16,8 +16,8 @@ from matrixone_core.errors import (
     SnapshotNotFound,
 )
 from matrixone_core.loading.table import fetch_table
-from matrixone_core.messages import quoted
-from matrixone_core.names import checked_name, database_name, snapshot_name, table_name
+from matrixone_core.messages import show
+from matrixone_core.names import check_stage_name, database_name, snapshot_name, table_name
 from matrixone_core.server_errors import commit_unknown
 from matrixone_core.sql.past import (
     CheckForeignKeys,
@@ -121,15 +121,15 @@ def database(
         PermissionDenied: the user may not restore.
     """
     name = database_name(name, "name")
-    past = yield from _moment(snapshot, pitr, at)
+    past = yield from _resolve_moment(snapshot, pitr, at)
     if to is not None:
         return (yield from _into_database(database_name(to, "to"), name, past, plan=plan))
-    step = _statement("DATABASE", (name,), past, pitr)
+    step = _make_statement("DATABASE", (name,), past, pitr)
     if plan:
         then = [(name, table) for table in (yield from TablesThen(name, past))]
         return (yield from _plan(name, past, then, (yield from TableIds(name)), step))
     if outside := (yield from OutsideReferrers(name)):
-        raise _referred_from_outside(name, outside, step)
+        raise _make_referred_error(name, outside, step)
     return (yield from _restore(step, past, name, name))
 
 
@@ -171,13 +171,13 @@ def table(
     if to is not None and replace_rows:
         raise InvalidArgument("to= and replace_rows=True cannot be used together")
     parts = table_name(name)
-    past = yield from _moment(snapshot, pitr, at)
+    past = yield from _resolve_moment(snapshot, pitr, at)
     names = yield from _with_database(parts)
     if to is not None:
         return (yield from _into_table(table_name(to), names, past, plan=plan))
     if replace_rows:
         return (yield from _replace_rows(names, past, plan=plan))
-    step = _statement("TABLE", names, past, pitr)
+    step = _make_statement("TABLE", names, past, pitr)
     if plan:
         then = [names] if names[1] in (yield from TablesThen(names[0], past)) else []
         now = (names,) if names in (yield from TableIds(names[0])) else ()
@@ -205,9 +205,9 @@ def account(snapshot: str, *, plan: bool = False) -> Op[RestoreReport]:
     past = Past(snapshot_name(snapshot))
     owner = yield from SelectSnapshotAccount(past.snapshot)
     if owner is None:
-        raise SnapshotNotFound(f"there is no snapshot {quoted(snapshot)}")
+        raise SnapshotNotFound(f"there is no snapshot {show(snapshot)}")
     if not owner:
-        raise InvalidArgument(f"the snapshot {quoted(snapshot)} is not one of an account")
+        raise InvalidArgument(f"the snapshot {show(snapshot)} is not one of an account")
     step = Restore("ACCOUNT", (owner,), past.snapshot)
     if not plan:
         return (yield from _restore(step, past, None, owner))
@@ -277,7 +277,7 @@ def _only_own_account(to_account: str | None) -> None:
         raise NotSupported("to_account= must be None: a snapshot is restored into the user's own account")
 
 
-def _moment(snapshot: str | None, pitr: str | None, at: datetime | None) -> Op[Past]:
+def _resolve_moment(snapshot: str | None, pitr: str | None, at: datetime | None) -> Op[Past]:
     """The moment that the arguments mean."""
     if (snapshot is None) == (pitr is None):
         raise InvalidArgument("a restore needs either snapshot= or pitr= with at=")
@@ -286,8 +286,8 @@ def _moment(snapshot: str | None, pitr: str | None, at: datetime | None) -> Op[P
     if snapshot is not None:
         return Past(snapshot_name(snapshot))
     if at is None or pitr is None or at.tzinfo is None:
-        raise InvalidArgument(f"at={quoted(at)} must be a datetime with a time zone")
-    checked_name(pitr, "PITR")
+        raise InvalidArgument(f"at={show(at)} must be a datetime with a time zone")
+    check_stage_name(pitr, "PITR")
     since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     seconds = f"{since.days * 86_400 + since.seconds}.{since.microseconds:06}"
     return Past(time=(yield from ServerTime(seconds)))
@@ -298,11 +298,11 @@ def _with_database(parts: tuple[str, ...]) -> Op[Names]:
         return parts[0].lower(), parts[1].lower()
     current = yield from CurrentDatabase()
     if current is None:
-        raise InvalidArgument(f"the table {quoted(parts[0])} needs its database: 'database.{parts[0]}'")
+        raise InvalidArgument(f"the table {show(parts[0])} needs its database: 'database.{parts[0]}'")
     return current, parts[0].lower()
 
 
-def _statement(level: str, names: tuple[str, ...], past: Past, pitr: str | None) -> Restore | RestorePitr:
+def _make_statement(level: str, names: tuple[str, ...], past: Past, pitr: str | None) -> Restore | RestorePitr:
     return Restore(level, names, past.snapshot) if pitr is None else RestorePitr(names, pitr, past.time)
 
 
@@ -375,7 +375,7 @@ def _restore(
     return _report(target, past, tables, step, executed=True)
 
 
-def _referred_from_outside(
+def _make_referred_error(
     database: str, referrers: tuple[tuple[str, str, str], ...], step: Restore | RestorePitr
 ) -> RestoreFailed:
     """The error for a database that the server would restore in part, or leave between then and now."""
@@ -411,11 +411,11 @@ def _replace_rows(names: Names, past: Past, *, plan: bool) -> Op[RestoreReport]:
         return _report(name, past, [counted], *steps, executed=False)
     checks = yield from _key_checks(names)
     swap = _swap_rows(*steps, checks)
-    yield from Atomic(_unchecked(swap) if checks else swap)
+    yield from Atomic(_without_key_checks(swap) if checks else swap)
     return _report(name, past, [RestoredTable(name, "restore")], *steps, executed=True)
 
 
-def _unchecked(op: Op[None]) -> Op[None]:
+def _without_key_checks(op: Op[None]) -> Op[None]:
     """Run an operation as one transaction while foreign keys are not checked.
 
     As the SET commits, it comes first and last, and the transaction is ended here.

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from matrixone_core.errors import InvalidArgument, SnapshotNotFound
 from matrixone_core.html import Listing
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import is_like, snapshot_name
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
@@ -38,14 +38,14 @@ def create(
         DatabaseNotFound, TableNotFound: there is none.
         PermissionDenied: only an account's administrators may take snapshots.
     """
-    level = _inferred(database, table) if level is None else _level(level)
+    level = _infer_level(database, table) if level is None else _level(level)
     _fits(level, database, table)
     statement = CreateSnapshot(snapshot_name(name), level, database, table)
     yield from statement
     taken = yield from _find(statement.name)
     if taken is None:
         raise SnapshotNotFound(
-            f"the snapshot {quoted(statement.name)} was dropped by somebody else as soon as it was taken"
+            f"the snapshot {show(statement.name)} was dropped by somebody else as soon as it was taken"
         )
     return taken
 
@@ -90,7 +90,7 @@ def get(name: str) -> Op[Snapshot]:
     """
     snapshot = yield from _find(snapshot_name(name))
     if snapshot is None:
-        raise SnapshotNotFound(f"there is no snapshot {quoted(name)}")
+        raise SnapshotNotFound(f"there is no snapshot {show(name)}")
     return snapshot
 
 
@@ -124,15 +124,15 @@ def prune(
     if keep_last is None and older_than is None:
         raise InvalidArgument("prune needs keep_last=, older_than=, or both")
     if keep_last is not None and (not isinstance(keep_last, int) or keep_last < 0):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"keep_last={quoted(keep_last)} must be a number of snapshots, 0 or more")
+        raise InvalidArgument(f"keep_last={show(keep_last)} must be a number of snapshots, 0 or more")
     if isinstance(older_than, datetime) and older_than.tzinfo is None:
-        raise InvalidArgument(f"older_than={quoted(older_than)} must have a time zone")
+        raise InvalidArgument(f"older_than={show(older_than)} must have a time zone")
     if isinstance(older_than, timedelta):
         older_than = (yield from ServerClock()) - older_than
     found = [snapshot for snapshot in (yield from list_()) if snapshot.name.startswith(prefix)]
-    found.sort(key=lambda snapshot: (_taken(snapshot), snapshot.name))
+    found.sort(key=lambda snapshot: (_time_of(snapshot), snapshot.name))
     old = found if keep_last is None else found[: max(0, len(found) - keep_last)]
-    dropped = tuple(snapshot for snapshot in old if older_than is None or _taken(snapshot) < older_than)
+    dropped = tuple(snapshot for snapshot in old if older_than is None or _time_of(snapshot) < older_than)
     for snapshot in dropped:
         yield from DropSnapshot(snapshot.name, if_exists=True)
     return dropped
@@ -155,12 +155,12 @@ def _find(name: str) -> Op[Snapshot | None]:
     return next((snapshot for snapshot in (yield from ShowSnapshots()) if snapshot.name == name), None)
 
 
-def _taken(snapshot: Snapshot) -> datetime:
+def _time_of(snapshot: Snapshot) -> datetime:
     """When a snapshot was taken; one that a session takes after its commit is newer than all others."""
     return snapshot.created_time or datetime.max.replace(tzinfo=UTC)
 
 
-def _inferred(database: str | None, table: str | None) -> SnapshotLevel:
+def _infer_level(database: str | None, table: str | None) -> SnapshotLevel:
     if table is not None:
         return SnapshotLevel.TABLE
     return SnapshotLevel.ACCOUNT if database is None else SnapshotLevel.DATABASE
@@ -185,7 +185,7 @@ def _level(level: SnapshotLevel | str) -> SnapshotLevel:
         return SnapshotLevel(level.lower())
     except (ValueError, AttributeError):
         known = ", ".join(SnapshotLevel)
-        raise InvalidArgument(f"level={quoted(level)} must be a SnapshotLevel: {known}") from None
+        raise InvalidArgument(f"level={show(level)} must be a SnapshotLevel: {known}") from None
 
 
 def _fits(level: SnapshotLevel, database: str | None, table: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from matrixone_core import catalog
 from matrixone_core.cancellation import STOP_SECONDS
 from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StatementTimeout, TransactionAborted
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.operations import stages
 from matrixone_core.sql.files import IsListed, ListFiles
 from matrixone_core.sql.stage import Stage
@@ -86,7 +86,7 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
         StageNotFound: there is none of this name.
     """
     if not isinstance(timeout, int | float) or timeout < 5:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"timeout={quoted(timeout)} must be a number of seconds, 5 or more")
+        raise InvalidArgument(f"timeout={show(timeout)} must be a number of seconds, 5 or more")
     ends = (yield from read_clock()) + timeout - STOP_SECONDS
     found = yield from catalog.get(name)
     place = yield from _definition(found)
@@ -154,7 +154,7 @@ def _contents(stage: Stage, place: str, ends: float) -> Op[StageCheck]:
         reason = f"there is no folder {missing} on the server's machine"
         return StageCheck(stage.name, StageProblem.NO_FOLDER, reason, "make it there, or alter the stage's URL")
     for pattern in ("*", "*/*"):
-        files = yield from _within(ends, ListFiles(f"stage://{stage.name}/{pattern}"))
+        files = yield from _run_with_deadline(ends, ListFiles(f"stage://{stage.name}/{pattern}"))
         if files:
             return StageCheck(stage.name, files=len(files))
     if folder:
@@ -177,7 +177,7 @@ def _missing(stage: Stage, folder: str, ends: float) -> Op[str | None]:
             continue
         above = f"stage://{stage.name}/{'../' * (len(names) - depth)}"
         try:
-            is_there = yield from _within(ends, IsListed(above, path))
+            is_there = yield from _run_with_deadline(ends, IsListed(above, path))
         except TransactionAborted:
             raise
         except ServerError:
@@ -187,7 +187,7 @@ def _missing(stage: Stage, folder: str, ends: float) -> Op[str | None]:
     return None
 
 
-def _within(ends: float, statement: Statement[T]) -> Op[T]:
+def _run_with_deadline(ends: float, statement: Statement[T]) -> Op[T]:
     """Run a statement with a deadline outside the transaction, so that one that hangs does not end it."""
     left = ends - (yield from read_clock())
     answer: T = yield from Aside(iter(replace(statement, time_limit=max(left, 0.1))))

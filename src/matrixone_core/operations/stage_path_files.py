@@ -18,20 +18,20 @@ from matrixone_core import catalog, patterns
 from matrixone_core.errors import InvalidArgument, MatrixOneError, StageFileExists, StageFileNotFound
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
 from matrixone_core.machine import LocalPath, Machine
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
 from matrixone_core.stage_files import (
     COPIED_AT_ONCE,
+    count_reached,
     is_there,
     pieces_of,
     put_in_place,
-    reached,
     read_range,
     size_by_probes,
     size_of,
 )
-from matrixone_core.stage_paths import PureStagePath, checked_pattern, target_of
+from matrixone_core.stage_paths import PureStagePath, check_pattern, target_of
 from matrixone_core.steps import GetRuntime, Op, Together, emit, run_in_thread
 
 RANGE = 4 * 1024 * 1024  # bytes that one statement reads
@@ -92,7 +92,7 @@ class OpenMode:
         """
         if mode not in MODES:
             raise InvalidArgument(
-                f"mode={quoted(mode)} must be one of {', '.join(MODES)}; the server changes no file that is there"
+                f"mode={show(mode)} must be one of {', '.join(MODES)}; the server changes no file that is there"
             )
         return cls("r" in mode, "w" in mode, "b" in mode)
 
@@ -147,13 +147,13 @@ def list_folder(path: PureStagePath) -> Op[tuple[Names, Names]]:
         StageFileNotFound: there is no such folder.
     """
     yield from _check_folder(path)
-    files, folders = yield from patterns.listed(path.folder_url, is_deep=True)
+    files, folders = yield from patterns.list_folder(path.folder_url, is_deep=True)
     return tuple(sorted(folders)), tuple(sorted(files))
 
 
 def glob(path: PureStagePath, pattern: str) -> Op[tuple[Names, ...]]:
     """The parts of the files below a folder that a pattern matches, in order; none if there is no such folder."""
-    checked_pattern(pattern)
+    check_pattern(pattern)
     if path.parts and not (yield from is_dir(path)):
         return ()
     whole = "/".join((*map(escape, path.parts), pattern))
@@ -199,7 +199,7 @@ def read_text(path: PureStagePath, encoding: str, errors: str, newline: str | No
 def head(path: PureStagePath, rows: int, encoding: str) -> Op[str]:
     """The first lines of the file, decompressed as its suffix tells."""
     if not isinstance(rows, int) or rows < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"rows={quoted(rows)} must be a number of lines, 0 or more")
+        raise InvalidArgument(f"rows={show(rows)} must be a number of lines, 0 or more")
     url = _file_url(path)
     decoder = codecs.getincrementaldecoder(encoding)()
     decompressor = Decompressor(compression_of(None, path.name), url)
@@ -224,7 +224,7 @@ def write_bytes(path: PureStagePath, data: bytes, *, overwrite: bool) -> Op[int]
         raise InvalidArgument(f"data must be bytes, not {type(data).__name__}; write_text() writes text")
     content = bytes(data)
     check_size(path, len(content))
-    yield from _written(path, SaveFile(url, content), len(content), overwrite=overwrite)
+    yield from _write(path, SaveFile(url, content), len(content), overwrite=overwrite)
     return len(content)
 
 
@@ -253,7 +253,7 @@ def copy(path: PureStagePath, target: object, *, overwrite: bool) -> Op[tuple[st
     source = _file_url(path)
     size = yield from size_by_probes(source, COPIED_AT_ONCE)
     copied = PureStagePath(stage, parts, None)
-    yield from _written(copied, CopyFile(source, copied.url, pieces_of(size)), size, overwrite=overwrite)
+    yield from _write(copied, CopyFile(source, copied.url, pieces_of(size)), size, overwrite=overwrite)
     return stage, parts
 
 
@@ -366,7 +366,7 @@ def _read_all(machine: Machine, place: PurePath) -> bytes:
         return file.read()
 
 
-def _written(path: PureStagePath, statement: SaveFile | CopyFile, size: int, *, overwrite: bool) -> Op[None]:
+def _write(path: PureStagePath, statement: SaveFile | CopyFile, size: int, *, overwrite: bool) -> Op[None]:
     """Write a file; one that is there is replaced once the new one is whole under a name of its own."""
     try:
         yield from statement
@@ -376,7 +376,7 @@ def _written(path: PureStagePath, statement: SaveFile | CopyFile, size: int, *, 
     else:
         return
     try:
-        yield from reached(path.url, (0,))
+        yield from count_reached(path.url, (0,))
     except StageFileNotFound:
         raise InvalidArgument(f"{path} is a folder; give the path of a file") from None
     spare = path.with_name(f"{path.name}.{uuid4().hex[:8]}.new")
@@ -399,7 +399,7 @@ def _check_folder(path: PureStagePath) -> Op[None]:
     if not path.parts or (yield from is_dir(path)):
         return
     try:
-        yield from reached(path.url, (0,))
+        yield from count_reached(path.url, (0,))
     except StageFileNotFound:
         raise StageFileNotFound(f"there is no folder {path}") from None
     raise InvalidArgument(f"{path} is a file; give the path of a folder, such as its .parent")
@@ -419,15 +419,15 @@ def _file_url(path: PureStagePath) -> str:
 
 def _local(local: LocalPath) -> PurePath:
     if not isinstance(local, str | os.PathLike) or not str(local):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"local={quoted(local)} must be the path of a file on this machine")
+        raise InvalidArgument(f"local={show(local)} must be the path of a file on this machine")
     if str(local).startswith("stage://"):
-        raise InvalidArgument(f"local={quoted(local)} is a stage's; copy() copies from stage to stage")
+        raise InvalidArgument(f"local={show(local)} is a stage's; copy() copies from stage to stage")
     return PurePath(local)
 
 
 def _check_progress(progress: Receive | None) -> None:
     if progress is not None and not callable(progress):  # pyright: ignore[reportUnnecessaryComparison]  # callers without a type checker
-        raise InvalidArgument(f"progress={quoted(progress)} must be a function, which is given a FileProgress")
+        raise InvalidArgument(f"progress={show(progress)} must be a function, which is given a FileProgress")
 
 
 def location(stage: str, files: tuple[str, ...]) -> PureStagePath:

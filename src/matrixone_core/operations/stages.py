@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 from matrixone_core.catalog import find, get
 from matrixone_core.errors import InvalidArgument, MatrixOneError, PermissionDenied, StageExists
 from matrixone_core.html import Listing
-from matrixone_core.messages import quoted
-from matrixone_core.names import checked_text, stage_name, stage_url
-from matrixone_core.secrets import Credentials, NotText, Secret, masked, masked_pairs, masked_url
+from matrixone_core.messages import show
+from matrixone_core.names import check_text, stage_name, stage_url
+from matrixone_core.secrets import Credentials, NotText, Secret, mask, mask_pairs, mask_url
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 from matrixone_core.steps import Aside, GetRuntime, Op
 
@@ -43,11 +43,11 @@ def create(
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
-    shown_url = masked_url(url)
-    pairs = masked_pairs(credentials or {})
+    shown_url = mask_url(url)
+    pairs = mask_pairs(credentials or {})
     del url, credentials  # the plain ones are not to be seen in a traceback
-    comment = checked_text(comment or "", "comment")
-    statement = CreateStage(stage_name(name), stage_url(shown_url), _checked(pairs), comment, if_not_exists)
+    comment = check_text(comment or "", "comment")
+    statement = CreateStage(stage_name(name), stage_url(shown_url), _check_credentials(pairs), comment, if_not_exists)
     try:
         yield from statement
     except StageExists:
@@ -75,10 +75,10 @@ def create_local(
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
-    path = checked_text(os.fspath(path), "path")
+    path = check_text(os.fspath(path), "path")
     if not path.startswith("/"):
         raise InvalidArgument(
-            f"path={quoted(path)} is not absolute; give the folder's path on the server's machine from the root, "
+            f"path={show(path)} is not absolute; give the folder's path on the server's machine from the root, "
             "such as '/data/imports/'"
         )
     return (yield from create(name, f"file://{path}", comment=comment, if_not_exists=if_not_exists))
@@ -122,17 +122,17 @@ def create_s3(
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
-    key, secret_key = masked(aws_key_id), masked(aws_secret_key)
-    shown_endpoint = None if endpoint is None else masked_url(endpoint)
-    shown_bucket = masked_url(bucket)
+    key, secret_key = mask(aws_key_id), mask(aws_secret_key)
+    shown_endpoint = None if endpoint is None else mask_url(endpoint)
+    shown_bucket = mask_url(bucket)
     del aws_key_id, aws_secret_key, endpoint, bucket  # the plain ones are not to be seen in a traceback
     url = _s3_url(shown_bucket, path)
     variable = (yield from GetRuntime()).machine.variable
     credentials = _s3_credentials(
-        key or masked(variable("AWS_ACCESS_KEY_ID")),
-        secret_key or masked(variable("AWS_SECRET_ACCESS_KEY")),
+        key or mask(variable("AWS_ACCESS_KEY_ID")),
+        secret_key or mask(variable("AWS_SECRET_ACCESS_KEY")),
         region or variable("AWS_REGION") or variable("AWS_DEFAULT_REGION") or "us-east-1",
-        shown_endpoint or masked_url(variable("AWS_ENDPOINT_URL_S3") or variable("AWS_ENDPOINT_URL") or ""),
+        shown_endpoint or mask_url(variable("AWS_ENDPOINT_URL_S3") or variable("AWS_ENDPOINT_URL") or ""),
         provider,
     )
     return (yield from create(name, url, credentials=credentials, comment=comment, if_not_exists=if_not_exists))
@@ -191,18 +191,18 @@ def alter(
         StageNotFound: there is none of this name.
         PermissionDenied: the user may not alter stages, or may not read the credentials to lay new ones over them.
     """
-    shown_url = None if url is None else masked_url(url)
-    pairs = None if credentials is None else masked_pairs(credentials)
+    shown_url = None if url is None else mask_url(url)
+    pairs = None if credentials is None else mask_pairs(credentials)
     del url, credentials  # the plain ones are not to be seen in a traceback
-    changed = None if pairs is None else _checked(pairs)
+    changed = None if pairs is None else _check_credentials(pairs)
     name = stage_name(name)
     if shown_url is None and changed is None and enable is None and comment is None:
         raise InvalidArgument("nothing is to change; give url, credentials, enable or comment")
     new_url = None if shown_url is None else stage_url(shown_url)
     if comment is not None:
-        checked_text(comment, "comment")
+        check_text(comment, "comment")
     before = yield from get(name)
-    given = None if changed is None else _merged(before, changed)
+    given = None if changed is None else _merge_credentials(before, changed)
     changes = [
         (AlterStage(name, url=new_url), AlterStage(name, url=before.url)) if new_url is not None else None,
         (AlterStage(name, credentials=given), AlterStage(name, credentials=before.credentials)) if given else None,
@@ -214,7 +214,7 @@ def alter(
         try:
             yield from change
         except BaseException as error:
-            yield from _undone(done, error)
+            yield from _undo(done, error)
             raise
         done.append(undo)
     return (yield from get(name))
@@ -234,7 +234,7 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
     yield from DropStage(stage_name(name), if_exists)
 
 
-def _undone(done: list[AlterStage], error: BaseException) -> Op[None]:
+def _undo(done: list[AlterStage], error: BaseException) -> Op[None]:
     """Take changes back, the last one first; what cannot be is noted on the error."""
     for undo in reversed(done):
         try:
@@ -243,40 +243,40 @@ def _undone(done: list[AlterStage], error: BaseException) -> Op[None]:
             error.add_note(f"and this could not be undone: {undo}: {second}")
 
 
-def _merged(stage: Stage, changes: Mapping[str, str]) -> Credentials:
+def _merge_credentials(stage: Stage, changes: Mapping[str, str]) -> Credentials:
     if stage.credentials is None:
         raise PermissionDenied(
-            f"the credentials of the stage {quoted(stage.name)} cannot be read by this user, and the server replaces "
+            f"the credentials of the stage {show(stage.name)} cannot be read by this user, and the server replaces "
             "the whole set; let an administrator alter them, or drop and create the stage"
         )
     return stage.credentials.merged(changes)
 
 
-def _checked(credentials: Credentials | NotText) -> Credentials:
+def _check_credentials(credentials: Credentials | NotText) -> Credentials:
     """The credentials, if the server can store them; the values of refused ones are not shown."""
     if isinstance(credentials, NotText):
         raise InvalidArgument("credentials must be a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
     for name, value in credentials.items():
         if not re.fullmatch(r"\w+", name, re.ASCII):
-            raise InvalidArgument(f"the credential name {quoted(name)} must be letters, digits and _")
+            raise InvalidArgument(f"the credential name {show(name)} must be letters, digits and _")
         if "," in value:
             raise InvalidArgument(f"the credential {name} has a comma in it, which the server cannot store")
         if not value:
             raise InvalidArgument(f"the credential {name} is empty")
     endpoint = credentials.get("ENDPOINT")
     if endpoint is not None:
-        _checked_endpoint(endpoint)
+        _check_endpoint(endpoint)
     return credentials
 
 
 def _s3_url(bucket: str | NotText, path: str) -> str:
-    bucket = checked_text(bucket, "bucket")
+    bucket = check_text(bucket, "bucket")
     if not bucket or re.search("[/:@]", bucket):
         raise InvalidArgument(
-            f"bucket={quoted(bucket)} is not a bucket's name; give the name alone and the rest as path, as in "
+            f"bucket={show(bucket)} is not a bucket's name; give the name alone and the rest as path, as in "
             "create_s3(name, 'my-bucket', 'data/')"
         )
-    return f"s3://{bucket}/{checked_text(path, 'path').lstrip('/')}"
+    return f"s3://{bucket}/{check_text(path, 'path').lstrip('/')}"
 
 
 def _s3_credentials(
@@ -297,13 +297,13 @@ def _s3_credentials(
     if missing or not key or not secret_key:
         raise InvalidArgument(f"an S3 stage needs {' and '.join(missing)}")
     if provider is not None and provider not in PROVIDERS:
-        raise InvalidArgument(f"provider={quoted(provider)} must be one of {', '.join(PROVIDERS)}")
+        raise InvalidArgument(f"provider={show(provider)} must be one of {', '.join(PROVIDERS)}")
     amazon = f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
-    checked = _checked_endpoint(checked_text(endpoint or amazon, "endpoint"))
+    checked = _check_endpoint(check_text(endpoint or amazon, "endpoint"))
     return Credentials(
         {
-            "AWS_KEY_ID": checked_text(key, "aws_key_id"),
-            "AWS_SECRET_KEY": checked_text(secret_key, "aws_secret_key"),
+            "AWS_KEY_ID": check_text(key, "aws_key_id"),
+            "AWS_SECRET_KEY": check_text(secret_key, "aws_secret_key"),
             "AWS_REGION": region,
             "ENDPOINT": checked,
             "PROVIDER": provider or ("amazon" if _is_amazon(checked) else "minio"),
@@ -316,12 +316,12 @@ def has_scheme(endpoint: str) -> bool:
     return re.match(r"https?://[^/]", endpoint) is not None
 
 
-def _checked_endpoint(endpoint: str) -> str:
+def _check_endpoint(endpoint: str) -> str:
     if "@" in endpoint:
         raise InvalidArgument("endpoint must be a service's URL without a user or password; give the keys beside it")
     if not has_scheme(endpoint):
         raise InvalidArgument(
-            f"endpoint={quoted(endpoint)} must begin with http:// or https://, as in http://localhost:9000"
+            f"endpoint={show(endpoint)} must begin with http:// or https://, as in http://localhost:9000"
         )
     return endpoint
 

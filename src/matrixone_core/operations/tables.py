@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, MetaData
 
 from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import column_definition, table_name
 from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.staging import DropTable
@@ -44,7 +44,7 @@ def create_table(
         raise InvalidArgument("columns= and primary_key= are for a table that is given by its name")
     found = table_of(table)
     if not if_not_exists and (yield from ColumnNames(table_names(found))):
-        raise TableExists(f"there is a table {quoted(found.fullname)} already")
+        raise TableExists(f"there is a table {show(found.fullname)} already")
     yield from _in_one_transaction(lambda connection: found.create(connection, checkfirst=True))
 
 
@@ -62,7 +62,7 @@ def drop_table(table: Target, *, if_exists: bool = True) -> Op[None]:
     """
     names = table_name(table) if isinstance(table, str) else table_names(table_of(table))
     if not if_exists and not (yield from ColumnNames(names)):
-        raise TableNotFound(f"there is no table {quoted('.'.join(names))}")
+        raise TableNotFound(f"there is no table {show('.'.join(names))}")
     if isinstance(table, str):
         yield from DropTable(names)
         return
@@ -102,14 +102,12 @@ def _create(
     name: str, columns: Mapping[str, str] | None, primary_key: str | Sequence[str] | None, *, if_not_exists: bool
 ) -> Op[None]:
     if not isinstance(columns, Mapping) or not columns:
-        raise InvalidArgument(
-            f"the table {quoted(name)} needs columns=, such as {{'id': 'int', 'name': 'varchar(20)'}}"
-        )
+        raise InvalidArgument(f"the table {show(name)} needs columns=, such as {{'id': 'int', 'name': 'varchar(20)'}}")
     key = () if primary_key is None else (primary_key,) if isinstance(primary_key, str) else tuple(primary_key)
     for column in key:
         if column not in columns:
-            raise InvalidArgument(f"primary_key={quoted(primary_key)} must name columns: {', '.join(columns)}")
-    written = [(column, column_definition(of, f"columns[{quoted(column)}]")) for column, of in columns.items()]
+            raise InvalidArgument(f"primary_key={show(primary_key)} must name columns: {', '.join(columns)}")
+    written = [(column, column_definition(of, f"columns[{show(column)}]")) for column, of in columns.items()]
     yield from CreateTable(table_name(name), tuple(written), key, if_not_exists)
 
 
@@ -120,5 +118,5 @@ def _in_one_transaction(call: Callable[[Connection], None]) -> Op[None]:
 def _metadata(base: Any) -> MetaData:
     found = base if isinstance(base, MetaData) else getattr(base, "metadata", None)
     if not isinstance(found, MetaData):
-        raise InvalidArgument(f"{quoted(base)} is no base class of ORM models and no MetaData")
+        raise InvalidArgument(f"{show(base)} is no base class of ORM models and no MetaData")
     return found

@@ -8,7 +8,7 @@ from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading import stage_load
 from matrixone_core.loading.inputs import schema_inference
 from matrixone_core.loading.request import build_named_request
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import stage_path
 from matrixone_core.results import LoadReport
 from matrixone_core.settings import time_limit
@@ -48,7 +48,7 @@ class FolderWatch:
     ) -> None:
         once = options.get("once", True)
         if not isinstance(once, bool):
-            raise InvalidArgument(f"once={quoted(once)} must be True or False: a watch loads more than one file")
+            raise InvalidArgument(f"once={show(once)} must be True or False: a watch loads more than one file")
         _ = stage_path(stage, pattern, pattern=True)
         form = form or schema_inference.format_of(pattern)
         self._request = build_named_request(table, form, {**options, "once": once})

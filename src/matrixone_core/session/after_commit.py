@@ -6,7 +6,7 @@ from typing import Any
 
 from matrixone_core.errors import CommitIncomplete, MatrixOneError
 from matrixone_core.fragments import Part
-from matrixone_core.server_errors import unanswered
+from matrixone_core.server_errors import is_outcome_unknown
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
 from matrixone_core.steps import Aside, Command, Op, Statement
 
@@ -52,7 +52,7 @@ class AfterCommit:
 
     def incomplete(self, error: MatrixOneError) -> CommitIncomplete:
         """The error for a failure of the next statement."""
-        resume = self._check_and_execute if unanswered(error) else self.execute
+        resume = self._check_and_execute if is_outcome_unknown(error) else self.execute
         return CommitIncomplete(
             f"the rows are committed, but not all that follows: {self.pending[0]} failed: {error}; "
             ".resume() tries again",

@@ -204,7 +204,7 @@ class UnitOfWorkSession(orm.Session):
         )
 
 
-def _guarded(method: Callable[..., Any], *, alive: bool) -> Callable[..., Any]:
+def _guard(method: Callable[..., Any], *, alive: bool) -> Callable[..., Any]:
     @wraps(method)
     def guarded(self: UnitOfWorkSession, *args: Any, **kwargs: Any) -> Any:
         with self.used(alive=alive):
@@ -218,9 +218,9 @@ _USES = (
     *("bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"),
 )
 for _name in _USES:
-    setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=True))
+    setattr(UnitOfWorkSession, _name, _guard(getattr(orm.Session, _name), alive=True))
 for _name in ("close", "invalidate"):
-    setattr(UnitOfWorkSession, _name, _guarded(getattr(orm.Session, _name), alive=False))
+    setattr(UnitOfWorkSession, _name, _guard(getattr(orm.Session, _name), alive=False))
 
 
 @event.listens_for(UnitOfWorkSession, "after_begin")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from matrixone_core.errors import StageNotFound
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import is_like
 from matrixone_core.sql.past import CloneDatabase, CloneTable, Past
 from matrixone_core.sql.snapshot import CreateSnapshot, DropSnapshot, Snapshot
@@ -77,7 +77,7 @@ class PendingChanges:
         if change is None or change.after == change.before:
             return None
         if change.after is None:
-            raise StageNotFound(f"there is no stage {quoted(name)}; this session has dropped it")
+            raise StageNotFound(f"there is no stage {show(name)}; this session has dropped it")
         return change.after
 
     def overlay_stages(self, committed: Sequence[Stage], like: str | None) -> tuple[Stage, ...]:

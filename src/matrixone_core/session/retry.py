@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from matrixone_core.errors import InvalidArgument, MatrixOneError
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.server_errors import from_driver
 from matrixone_core.steps import Call, Op, sleep
 
@@ -28,7 +28,7 @@ def retry(work: Callable[[], Any], attempts: int) -> Op[Any]:
         InvalidArgument: `attempts` is less than 1.
     """
     if not isinstance(attempts, int) or attempts < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"attempts={quoted(attempts)} must be a number, 1 or more")
+        raise InvalidArgument(f"attempts={show(attempts)} must be a number, 1 or more")
     for attempt in range(attempts - 1):
         try:
             answer: Any = yield from Call[Any](work)

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from matrixone_core import catalog
 from matrixone_core.errors import CommitUnknown, ConnectionLost, MatrixOneError, StageExists
-from matrixone_core.messages import quoted
-from matrixone_core.server_errors import commit_not_sent, unanswered
+from matrixone_core.messages import show
+from matrixone_core.server_errors import commit_not_sent, is_outcome_unknown
 from matrixone_core.session.pending_changes import create_statement
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, Stage
@@ -85,7 +85,7 @@ class StageCreations:
         except MatrixOneError as error:
             if self._sent is not None and not isinstance(error, ConnectionLost):
                 # the driver has stopped the statement and goes on using the connection, or the server has answered
-                self._sent = SentCreation(statement, None) if unanswered(error) else None
+                self._sent = SentCreation(statement, None) if is_outcome_unknown(error) else None
             if isinstance(error, StageExists) and if_not_exists:
                 return  # another user's, which a rollback must not drop
             raise
@@ -142,7 +142,7 @@ def _end_connection(connection_id: int) -> Op[None]:
 
 def _left_over(statement: CreateStage, problem: str, error: MatrixOneError) -> MatrixOneError:
     failure = type(error)(
-        f"the stage {quoted(statement.name)} {problem}: {error}", code=error.code, sqlstate=error.sqlstate
+        f"the stage {show(statement.name)} {problem}: {error}", code=error.code, sqlstate=error.sqlstate
     )
     failure.__cause__ = error
     return failure

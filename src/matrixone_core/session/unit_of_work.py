@@ -25,8 +25,8 @@ from matrixone_core.errors import (
     TableExists,
     TableNotFound,
 )
-from matrixone_core.messages import quoted
-from matrixone_core.server_errors import aborted, aborts
+from matrixone_core.messages import show
+from matrixone_core.server_errors import aborts, make_aborted_error
 from matrixone_core.session.after_commit import AfterCommit, CommitRows
 from matrixone_core.session.pending_changes import PendingChanges, PendingStageChange
 from matrixone_core.session.stage_creation import StageCreations, before_commit
@@ -43,7 +43,7 @@ from matrixone_core.sql.files import (
     RemoveFiles,
     SaveFile,
 )
-from matrixone_core.sql.load import LoadData, resolved
+from matrixone_core.sql.load import LoadData, resolve_source
 from matrixone_core.sql.past import CheckForeignKeys, CloneDatabase, CloneTable, Restore, RestorePitr, TablesThen
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, ShowPitr
 from matrixone_core.sql.snapshot import (
@@ -56,7 +56,7 @@ from matrixone_core.sql.snapshot import (
 )
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
-from matrixone_core.steps import Aside, GetRuntime, Op, Statement, Step, interpreted, within
+from matrixone_core.steps import Aside, GetRuntime, Op, Statement, Step, map_nested_ops, map_steps
 
 T = TypeVar("T")
 UNUSED_NAME = "__matrixone_python_asks_for_the_right"  # DROP … IF EXISTS of it changes nothing, and needs the privilege
@@ -96,7 +96,7 @@ class UnitOfWork:
     def within(self, op: Op[T]) -> Op[T]:
         """Run an operation as part of the session: its changes of stages and snapshots wait for the commit."""
         try:
-            result: T = yield from before_commit(interpreted(op, self._perform))
+            result: T = yield from before_commit(map_steps(op, self._perform))
         except LoadPartiallyApplied as error:
             self.record_error(error)
             raise
@@ -113,7 +113,7 @@ class UnitOfWork:
         if isinstance(cause, CommitUnknown):
             raise cause
         if cause is not None:
-            raise aborted(cause)
+            raise make_aborted_error(cause)
 
     def record_error(self, error: MatrixOneError) -> None:
         """Record an error of the transaction: some end it (server-facts 15)."""
@@ -152,7 +152,7 @@ class UnitOfWork:
                 return ()
             # a changed stage is read by its new URL: the server does not know the change yet
             case LoadData():
-                return (yield from replace(step, source=resolved(step.source, self.pending.changed_stage)))
+                return (yield from replace(step, source=resolve_source(step.source, self.pending.changed_stage)))
             case GetRuntime():
                 runtime = yield from step
                 return replace(runtime, run=partial(self._run_later, runtime.run))
@@ -165,13 +165,13 @@ class UnitOfWork:
                 )
             case ListFiles() | IsListed() | FileLength() | ReadFile() | ListNamed() | ReadRange():
                 url = step.folder if isinstance(step, IsListed) else step.url
-                if resolved(url, self.pending.changed_stage) != url:
+                if resolve_source(url, self.pending.changed_stage) != url:
                     raise NotSupported(
                         "files of a stage that the session has created or altered are seen once it commits"
                     )
                 return (yield from cast("Statement[Any]", step))
             case _:
-                return (yield from within(step, self.within))
+                return (yield from map_nested_ops(step, self.within))
 
     # -- stages -------------------------------------------------------------------------------------------------
 
@@ -186,7 +186,7 @@ class UnitOfWork:
         if (yield from self._find_stage(step.name)) is not None:
             if step.if_not_exists:
                 return
-            raise StageExists(f"there is a stage {quoted(step.name)} already")
+            raise StageExists(f"there is a stage {show(step.name)} already")
         change = self.pending.stages.setdefault(step.name, PendingStageChange(None, None))
         change.after = Stage(step.name, step.url, comment=step.comment, credentials=step.credentials)
         change.replaced, change.if_not_exists = change.before is not None, step.if_not_exists
@@ -195,7 +195,7 @@ class UnitOfWork:
         yield from self._check_privilege(DropStage(UNUSED_NAME, if_exists=True))
         found = yield from self._find_stage(step.name)
         if found is None:
-            raise StageNotFound(f"there is no stage {quoted(step.name)}")
+            raise StageNotFound(f"there is no stage {show(step.name)}")
         change = self.pending.stages.setdefault(step.name, PendingStageChange(found, found))
         change.after = replace(
             found,
@@ -211,7 +211,7 @@ class UnitOfWork:
         if found is None:
             if step.if_exists:
                 return
-            raise StageNotFound(f"there is no stage {quoted(step.name)}")
+            raise StageNotFound(f"there is no stage {show(step.name)}")
         self.pending.stages.setdefault(step.name, PendingStageChange(found, None)).after = None
 
     def _check_privilege(self, probe: Statement[None]) -> Op[None]:
@@ -247,12 +247,12 @@ class UnitOfWork:
     def _create_snapshot(self, step: CreateSnapshot) -> Op[None]:
         yield from self._check_privilege(DropSnapshot(UNUSED_NAME, if_exists=True))
         if any(snapshot.name == step.name for snapshot in (yield from self._list_snapshots())):
-            raise SnapshotExists(f"there is a snapshot {quoted(step.name)} already")
+            raise SnapshotExists(f"there is a snapshot {show(step.name)} already")
         if step.database is not None and not (yield from DatabaseExists(step.database)):
-            raise DatabaseNotFound(f"there is no database {quoted(step.database)}")
+            raise DatabaseNotFound(f"there is no database {show(step.database)}")
         table = (step.database or "", step.table or "")
         if step.table is not None and not (yield from ColumnNames(table)):
-            raise TableNotFound(f"there is no table {quoted('.'.join(table))}")
+            raise TableNotFound(f"there is no table {show('.'.join(table))}")
         self.pending.snapshots[step.name] = step
 
     def _drop_snapshot(self, step: DropSnapshot) -> Op[None]:
@@ -262,7 +262,7 @@ class UnitOfWork:
         if any(snapshot.name == step.name for snapshot in (yield from self._list_snapshots())):
             self.pending.dropped_snapshots[step.name] = replace(step, if_exists=True)
         elif not step.if_exists:
-            raise SnapshotNotFound(f"there is no snapshot {quoted(step.name)}")
+            raise SnapshotNotFound(f"there is no snapshot {show(step.name)}")
 
     def _clone(self, step: CloneDatabase | CloneTable) -> Op[None]:
         """Clone after the commit: without BEGIN the server commits a CLONE alone, and no rollback undoes it."""
@@ -270,9 +270,9 @@ class UnitOfWork:
             if (yield from DatabaseExists(step.target)):
                 raise ServerError(f"database {step.target} already exists", code=1007)
         elif (yield from ColumnNames(step.target)):
-            raise TableExists(f"there is a table {quoted('.'.join(step.target))} already")
+            raise TableExists(f"there is a table {show('.'.join(step.target))} already")
         elif step.past is None and not (yield from ColumnNames(step.source)):
-            raise TableNotFound(f"there is no table {quoted('.'.join(step.source))} to clone")
+            raise TableNotFound(f"there is no table {show('.'.join(step.source))} to clone")
         self.pending.clones.append(step)
 
     # -- when the session ends ----------------------------------------------------------------------------------

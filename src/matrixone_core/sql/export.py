@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from sqlalchemy import ClauseElement, Executable, TextClause, bindparam
 from sqlalchemy.ext.compiler import compiles
 
-from matrixone_core.fragments import Part, Value, bound, identifier
+from matrixone_core.fragments import Part, Value, bind_values, quote_name
 from matrixone_core.steps import Command, Reply, Statement
 
 
@@ -38,7 +38,7 @@ def _compile(element: Surrounded, compiler: Any, **kw: Any) -> str:
 
 def surrounded(query: Any, behind: Iterator[Part], before: str = "") -> Surrounded:
     """A query with SQL around it, whose values are bound under names that the query's own cannot have."""
-    sql, values = bound(behind)
+    sql, values = bind_values(behind)
     parameters: list[Any] = [bindparam(name, value, unique=True) for name, value in values.items()]
     return Surrounded(before, query, TextClause(sql).bindparams(*parameters))
 
@@ -86,7 +86,7 @@ class CsvOutput:
         yield Value(self.line_terminator)
         yield f" HEADER '{'TRUE' if self.header else 'FALSE'}'"
         if self.quoted:
-            yield f" FORCE_QUOTE ({', '.join(map(identifier, self.quoted))})"
+            yield f" FORCE_QUOTE ({', '.join(map(quote_name, self.quoted))})"
 
 
 @dataclass(frozen=True)

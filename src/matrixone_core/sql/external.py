@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from matrixone_core.errors import LoadFailed, ServerError
-from matrixone_core.fragments import Part, Value, dotted, identifier
+from matrixone_core.fragments import Part, Value, quote_name, quote_names
 from matrixone_core.sql.load import Format, Source, line_parts, source_parts
 from matrixone_core.steps import Command, Reply, Statement
 
@@ -32,8 +32,8 @@ class CreateExternal(Command):
     refusal: ClassVar[type[ServerError]] = LoadFailed
 
     def parts(self) -> Iterator[Part]:
-        columns = ", ".join(f"{identifier(name)} {written}" for name, written in self.columns)
-        yield f"CREATE EXTERNAL TABLE {dotted(self.name)} ({columns}) "
+        columns = ", ".join(f"{quote_name(name)} {written}" for name, written in self.columns)
+        yield f"CREATE EXTERNAL TABLE {quote_names(self.name)} ({columns}) "
         yield from source_parts(self.source, self.format)
         yield from line_parts(self.format)
 
@@ -53,8 +53,8 @@ class CountOtherLines(Statement[int]):
     refusal: ClassVar[type[ServerError]] = LoadFailed
 
     def parts(self) -> Iterator[Part]:
-        line = identifier(LINE)
-        yield f"SELECT count(*) AS n FROM {dotted(self.table)} WHERE NOT ({line} REGEXP "
+        line = quote_name(LINE)
+        yield f"SELECT count(*) AS n FROM {quote_names(self.table)} WHERE NOT ({line} REGEXP "
         yield Value(self.pattern)
         yield ")"
 

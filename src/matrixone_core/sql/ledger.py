@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from matrixone_core.fragments import Part, Value, dotted
+from matrixone_core.fragments import Part, Value, quote_names
 from matrixone_core.steps import Command, Reply, Statement
 
 LEDGER = "matrixone_loads"
@@ -58,7 +58,7 @@ class CreateLedger(Command):
 
     def parts(self) -> Iterator[Part]:
         yield (
-            f"CREATE TABLE IF NOT EXISTS {dotted(self.name)} (id VARCHAR(64) PRIMARY KEY, table_name VARCHAR(200),"
+            f"CREATE TABLE IF NOT EXISTS {quote_names(self.name)} (id VARCHAR(64) PRIMARY KEY, table_name VARCHAR(200),"
             " source VARCHAR(4096), size BIGINT, mark VARCHAR(64), loaded_rows BIGINT, loaded_at BIGINT)"
         )
 
@@ -79,7 +79,8 @@ class InsertEntry(Command):
 
     def parts(self) -> Iterator[Part]:
         verb = "REPLACE" if self.again else "INSERT"
-        yield f"{verb} INTO {dotted(self.name)} (id, table_name, source, size, mark, loaded_rows, loaded_at) VALUES ("
+        yield f"{verb} INTO {quote_names(self.name)}"
+        yield " (id, table_name, source, size, mark, loaded_rows, loaded_at) VALUES ("
         entry = self.entry
         for value in (entry.id, entry.table, entry.source, entry.size, entry.mark):
             yield Value(value)
@@ -96,7 +97,7 @@ class UpdateLoadedRows(Command):
     rows: int
 
     def parts(self) -> Iterator[Part]:
-        yield f"UPDATE {dotted(self.name)} SET loaded_rows="
+        yield f"UPDATE {quote_names(self.name)} SET loaded_rows="
         yield Value(self.rows)
         yield " WHERE id="
         yield Value(self.id)
@@ -110,7 +111,7 @@ class DeleteEntry(Command):
     id: str
 
     def parts(self) -> Iterator[Part]:
-        yield f"DELETE FROM {dotted(self.name)} WHERE id="
+        yield f"DELETE FROM {quote_names(self.name)} WHERE id="
         yield Value(self.id)
 
 
@@ -122,7 +123,7 @@ class SelectEntryIds(Statement[frozenset[str]]):
     ids: tuple[str, ...]
 
     def parts(self) -> Iterator[Part]:
-        yield f"SELECT id FROM {dotted(self.name)} WHERE id IN ("
+        yield f"SELECT id FROM {quote_names(self.name)} WHERE id IN ("
         before = ""
         for one in self.ids:
             yield before
@@ -142,7 +143,7 @@ class SelectRecords(Statement[tuple[LoadRecord, ...]]):
     table: tuple[str, ...] = ()
 
     def parts(self) -> Iterator[Part]:
-        yield f"SELECT table_name, source, size, mark, loaded_rows, loaded_at FROM {dotted(self.name)}"
+        yield f"SELECT table_name, source, size, mark, loaded_rows, loaded_at FROM {quote_names(self.name)}"
         if self.table:
             yield " WHERE table_name=concat("
             yield Value(self.table[0].lower()) if len(self.table) == 2 else "DATABASE()"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from matrixone_core.errors import LoadFailed, ServerError
-from matrixone_core.fragments import Part, Value, braces, dotted, identifier
+from matrixone_core.fragments import Part, Value, braces, quote_name, quote_names
 from matrixone_core.secrets import Credentials
 from matrixone_core.sql.stage import Stage
 from matrixone_core.steps import Reply, Statement
@@ -103,7 +103,7 @@ _S3_OPTIONS = (
 )
 
 
-def resolved(source: Source, pending: Callable[[str], Stage | None]) -> Source:
+def resolve_source(source: Source, pending: Callable[[str], Stage | None]) -> Source:
     """The source with the locations of stages that the server does not know yet, or not as they will be.
 
     Args:
@@ -152,7 +152,7 @@ class LoadData(Statement[int]):
     def parts(self) -> Iterator[Part]:
         yield "LOAD DATA "
         yield from source_parts(self.source, self.format)
-        yield f" INTO TABLE {dotted(self.table)}"
+        yield f" INTO TABLE {quote_names(self.table)}"
         yield from line_parts(self.format)
         if self.columns:
             yield f" ({', '.join(_fields(self.columns))})"
@@ -164,7 +164,7 @@ class LoadData(Statement[int]):
         """The one form of SET that the server carries out (server-facts 20)."""
         before = " SET "
         for column in self.nulls:
-            yield f"{before}{identifier(column)}=NULLIF({identifier(column)}, "
+            yield f"{before}{quote_name(column)}=NULLIF({quote_name(column)}, "
             yield Value(self.null_value)
             yield ")"
             before = ", "
@@ -230,4 +230,4 @@ def _s3_pairs(source: S3Object, form: Format) -> Iterator[tuple[str, str]]:
 
 def _fields(columns: Sequence[str | None]) -> Iterator[str]:
     for position, column in enumerate(columns):
-        yield f"@skip{position}" if column is None else identifier(column)
+        yield f"@skip{position}" if column is None else quote_name(column)

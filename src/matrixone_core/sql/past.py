@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from matrixone_core.fragments import Part, Value, dotted, identifier
+from matrixone_core.fragments import Part, Value, quote_name, quote_names
 from matrixone_core.sql.table import INTERNAL
 from matrixone_core.steps import Command, Reply, Statement
 
@@ -68,7 +68,7 @@ class TablesThen(Statement[tuple[str, ...]]):
     past: Past
 
     def parts(self) -> Iterator[Part]:
-        yield f"SHOW FULL TABLES FROM {identifier(self.database)}"
+        yield f"SHOW FULL TABLES FROM {quote_name(self.database)}"
         yield from self.past.parts()
 
     def parse(self, reply: Reply, /) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ class CountRows(Statement[int]):
     past: Past | None = None
 
     def parts(self) -> Iterator[Part]:
-        yield f"SELECT COUNT(*) AS counted FROM {dotted(self.table)}"
+        yield f"SELECT COUNT(*) AS counted FROM {quote_names(self.table)}"
         if self.past is not None:
             yield from self.past.parts()
 
@@ -165,10 +165,11 @@ class CountOrphans(Statement[int]):
     keys: tuple[str, ...]
 
     def parts(self) -> Iterator[Part]:
-        pairs = list(zip(map(identifier, self.columns), map(identifier, self.keys), strict=True))
+        pairs = list(zip(map(quote_name, self.columns), map(quote_name, self.keys), strict=True))
         on = " AND ".join(f"c.{column} = p.{key}" for column, key in pairs)
         wanted = " AND ".join(f"c.{column} IS NOT NULL" for column, _ in pairs)
-        yield f"SELECT COUNT(*) AS counted FROM {dotted(self.child)} c LEFT JOIN {dotted(self.parent)} p ON {on}"
+        yield f"SELECT COUNT(*) AS counted FROM {quote_names(self.child)} c"
+        yield f" LEFT JOIN {quote_names(self.parent)} p ON {on}"
         yield f" WHERE {wanted} AND p.{pairs[0][1]} IS NULL"
 
     def parse(self, reply: Reply, /) -> int:
@@ -235,8 +236,8 @@ class DeleteRows(Command):
     column: str
 
     def parts(self) -> Iterator[Part]:
-        column = identifier(self.column)
-        yield f"DELETE FROM {dotted(self.table)} WHERE {column} IS NOT NULL OR {column} IS NULL"
+        column = quote_name(self.column)
+        yield f"DELETE FROM {quote_names(self.table)} WHERE {column} IS NOT NULL OR {column} IS NULL"
 
 
 @dataclass(frozen=True)
@@ -248,8 +249,8 @@ class InsertRowsThen(Command):
     past: Past
 
     def parts(self) -> Iterator[Part]:
-        names = ", ".join(map(identifier, self.columns))
-        yield f"INSERT INTO {dotted(self.table)} ({names}) SELECT {names} FROM {dotted(self.table)}"
+        names = ", ".join(map(quote_name, self.columns))
+        yield f"INSERT INTO {quote_names(self.table)} ({names}) SELECT {names} FROM {quote_names(self.table)}"
         yield from self.past.parts()
 
 
@@ -268,7 +269,7 @@ class Restore(Command):
     snapshot: str
 
     def parts(self) -> Iterator[Part]:
-        yield f"RESTORE {self.level} {dotted(self.names)}"
+        yield f"RESTORE {self.level} {quote_names(self.names)}"
         yield from Past(self.snapshot).parts()
 
 
@@ -287,10 +288,10 @@ class RestorePitr(Command):
     time: str
 
     def parts(self) -> Iterator[Part]:
-        yield f"RESTORE DATABASE {identifier(self.names[0])}"
+        yield f"RESTORE DATABASE {quote_name(self.names[0])}"
         if len(self.names) > 1:
-            yield f" TABLE {identifier(self.names[1])}"
-        yield f" FROM PITR {identifier(self.pitr)} "
+            yield f" TABLE {quote_name(self.names[1])}"
+        yield f" FROM PITR {quote_name(self.pitr)} "
         yield Value(self.time)
 
 
@@ -303,7 +304,7 @@ class CloneDatabase(Command):
     past: Past | None = None
 
     def parts(self) -> Iterator[Part]:
-        yield f"CREATE DATABASE {identifier(self.target)} CLONE {identifier(self.source)}"
+        yield f"CREATE DATABASE {quote_name(self.target)} CLONE {quote_name(self.source)}"
         if self.past is not None:
             yield from self.past.parts()
 
@@ -317,6 +318,6 @@ class CloneTable(Command):
     past: Past | None = None
 
     def parts(self) -> Iterator[Part]:
-        yield f"CREATE TABLE {dotted(self.target)} CLONE {dotted(self.source)}"
+        yield f"CREATE TABLE {quote_names(self.target)} CLONE {quote_names(self.source)}"
         if self.past is not None:
             yield from self.past.parts()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from matrixone_core.fragments import Part, Value, identifier
+from matrixone_core.fragments import Part, Value, quote_name
 from matrixone_core.sql.snapshot import SnapshotLevel
 from matrixone_core.steps import Command, Reply, Statement
 
@@ -47,9 +47,9 @@ class CreatePitr(Command):
     if_not_exists: bool = False
 
     def parts(self) -> Iterator[Part]:
-        names = [identifier(name) for name in (self.database, self.table) if name is not None]
+        names = [quote_name(name) for name in (self.database, self.table) if name is not None]
         level = ("ACCOUNT", "DATABASE", "TABLE")[len(names)]
-        yield f"CREATE PITR {'IF NOT EXISTS ' if self.if_not_exists else ''}{identifier(self.name)} FOR "
+        yield f"CREATE PITR {'IF NOT EXISTS ' if self.if_not_exists else ''}{quote_name(self.name)} FOR "
         yield " ".join([level, *names])
         yield f" RANGE {self.length} "
         yield Value(self.unit)
@@ -64,7 +64,7 @@ class AlterPitr(Command):
     unit: str
 
     def parts(self) -> Iterator[Part]:
-        yield f"ALTER PITR {identifier(self.name)} RANGE {self.length} "
+        yield f"ALTER PITR {quote_name(self.name)} RANGE {self.length} "
         yield Value(self.unit)
 
 
@@ -76,7 +76,7 @@ class DropPitr(Command):
     if_exists: bool = False
 
     def parts(self) -> Iterator[Part]:
-        yield f"DROP PITR {'IF EXISTS ' if self.if_exists else ''}{identifier(self.name)}"
+        yield f"DROP PITR {'IF EXISTS ' if self.if_exists else ''}{quote_name(self.name)}"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import as_text
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 
 _TOKEN = re.compile(
     r"""(?P<inert>                                   # a quote or a comment that is left open reaches the end
@@ -31,7 +31,7 @@ def named(sql: str, names: Collection[str]) -> str:
         if kind == "mark":
             raise InvalidArgument("the statement has a ? in it, which takes a tuple of values; a dict is for :name")
         if kind == "name" and piece[1:] not in names:
-            raise InvalidArgument(f"the statement has {piece} in it, and there is no value {quoted(piece[1:])}")
+            raise InvalidArgument(f"the statement has {piece} in it, and there is no value {show(piece[1:])}")
         pieces.append(as_text(piece) if kind == "inert" else piece)
     return "".join(pieces)
 

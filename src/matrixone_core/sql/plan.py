@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from matrixone_core.fragments import Part, Value, dotted, identifier
+from matrixone_core.fragments import Part, Value, quote_name, quote_names
 from matrixone_core.steps import Command, Reply, Statement
 
 
@@ -24,11 +24,11 @@ class CreateTable(Command):
     if_not_exists: bool = False
 
     def parts(self) -> Iterator[Part]:
-        lines = [f"  {identifier(name)} {written}" for name, written in self.columns]
+        lines = [f"  {quote_name(name)} {written}" for name, written in self.columns]
         if self.primary_key:
-            lines.append(f"  PRIMARY KEY ({', '.join(map(identifier, self.primary_key))})")
+            lines.append(f"  PRIMARY KEY ({', '.join(map(quote_name, self.primary_key))})")
         written = ",\n".join(lines)
-        yield f"CREATE TABLE {'IF NOT EXISTS ' if self.if_not_exists else ''}{dotted(self.name)} (\n{written}\n)"
+        yield f"CREATE TABLE {'IF NOT EXISTS ' if self.if_not_exists else ''}{quote_names(self.name)} (\n{written}\n)"
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class CountKeys(Statement[int]):
     values: tuple[tuple[str, ...], ...]
 
     def parts(self) -> Iterator[Part]:
-        yield f"SELECT count(*) AS n FROM {dotted(self.table)} WHERE "
+        yield f"SELECT count(*) AS n FROM {quote_names(self.table)} WHERE "
         for at, values in enumerate(self.values):
             yield " OR (" if at else "("
             for n, (column, value) in enumerate(zip(self.key, values, strict=True)):
-                yield f"{' AND ' if n else ''}{identifier(column)}="
+                yield f"{' AND ' if n else ''}{quote_name(column)}="
                 yield Value(value)
             yield ")"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from matrixone_core.fragments import Part, Value, dotted
+from matrixone_core.fragments import Part, Value, quote_names
 from matrixone_core.results import BadRow
 from matrixone_core.steps import Command
 
@@ -19,7 +19,7 @@ class CreateRejects(Command):
 
     def parts(self) -> Iterator[Part]:
         yield (
-            f"CREATE TABLE IF NOT EXISTS {dotted(self.name)} (`file` TEXT, `line` BIGINT, `column` VARCHAR(64),"
+            f"CREATE TABLE IF NOT EXISTS {quote_names(self.name)} (`file` TEXT, `line` BIGINT, `column` VARCHAR(64),"
             " `value` TEXT, `reason` TEXT, `raw` TEXT)"
         )
 
@@ -32,7 +32,7 @@ class InsertRejects(Command):
     rows: tuple[BadRow, ...]
 
     def parts(self) -> Iterator[Part]:
-        yield f"INSERT INTO {dotted(self.name)} ({COLUMNS}) VALUES "
+        yield f"INSERT INTO {quote_names(self.name)} ({COLUMNS}) VALUES "
         before = "("
         for row in self.rows:
             for value in (row.file, row.line, row.column, row.value, row.reason, row.raw):

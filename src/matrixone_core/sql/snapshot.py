@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from matrixone_core.fragments import Part, Value, identifier
+from matrixone_core.fragments import Part, Value, quote_name
 from matrixone_core.steps import Command, Reply, Statement
 
 
@@ -48,10 +48,10 @@ class CreateSnapshot(Command):
     table: str | None = None
 
     def parts(self) -> Iterator[Part]:
-        yield f"CREATE SNAPSHOT {identifier(self.name)} FOR {self.level.upper()}"
+        yield f"CREATE SNAPSHOT {quote_name(self.name)} FOR {self.level.upper()}"
         for name in (self.database, self.table):
             if name is not None:
-                yield f" {identifier(name)}"
+                yield f" {quote_name(name)}"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class DropSnapshot(Command):
     if_exists: bool = False
 
     def parts(self) -> Iterator[Part]:
-        yield f"DROP SNAPSHOT {'IF EXISTS ' if self.if_exists else ''}{identifier(self.name)}"
+        yield f"DROP SNAPSHOT {'IF EXISTS ' if self.if_exists else ''}{quote_name(self.name)}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class ShowSnapshots(Statement[tuple[Snapshot, ...]]):
             Snapshot(
                 row["SNAPSHOT_NAME"],
                 SnapshotLevel(str(row["SNAPSHOT_LEVEL"]).lower()),
-                _moment(row["TIMESTAMP"]),
+                _parse_moment(row["TIMESTAMP"]),
                 row["DATABASE_NAME"] or None,
                 row["TABLE_NAME"] or None,
             )
@@ -127,7 +127,7 @@ class DatabaseExists(Statement[bool]):
         return len(reply.rows) > 0
 
 
-def _moment(value: Any) -> datetime:
+def _parse_moment(value: Any) -> datetime:
     """A time in UTC, given as text with up to nine digits after the seconds, or as a datetime."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
-from matrixone_core.fragments import Part, Value, braces, identifier, read_twice
+from matrixone_core.fragments import Part, Value, braces, quote_name, read_twice
 from matrixone_core.html import render_table
 from matrixone_core.secrets import Credentials, SecretText
 from matrixone_core.steps import Command, Reply, Row, Statement
@@ -61,7 +61,7 @@ class CreateStage(Command):
         yield "CREATE STAGE "
         if self.if_not_exists:
             yield "IF NOT EXISTS "
-        yield f"{identifier(self.name)} URL="
+        yield f"{quote_name(self.name)} URL="
         yield Value(read_twice(self.url))
         if self.credentials:
             yield " CREDENTIALS="
@@ -85,7 +85,7 @@ class AlterStage(Command):
     comment: str | None = None
 
     def parts(self) -> Iterator[Part]:
-        yield f"ALTER STAGE {identifier(self.name)} SET "
+        yield f"ALTER STAGE {quote_name(self.name)} SET "
         if self.url is not None:
             yield "URL="
             yield Value(read_twice(self.url))
@@ -107,7 +107,7 @@ class DropStage(Command):
     if_exists: bool = False
 
     def parts(self) -> Iterator[Part]:
-        yield f"DROP STAGE {'IF EXISTS ' if self.if_exists else ''}{identifier(self.name)}"
+        yield f"DROP STAGE {'IF EXISTS ' if self.if_exists else ''}{quote_name(self.name)}"
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class ShowStages(Statement[tuple[Stage, ...]]):
 
     def parse(self, reply: Reply, /) -> tuple[Stage, ...]:
         found = (
-            Stage(row["STAGE_NAME"], row["URL"], _enabled(row["STATUS"]), comment=row["COMMENT"] or "")
+            Stage(row["STAGE_NAME"], row["URL"], _parse_status(row["STATUS"]), comment=row["COMMENT"] or "")
             for row in reply.rows
         )
         return tuple(sorted(found, key=lambda stage: stage.name))
@@ -165,10 +165,10 @@ def stage_of(row: Row) -> Stage:
     return Stage(
         row["stage_name"],
         row["url"],
-        _enabled(row["stage_status"]),
+        _parse_status(row["stage_status"]),
         None if row["created"] is None else datetime.fromtimestamp(int(row["created"]), UTC),
         row["comment"] or "",
-        _stored(row["stage_credentials"]),
+        _parse_credentials(row["stage_credentials"]),
     )
 
 
@@ -176,11 +176,11 @@ def _pairs(credentials: Credentials) -> Iterator[tuple[str, str]]:
     return ((name, read_twice(value)) for name, value in credentials.items())
 
 
-def _enabled(status: str) -> bool:
+def _parse_status(status: str) -> bool:
     return status != "disabled"  # `in_use` after CREATE, `enabled` or `disabled` after ALTER (server-facts 8)
 
 
-def _stored(pairs: Any) -> Credentials:
+def _parse_credentials(pairs: Any) -> Credentials:
     """Credentials as the catalogue keeps them, `name=value,name=value`; a value has no comma in it."""
     text: str = pairs or ""
     return Credentials([(name, value) for name, found, value in (p.partition("=") for p in text.split(",")) if found])

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
 from matrixone_core.errors import LoadFailed, ServerError
-from matrixone_core.fragments import Part, Value, dotted, identifier
+from matrixone_core.fragments import Part, Value, quote_name, quote_names
 from matrixone_core.steps import Command, Reply, Statement
 
 ROW_NUMBER = "matrixone_row"  # the column that numbers a staging table's rows in the order of the file
@@ -43,10 +43,10 @@ _NUMBER = "matrixone_number"
 
 def staged(column: str) -> str:
     """A column of the staging table, in an expression."""
-    return f"s.{identifier(column)}"
+    return f"s.{quote_name(column)}"
 
 
-def joined(pieces: Iterable[Iterable[Part]], separator: str) -> Iterator[Part]:
+def join_parts(pieces: Iterable[Iterable[Part]], separator: str) -> Iterator[Part]:
     """Pieces of SQL with a separator between them."""
     before = ""
     for piece in pieces:
@@ -71,10 +71,10 @@ class CreateStaging(Command):
     numbered: bool = False
 
     def parts(self) -> Iterator[Part]:
-        columns = [f"{identifier(column)} {sql_type}" for column, sql_type in self.columns]
+        columns = [f"{quote_name(column)} {sql_type}" for column, sql_type in self.columns]
         if self.numbered:
-            columns.insert(0, f"{identifier(ROW_NUMBER)} BIGINT AUTO_INCREMENT PRIMARY KEY")
-        yield f"CREATE TABLE {dotted(self.name)} ({', '.join(columns)})"
+            columns.insert(0, f"{quote_name(ROW_NUMBER)} BIGINT AUTO_INCREMENT PRIMARY KEY")
+        yield f"CREATE TABLE {quote_names(self.name)} ({', '.join(columns)})"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class DropTable(Command):
     if_exists: bool = True
 
     def parts(self) -> Iterator[Part]:
-        yield f"DROP TABLE {'IF EXISTS ' if self.if_exists else ''}{dotted(self.name)}"
+        yield f"DROP TABLE {'IF EXISTS ' if self.if_exists else ''}{quote_names(self.name)}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Truncate(Command):
     name: Names
 
     def parts(self) -> Iterator[Part]:
-        yield f"TRUNCATE TABLE {dotted(self.name)}"
+        yield f"TRUNCATE TABLE {quote_names(self.name)}"
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class AddColumns(Command):
     columns: tuple[tuple[str, str], ...]
 
     def parts(self) -> Iterator[Part]:
-        added = ", ".join(f"ADD COLUMN {identifier(name)} {sql_type}" for name, sql_type in self.columns)
-        yield f"ALTER TABLE {dotted(self.table)} {added}"
+        added = ", ".join(f"ADD COLUMN {quote_name(name)} {sql_type}" for name, sql_type in self.columns)
+        yield f"ALTER TABLE {quote_names(self.table)} {added}"
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class RowRange:
         """The condition, in SQL."""
         between = f"{staged(ROW_NUMBER)} BETWEEN {self.first} AND {self.last}"
         inside = [number for number in self.without if self.first <= number <= self.last]
-        return f"{between} AND {staged(ROW_NUMBER)} NOT IN ({_listed(inside)})" if inside else between
+        return f"{between} AND {staged(ROW_NUMBER)} NOT IN ({_list_numbers(inside)})" if inside else between
 
 
 @dataclass(frozen=True)
@@ -159,13 +159,13 @@ class RowNumbers:
 
     def condition(self) -> str:
         """The condition, in SQL."""
-        return f"{staged(ROW_NUMBER)} IN ({_listed(self.numbers)})"
+        return f"{staged(ROW_NUMBER)} IN ({_list_numbers(self.numbers)})"
 
 
 RowSet: TypeAlias = RowRange | RowNumbers
 
 
-def _listed(numbers: Iterable[int]) -> str:
+def _list_numbers(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
@@ -199,14 +199,14 @@ class InsertStaged(Statement[int]):
 
     def parts(self) -> Iterator[Part]:
         verb = "REPLACE" if self.conflict is Conflict.REPLACE else "INSERT"
-        columns = ", ".join(identifier(each.column) for each in self.assignments)
-        yield f"{verb} INTO {dotted(self.table)} ({columns}) SELECT "
-        yield from joined((each.value for each in self.assignments), ", ")
-        yield f" FROM {dotted(self.staging)} s"
+        columns = ", ".join(quote_name(each.column) for each in self.assignments)
+        yield f"{verb} INTO {quote_names(self.table)} ({columns}) SELECT "
+        yield from join_parts((each.value for each in self.assignments), ", ")
+        yield f" FROM {quote_names(self.staging)} s"
         yield from self._joins()
         yield from self._conditions()
         if self.conflict is Conflict.UPDATE:
-            updates = ", ".join(f"{identifier(name)}=VALUES({identifier(name)})" for name in self.update)
+            updates = ", ".join(f"{quote_name(name)}=VALUES({quote_name(name)})" for name in self.update)
             yield f" ON DUPLICATE KEY UPDATE {updates}"
 
     def _joins(self) -> Iterator[Part]:
@@ -226,7 +226,7 @@ class InsertStaged(Statement[int]):
             conditions.append(self.condition)
         if conditions:
             yield " WHERE "
-            yield from joined(conditions, " AND ")
+            yield from join_parts(conditions, " AND ")
 
     def parse(self, reply: Reply, /) -> int:
         return reply.count
@@ -234,9 +234,9 @@ class InsertStaged(Statement[int]):
 
 def _join_target(table: Names, key: Key, at: int) -> Iterator[Part]:
     """A join with the target's row of the same key; its columns have names that no expression of the caller's reads."""
-    columns = ", ".join(f"{identifier(name)} AS {_key_name(place)}" for place, name in enumerate(key.columns))
-    yield f" LEFT JOIN (SELECT {columns} FROM {dotted(table)}) t{at} ON "
-    yield from joined(((f"t{at}.{_key_name(place)} = ", *value) for place, value in enumerate(key.values)), " AND ")
+    columns = ", ".join(f"{quote_name(name)} AS {_key_name(place)}" for place, name in enumerate(key.columns))
+    yield f" LEFT JOIN (SELECT {columns} FROM {quote_names(table)}) t{at} ON "
+    yield from join_parts(((f"t{at}.{_key_name(place)} = ", *value) for place, value in enumerate(key.values)), " AND ")
 
 
 def _key_name(place: int) -> str:
@@ -247,9 +247,9 @@ def _extremes(staging: Names, key: Key, policy: DuplicatePolicy, at: int) -> Ite
     """A join with the first or last row number of each key that staged rows share."""
     extreme = "max" if policy is DuplicatePolicy.LAST else "min"
     yield f" LEFT JOIN (SELECT {_key_names(key)}, {extreme}({_NUMBER}) AS {_EXTREME}"
-    yield from _shared_keys(staging, key, f", {staged(ROW_NUMBER)} AS {_NUMBER}")
+    yield from _select_shared_keys(staging, key, f", {staged(ROW_NUMBER)} AS {_NUMBER}")
     yield f") d{at} ON "
-    yield from joined(((*value, f" = d{at}.{_key_name(place)}") for place, value in enumerate(key.values)), " AND ")
+    yield from join_parts(((*value, f" = d{at}.{_key_name(place)}") for place, value in enumerate(key.values)), " AND ")
 
 
 def _is_taken(policy: DuplicatePolicy, at: int) -> str:
@@ -257,11 +257,11 @@ def _is_taken(policy: DuplicatePolicy, at: int) -> str:
     return f"(d{at}.{_EXTREME} IS NULL OR NOT {staged(ROW_NUMBER)} {beyond} d{at}.{_EXTREME})"
 
 
-def _shared_keys(table: Names, key: Key, more: str = "") -> Iterator[Part]:
+def _select_shared_keys(table: Names, key: Key, more: str = "") -> Iterator[Part]:
     """FROM to HAVING of a query for the keys that more than one row has; a key with NULL in it is never shared."""
     yield " FROM (SELECT "
-    yield from joined(((*value, f" AS {_key_name(place)}") for place, value in enumerate(key.values)), ", ")
-    yield f"{more} FROM {dotted(table)} s) k WHERE "
+    yield from join_parts(((*value, f" AS {_key_name(place)}") for place, value in enumerate(key.values)), ", ")
+    yield f"{more} FROM {quote_names(table)} s) k WHERE "
     yield " AND ".join(f"{_key_name(place)} IS NOT NULL" for place in range(len(key.values)))
     yield f" GROUP BY {_key_names(key)} HAVING count(*) > 1"
 
@@ -286,7 +286,7 @@ class CountDuplicateRows(Statement[int]):
 
     def parts(self) -> Iterator[Part]:
         yield "SELECT sum(d.n) AS n FROM (SELECT count(*) - 1 AS n"
-        yield from _shared_keys(self.table, self.key)
+        yield from _select_shared_keys(self.table, self.key)
         yield ") d"
 
     def parse(self, reply: Reply, /) -> int:
@@ -302,7 +302,7 @@ class FirstDuplicateKey(Statement[tuple[Any, ...] | None]):
 
     def parts(self) -> Iterator[Part]:
         yield f"SELECT {_key_names(self.key)}"
-        yield from _shared_keys(self.table, self.key)
+        yield from _select_shared_keys(self.table, self.key)
         yield " LIMIT 1"
 
     def parse(self, reply: Reply, /) -> tuple[Any, ...] | None:
@@ -320,7 +320,7 @@ class CountMatches(Statement[int]):
     refusal: ClassVar[type[ServerError]] = LoadFailed
 
     def parts(self) -> Iterator[Part]:
-        yield f"SELECT count(*) AS n FROM {dotted(self.staging)} s"
+        yield f"SELECT count(*) AS n FROM {quote_names(self.staging)} s"
         for at, key in enumerate(self.keys):
             yield from _join_target(self.table, key, at)
         found = " OR ".join(f"t{at}.{_key_name(0)} IS NOT NULL" for at in range(len(self.keys)))
@@ -347,7 +347,7 @@ class CountTaken(Statement[int]):
     refusal: ClassVar[type[ServerError]] = LoadFailed
 
     def parts(self) -> Iterator[Part]:
-        yield f"SELECT count(*) AS n FROM {dotted(self.staging)} s"
+        yield f"SELECT count(*) AS n FROM {quote_names(self.staging)} s"
         for at, key in enumerate(self.keys):
             yield from _extremes(self.staging, key, self.policy, at)
         yield f" WHERE {' AND '.join(_is_taken(self.policy, at) for at in range(len(self.keys)))}"
@@ -364,7 +364,8 @@ class DeleteStaged(Command):
     numbers: Numbers
 
     def parts(self) -> Iterator[Part]:
-        yield f"DELETE FROM {dotted(self.staging)} WHERE {identifier(ROW_NUMBER)} IN ({_listed(self.numbers)})"
+        yield f"DELETE FROM {quote_names(self.staging)}"
+        yield f" WHERE {quote_name(ROW_NUMBER)} IN ({_list_numbers(self.numbers)})"
 
 
 @dataclass(frozen=True)
@@ -405,11 +406,11 @@ class SelectStaged(Statement[tuple[StagedRow, ...]]):
         yield f"SELECT {number} AS n"
         for at, column in enumerate(self.columns):
             yield f", hex({staged(column)}) AS v{at}"
-        yield f" FROM {dotted(self.staging)} s WHERE "
+        yield f" FROM {quote_names(self.staging)} s WHERE "
         if self.above:
             yield f"{number} > {self.above} AND "
         yield "("
-        yield from joined(self.conditions, " OR ")
+        yield from join_parts(self.conditions, " OR ")
         yield ")"
         if self.numbered:
             yield f" ORDER BY {number}"
@@ -432,7 +433,7 @@ def is_true(conditions: Iterable[Expression]) -> Expression:
 
     With COALESCE the planner expects many rows; where it expects few, a million rows are locked one by one.
     """
-    return ("COALESCE(", *joined(conditions, " OR "), ", FALSE)")
+    return ("COALESCE(", *join_parts(conditions, " OR "), ", FALSE)")
 
 
 def matches(column: str, pattern: str) -> Expression:

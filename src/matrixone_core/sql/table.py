@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
-from matrixone_core.fragments import Part, Value, dotted
+from matrixone_core.fragments import Part, Value, quote_names
 from matrixone_core.secrets import SecretText
 from matrixone_core.sql.files import reaches
 from matrixone_core.sql.stage import STAGE_COLUMNS, Stage, stage_of
@@ -39,7 +39,7 @@ class ShowCreateTable(Statement[str]):
     table: tuple[str, ...]
 
     def parts(self) -> Iterator[Part]:
-        yield f"SHOW CREATE TABLE {dotted(self.table)}"
+        yield f"SHOW CREATE TABLE {quote_names(self.table)}"
 
     def parse(self, reply: Reply, /) -> str:
         try:
@@ -92,7 +92,7 @@ class SelectLoadState(Statement[LoadState]):
         if self.table is None:
             yield "1 AS in_use"
         else:
-            yield f"(SELECT count(*) FROM (SELECT 1 AS one FROM {dotted(self.table)} LIMIT 1) r) AS in_use"
+            yield f"(SELECT count(*) FROM (SELECT 1 AS one FROM {quote_names(self.table)} LIMIT 1) r) AS in_use"
         yield ") a LEFT JOIN (SELECT "
         if self.stage is None:
             yield "NULL AS stage_name, 0 AS reached) s ON 1=1"
@@ -123,7 +123,7 @@ class ProbeDropTable(Command):
     database: tuple[str, ...]
 
     def parts(self) -> Iterator[Part]:
-        yield f"DROP TABLE IF EXISTS {dotted((*self.database, PROBE_TABLE))}"
+        yield f"DROP TABLE IF EXISTS {quote_names((*self.database, PROBE_TABLE))}"
 
 
 @dataclass(frozen=True)

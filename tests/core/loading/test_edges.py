@@ -9,7 +9,7 @@ from matrixone_core.loading.inputs.stage_reader import read_range
 from matrixone_core.loading.inputs.transforms import raise_bad_row
 from matrixone_core.loading.mapping import map_columns
 from matrixone_core.loading.row_checks import silent_changes
-from matrixone_core.loading.strategies.location import refused_field
+from matrixone_core.loading.strategies.location import find_refused_field
 from matrixone_core.operations import loads
 from matrixone_core.results import BadRow
 from matrixone_core.sql.staging import StagedRow
@@ -34,7 +34,7 @@ def test_only_zeros_are_numbered(mapping):
 def test_json_that_is_refused_is_distinguished_from_json_that_is_not(mapping):
     columns = mapping("`a` json DEFAULT NULL", "`b` json DEFAULT NULL")
     row = StagedRow(1, (b'{"x": 1}', b"{x"))
-    assert refused_field(columns, row, LoadFailed("invalid input: json text {x")).name == "b"
+    assert find_refused_field(columns, row, LoadFailed("invalid input: json text {x")).name == "b"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from loading_values import file, request, table
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.fragments import Value, shown
+from matrixone_core.fragments import Value, render_masked
 from matrixone_core.loading.mapping import map_columns
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
 
@@ -15,7 +15,7 @@ KINDS = (
 
 
 def expressions(mapping):
-    return {each.column: shown(each.value) for each in mapping.assignments}
+    return {each.column: render_masked(each.value) for each in mapping.assignments}
 
 
 def test_fields_are_staged_as_texts_by_their_place():
@@ -90,7 +90,7 @@ def test_columns_that_cannot_be_loaded(options, names, says):
 
 def keys(lines, names, **options):
     mapping = map_columns(request(**options), table(*lines), file(names))
-    return {key.columns: [shown(value) for value in key.values] for key in mapping.keys}
+    return {key.columns: [render_masked(value) for value in key.values] for key in mapping.keys}
 
 
 def test_keys_are_compared_as_the_columns_own_type():

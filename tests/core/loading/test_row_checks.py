@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loading_values import file, request, table
 
-from matrixone_core.fragments import Value, shown
+from matrixone_core.fragments import Value, render_masked
 from matrixone_core.loading.mapping import map_columns
 from matrixone_core.loading.row_checks import UTF8_IN_HEX, doubtful_rows, plain_value, silent_changes
 from matrixone_core.sql.load import Csv, Parquet
@@ -71,7 +71,7 @@ def test_a_field_that_only_expressions_read_needs_no_check():
 
 
 def conditions(sql_type, more="DEFAULT NULL"):
-    return [shown(condition) for condition in doubtful_rows(mapping_of(sql_type, more))]
+    return [render_masked(condition) for condition in doubtful_rows(mapping_of(sql_type, more))]
 
 
 def test_questions_in_sql():
@@ -84,7 +84,7 @@ def test_questions_in_sql():
     ]
     assert conditions("geometry") == []
     [text] = silent_changes(mapping_of("text"))
-    assert shown(text.exact) == f"{shown(text.condition)} AND NOT (hex(s.`f0`) REGEXP '{UTF8_IN_HEX}')"
+    assert render_masked(text.exact) == f"{render_masked(text.condition)} AND NOT (hex(s.`f0`) REGEXP '{UTF8_IN_HEX}')"
 
 
 def is_found(change, text):

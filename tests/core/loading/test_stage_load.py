@@ -13,7 +13,7 @@ from pyarrow import parquet
 from script import Driver
 
 from matrixone_core.errors import InvalidArgument, LoadFailed, ServerError, TableExists, TableNotFound
-from matrixone_core.loading.inputs.schema_inference import format_of, lossless_values, suggested
+from matrixone_core.loading.inputs.schema_inference import format_of, lossless_values, suggest_type
 from matrixone_core.loading.strategies import fill
 from matrixone_core.operations import loads
 from matrixone_core.session.unit_of_work import UnitOfWork
@@ -383,7 +383,7 @@ def test_the_suffix_tells_the_format(file, form):
     ],
 )  # fmt: skip
 def test_types_that_values_suggest(values, kind):
-    assert suggested(values) == kind
+    assert suggest_type(values) == kind
 
 
 NUMBERS = st.integers() | st.decimals(-(10**20), 10**20, allow_nan=False) | st.decimals(-9, 9, places=12)
@@ -391,7 +391,7 @@ NUMBERS = st.integers() | st.decimals(-(10**20), 10**20, allow_nan=False) | st.d
 
 @given(st.lists(NUMBERS.map(str), min_size=1, max_size=4))
 def test_a_suggested_type_keeps_the_values_that_suggested_it(values):
-    kind = suggested(values)
+    kind = suggest_type(values)
     assert kind is not None
     lossless = lossless_values(kind)
     assert (

@@ -5,11 +5,11 @@ from script import Driver, MemoryMachine, play
 
 from matrixone_core import stage_files
 from matrixone_core.errors import InvalidArgument, ServerError, StageFileExists, StageFileNotFound
-from matrixone_core.fragments import shown
+from matrixone_core.fragments import render_masked
 from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.sql.files import CopyFile, FileLength, ListFiles, ReadFile, ReadRange, RemoveFiles, SaveFile
-from matrixone_core.stage_paths import PureStagePath, checked_pattern, parts_of, target_of
+from matrixone_core.stage_paths import PureStagePath, check_pattern, parts_of, target_of
 from matrixone_core.steps import Reply
 
 ROOT = files.location("Imports", ())
@@ -58,7 +58,7 @@ def test_patterns_are_compared_from_the_right(pattern, matches):
         (lambda: FILE.relative_to(ROOT / "2023"), "is not below"),
         (lambda: FILE.relative_to(files.location("other", ())), "is not below"),
         (lambda: FILE.match(""), "pattern below the path"),
-        (lambda: checked_pattern("/a"), "pattern below the path"),
+        (lambda: check_pattern("/a"), "pattern below the path"),
         (lambda: target_of(FILE, "copy.csv"), "must be a path of a stage"),
         (lambda: target_of(FILE, FILE), "another file"),
         (lambda: target_of(FILE, ROOT), "another file"),
@@ -89,11 +89,11 @@ def test_targets_are_paths_or_urls():
 
 
 def test_statements_show_no_content():
-    assert shown(SaveFile("stage://s/a", b"secret").parts()) == (
+    assert render_masked(SaveFile("stage://s/a", b"secret").parts()) == (
         "SELECT save_file(CAST('stage://s/a' AS datalink), <6 bytes>) AS size"
     )
     assert "secret" not in repr(SaveFile("stage://s/a", b"secret"))
-    assert "concat(ifnull(load_file(CAST('stage://s/a?offset=0&size=5'" in shown(
+    assert "concat(ifnull(load_file(CAST('stage://s/a?offset=0&size=5'" in render_masked(
         CopyFile("stage://s/a", "stage://s/b", (0, 5)).parts()
     )
 

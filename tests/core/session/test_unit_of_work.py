@@ -31,7 +31,7 @@ from matrixone_core.server_errors import commit_unknown
 from matrixone_core.session.transaction_state import TransactionEvent
 from matrixone_core.session.unit_of_work import UNUSED_NAME, UnitOfWork
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
-from matrixone_core.sql.load import LoadData, S3Object, resolved
+from matrixone_core.sql.load import LoadData, S3Object, resolve_source
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
 from matrixone_core.sql.stage import AlterStage, SelectStages, ShowStages, Stage, stage_of
 from matrixone_core.sql.table import LoadState, SelectLoadState, ShowCreateTable
@@ -331,7 +331,7 @@ def test_loads_from_kept_stages_name_the_place_itself():
 
 
 def test_an_object_of_a_stage_without_credentials():
-    assert resolved("stage://s/x", lambda name: Stage(name, "s3://b")) == S3Object("b", "x", Credentials())
+    assert resolve_source("stage://s/x", lambda name: Stage(name, "s3://b")) == S3Object("b", "x", Credentials())
 
 
 # -- snapshots -------------------------------------------------------------------------------------------------------

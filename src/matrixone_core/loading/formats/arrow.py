@@ -14,7 +14,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from matrixone_core.errors import InvalidArgument, LoadFailed, NotSupported
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 
 ROWS = 65_536  # made into text at a time
 BATCH_BYTES = 8 * 1024 * 1024  # of Arrow data that are made into text at a time, but for a row that is larger
@@ -39,7 +39,7 @@ class Batches:
         return self._batches
 
 
-def _needed(module: str) -> Any:
+def _import_module(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
@@ -68,7 +68,7 @@ def open_reader(data: object, wanted: Sequence[str] = ()) -> Any:
         InvalidArgument: the data is no table, or its values have no common type.
         NotSupported: pyarrow is not installed.
     """
-    arrow = _needed("pyarrow")
+    arrow = _import_module("pyarrow")
     try:
         return _open(arrow, data, wanted)
     except (arrow.ArrowException, ValueError, TypeError, OverflowError) as error:
@@ -97,7 +97,7 @@ def _open(arrow: Any, data: Any, wanted: Sequence[str]) -> Any:
         columns = cast("Mapping[str, Any]", data)
         if not columns:
             raise InvalidArgument(f"{kind} is empty: it has no columns")
-        return _table(arrow, {name: _listed(values) for name, values in columns.items()}).to_reader()
+        return _table(arrow, {name: _to_lists(values) for name, values in columns.items()}).to_reader()
     if isinstance(data, Iterable) and not is_file:
         return _of_iterable(arrow, cast("Any", data), wanted)
     raise InvalidArgument(
@@ -113,7 +113,7 @@ def _of_pandas(arrow: Any, frame: Any, wanted: Sequence[str]) -> Any:
     return arrow.Table.from_pandas(frame, preserve_index=False)
 
 
-def _listed(values: Any) -> Any:
+def _to_lists(values: Any) -> Any:
     return list(cast("Any", values)) if isinstance(values, tuple) else values
 
 
@@ -153,11 +153,13 @@ def _same_columns(names: Sequence[str], readers: Iterable[Any]) -> Iterator[Any]
     for number, reader in enumerate(readers, 1):
         has = list(reader.schema.names)
         if set(has) != set(names):
-            raise InvalidArgument(f"batch {number} has the columns {_shown(has)} where the first has {_shown(names)}")
+            raise InvalidArgument(
+                f"batch {number} has the columns {_join_names(has)} where the first has {_join_names(names)}"
+            )
         yield from reader
 
 
-def _shown(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMES]) + (", …" if len(names) > NAMES else "")
 
 
@@ -198,7 +200,7 @@ def _column(arrow: Any, name: str, values: Any) -> tuple[Any, bytes | None]:
     except OverflowError:  # whole numbers of more than 64 bits
         return arrow.array([None if value is None else Decimal(value) for value in items]), None
     except arrow.ArrowException as error:
-        raise InvalidArgument(f"the values of {quoted(name)} have no common type: {error}") from None
+        raise InvalidArgument(f"the values of {show(name)} have no common type: {error}") from None
 
 
 def open_parquet(file: Any, name: str, *, max_unpacked_bytes: int | None = None) -> Batches:
@@ -213,7 +215,7 @@ def open_parquet(file: Any, name: str, *, max_unpacked_bytes: int | None = None)
         LoadFailed: it is no Parquet file, or is broken, or unpacks to more.
         NotSupported: pyarrow is not installed.
     """
-    parquet = _needed("pyarrow.parquet")
+    parquet = _import_module("pyarrow.parquet")
     opened = _read(name, lambda: parquet.ParquetFile(file, coerce_int96_timestamp_unit="us"))
     if max_unpacked_bytes is not None:
         check_unpacked_size(opened.metadata, max_unpacked_bytes, name)
@@ -223,13 +225,15 @@ def open_parquet(file: Any, name: str, *, max_unpacked_bytes: int | None = None)
 
 def _bytes_of_row(metadata: Any) -> int:
     """The bytes of a row in the row group whose rows are the largest."""
-    groups = ((metadata.row_group(at).num_rows, _unpacked_bytes(metadata, at)) for at in range(metadata.num_row_groups))
+    groups = (
+        (metadata.row_group(at).num_rows, _count_unpacked_bytes(metadata, at)) for at in range(metadata.num_row_groups)
+    )
     return max((size // max(rows, 1) for rows, size in groups), default=0) or 1
 
 
 def _read(name: str, call: Callable[[], Any]) -> Any:
     """What a call of pyarrow's gives; its errors become ours."""
-    arrow = _needed("pyarrow")
+    arrow = _import_module("pyarrow")
     try:
         return call()
     except (arrow.ArrowException, OSError) as error:
@@ -265,8 +269,8 @@ def _select(has: Sequence[str], wanted: str, name: str, *, exactly: bool) -> str
     found = [each for each in alike if exactly and each == wanted] or alike
     if len(found) == 1:
         return found[0]
-    what = f"more than one column {quoted(wanted)}, in any case" if found else f"no column {quoted(wanted)}"
-    raise InvalidArgument(f"{name} has {what}; it has {_shown(has)}")
+    what = f"more than one column {show(wanted)}, in any case" if found else f"no column {show(wanted)}"
+    raise InvalidArgument(f"{name} has {what}; it has {_join_names(has)}")
 
 
 def batches_to_csv(
@@ -292,7 +296,7 @@ def batches_to_csv(
 
 
 def _lines(batch: Any, names: Sequence[str], uuids: Collection[str]) -> bytes:
-    compute, arrow = _needed("pyarrow.compute"), _needed("pyarrow")
+    compute, arrow = _import_module("pyarrow.compute"), _import_module("pyarrow")
     columns = [_Column(name, arrow, compute, uuid=name in uuids).fields(batch.column(name)) for name in names]
     comma, end, nothing = (arrow.scalar(text, arrow.large_binary()) for text in (b",", b"\n", b""))
     line = columns[0] if len(columns) == 1 else compute.binary_join_element_wise(*columns, comma)
@@ -334,7 +338,7 @@ class _Column:
             texts = self._texts(plain)
         except (arrow.ArrowException, ValueError, TypeError) as error:
             raise InvalidArgument(
-                f"the column {quoted(self._name)} ({values.type}) has no form as text: {error}"
+                f"the column {show(self._name)} ({values.type}) has no form as text: {error}"
             ) from None
         texts = texts.cast(binary)
         if _is(plain.type, arrow.types, *_TEXT, *_BYTES, "is_nested"):
@@ -355,13 +359,13 @@ class _Column:
                 self._uuid = self._uuid or name == "arrow.uuid"
                 values = values.storage
             elif arrow.types.is_dictionary(values.type):
-                values = self._without_views(values.dictionary).take(values.indices)
+                values = self._cast_views(values.dictionary).take(values.indices)
             elif arrow.types.is_run_end_encoded(values.type):
                 values = self._compute.run_end_decode(values)
             else:
                 return values
 
-    def _without_views(self, values: Any) -> Any:
+    def _cast_views(self, values: Any) -> Any:
         """The values in a form that more functions of pyarrow take."""
         arrow = self._arrow
         views = {arrow.string_view(): arrow.large_string(), arrow.binary_view(): arrow.large_binary()}
@@ -372,7 +376,7 @@ class _Column:
         if _is(kind, types, *_BYTES):
             return self._python(values, lambda value: str(UUID(bytes=value))) if self._uuid else values
         if types.is_nested(kind):
-            return self._nested(values)
+            return self._write_nested(values)
         if _is(kind, types, "is_duration", "is_interval"):
             return self._times(values)
         if types.is_boolean(kind):
@@ -386,7 +390,7 @@ class _Column:
         elif types.is_floating(kind):
             return self._floats(values)
         texts = values.cast(arrow.large_string())
-        return self._without_exponents(texts) if types.is_decimal(kind) else texts
+        return self._expand_exponents(texts) if types.is_decimal(kind) else texts
 
     def _python(self, values: Any, write: Callable[[Any], str]) -> Any:
         items = [None if value is None else write(value) for value in values.to_pylist()]
@@ -399,7 +403,7 @@ class _Column:
         texts = values.cast(arrow.large_string())
         return self._compute.if_else(self._compute.is_nan(values), arrow.scalar("NaN", arrow.large_string()), texts)
 
-    def _without_exponents(self, texts: Any) -> Any:
+    def _expand_exponents(self, texts: Any) -> Any:
         if not self._compute.any(self._compute.match_substring(texts, "E")).as_py():
             return texts
         return self._python(texts, lambda text: format(Decimal(text), "f"))
@@ -410,7 +414,7 @@ class _Column:
             return self._python(values, _time_of_interval)
         return self._python(values.cast(arrow.duration("us"), safe=False).cast(arrow.int64()), _time_of)
 
-    def _nested(self, values: Any) -> Any:
+    def _write_nested(self, values: Any) -> Any:
         arrow, compute, types = self._arrow, self._compute, self._arrow.types
         if _is(values.type, types, *_LISTS) and types.is_float16(values.type.value_type):
             values = values.cast(arrow.list_(arrow.float32()))
@@ -515,7 +519,7 @@ _SQL_TYPES = (
 
 def sql_columns(schema: Any) -> Iterator[tuple[str, str]]:
     """Yield the columns of a schema: their names, and the SQL types that hold all of their values."""
-    types = _needed("pyarrow").types
+    types = _import_module("pyarrow").types
     for field in schema:
         metadata: dict[bytes, bytes] = field.metadata or {}
         yield field.name, metadata[_SQL_TYPE].decode() if _SQL_TYPE in metadata else _sql_type(field.type, types)
@@ -532,12 +536,12 @@ def metadata_of_footer(footer: bytes, name: str = "the file") -> Any:
     Raises:
         LoadFailed: it is no such footer.
     """
-    arrow, parquet = _needed("pyarrow"), _needed("pyarrow.parquet")
+    arrow, parquet = _import_module("pyarrow"), _import_module("pyarrow.parquet")
     return _read(name, lambda: parquet.read_metadata(arrow.BufferReader(b"PAR1" + footer)))
 
 
 def _sql_type(kind: Any, types: Any) -> str:
-    if _needed("pyarrow").BaseExtensionType in type(kind).__mro__:
+    if _import_module("pyarrow").BaseExtensionType in type(kind).__mro__:
         named = {"arrow.uuid": "UUID", "arrow.json": "JSON"}.get(kind.extension_name)
         return named or _sql_type(kind.storage_type, types)
     if _is(kind, types, "is_dictionary", "is_run_end_encoded"):
@@ -564,7 +568,7 @@ def check_unpacked_size(metadata: Any, limit_bytes: int, name: str) -> None:
     Raises:
         LoadFailed: it unpacks to more.
     """
-    unpacked = sum(_unpacked_bytes(metadata, at) for at in range(metadata.num_row_groups))
+    unpacked = sum(_count_unpacked_bytes(metadata, at) for at in range(metadata.num_row_groups))
     if unpacked > limit_bytes:
         raise LoadFailed(
             f"{name} unpacks to about {unpacked:,} bytes ({metadata.num_rows:,} rows), more than the {limit_bytes:,}"
@@ -572,7 +576,7 @@ def check_unpacked_size(metadata: Any, limit_bytes: int, name: str) -> None:
         )
 
 
-def _unpacked_bytes(metadata: Any, at: int) -> int:
+def _count_unpacked_bytes(metadata: Any, at: int) -> int:
     """The bytes that a row group unpacks to."""
     group = metadata.row_group(at)
     chunks = ((group.column(place), metadata.schema.column(place).length) for place in range(group.num_columns))

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.load import Csv
 
 BOM = b"\xef\xbb\xbf"
@@ -209,33 +209,33 @@ class CsvReader:
             if after != self._delimiter:
                 if self._form.trailing_delimiter and len(fields) > 1 and fields[-1] == Field("", quoted=False):
                     del fields[-1]
-                return Row(self._line, tuple(fields), _decoded(data[begin : at - len(after)]), unit=self._unit), at
+                return Row(self._line, tuple(fields), _decode(data[begin : at - len(after)]), unit=self._unit), at
 
     def _unreadable(self, data: bytes, begin: int, at: int, *, last: bool) -> tuple[Row | None, int]:
         if self._open.match(data, at):
             if not last and len(data) - begin < MAX_ROW_BYTES:
                 return None, begin
-            return Row(self._line, (), _decoded(data[begin:]), "a quote is opened and not closed"), len(data)
+            return Row(self._line, (), _decode(data[begin:]), "a quote is opened and not closed"), len(data)
         end = self._line_end.search(data, at)
         stop = len(data) if end is None else end.start()
         why = (
-            f"after the closing quote comes neither {quoted(self._form.delimiter)} nor the line's end"
+            f"after the closing quote comes neither {show(self._form.delimiter)} nor the line's end"
             if data.startswith(self._quote, at)
             else "a field without quotes has another line end in it, or ends with the escape character"
         )
-        return Row(self._line, (), _decoded(data[begin:stop]), why), len(data) if end is None else end.end()
+        return Row(self._line, (), _decode(data[begin:stop]), why), len(data) if end is None else end.end()
 
     def _text(self, found: re.Match[bytes]) -> Field:
-        quoted = found["quoted"]
-        text = found["plain"] if quoted is None else quoted
-        if text == b"\\N" or (quoted is None and text == b"NULL"):
-            return Field(None, quoted is not None)
-        if (self._escape and self._escape in text) or (quoted is not None and self._quote in text):
+        inner = found["quoted"]
+        text = found["plain"] if inner is None else inner
+        if text == b"\\N" or (inner is None and text == b"NULL"):
+            return Field(None, inner is not None)
+        if (self._escape and self._escape in text) or (inner is not None and self._quote in text):
             text = self._escaped.sub(lambda each: _ESCAPES.get(each[1], each[1]) if each[1] else each[2], text)
-        return Field(_decoded(text), quoted is not None)
+        return Field(_decode(text), inner is not None)
 
 
-def _decoded(text: bytes) -> str:
+def _decode(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 

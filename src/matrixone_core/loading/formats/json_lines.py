@@ -12,7 +12,7 @@ from json.encoder import encode_basestring
 from typing import Any, Literal, NoReturn, TypeAlias, cast
 
 from matrixone_core.loading.formats.csv import BOM, MAX_ROW_BYTES, Field, Row, why_not_utf8
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.load import JsonLines
 
 _NULL = Field(None, quoted=False)
@@ -88,7 +88,7 @@ def _reason(error: _Misfit, text: str, begin: int) -> str:
     return f"{what} at character {column}" + (f" of line {line + 1} of the value" if line else "")
 
 
-def _nested(value: Any) -> str:
+def _write_nested(value: Any) -> str:
     try:
         return _to_json(value)
     except RecursionError:
@@ -158,7 +158,7 @@ class _Fields:
             elif kind is bool:
                 fields.append(booleans[each])  # pyright: ignore[reportUnknownArgumentType]  # a bool, by its type
             else:
-                fields.append(Field(_nested(each), quoted=True))
+                fields.append(Field(_write_nested(each), quoted=True))
         if "\\u" in raw:
             self._refuse_unsafe(fields)
         for index in self._base64:
@@ -172,7 +172,7 @@ class _Fields:
         try:
             return Field(b64decode(field.text, validate=True).decode("utf-8", "surrogateescape"), quoted=True)
         except ValueError as error:
-            raise _Misfit(f"the text of {quoted(self._names[index])} is not base64: {error}") from None
+            raise _Misfit(f"the text of {show(self._names[index])} is not base64: {error}") from None
 
     def _of_array(self, value: Any) -> Sequence[Any]:
         if type(value) is not list:
@@ -202,15 +202,15 @@ class _Fields:
             index = self._wanted.get(key.lower())
             if index is None:
                 if self._extra_keys == "error":
-                    raise _Misfit(f"the object has the key {quoted(key)}, which is no column")
+                    raise _Misfit(f"the object has the key {show(key)}, which is no column")
                 continue
             other = places[index]
             if other is not None:
-                twice = "twice" if keys[other] == key else f"and the key {quoted(keys[other])}, which mean one column"
-                raise _Misfit(f"the object has the key {quoted(key)} {twice}")
+                twice = "twice" if keys[other] == key else f"and the key {show(keys[other])}, which mean one column"
+                raise _Misfit(f"the object has the key {show(key)} {twice}")
             places[index] = place
         if self._missing_keys == "error" and None in places:
-            raise _Misfit(f"the object has no key {quoted(self._names[places.index(None)])}")
+            raise _Misfit(f"the object has no key {show(self._names[places.index(None)])}")
         return places
 
     def _refuse_unsafe(self, fields: Sequence[Field]) -> None:
@@ -218,7 +218,7 @@ class _Fields:
             found = _UNSAFE.search(field.text or "")
             if found is not None:
                 what = "the character NUL" if found[0] == "\0" else "half a character"
-                raise _Misfit(f"the text of {quoted(name)} has {what} (U+{ord(found[0]):04X})")
+                raise _Misfit(f"the text of {show(name)} has {what} (U+{ord(found[0]):04X})")
 
 
 class _Lines:
@@ -364,7 +364,7 @@ class _Values:
         try:
             value, end = _parse(self._text, begin)
         except _Misfit as error:
-            return self._broken(_reason(error, self._text, begin), last=last)
+            return self._reject_value(_reason(error, self._text, begin), last=last)
         if end == len(self._text) and type(value) is Field and not last:
             return None  # a number may go on
         raw = self._text[begin:end]
@@ -383,7 +383,7 @@ class _Values:
         self._expects = ", or ]" if self._array else "value"
         return Row(line, fields, raw[:_SHOWN] if broken is TOO_LONG else raw, broken)
 
-    def _broken(self, reason: str, *, last: bool) -> Row | None:
+    def _reject_value(self, reason: str, *, last: bool) -> Row | None:
         """The row for a value that cannot be read, or None if it is not complete."""
         end = self._end_of_broken()
         if end is not None and (end < len(self._text) or last):

@@ -53,7 +53,7 @@ def object_pattern(data: bytes, table: Table, wanted: tuple[str | None, ...]) ->
     if len(set(keys)) < len(keys) or set(loaded) != names or {key.lower() for key in keys} != set(keys):
         return None
     members = [
-        f"{_GAP}{escaped(json.dumps(key, ensure_ascii=False))}{_GAP}:{_GAP}({_value(table.column(key))}){_GAP}"
+        f"{_GAP}{escape_pattern(json.dumps(key, ensure_ascii=False))}{_GAP}:{_GAP}({_value(table.column(key))}){_GAP}"
         for key in keys
     ]
     return ObjectPattern(f"^{_GAP}[{{]{','.join(members)}[}}]{_GAP}\r?$", loaded)
@@ -69,6 +69,6 @@ def _value(column: Column | None) -> str:
     return "|".join(values)
 
 
-def escaped(text: str) -> str:
+def escape_pattern(text: str) -> str:
     """A text, escaped for a regular expression of the server's."""
     return _PUNCTUATION.sub(r"\\\1", text)

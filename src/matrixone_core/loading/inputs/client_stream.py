@@ -15,7 +15,7 @@ from typing import IO, Any, Protocol, TypeAlias, cast
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
 from matrixone_core.machine import LocalPath, Machine
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.steps import Chunks
 
 PIECE = 1024 * 1024  # bytes or characters read at a time
@@ -130,7 +130,7 @@ def chunks_of(data: Data, machine: Machine, encoding: str = "utf-8") -> Chunks:
     if isinstance(data, AsyncIterable):
         return _async_chunks(cast("AsyncIterable[object]", data), to_bytes)
     if isinstance(data, Iterable) and not _is_table(data):
-        return _joined(map(to_bytes, cast("Iterable[object]", data)))
+        return _join(map(to_bytes, cast("Iterable[object]", data)))
     raise InvalidArgument(f"{type(data).__name__} cannot be read as a file: {_KINDS}")
 
 
@@ -156,7 +156,7 @@ class _Encoder:
         if isinstance(piece, bytes):
             return piece
         if isinstance(piece, str):
-            return self._encoded(piece)
+            return self._encode(piece)
         if isinstance(piece, bytearray):
             return bytes(piece)
         if isinstance(piece, memoryview):
@@ -165,7 +165,7 @@ class _Encoder:
             piece.close()
         raise InvalidArgument(f"{self._name} gives {type(piece).__name__} where bytes or str are wanted: {_KINDS}")
 
-    def _encoded(self, text: str) -> bytes:
+    def _encode(self, text: str) -> bytes:
         try:
             return self._encoder.encode(text)
         except UnicodeEncodeError as error:
@@ -182,7 +182,7 @@ def _with_path(path: LocalPath, machine: Machine, call: "Callable[[LocalPath], A
         if not isinstance(path, str) or machine.exists(path) or not any(mark in path for mark in DATA_MARKS):
             raise
     cut = path if len(path) <= QUOTED_CHARACTERS else f"{path[:QUOTED_CHARACTERS]}…"
-    raise InvalidArgument(f"a str is a path, and there is no file {quoted(cut)}: give text by io.StringIO(text)")
+    raise InvalidArgument(f"a str is a path, and there is no file {show(cut)}: give text by io.StringIO(text)")
 
 
 def _chunks_of_path(path: LocalPath, machine: Machine) -> Iterator[bytes]:
@@ -257,7 +257,7 @@ class _Joiner:
         return block
 
 
-def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _join(pieces: Iterable[bytes]) -> Iterator[bytes]:
     joiner = _Joiner()
     yield from filter(None, map(joiner.add, pieces))
     if rest := joiner.take():

@@ -26,12 +26,12 @@ def check_end(url: str, compression: str) -> Op[None]:
     """
     if compression == "none":
         return
-    if not (yield from stage_files.reached(url, (0,))):
-        raise _cut_off(url, compression, "without any")
+    if not (yield from stage_files.count_reached(url, (0,))):
+        raise _make_cut_off_error(url, compression, "without any")
     if compression == "bz2":
         size = yield from stage_files.size_of(url)
         if not _ends_stream((yield from stage_files.read(url, max(size - _LONGEST_END, 0)))):
-            raise _cut_off(url, compression, "in the middle of its")
+            raise _make_cut_off_error(url, compression, "in the middle of its")
 
 
 def _ends_stream(data: bytes) -> bool:
@@ -40,7 +40,7 @@ def _ends_stream(data: bytes) -> bool:
     return any((bits >> (32 + padding)) & (1 << 48) - 1 == _END for padding in range(8))
 
 
-def _cut_off(name: str, compression: str, where: str) -> LoadFailed:
+def _make_cut_off_error(name: str, compression: str, where: str) -> LoadFailed:
     return LoadFailed(
         f"{name} ends {where} {compression} data: it was cut off; get the whole file, or give compression='none' if it"
         " is not compressed"

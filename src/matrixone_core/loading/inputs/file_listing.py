@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matrixone_core import patterns
 from matrixone_core.errors import InvalidArgument, StageFileNotFound
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.names import stage_path
 from matrixone_core.patterns import is_pattern
 from matrixone_core.steps import Op
@@ -41,7 +41,7 @@ def expand_patterns(stage: str, urls: Sequence[str], *, allow_empty: bool) -> Op
         matched = yield from patterns.matching(stage, url.removeprefix(f"stage://{stage}/"))
         if not matched and not allow_empty:
             raise StageFileNotFound(
-                f"no file matches {quoted(url)}; each part between two / is matched by itself;"
+                f"no file matches {show(url)}; each part between two / is matched by itself;"
                 " allow_empty=True loads nothing"
             )
         files |= {stage_path(stage, path): None for path in matched}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
 from matrixone_core.loading.formats.csv import BOM, CsvReader, Row
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.load import Csv, Format
 from matrixone_core.stage_files import read
 from matrixone_core.steps import Op
@@ -42,10 +42,10 @@ def check_header(rows: Sequence[Sequence[str | None]], path: str) -> tuple[str, 
         raise LoadFailed(f"{path} has no header: it ends before it")
     names = tuple((name or "").strip() for name in rows[0])
     if not all(names):
-        raise LoadFailed(f"the header of {path} has an empty name: {quoted(','.join(names))}")
+        raise LoadFailed(f"the header of {path} has an empty name: {show(','.join(names))}")
     twice = [name for name in names if [other.lower() for other in names].count(name.lower()) > 1]
     if twice:
-        raise LoadFailed(f"the header of {path} names {quoted(twice[0])} more than once")
+        raise LoadFailed(f"the header of {path} names {show(twice[0])} more than once")
     return names
 
 

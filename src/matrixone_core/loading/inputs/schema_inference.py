@@ -15,7 +15,7 @@ from matrixone_core.loading.formats.json_lines import JsonReader
 from matrixone_core.loading.inputs.header import check_header, read_head
 from matrixone_core.loading.inputs.parquet_footer import read_footer
 from matrixone_core.loading.inputs.transforms import RowReader
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.sql.load import Csv, Format, JsonLines
 from matrixone_core.steps import Op
 
@@ -78,7 +78,7 @@ def format_of(file: str) -> str:
     for suffix, name in _SUFFIXES.items():
         if bare.endswith(suffix):
             return name
-    raise InvalidArgument(f"the suffix of {quoted(file)} tells no format; give format='csv', 'jsonline' or 'parquet'")
+    raise InvalidArgument(f"the suffix of {show(file)} tells no format; give format='csv', 'jsonline' or 'parquet'")
 
 
 def sample_of(url: str, form: Format, *, header: bool, nulls: Sequence[str] = ()) -> Op[Sample]:
@@ -125,7 +125,7 @@ def _of_csv(
     else:
         names = [f"c{at + 1}" for at in range(max(map(len, texts), default=0))]
     columns = (
-        FileColumn(name, suggested([row[at] for row in texts if at < len(row) and row[at] not in nulls]))
+        FileColumn(name, suggest_type([row[at] for row in texts if at < len(row) and row[at] not in nulls]))
         for at, name in enumerate(names)
     )
     return Sample(tuple(columns), tuple(rows))
@@ -160,10 +160,10 @@ def _of_values(values: Sequence[Any]) -> str | None:
     texts = [
         None if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in values
     ]
-    return suggested(texts)
+    return suggest_type(texts)
 
 
-def suggested(values: Sequence[str | None]) -> str | None:
+def suggest_type(values: Sequence[str | None]) -> str | None:
     """The SQL type that texts suggest: the narrowest that has them all."""
     texts = [value for value in values if value]
     if not texts:

@@ -40,9 +40,9 @@ class Decoder:
         """
         if piece is None:
             self._decompressor.finish()
-            return self._without_mark(self._decode(b"", last=True), last=True)
+            return self._strip_mark(self._decode(b"", last=True), last=True)
         texts = (self._decode(data, last=False) for data in self._decompressor.feed(piece))
-        return b"".join(self._without_mark(text, last=False) for text in texts)
+        return b"".join(self._strip_mark(text, last=False) for text in texts)
 
     def _decode(self, data: bytes, *, last: bool) -> bytes:
         if self._decoder is None:
@@ -57,7 +57,7 @@ class Decoder:
         self._lines += found.count(b"\n")
         return found
 
-    def _without_mark(self, data: bytes, *, last: bool) -> bytes:
+    def _strip_mark(self, data: bytes, *, last: bool) -> bytes:
         if self._begin is None:
             return data
         self._begin += data
@@ -160,13 +160,13 @@ class Transform:
         return f"too {few} fields: {count}, and {self._fields} columns"
 
     def _refuse(self, row: Row, reason: str) -> None:
-        bad = BadRow(self._name, row.line, None, None, reason, shown(row.raw), row.unit)
+        bad = BadRow(self._name, row.line, None, None, reason, format_row(row.raw), row.unit)
         if self._rejects is None:
             raise_bad_row(bad)
         self._rejects.add(bad)
 
 
-def shown(raw: str) -> str:
+def format_row(raw: str) -> str:
     """A row as messages and tables can have it."""
     return raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 

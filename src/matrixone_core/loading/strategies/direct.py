@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from matrixone_core.errors import DuplicateKey
-from matrixone_core.fragments import identifier
+from matrixone_core.fragments import quote_name
 from matrixone_core.loading.inputs.files import InputFile
 from matrixone_core.loading.plan import LoadPlan, direct_load
 from matrixone_core.loading.strategies.context import LoadContext
@@ -60,7 +60,7 @@ def _load_between_counts(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
 def target_keys(plan: LoadPlan) -> tuple[Key, ...]:
     """The target's keys, with the columns themselves as values."""
     names = () if plan.target is None else plan.target.keys
-    return tuple(Key(key, tuple((f"s.{identifier(name)}",) for name in key)) for key in names)
+    return tuple(Key(key, tuple((f"s.{quote_name(name)}",) for name in key)) for key in names)
 
 
 def _count(table: Names, keys: Sequence[Key]) -> Op[list[int]]:

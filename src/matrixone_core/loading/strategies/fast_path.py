@@ -7,7 +7,7 @@ rolled back and goes through a staging table. Nothing else depends on this modul
 
 from matrixone_core.errors import DuplicateKey, LoadFailed, ServerError
 from matrixone_core.loading.certain_values import certain_value
-from matrixone_core.loading.formats.line_pattern import escaped
+from matrixone_core.loading.formats.line_pattern import escape_pattern
 from matrixone_core.loading.inputs.files import InputFile, StageFile
 from matrixone_core.loading.plan import LoadPlan, LoadStrategy, direct_load, is_medium
 from matrixone_core.loading.strategies.context import LoadContext
@@ -15,7 +15,7 @@ from matrixone_core.loading.strategies.direct import target_keys
 from matrixone_core.loading.strategies.fill import all_lines_match
 from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.table import Column, Kind, Table
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.load import Csv
 from matrixone_core.sql.staging import Conflict, FirstDuplicateKey
@@ -57,7 +57,7 @@ def _load_and_prove(context: LoadContext, file: InputFile, pattern: str) -> Op[t
     for key in target_keys(plan):
         values = yield from FirstDuplicateKey(plan.request.names, key)
         if values is not None:
-            entry = quoted("-".join(map(str, values)))
+            entry = show("-".join(map(str, values)))
             raise DuplicateKey(
                 f"duplicate entry {entry} for the key ({', '.join(key.columns)}): more than one row of {file.path}, or"
                 " one that came meanwhile, has it; no row was loaded",
@@ -100,16 +100,18 @@ def _line(form: Csv, table: Table, names: tuple[str | None, ...]) -> str | None:
         if pattern is None:
             return None
         fields.append(pattern)
-    end = escaped(form.delimiter) if form.trailing_delimiter else ""
-    return f"^{escaped(form.delimiter).join(fields)}{end}\r?$"
+    end = escape_pattern(form.delimiter) if form.trailing_delimiter else ""
+    return f"^{escape_pattern(form.delimiter).join(fields)}{end}\r?$"
 
 
 def _field(form: Csv, column: Column) -> str | None:
     """A pattern of a field that LOAD DATA and INSERT read alike."""
     if column.kind is Kind.TEXT:
         # LOAD DATA from a stage refuses texts that are too long (server-facts 48)
-        unwanted = f"{escaped(form.delimiter + form.quote)}\\r\\n\ufffd"  # what RE2 reads bytes as that are no UTF-8
-        quote = escaped(form.quote)
+        unwanted = (
+            f"{escape_pattern(form.delimiter + form.quote)}\\r\\n\ufffd"  # what RE2 reads bytes as that are no UTF-8
+        )
+        quote = escape_pattern(form.quote)
         return f"([^{unwanted}]*|{quote}[^{quote}\\r\\n\ufffd]*{quote})"
     value = certain_value(column)
     if value is None or column.lossless is not None:  # the staging table tells what an inferred type would lose

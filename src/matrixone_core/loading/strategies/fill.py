@@ -50,7 +50,7 @@ def _have_server_read(context: LoadContext, file: StageFile, statement: LoadData
     except LoadFailed as error:
         if context.plan.request.options.collects_rejects and not isinstance(file.format, Parquet):
             # a row of another shape fails the server's LOAD DATA; read here, it is rejected by itself
-            return (yield from send_stage_file(context, file, _text_format(file), _resent(context, file)))
+            return (yield from send_stage_file(context, file, _text_format(file), _resend(context, file)))
         yield from explain_shape(context, file, error)
         raise error.about(file.path) from error.__cause__
 
@@ -63,7 +63,7 @@ def _read_matching_lines(context: LoadContext, file: StageFile, pattern: str, st
     if all_match:
         return int(rows)
     yield from Truncate(statement.table)
-    return (yield from send_stage_file(context, file, _text_format(file), _resent(context, file)))
+    return (yield from send_stage_file(context, file, _text_format(file), _resend(context, file)))
 
 
 def all_lines_match(name: Names, file: InputFile, pattern: str) -> Op[bool]:
@@ -82,7 +82,7 @@ def all_lines_match(name: Names, file: InputFile, pattern: str) -> Op[bool]:
     return count == 0
 
 
-def _resent(context: LoadContext, file: StageFile) -> LoadData:
+def _resend(context: LoadContext, file: StageFile) -> LoadData:
     batch = next(batch for batch in context.plan.batches if file in batch.files)
     return batch.load(replace(file, through_client=True))
 
@@ -128,8 +128,8 @@ def _text_format(file: StageFile) -> Csv | JsonLines:
 
 
 def _send(statement: LoadData, data: bytes) -> Op[int]:
-    return (yield from Sending(statement, iter([data]), _unchanged))
+    return (yield from Sending(statement, iter([data]), _pass_through))
 
 
-def _unchanged(piece: bytes | None) -> bytes:
+def _pass_through(piece: bytes | None) -> bytes:
     return piece or b""

@@ -16,7 +16,7 @@ from matrixone_core.loading.formats.csv import RegularLines, Row
 from matrixone_core.loading.inputs.files import InputFile, StageFile
 from matrixone_core.loading.inputs.readers import decoder_of, row_reader
 from matrixone_core.loading.inputs.stage_reader import ChunkBytes, StageBytes
-from matrixone_core.loading.inputs.transforms import RowReader, raise_bad_row, shown
+from matrixone_core.loading.inputs.transforms import RowReader, format_row, raise_bad_row
 from matrixone_core.loading.mapping import ColumnMapping, StagedField
 from matrixone_core.loading.plan import Batch
 from matrixone_core.loading.row_checks import plain_value
@@ -61,7 +61,7 @@ def _unreadable(file: StageFile, value: str | None, reason: str, found: Row | Re
     """The row that LOAD DATA cannot read: it has another shape, or the value that the error names."""
     if isinstance(found, RegularLines):
         return None
-    bad = BadRow(file.path, found.line, None, None, found.broken or "", shown(found.raw), found.unit)
+    bad = BadRow(file.path, found.line, None, None, found.broken or "", format_row(found.raw), found.unit)
     if found.broken is not None:
         return bad
     if len(found.fields) != len(file.names):
@@ -84,12 +84,12 @@ def explain_refusal(context: LoadContext, batch: Batch, error: LoadFailed) -> Op
         return
     rows = yield from question
     for row in rows:
-        field = refused_field(batch.mapping, row, error)
+        field = find_refused_field(batch.mapping, row, error)
         if field is not None:
             raise_bad_row((yield from describe(context, batch, row, field, reason_of(error))), error)
 
 
-def refused_field(mapping: ColumnMapping, row: StagedRow, error: LoadFailed) -> StagedField | None:
+def find_refused_field(mapping: ColumnMapping, row: StagedRow, error: LoadFailed) -> StagedField | None:
     """The field that an error is about, by the column's name or the value in its words; None if none can be."""
     words = str(error)
     for field, value in zip(mapping.fields, row.values, strict=True):
@@ -159,7 +159,7 @@ def describe(context: LoadContext, batch: Batch, row: StagedRow, field: StagedFi
     """
     found, line = batch.files[0], None
     for file in batch.files:
-        line = yield from _line_of(context, batch, file, row)
+        line = yield from _find_line(context, batch, file, row)
         if line is not None:
             found = file
             break
@@ -187,7 +187,7 @@ def _csv_value(value: bytes | None) -> str:
     return '"' + text.replace('"', '""') + '"' if not text or re.search(r'[",\r\n]', text) else text
 
 
-def _line_of(context: LoadContext, batch: Batch, file: InputFile, row: StagedRow) -> Op[int | None]:
+def _find_line(context: LoadContext, batch: Batch, file: InputFile, row: StagedRow) -> Op[int | None]:
     if row.number is not None and len(batch.files) == 1:
         return (yield from lines_of(context, batch, (row.number,))).get(row.number)
     form = file.format
@@ -199,7 +199,7 @@ def _line_of(context: LoadContext, batch: Batch, file: InputFile, row: StagedRow
         context.plan.request, context.plan.target, form, file.names, passes_lines=skips, plain=plain if skips else ()
     )
     try:
-        return (yield from _scan(file, form, reader, partial(_line_of_same, batch.mapping, row)))
+        return (yield from _scan(file, form, reader, partial(_find_equal_line, batch.mapping, row)))
     except (MatrixOneError, *UNREADABLE):
         return None
 
@@ -219,7 +219,7 @@ def _plain(mapping: ColumnMapping, place: str | None) -> str | int | None:
     return plain_value(column) or ""
 
 
-def _line_of_same(mapping: ColumnMapping, staged: StagedRow, found: Row | RegularLines) -> int | None:
+def _find_equal_line(mapping: ColumnMapping, staged: StagedRow, found: Row | RegularLines) -> int | None:
     if not isinstance(found, Row) or len(found.fields) != len(mapping.order):
         return None
     texts = [field.text for field, place in zip(found.fields, mapping.order, strict=True) if place is not None]

@@ -15,9 +15,9 @@ from matrixone_core.loading.formats.csv import CsvReader, Field, RegularLines, R
 from matrixone_core.loading.inputs.files import ClientFile, InputFile
 from matrixone_core.loading.inputs.readers import decoder_of
 from matrixone_core.loading.inputs.stage_reader import StageBytes
-from matrixone_core.loading.inputs.transforms import raise_bad_row, shown
+from matrixone_core.loading.inputs.transforms import format_row, raise_bad_row
 from matrixone_core.loading.plan import LoadPlan, sent_format
-from matrixone_core.messages import quoted
+from matrixone_core.messages import show
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import Csv
 from matrixone_core.steps import Op, run_in_thread
@@ -47,7 +47,7 @@ def prove(plan: LoadPlan, file: InputFile) -> Op[InputFile]:
     fields = [certain_field(column) for column in columns]
     if not isinstance(form, Csv) or "" in fields:
         column = next((column for column, field in zip(columns, fields, strict=True) if field == ""), None)
-        what = f"files of {form.name}" if column is None else f"the column {quoted(column.name)}"
+        what = f"files of {form.name}" if column is None else f"the column {show(column.name)}"
         raise PermissionDenied(f"{what} need a staging table: {_REASON}")
     proof = LineProof(file.path, CsvReader(form, len(fields), file.unit, fields), fields)
     if isinstance(file, ClientFile):
@@ -96,7 +96,7 @@ class LineProof:
             reason = next(filter(None, (why_not_utf8(field.text or "") for field in found.fields)), None)
         if reason is None and all(map(_is_certain, found.fields, self.fields)):
             return
-        raise_bad_row(BadRow(self.path, found.line, None, None, reason or _REASON, shown(found.raw), found.unit))
+        raise_bad_row(BadRow(self.path, found.line, None, None, reason or _REASON, format_row(found.raw), found.unit))
 
 
 def _is_certain(field: Field, certain: str | int | None) -> bool:

@@ -11,7 +11,7 @@ from matrixone_core.errors import DuplicateKey, LoadFailed, TableNotFound
 from matrixone_core.loading.plan import MAX_CHECKED, Batch
 from matrixone_core.loading.rejects import Rejects
 from matrixone_core.loading.strategies.context import LoadContext
-from matrixone_core.loading.strategies.location import as_csv, lines_of, reason_of, refused_field
+from matrixone_core.loading.strategies.location import as_csv, find_refused_field, lines_of, reason_of
 from matrixone_core.loading.strategies.silent import SilentlyChanged
 from matrixone_core.results import BadRow
 from matrixone_core.sql.rejects import ROWS_AT_ONCE, CreateRejects, InsertRejects
@@ -107,7 +107,7 @@ class RejectingInsert:
         number = rows.first if isinstance(rows, RowRange) else rows.numbers[0]
         mapping = self.batch.mapping
         row = self._known.get(number) or (yield from self._select(number))
-        found = refused_field(mapping, row, error)
+        found = find_refused_field(mapping, row, error)
         value = None if found is None else row.values[mapping.fields.index(found)]
         self._note(row, None if found is None else found.name, value, reason_of(error))
         if insert.policy is not DuplicatePolicy.ALL or number not in self._known:

@@ -141,7 +141,7 @@ def _insert(context: LoadContext, filled: FilledBatch) -> Op[tuple[LoadedFile, .
         if count != filled.rows:
             raise LoadFailed(f"{filled.rows:,} rows were staged, and {count:,} of them stored; no row was loaded")
         return filled.files
-    resolution = yield from _explained(context, batch, resolve(plan, batch, insert, filled.rows))
+    resolution = yield from _explain_errors(context, batch, resolve(plan, batch, insert, filled.rows))
     affected: int = 0
     for statement in resolution.inserts:
         affected = yield from _insert_in_steps(context, batch, statement, filled.rows)
@@ -214,11 +214,11 @@ def _insert_in_steps(context: LoadContext, batch: Batch, insert: InsertStaged, r
     """
     count = 0
     for step in _steps(context, insert, rows):
-        count += yield from _explained(context, batch, iter(step))
+        count += yield from _explain_errors(context, batch, iter(step))
     return count
 
 
-def _explained(context: LoadContext, batch: Batch, op: Op[T]) -> Op[T]:
+def _explain_errors(context: LoadContext, batch: Batch, op: Op[T]) -> Op[T]:
     """What reads staged rows; an error names the row that it is about, if that can be found."""
     try:
         return (yield from op)

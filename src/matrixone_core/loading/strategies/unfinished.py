@@ -9,7 +9,7 @@ from matrixone_core.sql.ledger import InsertEntry
 from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.rejects import InsertRejects
 from matrixone_core.sql.staging import InsertStaged
-from matrixone_core.steps import Op, Sending, Step, interpreted, within
+from matrixone_core.steps import Op, Sending, Step, map_nested_ops, map_steps
 
 T = TypeVar("T")
 
@@ -27,10 +27,10 @@ def undone_with_session(plan: LoadPlan, op: Op[T]) -> Op[T]:
     changed: list[Step[Any]] = []
 
     def noted(inner: Op[T]) -> Op[T]:
-        return interpreted(inner, perform)
+        return map_steps(inner, perform)
 
     def perform(step: Step[Any]) -> Op[Any]:
-        answer = yield from within(step, noted)
+        answer = yield from map_nested_ops(step, noted)
         if _changes(plan, step, answer):
             changed.append(step)
         return answer
