@@ -62,7 +62,7 @@ def test_a_fraction_for_a_whole_number(client, load, size, *, table, options):
 @pytest.mark.parametrize(("table", "options"), LOADS)
 def test_text_that_is_not_utf8(client, *, files, stage, size, table, options):
     lines = "\n".join(GOOD).encode()
-    files.put("l.csv", lines + b"\n998,caf\xe9,e,1\n" + lines.replace(b"name", b"n"))
+    files.put("l.csv", lines + b"\n998,caf\xe9,e,1\n999,n,e,1\n")
     with pytest.raises(errors.LoadFailed, match=NOT_UTF8):
         client.load_data.read_csv_stage(stage, "l.csv", table, **options)
     assert count(client, table) == 0
