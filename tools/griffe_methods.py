@@ -38,20 +38,21 @@ class OperationMethods(Extension):
 
 def _replace_methods(owner: Class, modules: Any) -> None:
     for name, member in list(owner.members.items()):
-        operation = None if member.is_alias else _operation_of(member, modules)
-        if operation is not None:
+        operation = _operation_of(member, modules)
+        if operation is not None and isinstance(member, Attribute):
             owner.set_member(name, _as_method(operation, member, is_awaited=owner.name.startswith("Async")))
 
 
-def _operation_of(member: Any, modules: Any) -> Function | None:
+def _operation_of(member: object, modules: Any) -> Function | None:
     """The operation that a member is made of, or None."""
     if not (isinstance(member, Attribute) and isinstance(member.value, ExprCall)):
         return None
     if str(member.value.function) != "method":
         return None
     [argument] = member.value.arguments
-    operation = modules[argument.canonical_path if isinstance(argument, Expr) else argument]
-    return operation.final_target if isinstance(operation, Alias) else operation
+    found = modules[argument.canonical_path if isinstance(argument, Expr) else argument]
+    operation = found.final_target if isinstance(found, Alias) else found
+    return operation if isinstance(operation, Function) else None
 
 
 def _as_method(operation: Function, member: Attribute, *, is_awaited: bool) -> Function:
