@@ -33,23 +33,23 @@ from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
-    Aside,
     Atomic,
     Call,
+    Concurrently,
     Fetch,
     GetRuntime,
     HangUp,
     NextBlock,
-    OnConnection,
     Op,
+    OutsideTransaction,
     Reply,
+    RunSync,
     Runtime,
-    Sending,
+    SendLocalData,
     Statement,
     Step,
     Streaming,
-    Together,
-    Watched,
+    WithTicker,
     emit,
     next_chunk,
     run_in_thread,
@@ -137,11 +137,11 @@ class AsyncDriver:
             case Atomic():
                 async with self.transaction() as driver:
                     return await driver.run(step.op)
-            case Aside():
+            case OutsideTransaction():
                 return await replace(self, engine=self.reserve, pin=None).run(step.op)
-            case Together():
+            case Concurrently():
                 return await self._run_together(step)
-            case Sending():
+            case SendLocalData():
                 return await self._send(step)
             case Streaming():
                 return await self._stream(step)
@@ -153,12 +153,12 @@ class AsyncDriver:
                 return await self._hang_up()
             case Call():
                 return await self.caller.call(step)
-            case Watched():
+            case WithTicker():
                 async with repeating(step.seconds, partial(self._check_progress, step)):
                     return await self.run(step.op)
             case GetRuntime():
                 return Runtime(self.run, LocalMachine(), time.monotonic, sleep)
-            case OnConnection():
+            case RunSync():
                 async with self.connection() as connection:
                     return await translate_errors(partial(run_on, connection, step.call))
             case _:
@@ -169,7 +169,7 @@ class AsyncDriver:
             reply = await translate_errors(partial(self._reply, connection, statement), statement)
         return statement.parse(reply)
 
-    async def _send(self, step: Sending[T]) -> T:
+    async def _send(self, step: SendLocalData[T]) -> T:
         statement = step.statement
         async with self.connection() as connection, self._track(connection):
             raw = await driver_connection(connection)
@@ -234,22 +234,22 @@ class AsyncDriver:
             await connection.exec_driver_sql(statement.after, execution_options=options)
         return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
-    async def _transform(self, step: Sending[Any]) -> AsyncIterator[bytes]:
+    async def _transform(self, step: SendLocalData[Any]) -> AsyncIterator[bytes]:
         """The data as they are sent."""
         while (chunk := await self.run(next_chunk(step.chunks))) is not None:
             yield await self.run(run_in_thread(partial(step.through, chunk)))  # parsing takes long
         yield await self.run(run_in_thread(partial(step.through, None)))
 
-    async def _run_together(self, step: Together) -> tuple[Any, ...]:
+    async def _run_together(self, step: Concurrently) -> tuple[Any, ...]:
         workers = WorkerGroup()
         apart = replace(self, engine=self.concurrent, pin=None, workers=workers)
-        first = replace(self, workers=workers) if step.here else apart
+        first = replace(self, workers=workers) if step.first_in_transaction else apart
         drivers = (first, *[apart] * (len(step.ops) - 1))
         calls = [partial(driver.run, op) for driver, op in zip(drivers, step.ops, strict=True)]
         return await workers.run_all(calls, step.limit)
 
-    async def _check_progress(self, step: Watched[Any]) -> None:
-        event = step.look(time.monotonic())
+    async def _check_progress(self, step: WithTicker[Any]) -> None:
+        event = step.poll(time.monotonic())
         if event is not None:
             try:
                 await self.run(emit(step.receive, event))

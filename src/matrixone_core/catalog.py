@@ -4,7 +4,7 @@ from matrixone_core.errors import PermissionDenied, StageNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.sql.stage import SelectStages, ShowStages, Stage
-from matrixone_core.steps import Aside, Op
+from matrixone_core.steps import Op, OutsideTransaction
 
 
 def get(name: str) -> Op[Stage]:
@@ -28,5 +28,5 @@ def find(name: str) -> Op[Stage | None]:
     try:
         found = yield from SelectStages(name=name)
     except PermissionDenied:
-        found = yield from Aside(iter(ShowStages()))
+        found = yield from OutsideTransaction(iter(ShowStages()))
     return next((stage for stage in found if stage.name == name), None)

@@ -150,7 +150,7 @@ class Atomic(Step[R_co]):
 
 
 @dataclass(frozen=True)
-class Aside(Step[R_co]):
+class OutsideTransaction(Step[R_co]):
     """Run an operation on another connection, each statement committed by itself, whatever transaction is open.
 
     For what the server refuses inside a transaction (server-facts 12).
@@ -160,7 +160,7 @@ class Aside(Step[R_co]):
 
 
 @dataclass(frozen=True)
-class Together(Step[tuple[Any, ...]]):
+class Concurrently(Step[tuple[Any, ...]]):
     """Run operations at once, so many at a time, each on connections of its own; the first error stops the others.
 
     Their results come in their order.
@@ -168,16 +168,16 @@ class Together(Step[tuple[Any, ...]]):
     Args:
         ops: the operations.
         limit: how many at a time.
-        here: whether the first one stays on the connection that is pinned, in its transaction.
+        first_in_transaction: whether the first one stays on the pinned connection, in its transaction.
     """
 
     ops: tuple[Op[Any], ...]
     limit: int
-    here: bool = False
+    first_in_transaction: bool = False
 
 
 @dataclass(frozen=True)
-class OnConnection(Step[R_co]):
+class RunSync(Step[R_co]):
     """Call a function of SQLAlchemy's that wants a connection, such as `MetaData.create_all`."""
 
     call: Callable[[Connection], R_co]
@@ -199,7 +199,7 @@ class Call(Step[R_co]):
 
 
 @dataclass(frozen=True)
-class Sending(Step[R_co]):
+class SendLocalData(Step[R_co]):
     """Execute a statement that asks for data of the client's, and send it these and no other.
 
     Args:
@@ -266,19 +266,19 @@ class HangUp(Step[None]):
 
 
 @dataclass(frozen=True)
-class Watched(Step[R_co]):
-    """Run an operation, and meanwhile look now and then whether there is something to tell.
+class WithTicker(Step[R_co]):
+    """Run an operation, and meanwhile ask now and then for an event to report.
 
     Args:
         op: the operation.
         seconds: how often.
-        look: is given the time, and gives an event or None.
+        poll: is given the time, and returns an event or None.
         receive: is called with each event, as by `emit`.
     """
 
     op: Op[R_co]
     seconds: float
-    look: Callable[[float], object]
+    poll: Callable[[float], object]
     receive: Callable[[Any], Any]
 
 
@@ -341,7 +341,7 @@ def with_time_limit(op: Op[T], seconds: float) -> Op[T]:
         match step:
             case Statement(time_limit=None):
                 return (yield from replace(step, time_limit=seconds))
-            case Sending(statement=Statement(time_limit=None)):
+            case SendLocalData(statement=Statement(time_limit=None)):
                 return (yield from replace(step, statement=replace(step.statement, time_limit=seconds)))
             case Streaming(statement=Statement(time_limit=None)):
                 return (yield from replace(step, statement=replace(step.statement, time_limit=seconds)))
@@ -378,9 +378,9 @@ def map_steps(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
 def map_nested_ops(step: Step[Any], wrap: Callable[[Op[Any]], Op[Any]]) -> Step[Any]:
     """A step whose operations, if it has any, are wrapped."""
     match step:
-        case Atomic() | Aside() | Watched():
+        case Atomic() | OutsideTransaction() | WithTicker():
             return replace(step, op=wrap(step.op))
-        case Together():
+        case Concurrently():
             return replace(step, ops=tuple(wrap(op) for op in step.ops))
         case _:
             return step

@@ -21,23 +21,23 @@ from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
 from matrixone_core.session.orm_session import usable
 from matrixone_core.steps import (
-    Aside,
     Atomic,
     Call,
+    Concurrently,
     Fetch,
     GetRuntime,
     HangUp,
     NextBlock,
-    OnConnection,
     Op,
+    OutsideTransaction,
     Reply,
+    RunSync,
     Runtime,
-    Sending,
+    SendLocalData,
     Statement,
     Step,
     Streaming,
-    Together,
-    Watched,
+    WithTicker,
     emit,
     next_chunk,
     run_in_thread,
@@ -138,11 +138,11 @@ class Driver:
             case Atomic():
                 with self.transaction() as driver:
                     return driver.run(step.op)
-            case Aside():
+            case OutsideTransaction():
                 return replace(self, engine=self.reserve, pin=None).run(step.op)
-            case Together():
+            case Concurrently():
                 return self._run_together(step)
-            case Sending():
+            case SendLocalData():
                 return self._send(step)
             case Streaming():
                 return self._stream(step)
@@ -154,12 +154,12 @@ class Driver:
                 return self._hang_up()
             case Call():
                 return self.caller.call(step)
-            case Watched():
+            case WithTicker():
                 with repeating(step.seconds, partial(self._check_progress, step)):
                     return self.run(step.op)
             case GetRuntime():
                 return Runtime(self.run, LocalMachine(), time.monotonic, sleep)
-            case OnConnection():
+            case RunSync():
                 with self.connection() as connection:
                     return translate_errors(partial(run_on, connection, step.call))
             case _:
@@ -170,7 +170,7 @@ class Driver:
             reply = translate_errors(partial(self._reply, connection, statement), statement)
         return statement.parse(reply)
 
-    def _send(self, step: Sending[T]) -> T:
+    def _send(self, step: SendLocalData[T]) -> T:
         statement = step.statement
         with self.connection() as connection, self._track(connection):
             raw = driver_connection(connection)
@@ -235,22 +235,22 @@ class Driver:
             connection.exec_driver_sql(statement.after, execution_options=options)
         return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
 
-    def _transform(self, step: Sending[Any]) -> Iterator[bytes]:
+    def _transform(self, step: SendLocalData[Any]) -> Iterator[bytes]:
         """The data as they are sent."""
         while (chunk := self.run(next_chunk(step.chunks))) is not None:
             yield self.run(run_in_thread(partial(step.through, chunk)))  # parsing takes long
         yield self.run(run_in_thread(partial(step.through, None)))
 
-    def _run_together(self, step: Together) -> tuple[Any, ...]:
+    def _run_together(self, step: Concurrently) -> tuple[Any, ...]:
         workers = WorkerGroup()
         apart = replace(self, engine=self.concurrent, pin=None, workers=workers)
-        first = replace(self, workers=workers) if step.here else apart
+        first = replace(self, workers=workers) if step.first_in_transaction else apart
         drivers = (first, *[apart] * (len(step.ops) - 1))
         calls = [partial(driver.run, op) for driver, op in zip(drivers, step.ops, strict=True)]
         return workers.run_all(calls, step.limit)
 
-    def _check_progress(self, step: Watched[Any]) -> None:
-        event = step.look(time.monotonic())
+    def _check_progress(self, step: WithTicker[Any]) -> None:
+        event = step.poll(time.monotonic())
         if event is not None:
             try:
                 self.run(emit(step.receive, event))

@@ -6,18 +6,18 @@ from typing import Any
 
 from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.steps import (
-    Aside,
     Atomic,
     Call,
+    Concurrently,
     GetRuntime,
     Op,
+    OutsideTransaction,
     Reply,
     Runtime,
-    Sending,
+    SendLocalData,
     Statement,
     Step,
-    Together,
-    Watched,
+    WithTicker,
 )
 
 
@@ -215,18 +215,18 @@ class Driver:
         match step:
             case Statement():
                 return self._execute(step)
-            case Sending():
+            case SendLocalData():
                 self.sent.append(b"".join(map(step.through, step.chunks)) + step.through(None))
                 return self._execute(step.statement)
             case Atomic():
                 return self._transaction(step.op)
-            case Aside():
+            case OutsideTransaction():
                 return self._on_another_connection(step.op)
-            case Together():
+            case Concurrently():
                 return self._one_by_one(step.ops)
-            case Watched():
+            case WithTicker():
                 result = self.run(step.op)
-                if (event := step.look(self._tick())) is not None:
+                if (event := step.poll(self._tick())) is not None:
                     step.receive(event)
                 return result
             case Call():

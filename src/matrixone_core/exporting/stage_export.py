@@ -20,7 +20,7 @@ from matrixone_core.sql.export import CountQueryRows, CsvOutput, Outfile, Output
 from matrixone_core.sql.files import RemoveFiles, SaveFile
 from matrixone_core.stage_files import PROBED, is_there, put_in_place, size_by_probes
 from matrixone_core.stage_paths import PureStagePath
-from matrixone_core.steps import Atomic, Op, Watched, emit, read_clock, with_time_limit
+from matrixone_core.steps import Atomic, Op, WithTicker, emit, read_clock, with_time_limit
 
 LARGEST_REPLACEMENT = 1024**3  # bytes of a file that the server copies in its memory
 TELLING = 1.0  # seconds between two events while the server writes
@@ -117,7 +117,9 @@ def _write(export: StageExport, statement: Outfile, target: PureStagePath, began
             yield from op
         else:
             url = export.path.url
-            yield from Watched(op, TELLING, lambda now: ExportProgress(url, None, None, now - began), export.progress)
+            yield from WithTicker(
+                op, TELLING, lambda now: ExportProgress(url, None, None, now - began), export.progress
+            )
     except BaseException:
         if target is not export.path or export.split_size is not None:
             for name in (yield from _parts_in_folder(target)).values():

@@ -15,7 +15,7 @@ from matrixone_core.sql.ledger import LEDGER, CreateLedger, Entry, SelectEntryId
 from matrixone_core.sql.stage import Stage
 from matrixone_core.sql.staging import Names
 from matrixone_core.stage_files import size_of
-from matrixone_core.steps import Aside, Op
+from matrixone_core.steps import Op, OutsideTransaction
 
 SAMPLE = 1024 * 1024  # bytes at each end that a file is known by
 DEEPEST = 16  # stages in stages
@@ -47,7 +47,7 @@ def fetch_loaded_ids(ledger: Ledger, ids: Sequence[str]) -> Op[frozenset[str]]:
     try:
         found = yield from SelectEntryIds(ledger.name, tuple(ids))
     except TableNotFound:
-        yield from Aside(_create(ledger.name))
+        yield from OutsideTransaction(_create(ledger.name))
         return frozenset()
     return frozenset() if ledger.force else found
 

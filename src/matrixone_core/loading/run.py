@@ -38,14 +38,14 @@ from matrixone_core.sql.staging import Conflict
 from matrixone_core.sql.table import LoadState, SelectLoadState
 from matrixone_core.stage_files import count_reached
 from matrixone_core.steps import (
-    Aside,
     Atomic,
+    Concurrently,
     Op,
-    Sending,
+    OutsideTransaction,
+    SendLocalData,
     Statement,
     Step,
-    Together,
-    Watched,
+    WithTicker,
     in_order,
     map_nested_ops,
     map_steps,
@@ -202,7 +202,7 @@ def load(
         if watcher.receive is None:
             report = yield from op
         else:
-            report = yield from Watched(op, observer.POLL_SECONDS, watcher.poll, watcher.receive)
+            report = yield from WithTicker(op, observer.POLL_SECONDS, watcher.poll, watcher.receive)
     except BaseException as error:
         yield from watcher.finished(None, error, (yield from read_clock()) - began)
         raise
@@ -287,7 +287,7 @@ def _load_new(context: LoadContext) -> Op[dict[str, LoadedFile]]:
         context = replace(context, plan=replace(plan, preparation=()))
     ops = tuple(_load_or_report(context, file) for file in plan.inputs)
     if plan.state.owns_transaction:
-        files = yield from Together(ops, plan.request.options.concurrency)
+        files = yield from Concurrently(ops, plan.request.options.concurrency)
     else:  # a session has one connection
         files = yield from in_order(ops)
     return {file.path: file for file in files}
@@ -368,7 +368,7 @@ def _purge(
         return
     for file in inputs:
         if done[file.path].error is None:
-            yield from Aside(iter(RemoveFiles(file.path)))
+            yield from OutsideTransaction(iter(RemoveFiles(file.path)))
 
 
 def _some_failed(report: LoadReport) -> LoadFailed:
@@ -391,7 +391,7 @@ def record_statements(op: Op[T], note: Callable[[str], object]) -> Op[T]:
     """An operation whose statements are noted as they are executed, secrets masked."""
 
     def perform(step: Step[Any]) -> Op[Any]:
-        if isinstance(step, Statement | Sending):
+        if isinstance(step, Statement | SendLocalData):
             note(str(step))
         return (yield from map_nested_ops(step, lambda inner: record_statements(inner, note)))
 

@@ -33,7 +33,7 @@ from matrixone_core.names import stage_name
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
-from matrixone_core.steps import Op, Together, in_order, read_clock
+from matrixone_core.steps import Concurrently, Op, in_order, read_clock
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ def _gather(request: LoadRequest, facts: LoadFacts, ops: tuple[Op[StageFile], ..
 def _run_all(request: LoadRequest, facts: LoadFacts, ops: tuple[Op[T], ...]) -> Op[tuple[T, ...]]:
     """Run operations that read files, several at once; a session has one connection."""
     if facts.state.owns_transaction and len(ops) > 1:
-        return (yield from Together(ops, request.options.concurrency))
+        return (yield from Concurrently(ops, request.options.concurrency))
     return (yield from in_order(ops))
 
 

@@ -23,7 +23,7 @@ from matrixone_core.dialect.types import DATALINK, UUID, Vector
 from matrixone_core.errors import PermissionDenied, TableNotFound
 from matrixone_core.messages import show
 from matrixone_core.sql.table import ProbeDropTable, ShowCreateTable
-from matrixone_core.steps import OnConnection, Op
+from matrixone_core.steps import Op, RunSync
 
 Names: TypeAlias = tuple[str, ...]
 _READ_LINE = re.compile(
@@ -139,7 +139,7 @@ def fetch_table(names: Names) -> Op[Table]:
     """
     if all(map(is_shown, names)):
         return parse_table(names, (yield from ShowCreateTable(names)))
-    return (yield from OnConnection(partial(_reflect, names=names)))
+    return (yield from RunSync(partial(_reflect, names=names)))
 
 
 def _reflect(connection: Connection, names: Names) -> Table:

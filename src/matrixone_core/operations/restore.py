@@ -40,7 +40,7 @@ from matrixone_core.sql.past import (
     TablesThen,
 )
 from matrixone_core.sql.snapshot import SelectSnapshotAccount
-from matrixone_core.steps import Atomic, OnConnection, Op, Statement
+from matrixone_core.steps import Atomic, Op, RunSync, Statement
 
 Names = tuple[str, str]  # a database and a table
 ROWS_REMEDY = (
@@ -451,7 +451,7 @@ def _key_checks(names: Names) -> Op[tuple[CountOrphans, ...]]:
     others = yield from Referrers(names)
     found: list[CountOrphans] = []
     for child in sorted({names, *others}):
-        keys = yield from OnConnection(partial(_foreign_keys, child))
+        keys = yield from RunSync(partial(_foreign_keys, child))
         found += [check for check in keys if names in (check.child, check.parent)]
     return tuple(found)
 

@@ -12,7 +12,7 @@ from matrixone_core.messages import show
 from matrixone_core.operations import stages
 from matrixone_core.sql.files import IsListed, ListFiles
 from matrixone_core.sql.stage import Stage
-from matrixone_core.steps import Aside, Op, Statement, read_clock
+from matrixone_core.steps import Op, OutsideTransaction, Statement, read_clock
 
 T = TypeVar("T")
 S3_CREDENTIALS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT", "PROVIDER")  # server-facts 9
@@ -190,7 +190,7 @@ def _missing(stage: Stage, folder: str, ends: float) -> Op[str | None]:
 def _run_with_deadline(ends: float, statement: Statement[T]) -> Op[T]:
     """Run a statement with a deadline outside the transaction, so that one that hangs does not end it."""
     left = ends - (yield from read_clock())
-    answer: T = yield from Aside(iter(replace(statement, time_limit=max(left, 0.1))))
+    answer: T = yield from OutsideTransaction(iter(replace(statement, time_limit=max(left, 0.1))))
     return answer
 
 

@@ -32,7 +32,7 @@ from matrixone_core.stage_files import (
     size_of,
 )
 from matrixone_core.stage_paths import PureStagePath, check_pattern, target_of
-from matrixone_core.steps import GetRuntime, Op, Together, emit, run_in_thread
+from matrixone_core.steps import Concurrently, GetRuntime, Op, emit, run_in_thread
 
 RANGE = 4 * 1024 * 1024  # bytes that one statement reads
 IN_FLIGHT = 4  # statements of a download at a time
@@ -344,7 +344,7 @@ def _fetch(fetching: _Fetching) -> Op[None]:
     if count == 1:
         yield from _fetch_ranges(fetching, offsets)
     elif count:
-        yield from Together(tuple(_fetch_ranges(fetching, offsets) for _ in range(count)), limit=count)
+        yield from Concurrently(tuple(_fetch_ranges(fetching, offsets) for _ in range(count)), limit=count)
 
 
 def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:

@@ -12,7 +12,7 @@ from matrixone_core.messages import show
 from matrixone_core.names import check_text, stage_name, stage_url
 from matrixone_core.secrets import Credentials, NotText, Secret, mask, mask_pairs, mask_url
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
-from matrixone_core.steps import Aside, GetRuntime, Op
+from matrixone_core.steps import GetRuntime, Op, OutsideTransaction
 
 Provider: TypeAlias = Literal["amazon", "minio", "cos"]
 PROVIDERS: tuple[str, ...] = ("amazon", "minio", "cos")
@@ -151,7 +151,7 @@ def list_(like: str | None = None) -> Op[tuple[Stage, ...]]:
     try:
         return Listing((yield from SelectStages(pattern)))
     except PermissionDenied:
-        return Listing((yield from Aside(iter(ShowStages(pattern)))))
+        return Listing((yield from OutsideTransaction(iter(ShowStages(pattern)))))
 
 
 def exists(name: str) -> Op[bool]:

@@ -11,7 +11,7 @@ from matrixone_core.names import column_definition, table_name
 from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.staging import DropTable
 from matrixone_core.sql.table import ColumnNames
-from matrixone_core.steps import Atomic, OnConnection, Op
+from matrixone_core.steps import Atomic, Op, RunSync
 from matrixone_core.targets import Target, table_names, table_of
 
 Models: TypeAlias = type[Any] | MetaData  # the base class of ORM models, or their MetaData
@@ -112,7 +112,7 @@ def _create(
 
 
 def _in_one_transaction(call: Callable[[Connection], None]) -> Op[None]:
-    yield from Atomic(iter(OnConnection(call)))
+    yield from Atomic(iter(RunSync(call)))
 
 
 def _metadata(base: Any) -> MetaData:

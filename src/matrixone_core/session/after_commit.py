@@ -8,7 +8,7 @@ from matrixone_core.errors import CommitIncomplete, MatrixOneError
 from matrixone_core.fragments import Part
 from matrixone_core.server_errors import is_outcome_unknown
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
-from matrixone_core.steps import Aside, Command, Op, Statement
+from matrixone_core.steps import Command, Op, OutsideTransaction, Statement
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class AfterCommit:
         """
         for index, statement in enumerate(self.pending):
             try:
-                yield from Aside(iter(statement))
+                yield from OutsideTransaction(iter(statement))
             except MatrixOneError as error:
                 raise self._skip(index).incomplete(error) from error
             except BaseException as error:
@@ -70,6 +70,6 @@ class AfterCommit:
         first = self.pending[0]
         is_taken = False
         if isinstance(first, CreateSnapshot):
-            snapshots = yield from Aside(iter(ShowSnapshots()))
+            snapshots = yield from OutsideTransaction(iter(ShowSnapshots()))
             is_taken = any(snapshot.name == first.name for snapshot in snapshots)
         yield from self._skip(int(is_taken)).execute()

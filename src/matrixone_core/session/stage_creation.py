@@ -11,7 +11,7 @@ from matrixone_core.server_errors import commit_not_sent, is_outcome_unknown
 from matrixone_core.session.pending_changes import create_statement
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, Stage
-from matrixone_core.steps import Aside, Op, read_clock, sleep
+from matrixone_core.steps import Op, OutsideTransaction, read_clock, sleep
 
 T = TypeVar("T")
 KILL_INTERVAL = 0.05  # seconds between two KILLs of one connection
@@ -73,7 +73,7 @@ class StageCreations:
                 failures.append(_left_over(sent.statement, "may have been created, and must be looked for", error))
         for statement in reversed(statements):
             try:
-                yield from before_commit(iter(Aside(iter(DropStage(statement.name, if_exists=True)))))
+                yield from before_commit(iter(OutsideTransaction(iter(DropStage(statement.name, if_exists=True)))))
             except MatrixOneError as error:
                 failures.append(_left_over(statement, "could not be dropped again", error))
         return failures
@@ -81,7 +81,7 @@ class StageCreations:
     def _create(self, stage: Stage, *, if_not_exists: bool) -> Op[None]:
         statement = create_statement(stage)
         try:
-            yield from Aside(self._send(statement))
+            yield from OutsideTransaction(self._send(statement))
         except MatrixOneError as error:
             if self._sent is not None and not isinstance(error, ConnectionLost):
                 # the driver has stopped the statement and goes on using the connection, or the server has answered
@@ -92,7 +92,7 @@ class StageCreations:
         self._sent = None
         self.statements.append(statement)
         if not stage.enabled:  # CREATE STAGE ignores ENABLE (server-facts 8)
-            yield from Aside(iter(AlterStage(stage.name, enable=False)))
+            yield from OutsideTransaction(iter(AlterStage(stage.name, enable=False)))
 
     def _send(self, statement: CreateStage) -> Op[None]:
         """Create a stage on a connection that can be ended if it does not answer."""
@@ -123,7 +123,7 @@ def _was_created(sent: SentCreation) -> Op[bool]:
 
 def _has_stage(statement: CreateStage) -> Op[bool]:
     """Whether there is a stage just as a statement creates it."""
-    found = yield from Aside(catalog.find(statement.name))
+    found = yield from OutsideTransaction(catalog.find(statement.name))
     if found is None or (found.url, found.comment) != (statement.url, statement.comment):
         return False
     return found.credentials is None or found.credentials == statement.credentials
@@ -134,7 +134,7 @@ def _end_connection(connection_id: int) -> Op[None]:
     began = yield from read_clock()
     try:
         while (yield from read_clock()) - began < KILL_SECONDS:
-            yield from before_commit(iter(Aside(iter(KillConnection(connection_id)))))
+            yield from before_commit(iter(OutsideTransaction(iter(KillConnection(connection_id)))))
             yield from sleep(KILL_INTERVAL)
     except MatrixOneError:
         return  # there is no such connection; if another error came, the caller's next question meets it as well

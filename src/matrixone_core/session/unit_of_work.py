@@ -56,7 +56,7 @@ from matrixone_core.sql.snapshot import (
 )
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
-from matrixone_core.steps import Aside, GetRuntime, Op, Statement, Step, map_nested_ops, map_steps
+from matrixone_core.steps import GetRuntime, Op, OutsideTransaction, Statement, Step, map_nested_ops, map_steps
 
 T = TypeVar("T")
 UNUSED_NAME = "__matrixone_python_asks_for_the_right"  # DROP … IF EXISTS of it changes nothing, and needs the privilege
@@ -143,7 +143,7 @@ class UnitOfWork:
             case ShowSnapshots():
                 return (yield from self._list_snapshots())
             case ShowPitr() | SelectSnapshotAccount():
-                return (yield from Aside(iter(step)))
+                return (yield from OutsideTransaction(iter(step)))
             case Restore() | RestorePitr() | CheckForeignKeys() | CreatePitr() | AlterPitr() | DropPitr():
                 raise NotSupported(f"a session cannot undo {step}; use the client for it")
             case CloneDatabase() | CloneTable():
@@ -221,7 +221,7 @@ class UnitOfWork:
             probe: a statement that changes nothing, and that needs the privilege (server-facts 11).
         """
         if type(probe) not in self._checked_privileges:
-            yield from Aside(iter(probe))
+            yield from OutsideTransaction(iter(probe))
             self._checked_privileges.add(type(probe))
 
     # -- loads --------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ class UnitOfWork:
     # -- snapshots and clones -----------------------------------------------------------------------------------
 
     def _list_snapshots(self) -> Op[tuple[Snapshot, ...]]:
-        committed = yield from Aside(iter(ShowSnapshots()))
+        committed = yield from OutsideTransaction(iter(ShowSnapshots()))
         return self.pending.overlay_snapshots(committed)
 
     def _create_snapshot(self, step: CreateSnapshot) -> Op[None]:

@@ -47,7 +47,7 @@ from matrixone_core.sql.export import (
     SelectTimeZone,
 )
 from matrixone_core.stage_paths import stage_file
-from matrixone_core.steps import OnConnection, ResultColumn, Streaming
+from matrixone_core.steps import ResultColumn, RunSync, Streaming
 from matrixone_platform.machine import LocalMachine
 
 USERS = Table("users", MetaData(), Column("id", Integer), Column("name", Integer), schema="app")
@@ -180,7 +180,7 @@ def test_columns_of_a_query():
 
 def test_a_view_is_described_as_a_query_is():
     steps, found = play(columns.plan_columns(resolve_source("v", None), "csv"), "", (ResultColumn("a", LONG),))
-    assert [type(step) for step in steps][1:] == [OnConnection]
+    assert [type(step) for step in steps][1:] == [RunSync]
     assert found.columns == ("a",)
     refused = PermissionDenied("no")
     assert play(columns.plan_columns(resolve_source("v", None), "csv"), refused, ())[1].columns == ()

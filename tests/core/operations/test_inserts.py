@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, column_property, declarative_base
 from matrixone.orm import VECF32
 from matrixone_core.errors import InvalidArgument, NotSupported, TableNotFound
 from matrixone_core.operations import inserts
-from matrixone_core.steps import Atomic, OnConnection
+from matrixone_core.steps import Atomic, RunSync
 
 Base = declarative_base()
 
@@ -46,7 +46,7 @@ def inserted(op, *answers):
 
     class Database(Driver):
         def perform(self, step):
-            return step.call(connection) if isinstance(step, OnConnection) else super().perform(step)
+            return step.call(connection) if isinstance(step, RunSync) else super().perform(step)
 
     driver = Database(server)
     count = driver.run(op)

@@ -10,7 +10,7 @@ from matrixone_core.errors import InvalidArgument, SnapshotNotFound, TableExists
 from matrixone_core.operations import snapshots, tables
 from matrixone_core.sql.snapshot import CreateSnapshot, DropSnapshot, ShowSnapshots, Snapshot, SnapshotLevel
 from matrixone_core.sql.table import ColumnNames
-from matrixone_core.steps import Atomic, OnConnection, Reply
+from matrixone_core.steps import Atomic, Reply, RunSync
 
 ROW = {
     "SNAPSHOT_NAME": "n", "TIMESTAMP": "2026-01-02 03:04:05.678901234", "SNAPSHOT_LEVEL": "database",
@@ -75,7 +75,7 @@ def carried_out(op, *answers):
         steps, _ = play(op, *answers, None)
         assert isinstance(steps[-1], Atomic)
         (call,), _ = play(steps[-1].op, None)
-        assert isinstance(call, OnConnection)
+        assert isinstance(call, RunSync)
         call.call(connection)
         found = inspect(connection).get_table_names()
     engine.dispose()

@@ -15,7 +15,7 @@ from matrixone_core.operations import stage_check
 from matrixone_core.operations.stage_check import StageCheck, StageProblem
 from matrixone_core.sql.files import IsListed, ListFiles
 from matrixone_core.sql.stage import Stage
-from matrixone_core.steps import Aside
+from matrixone_core.steps import OutsideTransaction
 
 ROW = {
     "stage_name": "s",
@@ -37,11 +37,11 @@ def s3(credentials=S3):
 
 
 def check(*answers):
-    """Play, with the statements in `Aside` answered as if they stood alone."""
+    """Play, with the statements in `OutsideTransaction` answered as if they stood alone."""
     script = Script(*answers)
 
     def answer(step):
-        if isinstance(step, Aside) and (statement := next(step.op)).time_limit is not None:
+        if isinstance(step, OutsideTransaction) and (statement := next(step.op)).time_limit is not None:
             assert statement.time_limit > 0
             step = statement
         return script(step)

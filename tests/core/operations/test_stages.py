@@ -11,7 +11,7 @@ from matrixone_core.errors import InvalidArgument, PermissionDenied, ServerError
 from matrixone_core.operations import stages
 from matrixone_core.secrets import Credentials
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
-from matrixone_core.steps import Aside, Reply
+from matrixone_core.steps import OutsideTransaction, Reply
 
 ROW = {
     "stage_name": "s", "url": "file:///a/", "stage_credentials": None, "stage_status": "in_use", "created": 1700000000,
@@ -178,7 +178,7 @@ def test_who_may_not_read_the_catalogue_sees_what_show_stages_tells():
     op = stages.list_("s")
     assert next(op) == SelectStages("s")
     aside = op.throw(PermissionDenied("no"))
-    assert isinstance(aside, Aside)
+    assert isinstance(aside, OutsideTransaction)
     shown = {"STAGE_NAME": "s", "URL": "file:///a/", "STATUS": "disabled", "COMMENT": "c"}
     steps, result = play(aside.op, rows(shown, shown | {"STAGE_NAME": "a"}))
     assert steps == [ShowStages("s")]
@@ -247,7 +247,7 @@ def test_alter_cannot_merge_credentials_that_it_cannot_read():
     next(op)
     aside = op.throw(PermissionDenied("no"))
     shown = (Stage("s", "s3://b/"),)
-    assert isinstance(aside, Aside)
+    assert isinstance(aside, OutsideTransaction)
     with pytest.raises(PermissionDenied, match="whole set"):
         op.send(shown)
 

@@ -35,7 +35,7 @@ from matrixone_core.sql.load import LoadData, S3Object, resolve_source
 from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
 from matrixone_core.sql.stage import AlterStage, SelectStages, ShowStages, Stage, stage_of
 from matrixone_core.sql.table import LoadState, SelectLoadState, ShowCreateTable
-from matrixone_core.steps import Aside, Atomic, Call, GetRuntime, Reply, Runtime, with_time_limit
+from matrixone_core.steps import Atomic, Call, GetRuntime, OutsideTransaction, Reply, Runtime, with_time_limit
 
 DONE = Reply()
 ROW = {
@@ -47,7 +47,7 @@ TAKEN = {"SNAPSHOT_NAME": "p", "SNAPSHOT_LEVEL": "account", "TIMESTAMP": "2026-0
 MAY = f"DROP STAGE IF EXISTS `{UNUSED_NAME}`"
 
 
-LABELS = {Aside: "outside: ", Atomic: "atomic: "}
+LABELS = {OutsideTransaction: "outside: ", Atomic: "atomic: "}
 
 
 class Server:
@@ -63,7 +63,7 @@ class Server:
 
     def answer(self, step):
         match step:
-            case Aside() | Atomic():
+            case OutsideTransaction() | Atomic():
                 return self.run(step.op, LABELS[type(step)])
             case GetRuntime():
                 return Runtime(self.run, MemoryMachine(), lambda: self.now, self.sleep)
@@ -277,7 +277,7 @@ def test_like(pattern, found):
     assert is_like("abc", pattern) is found
 
 
-@pytest.mark.parametrize("step", [Atomic, Aside, lambda op: with_time_limit(op, 3)])
+@pytest.mark.parametrize("step", [Atomic, OutsideTransaction, lambda op: with_time_limit(op, 3)])
 def test_steps_with_operations_in_them_are_kept_too(step):
     case = Case()
 

@@ -19,7 +19,7 @@ from matrixone_core.messages import show
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.load import Csv
 from matrixone_core.sql.staging import Conflict, FirstDuplicateKey
-from matrixone_core.steps import Atomic, Op, Together, read_clock
+from matrixone_core.steps import Atomic, Concurrently, Op, read_clock
 
 
 class _NotPlain(Exception):
@@ -53,7 +53,7 @@ def _load_and_prove(context: LoadContext, file: InputFile, pattern: str) -> Op[t
         yield from statement
     load, lines = direct_load(plan, file), (*plan.request.names[:-1], f"{plan.batches[0].staging[-1]}_lines")
     proof = iter(Atomic(_prove(lines, file, pattern)))
-    rows, _ = yield from Together((iter(load), proof), 2, here=True)
+    rows, _ = yield from Concurrently((iter(load), proof), 2, first_in_transaction=True)
     for key in target_keys(plan):
         values = yield from FirstDuplicateKey(plan.request.names, key)
         if values is not None:

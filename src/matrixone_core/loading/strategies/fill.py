@@ -14,7 +14,7 @@ from matrixone_core.monitoring.telemetry import span
 from matrixone_core.sql.external import CountOtherLines, CreateExternal
 from matrixone_core.sql.load import RAW_LINES, Csv, JsonLines, LoadData, Parquet
 from matrixone_core.sql.staging import DropTable, Names, Truncate
-from matrixone_core.steps import Atomic, Op, Sending, Together, run_in_thread
+from matrixone_core.steps import Atomic, Concurrently, Op, SendLocalData, run_in_thread
 
 SENT_BYTES = 4 * 1024 * 1024  # sent by one statement where a stage's file passes through the client
 
@@ -59,7 +59,7 @@ def _read_matching_lines(context: LoadContext, file: StageFile, pattern: str, st
     """Load a file while another connection sees whether the server can be trusted with all of its lines."""
     name = (*statement.table[:-1], f"{statement.table[-1]}_lines")
     check: Op[bool] = iter(Atomic(all_lines_match(name, file, pattern)))
-    rows, all_match = yield from Together((iter(statement), check), 2, here=True)
+    rows, all_match = yield from Concurrently((iter(statement), check), 2, first_in_transaction=True)
     if all_match:
         return int(rows)
     yield from Truncate(statement.table)
@@ -90,7 +90,7 @@ def _resend(context: LoadContext, file: StageFile) -> LoadData:
 def _send_client_data(context: LoadContext, file: ClientFile, statement: LoadData) -> Op[int]:
     try:
         context.lines[file.path] = file.lines
-        return (yield from Sending(statement, file.chunks, file.transform))
+        return (yield from SendLocalData(statement, file.chunks, file.transform))
     except LoadFailed as error:
         yield from explain_shape(context, file, error)
         raise error.about(file.path) from error.__cause__
@@ -128,7 +128,7 @@ def _text_format(file: StageFile) -> Csv | JsonLines:
 
 
 def _send(statement: LoadData, data: bytes) -> Op[int]:
-    return (yield from Sending(statement, iter([data]), _pass_through))
+    return (yield from SendLocalData(statement, iter([data]), _pass_through))
 
 
 def _pass_through(piece: bytes | None) -> bytes:

@@ -26,7 +26,7 @@ from matrixone_core.sql.staging import (
     SelectStaged,
     StagedRow,
 )
-from matrixone_core.steps import Aside, Op
+from matrixone_core.steps import Op, OutsideTransaction
 
 TRIED_PARTS = 64  # in which they are tried
 MAX_SEARCHED = 20_000  # bad rows, from which on something else than rows is taken to be wrong
@@ -124,7 +124,7 @@ class RejectingInsert:
         """Delete staged rows; those that were committed on another connection, so that DROP TABLE need not wait."""
         for at in range(0, len(numbers), MAX_CHECKED):
             delete = DeleteStaged(self.batch.staging, tuple(numbers[at : at + MAX_CHECKED]))
-            yield from delete if self.context.plan.stages_inside else Aside(iter(delete))
+            yield from delete if self.context.plan.stages_inside else OutsideTransaction(iter(delete))
 
     def _note(self, row: StagedRow, column: str | None, value: bytes | None, reason: str) -> None:
         """Note a bad row."""
@@ -153,7 +153,7 @@ def store_rejects(context: LoadContext, rejects: Rejects) -> Op[None]:
         try:
             yield from insert
         except TableNotFound:
-            yield from Aside(iter(CreateRejects(insert.name)))
+            yield from OutsideTransaction(iter(CreateRejects(insert.name)))
             yield from insert
 
 

@@ -18,7 +18,7 @@ from matrixone_core.loading.strategies.silent import JudgedRows, judge_rows
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.staging import Conflict, DuplicatePolicy, InsertStaged, RowRange
 from matrixone_core.sql.table import TablesLike
-from matrixone_core.steps import Aside, Atomic, Op, Together, read_clock
+from matrixone_core.steps import Atomic, Concurrently, Op, OutsideTransaction, read_clock
 
 T = TypeVar("T")
 LEFT_OVER_SECONDS = 24 * 3600  # after which a staging table's load is taken for dead
@@ -54,9 +54,9 @@ def load_staged(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
     plan = context.plan
     if plan.stages_inside:
         return (yield from Atomic(_load_inside(context, plan.batches[0])))
-    yield from Aside(_drop_left_over(context))
+    yield from OutsideTransaction(_drop_left_over(context))
     try:
-        filled: tuple[FilledBatch, ...] = yield from Together(
+        filled: tuple[FilledBatch, ...] = yield from Concurrently(
             tuple(iter(Atomic(_fill(context, batch))) for batch in plan.batches), plan.request.options.concurrency
         )
         return (yield from Atomic(_insert_batches(context, filled)))
@@ -82,7 +82,7 @@ def _drop_outside(batches: Sequence[Batch]) -> Op[None]:
 
 def _drop(batch: Batch) -> Op[None]:
     with suppress(MatrixOneError):
-        yield from Aside(iter(batch.drop))
+        yield from OutsideTransaction(iter(batch.drop))
 
 
 def _drop_left_over(context: LoadContext) -> Op[None]:

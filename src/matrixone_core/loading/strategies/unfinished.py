@@ -9,7 +9,7 @@ from matrixone_core.sql.ledger import InsertEntry
 from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.rejects import InsertRejects
 from matrixone_core.sql.staging import InsertStaged
-from matrixone_core.steps import Op, Sending, Step, map_nested_ops, map_steps
+from matrixone_core.steps import Op, SendLocalData, Step, map_nested_ops, map_steps
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ def undone_with_session(plan: LoadPlan, op: Op[T]) -> Op[T]:
 
 def _changes(plan: LoadPlan, step: Step[Any], answer: object) -> bool:
     """Whether a step has changed more than the load undoes where it fails."""
-    statement = step.statement if isinstance(step, Sending) else step
+    statement = step.statement if isinstance(step, SendLocalData) else step
     match statement:
         case InsertStaged() | InsertRejects():
             return answer != 0
