@@ -3,6 +3,7 @@
 Touches what PyMySQL keeps to itself; the project pins its minor version.
 """
 
+import math
 import select
 import socket
 import ssl
@@ -32,6 +33,7 @@ from matrixone_sync.protocol import PacketMixin, ProtocolMixin, ResultMixin
 from matrixone_sync.sigint import DeferredSigint
 
 Stop = Callable[[int], None]  # stops what the connection of this id is doing on the server
+SIGINT_CHECK_SECONDS = 1.0  # of a wait, after which Python sees signals that did not end it
 SIGINT_POLL_SECONDS = 0.1  # between checks for a Ctrl-C that is deferred
 
 
@@ -246,13 +248,23 @@ class Connection(ProtocolMixin, pymysql.Connection):
     def _answered(self, sock: socket.socket) -> bool:
         """Wait for the reply to begin, where that has an end; nothing of it is read yet when somebody gives up."""
         if self._querying:
-            return self.time_limit is None or _readable(sock, self.time_limit)
+            return self._begins_in_time(sock)
         if self.sigint is None:
             return True
         ends = None if self._read_timeout is None else time.monotonic() + self._read_timeout
         while not _readable(sock, SIGINT_POLL_SECONDS):
             now, since = time.monotonic(), self.sigint.since
             if (ends is not None and now > ends) or (since is not None and now > since + STOP_SECONDS):
+                return False
+        return True
+
+    def _begins_in_time(self, sock: socket.socket) -> bool:
+        """Wait in parts: Python sees a Ctrl-C that comes right before a wait, or to another thread, only after it."""
+        if self.time_limit is None and self._read_timeout is not None:
+            return True  # the socket has this limit itself
+        ends = math.inf if self.time_limit is None else time.monotonic() + self.time_limit
+        while not _readable(sock, max(min(SIGINT_CHECK_SECONDS, ends - time.monotonic()), 0)):
+            if time.monotonic() >= ends:
                 return False
         return True
 

@@ -644,6 +644,19 @@ def interrupting(proxy, wanted):
     proxy.rule = rule
 
 
+def test_ctrl_c_that_does_not_end_the_wait(proxy, database):
+    """The system may give the signal to another thread, or right before the wait begins: it is seen all the same."""
+    with Client(url=proxy.url, database=database) as client:
+        interrupting(proxy, lambda statement, before: statement == SLOW)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                client.execute(SLOW)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        assert client.execute("SELECT 1").scalar() == 1
+
+
 def test_ctrl_c_stops_the_statement_on_the_server(proxy, database, files, big, unique, other):
     other.create_table(User)
     stage = unique()
