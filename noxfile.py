@@ -52,7 +52,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    session.run("pytest", "--cov=matrixone_core", "--cov-report=term-missing", "--cov-fail-under=100", *AT_ONCE)
+    session.run("pytest", "--cov=matrixone_core", "--cov-report=term-missing", "--cov-fail-under=98", *AT_ONCE)
 
 
 @nox.session
