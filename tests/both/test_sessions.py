@@ -497,6 +497,7 @@ def load_once(client, side, stage, calls):
     client.run_in_session(work if side == "sync" else work_async)
 
 
+@pytest.mark.timeout(300)  # a whole session for each statement that may break
 @pytest.mark.parametrize("what", ["send and cut", "cut"])
 def test_a_session_with_a_load_is_repeated_wherever_its_connections_break(
     users, new_client, proxy, *, database, other, files, unique, side, monkeypatch, what
