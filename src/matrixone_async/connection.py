@@ -209,9 +209,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
 
     async def _read_query_result(self, unbuffered: bool = False) -> None:
         self._result = None
-        packets, self.packets = self.packets, None
-        result: Any = Result(self) if packets is None else PacketResult(self)
-        result.packets = packets
+        result = self._new_result(Result, PacketResult)
         with self.intact():
             if unbuffered:
                 try:

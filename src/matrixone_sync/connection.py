@@ -185,9 +185,7 @@ class Connection(ProtocolMixin, pymysql.Connection):
 
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         self._result = None
-        packets, self.packets = self.packets, None
-        result: Any = Result(self) if packets is None else PacketResult(self)
-        result.packets = packets
+        result = self._new_result(Result, PacketResult)
         with self.intact():
             if unbuffered:
                 result.init_unbuffered_query()

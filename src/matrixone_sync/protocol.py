@@ -61,6 +61,13 @@ class ProtocolMixin:
         """Return the password, and whether TLS is wanted."""
         raise NotImplementedError
 
+    def _new_result(self, plain: Any, of_packets: Any) -> Any:
+        """Make the result that the statement wants: with rows that are read, or that stay packets."""
+        packets, self.packets = self.packets, None
+        result: Any = plain(self) if packets is None else of_packets(self)
+        result.packets = packets
+        return result
+
     @contextmanager
     def sending(self, data: Iterator[bytes]) -> Generator[None]:
         """A block in which a statement that asks for the client's data gets these."""
