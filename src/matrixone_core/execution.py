@@ -15,11 +15,11 @@ from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import as_text
 from matrixone_core.messages import show
 from matrixone_core.names import snapshot_name
+from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import RowPackets
 from matrixone_core.settings import time_limit
 from matrixone_core.sql.past import Past
 from matrixone_core.sql.placeholders import named, numbered
-from matrixone_core.steps import ResultColumn
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]  # by name; by place; a list of either for many executions
 Values: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None  # as SQLAlchemy takes them
@@ -221,15 +221,6 @@ def streaming(batch: int, options: dict[str, Any]) -> dict[str, Any]:
     return {"yield_per": batch, **options}
 
 
-_UNSIGNED = 32  # MySQL's flag of a column
-_BINARY = 63  # MySQL's number of the collation of bytes
-
-
 def result_columns(driver_connection: Any) -> tuple[ResultColumn, ...]:
     """The columns of the statement that a driver's connection executed last; both drivers keep them in one place."""
-    return tuple(
-        ResultColumn(
-            field.name, field.type_code, bool(field.flags & _UNSIGNED), field.charsetnr == _BINARY, field.scale
-        )
-        for field in driver_connection._result.fields  # noqa: SLF001  # the versions are pinned
-    )
+    return tuple(map(ResultColumn.of_field, driver_connection._result.fields))  # noqa: SLF001  # the versions are pinned

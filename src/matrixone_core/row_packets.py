@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from matrixone_core.result_columns import ResultColumn
+
 READ_AT_ONCE = 1 << 16  # bytes to ask a socket for: finding the rows of more would hold an event loop for too long
 HEAD = 4  # bytes before each packet: three of its length, one of its number
 _LONGEST = (1 << 24) - 1  # a packet of this length goes on in the next one
@@ -17,27 +19,6 @@ _EOF, _ERROR = 0xFE, b"\xff"
 _EOF_LENGTH = 5
 _MORE_RESULTS = 8
 _word = struct.Struct("<I").unpack_from
-
-
-@dataclass(frozen=True)
-class Field:
-    """What a server says about a column of a result.
-
-    Args:
-        name: the column's title.
-        type_code: MySQL's number of its type.
-        charsetnr: the number of its character set; 63 for bytes.
-        length: the most bytes or digits that a value is shown with.
-        flags: MySQL's flags.
-        scale: how many digits are behind the point.
-    """
-
-    name: str
-    type_code: int
-    charsetnr: int
-    length: int
-    flags: int
-    scale: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +61,7 @@ class RowPackets:
         self.block_bytes = block_bytes
         self.streams = streams
         self.blocks: deque[Block] = deque()
-        self.fields: tuple[Field, ...] = ()
+        self.fields: tuple[ResultColumn, ...] = ()
         self.types: Sequence[tuple[str, Any]] = ()
         self.is_ordered = False
         self.sql = ""
@@ -101,9 +82,7 @@ class RowPackets:
             fields: the columns, as the drivers describe them.
             number: the next packet's.
         """
-        self.fields = tuple(
-            Field(one.name, one.type_code, one.charsetnr, one.length, one.flags, one.scale) for one in fields
-        )
+        self.fields = tuple(map(ResultColumn.of_field, fields))
         self._number = number
 
     def feed(self, data: bytes) -> None:

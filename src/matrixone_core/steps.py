@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeEngine
 from matrixone_core import fragments
 from matrixone_core.errors import ServerError
 from matrixone_core.machine import Machine
+from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.secrets import Secret
 
@@ -53,25 +54,6 @@ class Reply:
 
     rows: Sequence[Row] = ()
     count: int = 0
-
-
-@dataclass(frozen=True)
-class ResultColumn:
-    """A column of a result, as the protocol describes it.
-
-    Args:
-        name: its title.
-        type: MySQL's number of the type.
-        is_unsigned: whether its numbers have no sign.
-        is_binary: whether it has bytes, not text.
-        scale: digits behind the point, or of a second's fraction.
-    """
-
-    name: str
-    type: int
-    is_unsigned: bool = False
-    is_binary: bool = False
-    scale: int = 0
 
 
 class HexBinary(LargeBinary):

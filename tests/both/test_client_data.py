@@ -272,7 +272,7 @@ def test_arrow_without_pyarrow(load, monkeypatch):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("matrixone_core.loading.formats.arrow.import_module", missing)
+    monkeypatch.setattr("matrixone_core.libraries.import_module", missing)
     with pytest.raises(errors.NotSupported, match=r"matrixone\[arrow\]"):
         load.read_arrow([], User)
 

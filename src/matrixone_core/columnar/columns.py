@@ -8,18 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from matrixone_core.columnar.libraries import library
+from matrixone_core import result_columns as codes
 from matrixone_core.dialect.types import VECF32, Vector
-from matrixone_core.row_packets import Field
+from matrixone_core.libraries import library
+from matrixone_core.result_columns import ResultColumn
 
-_UNSIGNED = 32
-_BINARY = 63  # the character set of bytes
-# MySQL's numbers of types
-_TINY, _NULL, _TIME, _YEAR, _BIT, _JSON = 1, 6, 11, 13, 16, 245
-_DECIMALS, _TIMESTAMPS = (0, 246), (7, 12)
-_TEXTS = (15, 241, 247, 248, 249, 250, 251, 252, 253, 254)
-_INTEGER_BITS = {_TINY: 8, 2: 16, 3: 32, 8: 64, 9: 32}
-_SIMPLE = {4: "float32", 5: "float64", 10: "date32", _YEAR: "int16"}
+_TEXTS = codes.STRINGS | {241, 247, 248}
+_INTEGER_BITS = {codes.TINY: 8, codes.SHORT: 16, codes.LONG: 32, codes.LONGLONG: 64, codes.INT24: 32}
+_SIMPLE = {codes.FLOAT: "float32", codes.DOUBLE: "float64", codes.DATE: "date32", codes.YEAR: "int16"}
 _MOST_DIGITS = {"decimal128": 38, "decimal256": 76}
 _TIME_PATTERN = (
     r"^(?P<sign>-?)(?P<hours>[0-9]+):(?P<minutes>[0-9]{2}):(?P<seconds>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?$"
@@ -81,7 +77,7 @@ class Column:
         return self.read(cells, self.type)
 
 
-def column_of(field: Field, declared: Any) -> Column:
+def column_of(field: ResultColumn, declared: Any) -> Column:
     """The column that a field of a reply is.
 
     Args:
@@ -98,31 +94,31 @@ def _vector(declared: Vector) -> tuple[Any, Read]:
     return arrow.list_(item, declared.dimensions), _read_vectors
 
 
-def _by_reply(field: Field) -> tuple[Any, Read]:
+def _by_reply(field: ResultColumn) -> tuple[Any, Read]:
     arrow = library("pyarrow")
-    kind, unsigned = field.type_code, bool(field.flags & _UNSIGNED)
-    if kind == _JSON or (kind in _TEXTS and field.charsetnr != _BINARY):
+    kind, unsigned = field.type_code, field.is_unsigned
+    if kind == codes.JSON or (kind in _TEXTS and not field.is_binary):
         return arrow.string(), _read_texts
-    if kind == _TINY and field.length == 1:
+    if kind == codes.TINY and field.length == 1:
         return arrow.bool_(), _read_by_cast
     if kind in _INTEGER_BITS:
         return getattr(arrow, f"{'u' * unsigned}int{_INTEGER_BITS[kind]}")(), _read_by_cast
-    if kind in _DECIMALS:
+    if kind in codes.DECIMALS:
         return _decimal(field, unsigned=unsigned), _read_by_cast
-    if kind in _TIMESTAMPS:
+    if kind in codes.MOMENTS:
         return arrow.timestamp("us"), _read_by_cast
     if kind in _SIMPLE:
         return getattr(arrow, _SIMPLE[kind])(), _read_by_cast
-    if kind == _NULL:
+    if kind == codes.NULL:
         return arrow.null(), _read_nulls
-    if kind == _TIME:
+    if kind == codes.TIME:
         return arrow.duration("us"), _read_times
-    if kind == _BIT:
+    if kind == codes.BIT:
         return arrow.uint64(), _read_bits
     return arrow.binary(), _read_bytes
 
 
-def _decimal(field: Field, *, unsigned: bool) -> Any:
+def _decimal(field: ResultColumn, *, unsigned: bool) -> Any:
     """DECIMAL, whose length counts its sign and its point."""
     digits = field.length - (not unsigned) - (field.scale > 0)
     name = "decimal128" if digits <= _MOST_DIGITS["decimal128"] else "decimal256"

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from matrixone_core.columnar.columns import Cells, Column, column_of
-from matrixone_core.columnar.libraries import library
 from matrixone_core.errors import ConnectionLost, ServerError
+from matrixone_core.libraries import library
 from matrixone_core.messages import show
-from matrixone_core.row_packets import HEAD, Block, Field, RowPackets
+from matrixone_core.result_columns import ResultColumn
+from matrixone_core.row_packets import HEAD, Block, RowPackets
 
 _NULL = 251
 _LONGER = ((252, 2), (253, 3), (254, 8))  # a first byte that says that a length follows, and of how many bytes
@@ -51,7 +52,7 @@ class Decoder:
         return library("pyarrow").Table.from_batches(batches, self.schema)
 
 
-def _declared(packets: RowPackets, fields: Sequence[Field]) -> list[Any]:
+def _declared(packets: RowPackets, fields: Sequence[ResultColumn]) -> list[Any]:
     """The types that the statement says the columns have, or None."""
     if packets.is_ordered and len(packets.types) == len(fields):
         return [type_ for _, type_ in packets.types]

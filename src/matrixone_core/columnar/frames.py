@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any, Literal, TypeAlias
 
-from matrixone_core.columnar.libraries import library
 from matrixone_core.errors import InvalidArgument
+from matrixone_core.libraries import library
 from matrixone_core.messages import show
 
 DtypeBackend: TypeAlias = Literal["pyarrow"]

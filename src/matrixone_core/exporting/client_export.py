@@ -13,7 +13,7 @@ from typing import IO, Any, Protocol, TypeAlias
 from uuid import uuid4
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.exporting.columns import check_names, has_bytes, of_result
+from matrixone_core.exporting.columns import check_names, of_result
 from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
 from matrixone_core.exporting.source import Source
 from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
@@ -22,11 +22,11 @@ from matrixone_core.exporting.writers.parquet import ParquetWriter
 from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.inputs.client_stream import name_of
 from matrixone_core.messages import show
+from matrixone_core.result_columns import ResultColumn
 from matrixone_core.sql.export import SelectRows
 from matrixone_core.steps import (
     GetRuntime,
     Op,
-    ResultColumn,
     Streaming,
     emit,
     read_clock,
@@ -198,7 +198,7 @@ class _Writing:
         options: dict[str, Any] = {"columns": list(names)}
         if export.format == "csv":
             options = export.style.load_options(names)
-            options |= {"encoding": None} if any(map(has_bytes, self.columns)) else {}
+            options |= {"encoding": None} if any(column.has_bytes for column in self.columns) else {}
         options |= of_result(export.source.query, self.columns, export.format).load_options
         return ExportReport(
             (ExportedFile(self.name, size),), self.rows, self.ended - self.began, export.format, names,

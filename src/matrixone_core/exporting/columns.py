@@ -13,20 +13,20 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.dialects.mysql import BIT
 
+from matrixone_core import result_columns as codes
 from matrixone_core.errors import InvalidArgument, NotSupported, ServerError
 from matrixone_core.execution import result_columns
 from matrixone_core.exporting.source import Source, query_of_table
 from matrixone_core.fragments import quote_name
 from matrixone_core.loading.table import Column, Kind, fetch_table
 from matrixone_core.messages import show
+from matrixone_core.result_columns import ResultColumn
 from matrixone_core.sql.export import Query, SelectNothing
-from matrixone_core.steps import Op, ResultColumn, RunSync
+from matrixone_core.steps import Op, RunSync
 
 _AS_TEXT, _AS_NUMBER = "CAST({} AS CHAR)", "CAST({} AS UNSIGNED)"
 DUPLICATE_COLUMN = 1060  # MySQL's number
-TYPE_TIMESTAMP, TYPE_LONGLONG, TYPE_BIT = 7, 8, 16  # MySQL's numbers of types
-_STRINGS = {15, *range(249, 255)}  # VARCHAR, BLOB of any length, VAR_STRING, STRING
-_NOT_IN_QUERIES = {"csv": {TYPE_BIT}, "parquet": {TYPE_BIT}, "jsonline": set[int]()}
+_NOT_IN_QUERIES = {"csv": {codes.BIT}, "parquet": {codes.BIT}, "jsonline": set[int]()}
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def plan_columns(source: Source, form: str) -> Op[Exported]:
         ) from error
     check_names([column.name for column in columns])
     for column in columns:
-        too_large = form == "parquet" and column.type == TYPE_LONGLONG and column.is_unsigned
-        if column.type in _NOT_IN_QUERIES[form] or too_large:
+        too_large = form == "parquet" and column.type_code == codes.LONGLONG and column.is_unsigned
+        if column.type_code in _NOT_IN_QUERIES[form] or too_large:
             name = quote_name(column.name)
             cast = (_AS_TEXT if too_large else _AS_NUMBER).format(name)
             raise NotSupported(
@@ -101,15 +101,14 @@ def of_result(query: Query, columns: Sequence[ResultColumn], form: str) -> Expor
     return Exported(
         query,
         tuple(column.name for column in columns),
-        {column.name: _AS_NUMBER.format(quote_name(column.name)) for column in columns if column.type == TYPE_BIT},
-        tuple(column.name for column in columns if form == "jsonline" and has_bytes(column)),
-        any(column.type == TYPE_TIMESTAMP for column in columns),
+        {
+            column.name: _AS_NUMBER.format(quote_name(column.name))
+            for column in columns
+            if column.type_code == codes.BIT
+        },
+        tuple(column.name for column in columns if form == "jsonline" and column.has_bytes),
+        any(column.type_code == codes.TIMESTAMP for column in columns),
     )
-
-
-def has_bytes(column: ResultColumn) -> bool:
-    """Whether a column of a result has bytes: the server says so of numbers, moments and JSON, too."""
-    return column.is_binary and column.type in _STRINGS
 
 
 def check_names(names: Sequence[str]) -> None:

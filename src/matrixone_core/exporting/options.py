@@ -1,7 +1,7 @@
 """What a caller may say about an export, checked before anything is sent."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any, Literal, TypeAlias, TypedDict
 
@@ -108,3 +108,12 @@ def progress_of(given: object) -> Callable[[Any], Any] | None:
     if given is not None and not callable(given):
         raise InvalidArgument(f"progress={show(given)} must be a function, which is given each ExportProgress")
     return given
+
+
+def load_options_of_csv(
+    columns: Sequence[str], *, header: bool, delimiter: str, quote: str, escape: str | None, line_terminator: str
+) -> dict[str, Any]:
+    """The options with which a load reads CSV that was written so."""
+    names: dict[str, Any] = {"header": "match"} if header else {"columns": list(columns)}
+    found = {**names, "delimiter": delimiter, "quote": quote, "escape": escape}
+    return found if line_terminator == "\n" else {**found, "line_terminator": line_terminator}

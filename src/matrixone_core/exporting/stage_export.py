@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from matrixone_core import patterns
 from matrixone_core.errors import NotSupported, StageFileExists, StageFileNotFound
+from matrixone_core.exporting import options
 from matrixone_core.exporting.columns import Exported, plan_columns
 from matrixone_core.exporting.manifest import Manifest, manifest_path
 from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
@@ -105,9 +106,14 @@ def load_options(output: Output, columns: tuple[str, ...]) -> dict[str, Any]:
     """The options with which a load reads what the server wrote (server-facts 70)."""
     if not isinstance(output, CsvOutput):
         return {"columns": list(columns)}
-    names: dict[str, Any] = {"header": "match"} if output.header else {"columns": list(columns)}
-    found = {**names, "delimiter": output.delimiter, "quote": output.quote, "escape": "\\"}
-    return found if output.line_terminator == "\n" else {**found, "line_terminator": output.line_terminator}
+    return options.load_options_of_csv(
+        columns,
+        header=output.header,
+        delimiter=output.delimiter,
+        quote=output.quote,
+        escape="\\",
+        line_terminator=output.line_terminator,
+    )
 
 
 def _write(export: StageExport, statement: Outfile, target: PureStagePath, began: float) -> Op[None]:

@@ -11,9 +11,9 @@ from sqlalchemy.orm import lazyload
 
 from matrixone_core.columnar.decoding import Decoder
 from matrixone_core.columnar.frames import DtypeBackend, as_pandas, as_polars, check_backend
-from matrixone_core.columnar.libraries import load
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import Parameters, as_statement, check_gives_rows, check_rows, options_for
+from matrixone_core.libraries import load
 from matrixone_core.row_packets import RowPackets
 from matrixone_core.steps import Fetch, HangUp, NextBlock, Op, run_in_thread
 

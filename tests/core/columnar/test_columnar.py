@@ -4,6 +4,7 @@ import sys
 from array import array
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,16 +16,18 @@ from hypothesis import strategies as st
 
 from matrixone_core.columnar.decoding import Decoder
 from matrixone_core.columnar.frames import as_pandas, as_polars, check_backend
-from matrixone_core.columnar.libraries import library, load
 from matrixone_core.dialect.types import VECF32, VECF64
 from matrixone_core.errors import ConnectionLost, InvalidArgument, NotSupported, ServerError
-from matrixone_core.row_packets import Block, Field, RowPackets
+from matrixone_core.libraries import library, load
+from matrixone_core.result_columns import ResultColumn
+from matrixone_core.row_packets import Block, RowPackets
 
 UNSIGNED = 32
 
 
 def field(type_code, length=20, scale=0, *, flags=0, charset=63, name="c"):
-    return Field(name, type_code, charset, length, flags, scale)
+    described = {"charsetnr": charset, "length": length, "flags": flags, "scale": scale}
+    return ResultColumn.of_field(SimpleNamespace(name=name, type_code=type_code, **described))
 
 
 def cell(value):

@@ -35,6 +35,7 @@ from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
 from matrixone_core.exporting.writers.json_lines import JsonLinesWriter
 from matrixone_core.exporting.writers.parquet import Drain, ParquetWriter
 from matrixone_core.operations import exports, loads
+from matrixone_core.result_columns import ResultColumn
 from matrixone_core.sql.export import (
     CountQueryRows,
     CsvOutput,
@@ -47,7 +48,7 @@ from matrixone_core.sql.export import (
     SelectTimeZone,
 )
 from matrixone_core.stage_paths import stage_file
-from matrixone_core.steps import ResultColumn, RunSync, Streaming
+from matrixone_core.steps import RunSync, Streaming
 from matrixone_platform.machine import LocalMachine
 
 USERS = Table("users", MetaData(), Column("id", Integer), Column("name", Integer), schema="app")
@@ -496,7 +497,7 @@ def test_answers():
 
 
 def test_the_columns_of_a_query_are_those_of_its_result():
-    field = SimpleNamespace(name="a", type_code=LONG, flags=32, charsetnr=63, scale=0)
+    field = SimpleNamespace(name="a", type_code=LONG, flags=32, charsetnr=63, scale=0, length=11)
     driver_connection = SimpleNamespace(_result=SimpleNamespace(fields=[field]))
     connection = SimpleNamespace(
         execute=lambda clause: SimpleNamespace(close=list),
@@ -504,7 +505,9 @@ def test_the_columns_of_a_query_are_those_of_its_result():
     )
     op = columns.plan_columns(resolve_source("SELECT 1 AS a", None), "csv")
     assert drive(op, lambda step: step.call(connection)).columns == ("a",)
-    assert execution.result_columns(driver_connection) == (ResultColumn("a", LONG, is_unsigned=True, is_binary=True),)
+    assert execution.result_columns(driver_connection) == (
+        ResultColumn("a", LONG, is_unsigned=True, is_binary=True, length=11),
+    )
 
 
 # -- files of the client ----------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matrixone_core.exporting.columns import TYPE_BIT
+from matrixone_core import result_columns as codes
+from matrixone_core.exporting import options
 from matrixone_core.exporting.writers.texts import number_of_bits, written
-from matrixone_core.steps import ResultColumn
+from matrixone_core.result_columns import ResultColumn
 
 _ERRORS = "surrogateescape"  # bytes that are no text travel through it
 
@@ -35,10 +36,14 @@ class CsvStyle:
 
     def load_options(self, columns: Sequence[str]) -> dict[str, Any]:
         """The options with which a load reads it."""
-        names: dict[str, Any] = {"header": "match"} if self.header else {"columns": list(columns)}
-        found = {**names, "delimiter": self.delimiter, "quote": self.quote, "escape": self.escape}
-        if self.line_terminator != "\n":
-            found["line_terminator"] = self.line_terminator
+        found = options.load_options_of_csv(
+            columns,
+            header=self.header,
+            delimiter=self.delimiter,
+            quote=self.quote,
+            escape=self.escape,
+            line_terminator=self.line_terminator,
+        )
         return found if self.null_value == "\\N" else {**found, "null_values": [self.null_value]}
 
 
@@ -57,7 +62,7 @@ class CsvWriter:
 
     def begin(self, columns: Sequence[ResultColumn]) -> bytes:
         """What precedes the rows."""
-        self._bits = frozenset(at for at, column in enumerate(columns) if column.type == TYPE_BIT)
+        self._bits = frozenset(at for at, column in enumerate(columns) if column.type_code == codes.BIT)
         if not self._style.header:
             return b""
         return self._line([self._text(column.name) for column in columns]).encode()

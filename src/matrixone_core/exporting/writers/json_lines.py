@@ -6,11 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from matrixone_core.exporting.columns import TYPE_BIT, has_bytes
+from matrixone_core import result_columns as codes
 from matrixone_core.exporting.writers.texts import number_of_bits, written
-from matrixone_core.steps import ResultColumn
-
-TYPE_JSON = 245  # MySQL's number
+from matrixone_core.result_columns import ResultColumn
 
 
 class JsonLinesWriter:
@@ -44,13 +42,13 @@ def _value(column: ResultColumn, value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bytes):
-        if column.type == TYPE_BIT:
+        if column.type_code == codes.BIT:
             return str(number_of_bits(value))
         value = base64.b64encode(value).decode()
     elif isinstance(value, str):
-        if column.type == TYPE_JSON:
+        if column.type_code == codes.JSON:
             return value.replace("\n", " ").replace("\r", " ")  # only between values, where blanks mean nothing
-        if has_bytes(column):
+        if column.has_bytes:
             value = base64.b64encode(value.encode()).decode()
     elif isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)

@@ -1,19 +1,20 @@
 """Rows as Parquet; pyarrow is imported when it is needed."""
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from matrixone_core.errors import NotSupported
-from matrixone_core.exporting.columns import TYPE_BIT, has_bytes
+from matrixone_core import result_columns as codes
 from matrixone_core.exporting.writers.texts import number_of_bits, written
-from matrixone_core.steps import ResultColumn
+from matrixone_core.libraries import library
+from matrixone_core.result_columns import ResultColumn
 
 GROUP_ROWS = 20_000  # rows of a row group, which are in memory until it is written
-_INTEGERS = {1: "int8", 2: "int16", 3: "int32", 8: "int64", 9: "int32", 13: "int16"}  # MySQL's numbers of types
-_FLOATS = {4: "float32", 5: "float64"}
-_DECIMALS = {0, 246}
-_DATE, _DATETIMES = 10, {7, 12}
+_INTEGERS = {
+    codes.TINY: "int8", codes.SHORT: "int16", codes.LONG: "int32", codes.LONGLONG: "int64", codes.INT24: "int32",
+    codes.YEAR: "int16",
+}  # fmt: skip
+_FLOATS = {codes.FLOAT: "float32", codes.DOUBLE: "float64"}
+_AS_THEY_COME = frozenset({*_INTEGERS, *_FLOATS, *codes.DECIMALS, codes.DATE, *codes.MOMENTS})
 
 
 class Drain:
@@ -53,11 +54,7 @@ class ParquetWriter:
     """Writes Parquet."""
 
     def __init__(self) -> None:
-        try:
-            self._arrow: Any = importlib.import_module("pyarrow")
-            self._parquet: Any = importlib.import_module("pyarrow.parquet")
-        except ModuleNotFoundError as error:
-            raise NotSupported("Parquet needs pyarrow: pip install 'matrixone[arrow]'") from error
+        self._arrow, self._parquet = library("pyarrow"), library("pyarrow.parquet")
         self._columns: Sequence[ResultColumn] = ()
         self._drain = Drain()
         self._writer: Any = None
@@ -95,26 +92,24 @@ class ParquetWriter:
 
     def _type(self, column: ResultColumn) -> Any:
         arrow = self._arrow
-        if column.type in _INTEGERS:
-            return getattr(arrow, f"{'u' * column.is_unsigned}{_INTEGERS[column.type]}")()
-        if column.type in _FLOATS:
-            return getattr(arrow, _FLOATS[column.type])()
-        if column.type in _DECIMALS:
+        if column.type_code in _INTEGERS:
+            return getattr(arrow, f"{'u' * column.is_unsigned}{_INTEGERS[column.type_code]}")()
+        if column.type_code in _FLOATS:
+            return getattr(arrow, _FLOATS[column.type_code])()
+        if column.type_code in codes.DECIMALS:
             return arrow.decimal128(38, column.scale)
-        if column.type == TYPE_BIT:
+        if column.type_code == codes.BIT:
             return arrow.uint64()
-        if column.type == _DATE:
+        if column.type_code == codes.DATE:
             return arrow.date32()
-        if column.type in _DATETIMES:
+        if column.type_code in codes.MOMENTS:
             return arrow.timestamp("us")
-        return arrow.binary() if has_bytes(column) else arrow.string()
+        return arrow.binary() if column.has_bytes else arrow.string()
 
 
 def _value(column: ResultColumn, value: Any) -> Any:
-    if column.type == TYPE_BIT and isinstance(value, bytes):
+    if column.type_code == codes.BIT and isinstance(value, bytes):
         return number_of_bits(value)
-    if value is None or column.type in _INTEGERS or column.type in _FLOATS or column.type in _DECIMALS:
+    if value is None or isinstance(value, bytes) or column.type_code in _AS_THEY_COME:
         return value
-    if column.type == _DATE or column.type in _DATETIMES or isinstance(value, bytes):
-        return value
-    return value.encode() if has_bytes(column) else written(value)
+    return value.encode() if column.has_bytes else written(value)

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from importlib import import_module
 from itertools import chain, filterfalse, islice
 from json.encoder import encode_basestring
 from typing import Any, cast
 from uuid import UUID
 
-from matrixone_core.errors import InvalidArgument, LoadFailed, NotSupported
+from matrixone_core.errors import InvalidArgument, LoadFailed
+from matrixone_core.libraries import library
 from matrixone_core.messages import show
 
 ROWS = 65_536  # made into text at a time
@@ -39,13 +39,6 @@ class Batches:
         return self._batches
 
 
-def _import_module(module: str) -> Any:
-    try:
-        return import_module(module)
-    except ImportError:
-        raise NotSupported("Parquet and Arrow data are read with pyarrow: pip install 'matrixone[arrow]'") from None
-
-
 def _is_of(data: object, module: str, *names: str) -> bool:
     """Whether data is of a class of a library; one that was not imported has made none."""
     library = sys.modules.get(module)
@@ -68,7 +61,7 @@ def open_reader(data: object, wanted: Sequence[str] = ()) -> Any:
         InvalidArgument: the data is no table, or its values have no common type.
         NotSupported: pyarrow is not installed.
     """
-    arrow = _import_module("pyarrow")
+    arrow = library("pyarrow")
     try:
         return _open(arrow, data, wanted)
     except (arrow.ArrowException, ValueError, TypeError, OverflowError) as error:
@@ -215,7 +208,7 @@ def open_parquet(file: Any, name: str, *, max_unpacked_bytes: int | None = None)
         LoadFailed: it is no Parquet file, or is broken, or unpacks to more.
         NotSupported: pyarrow is not installed.
     """
-    parquet = _import_module("pyarrow.parquet")
+    parquet = library("pyarrow.parquet")
     opened = _read(name, lambda: parquet.ParquetFile(file, coerce_int96_timestamp_unit="us"))
     if max_unpacked_bytes is not None:
         check_unpacked_size(opened.metadata, max_unpacked_bytes, name)
@@ -233,7 +226,7 @@ def _bytes_of_row(metadata: Any) -> int:
 
 def _read(name: str, call: Callable[[], Any]) -> Any:
     """What a call of pyarrow's gives; its errors become ours."""
-    arrow = _import_module("pyarrow")
+    arrow = library("pyarrow")
     try:
         return call()
     except (arrow.ArrowException, OSError) as error:
@@ -296,7 +289,7 @@ def batches_to_csv(
 
 
 def _lines(batch: Any, names: Sequence[str], uuids: Collection[str]) -> bytes:
-    compute, arrow = _import_module("pyarrow.compute"), _import_module("pyarrow")
+    compute, arrow = library("pyarrow.compute"), library("pyarrow")
     columns = [_Column(name, arrow, compute, uuid=name in uuids).fields(batch.column(name)) for name in names]
     comma, end, nothing = (arrow.scalar(text, arrow.large_binary()) for text in (b",", b"\n", b""))
     line = columns[0] if len(columns) == 1 else compute.binary_join_element_wise(*columns, comma)
@@ -519,7 +512,7 @@ _SQL_TYPES = (
 
 def sql_columns(schema: Any) -> Iterator[tuple[str, str]]:
     """Yield the columns of a schema: their names, and the SQL types that hold all of their values."""
-    types = _import_module("pyarrow").types
+    types = library("pyarrow").types
     for field in schema:
         metadata: dict[bytes, bytes] = field.metadata or {}
         yield field.name, metadata[_SQL_TYPE].decode() if _SQL_TYPE in metadata else _sql_type(field.type, types)
@@ -536,12 +529,12 @@ def metadata_of_footer(footer: bytes, name: str = "the file") -> Any:
     Raises:
         LoadFailed: it is no such footer.
     """
-    arrow, parquet = _import_module("pyarrow"), _import_module("pyarrow.parquet")
+    arrow, parquet = library("pyarrow"), library("pyarrow.parquet")
     return _read(name, lambda: parquet.read_metadata(arrow.BufferReader(b"PAR1" + footer)))
 
 
 def _sql_type(kind: Any, types: Any) -> str:
-    if _import_module("pyarrow").BaseExtensionType in type(kind).__mro__:
+    if library("pyarrow").BaseExtensionType in type(kind).__mro__:
         named = {"arrow.uuid": "UUID", "arrow.json": "JSON"}.get(kind.extension_name)
         return named or _sql_type(kind.storage_type, types)
     if _is(kind, types, "is_dictionary", "is_run_end_encoded"):

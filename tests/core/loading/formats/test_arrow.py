@@ -406,7 +406,7 @@ def test_without_pyarrow(monkeypatch):
     def missing(module):
         raise ImportError(module)
 
-    monkeypatch.setattr(arrow, "import_module", missing)
+    monkeypatch.setattr("matrixone_core.libraries.import_module", missing)
     for call in (lambda: open_reader(TABLE), lambda: open_parquet("a", "a"), lambda: sql_columns_of_footer(b"")):
         with pytest.raises(NotSupported, match=r"pip install 'matrixone\[arrow\]'"):
             call()

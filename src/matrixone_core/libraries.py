@@ -1,4 +1,4 @@
-"""The libraries that results are given in, imported when they are asked for."""
+"""Optional libraries, imported when they are asked for."""
 
 from importlib import import_module
 from typing import Any
