@@ -44,7 +44,7 @@ def connect(url: str, database: str) -> pymysql.Connection:
 
 
 def fill(client: Client, rows: int, folder: Path) -> None:
-    """Make the table `people` with so many rows."""
+    """Make the table `people` with a number of rows."""
     client.execute("CREATE TABLE people (id INT PRIMARY KEY, name VARCHAR(40), email VARCHAR(60), age INT)")
     lines = (f"{number},name {number},mail{number}@example.org,{number % 90}\n" for number in range(rows))
     (folder / "people.csv").write_text("".join(lines))

@@ -20,6 +20,12 @@ class Connection:
             self(sql)
         return caught.value.args
 
+    def wait(self, milliseconds=50):
+        """Ask the server for its time until a span of it is over: a moment that was read before is then past."""
+        [(began,)] = self("SELECT NOW(6)")
+        while self("SELECT TIMESTAMPDIFF(MICROSECOND, %s, NOW(6))", began)[0][0] < 1000 * milliseconds:
+            pass
+
 
 @pytest.fixture
 def connection_to():

@@ -1,15 +1,13 @@
 """Point-in-time recovery on the local server, beside the recorded cases (conformance/restoring)."""
 
-import time
-
 import pytest
 
 
 def now(sql):
     """The server's time, with a moment before and behind it in which nothing happens."""
-    time.sleep(0.05)
+    sql.wait()
     (((moment,),),) = [sql("SELECT CAST(NOW(6) AS CHAR)")]
-    time.sleep(0.05)
+    sql.wait()
     return moment
 
 

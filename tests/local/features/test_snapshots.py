@@ -1,7 +1,5 @@
 """Snapshots, the past, CLONE and RESTORE on the local server, beside the recorded cases."""
 
-import time
-
 import pytest
 
 from matrixone_local.engine.table_copies import COPIED_ROWS
@@ -101,7 +99,7 @@ def test_clones_are_independent(t, unique, matrixone_database_local):
 def test_reading_a_moment_of_the_past(t):
     [(moment,)] = t("SELECT CAST(NOW(6) AS CHAR)")
     [(before,)] = t("SELECT CAST(NOW(6) - INTERVAL 1 HOUR AS CHAR)")
-    time.sleep(0.05)  # the past has to be past
+    t.wait()
     t("DELETE FROM t WHERE id = 1")
     assert t(f"SELECT id FROM t {{timestamp='{moment}'}} ORDER BY id") == [(1,), (2,)]
     assert t(f"SELECT t.id FROM t {{timestamp='{moment}'}} WHERE t.name = 'a'") == [(1,)]
@@ -131,6 +129,6 @@ def test_an_alias_follows_the_moment(t, unique, matrixone_database_local):
 
 def test_a_moment_is_in_utc(t):
     [(moment,)] = t("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")
-    time.sleep(0.05)  # the past has to be past
+    t.wait()
     t("SET time_zone = '+08:00'")
     assert len(t(f"SELECT id FROM t {{timestamp='{moment}'}} AS a")) == 2
