@@ -89,7 +89,8 @@ class Connection(ProtocolMixin, aiomysql.Connection):
             self._writer.transport.abort()
         self._writer = self._reader = self._unread = None
 
-    def _close_at_once(self) -> None:
+    def close_at_once(self) -> None:
+        """Close the connection without a word to the server."""
         self.close()
 
     def _credentials(self) -> tuple[bytes, bool]:

@@ -217,7 +217,7 @@ class AsyncDriver:
 
     async def _hang_up(self) -> None:
         async with self.connection() as connection:
-            (await driver_connection(connection)).cut_off()
+            (await driver_connection(connection)).close_at_once()
             mark_closed(connection, "as the rest of a result was not read")
 
     async def _reply(self, connection: AsyncConnection, statement: Statement[Any]) -> Reply:

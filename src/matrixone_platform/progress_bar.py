@@ -20,8 +20,8 @@ _shared = _Shared()
 
 
 def show(event: LoadEvent) -> None:
-    """Show what an event tells."""
-    display = _shared.display or _begun()
+    """Show what an event says."""
+    display = _shared.display or _begin()
     if isinstance(event, LoadStarted):
         total = event.bytes if len(event.files) == 1 else len(event.files)
         _shared.tasks[event.load] = display.add_task(f"-> {event.table}", total=total, note="")
@@ -38,10 +38,10 @@ def show(event: LoadEvent) -> None:
         case _:
             display.update(task, note="failed" if event.report is None else f"{event.report.rows:,} rows")
             display.stop_task(task)
-            _ended(display, event.load)
+            _end(display, event.load)
 
 
-def _begun() -> Progress:
+def _begin() -> Progress:
     _shared.display = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -53,7 +53,7 @@ def _begun() -> Progress:
     return _shared.display
 
 
-def _ended(display: Progress, load: int) -> None:
+def _end(display: Progress, load: int) -> None:
     del _shared.tasks[load]
     if not _shared.tasks:
         display.stop()

@@ -218,7 +218,8 @@ class Connection(ProtocolMixin, pymysql.Connection):
         if ends is not None and self._sock is not None and not _readable(self._sock, max(ends - time.monotonic(), 0)):
             self._too_late()
 
-    def _close_at_once(self) -> None:
+    def close_at_once(self) -> None:
+        """Close the connection without a word to the server."""
         self._force_close()
 
     def _credentials(self) -> tuple[bytes, bool]:

@@ -218,7 +218,7 @@ class Driver:
 
     def _hang_up(self) -> None:
         with self.connection() as connection:
-            (driver_connection(connection)).cut_off()
+            (driver_connection(connection)).close_at_once()
             mark_closed(connection, "as the rest of a result was not read")
 
     def _reply(self, connection: Connection, statement: Statement[Any]) -> Reply:

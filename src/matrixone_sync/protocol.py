@@ -27,7 +27,7 @@ from matrixone_core.wire import (
 
 
 class ProtocolMixin:
-    """The part of a connection that runs the core's side of the protocol.
+    """The part of a connection that runs the core's side of the protocol; each side has what is not implemented here.
 
     Attributes:
         time_limit: seconds that a statement may take; None means no limit.
@@ -53,7 +53,7 @@ class ProtocolMixin:
         """Go on over TLS."""
         raise NotImplementedError
 
-    def _close_at_once(self) -> None:
+    def close_at_once(self) -> None:
         """Close the connection without a word to the server."""
         raise NotImplementedError
 
@@ -124,7 +124,7 @@ class ProtocolMixin:
             return  # query() closes the connection
         fault = unreadable(error, MySQLError)
         if fault is not None or not reply_ended(error):
-            self._close_at_once()
+            self.close_at_once()
         if fault is not None:
             raise OperationalError(*fault) from None
 
@@ -173,10 +173,6 @@ class ProtocolMixin:
                 while not packets.ended:
                     self._read_rows(packets)
                     packets.blocks.clear()
-
-    def cut_off(self) -> None:
-        """Close at once, though rows are still to come."""
-        self._close_at_once()
 
     def _get_server_information(self) -> None:
         with self.intact():

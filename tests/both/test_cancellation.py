@@ -88,8 +88,8 @@ def hold_second(statement, before):
 
 async def test_clean_up_of_a_cancelled_call_that_takes_too_long(users, proxy, monkeypatch):
     """The operation never takes the answer of another step for that of the one that is given up."""
-    monkeypatch.setattr("matrixone_async.driver.CLEAN_UP_SECONDS", 0.3)
-    monkeypatch.setattr("matrixone_async.connection.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("matrixone_async.driver.CLEAN_UP_SECONDS", 1.0)
+    monkeypatch.setattr("matrixone_async.connection.STOP_SECONDS", 1.0)
     answers = []
     for stop in (stop_task, stop_scope):
         answers.clear()
@@ -132,8 +132,8 @@ async def stop_scope(proxy, call):
 
 
 def test_clean_up_after_ctrl_c_that_takes_too_long(proxy, database, monkeypatch):
-    monkeypatch.setattr("matrixone_sync.driver.CLEAN_UP_SECONDS", 0.3)
-    monkeypatch.setattr("matrixone_sync.connection.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("matrixone_sync.driver.CLEAN_UP_SECONDS", 1.0)
+    monkeypatch.setattr("matrixone_sync.connection.STOP_SECONDS", 1.0)
     with Client(url=proxy.url, database=database) as client:
         for operation in (cleaned_up, lambda _: failing_clean_up()):
             answers = []
@@ -356,7 +356,7 @@ async def _expires_within_commit(scope, proxy):
 
 
 async def test_a_commit_whose_answer_does_not_come_is_waited_for_but_not_for_ever(users, proxy, monkeypatch):
-    monkeypatch.setattr("matrixone_async.connection.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("matrixone_async.connection.STOP_SECONDS", 1.0)
 
     async def whole():
         async with users.session() as session:
@@ -698,7 +698,7 @@ def test_ctrl_c_waits_for_a_commit(proxy, database, unique, other):
 
 def test_ctrl_c_gives_a_commit_up_that_is_never_answered(proxy, database, other, monkeypatch):
     other.create_table(User)
-    monkeypatch.setattr("matrixone_sync.connection.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("matrixone_sync.connection.STOP_SECONDS", 1.0)
     with Client(url=proxy.url, database=database) as client:
 
         def rule(statement, before):
