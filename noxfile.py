@@ -73,7 +73,7 @@ def tests_sqlalchemy_20(session: nox.Session) -> None:
 def dialect(session: nox.Session) -> None:
     """Run SQLAlchemy's and Alembic's own tests of a dialect, on both drivers."""
     session.install("-q", "-e", ".[local]", *group("dialect"))
-    session.run("pytest", "-c", "tests/dialect/setup.cfg", "tests/dialect", *session.posargs)
+    session.run("pytest", "-c", "tests/dialect/setup.cfg", "tests/dialect", *(session.posargs or AT_ONCE))
 
 
 @nox.session

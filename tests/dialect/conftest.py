@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import alembic  # noqa: F401  # before the first engine is made
 import pytest
@@ -27,6 +28,20 @@ SECOND = "{}_second"  # the other database, where the suite looks for names with
 @provision.configure_follower.for_db("matrixone")
 def _names(config, ident):
     config.test_schema = SECOND.format(ident)
+
+
+@provision.create_db.for_db("matrixone")
+def _create_databases(config, engine, ident):
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for name in (ident, SECOND.format(ident)):
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+
+
+@provision.drop_db.for_db("matrixone")
+def _drop_databases(config, engine, ident):
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for name in (ident, SECOND.format(ident)):
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
 
 
 @provision.temp_table_keyword_args.for_db("matrixone")
@@ -64,10 +79,19 @@ def databases(ident: str) -> Iterator[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    ident = f"dialect_{uuid.uuid4().hex[:8]}"
-    opened = databases(ident)
-    url = opened.__enter__()
-    config.add_cleanup(lambda: opened.__exit__(None, None, None))
-    config.option.dburi = [str(url).replace("+pymysql", f"+{driver}") for driver in DRIVERS]
-    plugin_base.configure_follower(ident)
+    given = getattr(config, "workerinput", None)
+    if given is None:
+        ident = f"dialect_{uuid.uuid4().hex[:8]}"
+        opened = databases(ident)
+        url = opened.__enter__()
+        config.option.dburi = [url.replace("+pymysql", f"+{driver}") for driver in DRIVERS]
+        config.add_cleanup(lambda: opened.__exit__(None, None, None))
+        plugin_base.configure_follower(ident)
+    else:  # a worker of xdist, for which the suite makes databases on the same server
+        config.option.dburi = given["urls"]
     pytestplugin.pytest_configure(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["urls"] = node.config.option.dburi

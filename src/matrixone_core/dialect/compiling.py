@@ -80,7 +80,7 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
     @memoized_property
     def _then(self) -> str:
         """What follows the name of each table of a statement that reads the past."""
-        past: Past | None = getattr(self.statement, "_execution_options", {}).get(PAST)
+        past: Past | None = self.execution_options.get(PAST)
         ours: Any = self
         return "" if past is None else str(ours.post_process_text(render_masked(past.parts())))
 
