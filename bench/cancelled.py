@@ -1,5 +1,7 @@
 """Loads cancelled at random moments, by both clients: no staging table and no connection may be left.
 
+Each client goes on until half of the rounds were cancelled; loads that end before are counted apart.
+
 python -m nox -s bench -- cancelled [--rounds 1000]
 """
 
@@ -14,6 +16,7 @@ import time
 import uuid
 from collections import Counter
 from contextlib import nullcontext, suppress
+from itertools import count, pairwise
 from pathlib import Path
 
 from rich.console import Console
@@ -22,8 +25,8 @@ from rich.table import Table
 from matrixone import AsyncClient, Client
 from matrixone_local import LocalServer
 
-LONGEST_SECONDS = 0.5  # until a load is cancelled
 AT_ONCE = 4
+KINDS = 3  # of loads
 CLIENT_DATA = b"".join(b"%d,a,b,1\n" % (900_000 + number) for number in range(2000))
 
 
@@ -41,13 +44,23 @@ class Soak:
             f"CREATE TABLE {self.name}.t (id INT PRIMARY KEY, name VARCHAR(100), email VARCHAR(255), age INT)"
         )
         admin.stage.create_local(self.name, f"{folder}/")
+        self.seconds = self.time_loads()
+
+    def time_loads(self) -> list[float]:
+        """How long a load of each kind takes, in seconds; it is cancelled at a random moment of that time."""
+        with Client(url=self.url, database=self.name) as client:
+            moments = [time.perf_counter()]
+            for number in range(KINDS):
+                self.load(client, number)
+                moments.append(time.perf_counter())
+        return [after - before for before, after in pairwise(moments)]
 
     def load(self, client: Client | AsyncClient, number: int) -> object:
         """Begin one of three kinds of loads: of many files, of one, of the client's data."""
         load = client.load_data
-        if number % 3 == 0:
+        if number % KINDS == 0:
             return load.read_csv_stage(self.name, "f*.csv", "t", on_conflict="skip")
-        if number % 3 == 1:
+        if number % KINDS == 1:
             return load.read_csv_stage(self.name, "f1.csv", "t", on_conflict="skip")
         return load.read_csv(CLIENT_DATA, "t", on_conflict="replace")
 
@@ -56,9 +69,11 @@ class Soak:
 
             async def work(worker: int) -> None:
                 random_number = random.Random(worker)
-                for number in range(rounds // AT_ONCE):
+                for number in count():
+                    if self.outcomes["asyncio: cancelled"] >= rounds:
+                        return
                     task = asyncio.ensure_future(self.load(client, number))  # type: ignore[arg-type]  # the asyncio client's
-                    await asyncio.sleep(random_number.random() * LONGEST_SECONDS)
+                    await asyncio.sleep(random_number.random() * self.seconds[number % KINDS])
                     task.cancel()
                     try:
                         await task
@@ -72,8 +87,11 @@ class Soak:
 
     def interrupt(self, rounds: int) -> None:
         with Client(url=self.url, database=self.name) as client:
-            for number in range(rounds):
-                timer = threading.Timer(random.Random(number).random() * LONGEST_SECONDS, _press_ctrl_c)
+            random_number = random.Random(0)
+            for number in count():
+                if self.outcomes["blocking: interrupted"] >= rounds:
+                    return
+                timer = threading.Timer(random_number.random() * self.seconds[number % KINDS], _press_ctrl_c)
                 try:
                     timer.start()
                     self.load(client, number)
@@ -91,11 +109,11 @@ class Soak:
         # not SHOW PROCESSLIST: the statements of others may hold bytes that are no UTF-8
         connections = f"SELECT count(*) FROM information_schema.processlist WHERE db='{self.name}'"
         for _ in range(50):  # the server takes a moment to see that a connection is closed
-            count = self.admin.execute(connections).scalar_one()
-            if count == 0:
+            open_connections: int = self.admin.execute(connections).scalar_one()
+            if open_connections == 0:
                 break
             time.sleep(0.1)
-        return self.admin.execute(tables).scalar_one() - 1, count
+        return self.admin.execute(tables).scalar_one() - 1, open_connections
 
     def close(self) -> None:
         self.admin.execute(f"DROP DATABASE {self.name}")
@@ -117,14 +135,14 @@ def main() -> None:
         with Client(url=url) as admin:
             soak = Soak(admin, url, folder)
             try:
-                asyncio.run(soak.cancel_tasks(options.rounds))
-                soak.interrupt(options.rounds)
+                asyncio.run(soak.cancel_tasks(options.rounds // 2))
+                soak.interrupt(options.rounds // 2)
                 tables, connections = soak.left()
             finally:
                 soak.close()
     table = Table("loads", "count", title="Cancelled loads")
-    for outcome, count in (*sorted(soak.outcomes.items()), ("tables left", tables), ("connections left", connections)):
-        table.add_row(outcome, str(count))
+    for outcome, times in (*sorted(soak.outcomes.items()), ("tables left", tables), ("connections left", connections)):
+        table.add_row(outcome, str(times))
     Console().print(table)
 
 
