@@ -171,15 +171,18 @@ def test_the_page(run, database, tmp_path, monkeypatch, stage, unique):
     """The commands of the page do what it says."""
     page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
     commands = re.findall(r"^matrixone ((?:sql|load|export|files|snapshot|restore) .*?)(?: +#.*)?$", page, re.MULTILINE)
-    assert len(commands) == 9
+    assert len(commands) == 10
     snapshot = unique()
     monkeypatch.chdir(tmp_path)
     Path("users.csv").write_text("id,name\n1,a\n")
-    assert run("sql", "CREATE TABLE users (id INT, name VARCHAR(9))").exit_code == 0
-    for command in commands:
-        placed = re.sub(r"\bapp\b", database, command).replace("before_import", snapshot).replace("daily_", snapshot)
-        done = run(*shlex.split(placed.replace("stage://exports", stage)))
-        assert done.exit_code == 0, done.output
+    app = f"{database}_app"
+    try:
+        for command in commands:
+            placed = re.sub(r"\bapp\b", app, command).replace("before_import", snapshot).replace("daily_", snapshot)
+            done = run(*shlex.split(placed.replace("stage://exports", stage)))
+            assert done.exit_code == 0, done.output
+    finally:
+        run("sql", f"DROP DATABASE IF EXISTS {app}")
 
 
 def test_a_load_that_does_not_fit(run, table, tmp_path):
