@@ -1,4 +1,4 @@
-"""How long `import matrixone` takes, beside SQLAlchemy and the two drivers: CPU time in many fresh interpreters.
+"""How long `import matrixone` and a new client take, beside SQLAlchemy and the drivers: CPU time in fresh interpreters.
 
     python bench/import_time.py [ROUNDS]
 
@@ -15,9 +15,14 @@ IMPORTS = {
     "SQLAlchemy and the drivers": NEEDED,
     "import matrixone": "import matrixone",
     "… and the dialects": f"{NEEDED}, sqlalchemy.dialects.mysql.aiomysql, sqlalchemy.dialects.mysql.pymysql",
-    "from matrixone import Client": "from matrixone import Client",
-    "from matrixone import AsyncClient": "from matrixone import AsyncClient",
-    "from matrixone import Client, AsyncClient": "from matrixone import Client, AsyncClient",
+    "a Client": "from matrixone import Client; Client()",
+    "an AsyncClient": "from matrixone import AsyncClient; AsyncClient()",
+    "both": "from matrixone import Client, AsyncClient; Client(); AsyncClient()",
+    "a Client, and what it imports to connect": "from matrixone import Client; import matrixone_sync.pool",
+    "both, and all that connecting them imports": (
+        "from matrixone import Client, AsyncClient; import matrixone_sync.session, matrixone_async.concurrency;"
+        " matrixone_async.concurrency._import_all()"
+    ),
 }
 MEASURE = "import time; began = time.process_time(); {}; print(time.process_time() - began)"
 

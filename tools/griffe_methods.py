@@ -9,6 +9,7 @@ from griffe import (
     Docstring,
     Expr,
     ExprCall,
+    ExprLambda,
     ExprSubscript,
     Extension,
     Function,
@@ -22,7 +23,7 @@ MADE_OF_OPERATIONS = ("matrixone_sync", "matrixone_async")
 
 
 class OperationMethods(Extension):
-    """Replaces `name: Final = method(operation)` by a function in the classes of both sides."""
+    """Replaces `name: Final = method(lambda: operation)` by a function in the classes of both sides."""
 
     def on_package(self, *, pkg: Module, loader: Any, **_: Any) -> None:
         """Called by griffe when a package is loaded."""
@@ -50,7 +51,10 @@ def _operation_of(member: object, modules: Any) -> Function | None:
     if str(member.value.function) != "method":
         return None
     [argument] = member.value.arguments
-    found = modules[argument.canonical_path if isinstance(argument, Expr) else argument]
+    if not isinstance(argument, ExprLambda):
+        return None
+    body = argument.body  # which names the operation
+    found = modules[body.canonical_path if isinstance(body, Expr) else body]
     operation = found.final_target if isinstance(found, Alias) else found
     return operation if isinstance(operation, Function) else None
 

@@ -11,14 +11,12 @@ from matrixone import _lazy_names
 from matrixone._name_clash import warn_of_name_clash
 
 if TYPE_CHECKING:
-    from matrixone_async import (
-        AsyncArrowStream,
-        AsyncClient,
-        AsyncLoadWatch,
-        AsyncSession,
-        AsyncStageFile,
-        AsyncStagePath,
-    )
+    from matrixone_async.client import AsyncClient
+    from matrixone_async.load_watch import AsyncLoadWatch
+    from matrixone_async.queries import AsyncArrowStream
+    from matrixone_async.session import AsyncSession
+    from matrixone_async.stage_file import AsyncStageFile
+    from matrixone_async.stage_path import AsyncStagePath
     from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
     from matrixone_core.errors import (
         CommitIncomplete,
@@ -81,7 +79,11 @@ if TYPE_CHECKING:
     from matrixone_core.sql.pitr import Pitr
     from matrixone_core.sql.snapshot import Snapshot, SnapshotLevel
     from matrixone_core.sql.stage import Stage
-    from matrixone_sync import ArrowStream, Client, LoadWatch, Session, StagePath
+    from matrixone_sync.client import Client
+    from matrixone_sync.load_watch import LoadWatch
+    from matrixone_sync.queries import ArrowStream
+    from matrixone_sync.session import Session
+    from matrixone_sync.stage_path import StagePath
 
 __all__ = [
     "DATALINK",

@@ -14,7 +14,8 @@ from matrixone_core.errors import InvalidArgument, StageFileExists, StageFileNot
 from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.operations.stage_path_files import FileProgress
-from matrixone_sync import Client, StagePath
+from matrixone_sync.client import Client
+from matrixone_sync.stage_path import StagePath
 
 T = TypeVar("T")
 __all__ = ["StageFileSystem"]

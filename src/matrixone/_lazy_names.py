@@ -7,14 +7,12 @@ from typing import Any
 from sqlalchemy.dialects import registry
 
 MODULES = {
-    "matrixone_async": (
-        "AsyncArrowStream",
-        "AsyncClient",
-        "AsyncLoadWatch",
-        "AsyncSession",
-        "AsyncStageFile",
-        "AsyncStagePath",
-    ),
+    "matrixone_async.client": ("AsyncClient",),
+    "matrixone_async.load_watch": ("AsyncLoadWatch",),
+    "matrixone_async.queries": ("AsyncArrowStream",),
+    "matrixone_async.session": ("AsyncSession",),
+    "matrixone_async.stage_file": ("AsyncStageFile",),
+    "matrixone_async.stage_path": ("AsyncStagePath",),
     "matrixone_core.dialect.types": (
         "DATALINK",
         "UUID",
@@ -111,13 +109,11 @@ MODULES = {
         "SnapshotLevel",
     ),
     "matrixone_core.sql.stage": ("Stage",),
-    "matrixone_sync": (
-        "ArrowStream",
-        "Client",
-        "LoadWatch",
-        "Session",
-        "StagePath",
-    ),
+    "matrixone_sync.client": ("Client",),
+    "matrixone_sync.load_watch": ("LoadWatch",),
+    "matrixone_sync.queries": ("ArrowStream",),
+    "matrixone_sync.session": ("Session",),
+    "matrixone_sync.stage_path": ("StagePath",),
 }
 SUBMODULES = ("config", "errors", "exceptions", "orm")
 HOMES = {name: module for module, names in MODULES.items() for name in names}

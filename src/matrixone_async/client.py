@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
 
 from sqlalchemy import CursorResult, Executable, Result
 from sqlalchemy.exc import ResourceClosedError
@@ -15,9 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from matrixone_async.concurrency import shield
-from matrixone_async.driver import AsyncDriver, check_out
-from matrixone_async.engines import run_in_session, stream
+from matrixone_async.concurrency import import_ahead, shield
 from matrixone_async.managers import (
     AsyncCloneManager,
     AsyncExportManager,
@@ -30,19 +28,20 @@ from matrixone_async.managers import (
     Perform,
     method,
 )
-from matrixone_async.pool import borrow, connections
 from matrixone_async.queries import AsyncQueries
-from matrixone_async.session import AsyncSession
-from matrixone_async.session_base import Bind
-from matrixone_core import connect, execution, signatures
+from matrixone_async.session_calls import run_in_session, stream
+from matrixone_core import execution, operations, signatures
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import InvalidArgument, NotConnected
 from matrixone_core.execution import Parameters, Values
-from matrixone_core.monitoring.pools import PoolStatus, pool_status
-from matrixone_core.operations import inserts, loads, tables
-from matrixone_core.session.retry import retry
 from matrixone_core.settings import ConnectArguments, Settings
-from matrixone_core.steps import Op
+
+if TYPE_CHECKING:
+    from matrixone_async.driver import AsyncDriver
+    from matrixone_async.session import AsyncSession
+    from matrixone_async.session_base import Bind
+    from matrixone_core.monitoring.pools import PoolStatus
+    from matrixone_core.steps import Op
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -102,6 +101,8 @@ class AsyncClient(AsyncManager, AsyncQueries):
             InvalidArgument: the engine has another dialect, its pool shares connections, or it commits each statement
                 by itself.
         """
+        from matrixone_async.pool import borrow  # noqa: PLC0415  # brings the driver
+
         client = cls()
         client._engine, client._connection = engine, borrow(engine)
         return client
@@ -126,13 +127,17 @@ class AsyncClient(AsyncManager, AsyncQueries):
         signatures.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         if self._engine is not None and settings:
             raise InvalidArgument(f"the client uses an engine of yours, so that {', '.join(settings)} cannot be set")
+        await import_ahead()
+        from matrixone_async.pool import borrow, connections  # noqa: PLC0415  # brings the driver
+        from matrixone_core.connect import reach  # noqa: PLC0415  # as it
+
         if self._engine is None:
             wanted = Settings.resolve(os.environ, self._given, settings)
             driver, wait = connections(wanted), wanted.wait
         else:
             driver, wait = borrow(self._engine), None
         try:
-            await driver.run(connect.reach(wait))
+            await driver.run(reach(wait))
         except BaseException as error:  # noqa: BLE001  # raised again, without the frames of the pool
             await shield(driver.dispose, CLEAN_UP_SECONDS)
             raise error.with_traceback(None) from error.__cause__
@@ -164,16 +169,15 @@ class AsyncClient(AsyncManager, AsyncQueries):
         Raises:
             NotConnected: there are none before `connect()`.
         """
-        driver = self._connected()
-        return pool_status(driver.engine.pool, driver.reserve.pool, driver.concurrent.pool, driver.stopping.pool)
+        return self._connected().pool_status()
 
-    create_table: Final = method(tables.create_table)
-    create_table_from: Final = method(loads.create_table_from)
-    drop_table: Final = method(tables.drop_table)
-    create_all: Final = method(tables.create_all)
-    drop_all: Final = method(tables.drop_all)
-    insert: Final = method(inserts.insert)
-    batch_insert: Final = method(inserts.batch_insert)
+    create_table: Final = method(lambda: operations.tables.create_table)
+    create_table_from: Final = method(lambda: operations.loads.create_table_from)
+    drop_table: Final = method(lambda: operations.tables.drop_table)
+    create_all: Final = method(lambda: operations.tables.create_all)
+    drop_all: Final = method(lambda: operations.tables.drop_all)
+    insert: Final = method(lambda: operations.inserts.insert)
+    batch_insert: Final = method(lambda: operations.inserts.batch_insert)
 
     @overload
     async def execute(
@@ -242,7 +246,7 @@ class AsyncClient(AsyncManager, AsyncQueries):
             async with driver.connection() as connection:
                 return await connection.execute(wanted, values, execution_options=options)  # all of it is read
         async with self.session() as session:
-            await check_out(session.connection, driver.where)
+            await driver.check_out(session.connection)
             return await run_in_session(session, execution.execute_in_session, wanted, values, options)
 
     @overload
@@ -332,6 +336,8 @@ class AsyncClient(AsyncManager, AsyncQueries):
             NotConnected: `connect()` was not called.
             WrongEventLoop: it was called on another event loop.
         """
+        from matrixone_async.session import AsyncSession  # noqa: PLC0415  # when the first one is made
+
         return AsyncSession(self._connected(), bind)
 
     async def run_in_session(self, work: Callable[[AsyncSession], Awaitable[T]], *, attempts: int = 3) -> T:
@@ -350,6 +356,7 @@ class AsyncClient(AsyncManager, AsyncQueries):
             CommitUnknown: COMMIT was not answered; that is never repeated.
             Exception: whatever the function or the commit raises at the last attempt, or what repeating cannot mend.
         """
+        from matrixone_core.session.retry import retry  # noqa: PLC0415  # as the session's module
 
         async def once() -> T:
             async with self.session() as session:

@@ -5,15 +5,19 @@ import os
 from asyncio import Event as Event
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from inspect import isawaitable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
 from anyio import sleep as sleep
 
+from matrixone_core import operations
 from matrixone_core.errors import WrongEventLoop
-from matrixone_core.steps import Call
+
+if TYPE_CHECKING:
+    from matrixone_core.steps import Call
 
 T = TypeVar("T")
 
@@ -56,10 +60,20 @@ class Owner:
                 )
 
 
+async def import_ahead() -> None:
+    """Import in a worker thread what later calls would import while the event loop waits."""
+    await anyio.to_thread.run_sync(_import_all)
+
+
+def _import_all() -> None:
+    import_module("matrixone_async.session")
+    operations.import_all()
+
+
 class Caller:
     """Calls functions that are not the core's; listeners need no lock, as tasks do not run at once."""
 
-    async def call(self, step: Call[T]) -> T:
+    async def call(self, step: "Call[T]") -> T:
         """Return what a function returns: in a thread if it may block, and awaited where it can be."""
         answer: Any = await anyio.to_thread.run_sync(step.call) if step.blocks else step.call()
         if not step.blocks and isawaitable(answer):

@@ -29,9 +29,10 @@ from matrixone_async.workers import WorkerGroup
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
 from matrixone_core.execution import PACKETS, check_gave_rows, result_columns, timeout_options
+from matrixone_core.monitoring.pools import PoolStatus, pool_status
 from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
-from matrixone_core.session.orm_session import usable
+from matrixone_core.session.engine_events import usable
 from matrixone_core.steps import (
     Atomic,
     Call,
@@ -260,6 +261,21 @@ class AsyncDriver:
         limits = (limit for limit in (self.time_limit, statement.time_limit) if limit is not None)
         return timeout_options(min(limits, default=None))
 
+    async def check_out(self, call: Callable[[], Awaitable[AsyncConnection]]) -> AsyncConnection:
+        """Return the connection that *call* makes; raise what keeps it from it, in our words."""
+        failure: MatrixOneError
+        try:
+            return await call()
+        except DBAPIError as error:
+            failure = cannot_connect(error.orig, self.where)
+        except PoolTimeout as error:
+            failure = no_connection_free(error)
+        raise failure
+
+    def pool_status(self) -> PoolStatus:
+        """Return what the connections of all its engines are doing."""
+        return pool_status(self.engine.pool, self.reserve.pool, self.concurrent.pool, self.stopping.pool)
+
     def _track(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self.workers is None else self.workers.track(connection)
 
@@ -277,9 +293,9 @@ class AsyncDriver:
     async def connection(self) -> AsyncGenerator[AsyncConnection]:
         """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
         if self.pin is not None:
-            yield usable(await check_out(self.pin, self.where))
+            yield usable(await self.check_out(self.pin))
             return
-        connection = await check_out(partial(connect, self.engine), self.where)
+        connection = await self.check_out(partial(connect, self.engine))
         try:
             yield connection
             await commit(connection.commit)
@@ -293,18 +309,6 @@ async def translate_errors(call: Callable[[], Awaitable[T]], statement: Statemen
         return await call()
     except DBAPIError as error:
         failure = from_driver(error, statement)
-    raise failure
-
-
-async def check_out(call: Callable[[], Awaitable[AsyncConnection]], where: str) -> AsyncConnection:
-    """The connection that *call* makes; what keeps it from it, in our words."""
-    failure: MatrixOneError
-    try:
-        return await call()
-    except DBAPIError as error:
-        failure = cannot_connect(error.orig, where)
-    except PoolTimeout as error:
-        failure = no_connection_free(error)
     raise failure
 
 

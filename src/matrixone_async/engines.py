@@ -1,23 +1,21 @@
 """What SQLAlchemy's asynchronous engines do differently; `matrixone_sync` has a module of the same names."""
 
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import anyio
 from sqlalchemy import Connection as BlockingConnection
 from sqlalchemy import Executable
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult, AsyncSession, create_async_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult, create_async_engine
 
 from matrixone_async.connection import Connection, Stop
 from matrixone_async.dialect import Dialect
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.execution import Values
 from matrixone_core.messages import show
 from matrixone_core.monitoring.pools import AsyncObservedPool, call_on_connect, publish
-from matrixone_core.session import orm_session
+from matrixone_core.session import engine_events
 from matrixone_core.settings import Settings
 
 P = ParamSpec("P")
@@ -49,7 +47,7 @@ def create_engine(
         slow_query_threshold=settings.slow_query_threshold,
         **pool,
     )
-    orm_session.watch(engine.sync_engine, settings.timeout)
+    engine_events.watch(engine.sync_engine, settings.timeout)
     call_on_connect(engine.sync_engine, settings.on_connect)
     publish(engine.sync_engine, name)
     return engine
@@ -63,17 +61,17 @@ def check_engine(engine: object) -> None:
     """
     if not isinstance(engine, AsyncEngine):
         raise InvalidArgument(f"{show(engine)} is no AsyncEngine, which AsyncClient needs; Client takes an Engine")
-    orm_session.check_engine(engine.sync_engine, Dialect, "create_async_engine('matrixone+aiomysql://…')")
+    engine_events.check_engine(engine.sync_engine, Dialect, "create_async_engine('matrixone+aiomysql://…')")
 
 
 def with_new_pool(engine: AsyncEngine) -> AsyncEngine:
     """Create an engine that connects as another does, with a pool of its own."""
-    return AsyncEngine(orm_session.with_new_pool(engine.sync_engine))
+    return AsyncEngine(engine_events.with_new_pool(engine.sync_engine))
 
 
 def observe(engine: AsyncEngine) -> None:
     """Have an engine of the caller's keep time limits and report to units of work; no more than once."""
-    orm_session.watch(engine.sync_engine, None)
+    engine_events.watch(engine.sync_engine, None)
 
 
 def abandon(engine: AsyncEngine) -> None:
@@ -98,35 +96,20 @@ async def driver_connection(connection: AsyncConnection) -> Any:
 
 
 def mark_closed(connection: AsyncConnection, reason: str) -> None:
-    """Report a connection that was closed to its unit of work; arguments as of `orm_session.note_closed`."""
+    """Report a connection that was closed to its unit of work; arguments as of `engine_events.note_closed`."""
     if connection.sync_connection is not None:
-        orm_session.note_closed(connection.sync_connection, reason)
+        engine_events.note_closed(connection.sync_connection, reason)
 
 
 def mark_failed(connection: AsyncConnection, error: DBAPIError) -> None:
-    """Report an error to a connection's unit of work; arguments as of `orm_session.note_failed`."""
+    """Report an error to a connection's unit of work; arguments as of `engine_events.note_failed`."""
     if connection.sync_connection is not None:
-        orm_session.note_failed(connection.sync_connection, error)
+        engine_events.note_failed(connection.sync_connection, error)
 
 
 async def run_on(connection: AsyncConnection, call: Callable[[BlockingConnection], T]) -> T:
     """Call a function of SQLAlchemy's with a connection that seems to block."""
     return await connection.run_sync(call)
-
-
-async def run_in_session(
-    session: AsyncSession, call: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Call a function with a session that seems to block."""
-    return await session.run_sync(call, *args, **kwargs)
-
-
-async def stream(
-    session: AsyncSession, statement: Executable, values: Values, options: dict[str, Any]
-) -> AsyncResult[Any]:
-    """Execute a statement whose rows are fetched as they are read."""
-    result: AsyncResult[Any] = await session.stream(statement, values, execution_options=options)
-    return result
 
 
 async def stream_rows(connection: AsyncConnection, statement: Executable, options: dict[str, Any]) -> AsyncResult[Any]:

@@ -1,4 +1,6 @@
-"""The client's managers: tables of operations, one line each."""
+"""The client's managers: tables of operations, one line each, whose modules are imported when they are used first."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import (
@@ -15,27 +17,15 @@ from typing import (
     overload,
 )
 
-from matrixone_async.load_watch import AsyncLoadWatch
-from matrixone_async.stage_path import AsyncStagePath
-from matrixone_core import catalog
-from matrixone_core.binding import publish
+from matrixone_core import operations
 from matrixone_core.errors import MatrixOneError
-from matrixone_core.loading.options import PlanOptions
-from matrixone_core.monitoring.operations import observed, operation_name
-from matrixone_core.operations import (
-    clone,
-    exports,
-    loads,
-    pitr,
-    restore,
-    snapshots,
-    stage_check,
-    stage_path_files,
-    stages,
-)
-from matrixone_core.operations.watching import FolderWatch
-from matrixone_core.steps import Op
-from matrixone_core.targets import Target
+
+if TYPE_CHECKING:
+    from matrixone_async.load_watch import AsyncLoadWatch
+    from matrixone_async.stage_path import AsyncStagePath
+    from matrixone_core.loading.options import PlanOptions
+    from matrixone_core.steps import Op
+    from matrixone_core.targets import Target
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,13 +59,24 @@ class AsyncManager:
 
 
 class method(Generic[P, T]):
-    """A manager's method that carries an operation out."""
+    """A manager's method that carries an operation out.
 
-    def __init__(self, operation: Callable[P, Op[T]]) -> None:
-        self._operation = operation
+    Args:
+        find: returns the operation; called when the method is used first, as that may import the operation's module.
+    """
+
+    def __init__(self, find: Callable[[], Callable[P, Op[T]]]) -> None:
+        self._find = find
 
     def __set_name__(self, owner: type, name: str) -> None:
-        operation, title = self._operation, operation_name(owner, name)
+        self._owner, self._name = owner, name
+
+    def _publish(self) -> None:
+        """Put a plain method that carries the operation out in this one's place."""
+        from matrixone_core.binding import publish  # noqa: PLC0415  # as the operation's module
+        from matrixone_core.monitoring.operations import observed, operation_name  # noqa: PLC0415  # as it
+
+        operation, title = self._find(), operation_name(self._owner, self._name)
 
         async def function(self: Performer, /, *args: P.args, **kwargs: P.kwargs) -> T:
             try:
@@ -87,7 +88,7 @@ class method(Generic[P, T]):
             except (MatrixOneError, KeyboardInterrupt) as error:  # without the frames of nested operations
                 raise error.with_traceback(None) from error.__cause__
 
-        publish(function, operation, owner, name)  # a plain method takes our place
+        publish(function, operation, self._owner, self._name)
 
     if TYPE_CHECKING:
 
@@ -96,6 +97,12 @@ class method(Generic[P, T]):
         @overload
         def __get__(self, of: Performer, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
         def __get__(self, of: Any, owner: type) -> Any: ...
+
+    else:
+
+        def __get__(self, of: Any, owner: type) -> Any:
+            self._publish()
+            return getattr(owner if of is None else of, self._name)
 
 
 class AsyncStageManager(AsyncManager):
@@ -111,18 +118,20 @@ class AsyncStageManager(AsyncManager):
         Raises:
             InvalidArgument: the path leaves the stage, or has a character that the server cannot read.
         """
-        found = stage_path_files.location(stage, files)
+        from matrixone_async.stage_path import AsyncStagePath  # noqa: PLC0415  # when it is used
+
+        found = operations.stage_path_files.location(stage, files)
         return AsyncStagePath(found.stage, found.parts, self.perform)
 
-    create: Final = method(stages.create)
-    create_local: Final = method(stages.create_local)
-    create_s3: Final = method(stages.create_s3)
-    list: Final = method(stages.list_)
-    get: Final = method(catalog.get)
-    exists: Final = method(stages.exists)
-    alter: Final = method(stages.alter)
-    drop: Final = method(stages.drop)
-    check: Final = method(stage_check.check)
+    create: Final = method(lambda: operations.stages.create)
+    create_local: Final = method(lambda: operations.stages.create_local)
+    create_s3: Final = method(lambda: operations.stages.create_s3)
+    list: Final = method(lambda: operations.stages.list_)
+    get: Final = method(lambda: operations.stages.get)
+    exists: Final = method(lambda: operations.stages.exists)
+    alter: Final = method(lambda: operations.stages.alter)
+    drop: Final = method(lambda: operations.stages.drop)
+    check: Final = method(lambda: operations.stage_check.check)
 
 
 class AsyncLoadManager(AsyncManager):
@@ -161,75 +170,77 @@ class AsyncLoadManager(AsyncManager):
             InvalidArgument: an argument cannot be; nothing was sent.
             MatrixOneError: from the iterator, as for `read_csv_stage`.
         """
-        folder = FolderWatch(stage, pattern, table, every=every, form=format, options=options)
+        from matrixone_async.load_watch import AsyncLoadWatch  # noqa: PLC0415  # when it is used
+
+        folder = operations.watching.FolderWatch(stage, pattern, table, every=every, form=format, options=options)
         return AsyncLoadWatch(self.perform, folder)
 
-    plan: Final = method(loads.plan)
-    history: Final = method(loads.history)
-    read_csv: Final = method(loads.read_csv)
-    read_json: Final = method(loads.read_json)
-    read_parquet: Final = method(loads.read_parquet)
-    read_arrow: Final = method(loads.read_arrow)
-    read_csv_stage: Final = method(loads.read_csv_stage)
-    read_json_stage: Final = method(loads.read_json_stage)
-    read_parquet_stage: Final = method(loads.read_parquet_stage)
-    read_manifest_stage: Final = method(loads.read_manifest_stage)
+    plan: Final = method(lambda: operations.loads.plan)
+    history: Final = method(lambda: operations.loads.history)
+    read_csv: Final = method(lambda: operations.loads.read_csv)
+    read_json: Final = method(lambda: operations.loads.read_json)
+    read_parquet: Final = method(lambda: operations.loads.read_parquet)
+    read_arrow: Final = method(lambda: operations.loads.read_arrow)
+    read_csv_stage: Final = method(lambda: operations.loads.read_csv_stage)
+    read_json_stage: Final = method(lambda: operations.loads.read_json_stage)
+    read_parquet_stage: Final = method(lambda: operations.loads.read_parquet_stage)
+    read_manifest_stage: Final = method(lambda: operations.loads.read_manifest_stage)
 
 
 class AsyncExportManager(AsyncManager):
     """Exporting rows to files."""
 
-    to_stage: Final = method(exports.to_stage)
-    to_file: Final = method(exports.to_file)
-    to_csv_stage: Final = method(exports.to_csv_stage)
-    to_jsonl_stage: Final = method(exports.to_jsonl_stage)
-    to_parquet_stage: Final = method(exports.to_parquet_stage)
-    to_csv: Final = method(exports.to_csv)
-    to_jsonl: Final = method(exports.to_jsonl)
-    to_parquet: Final = method(exports.to_parquet)
+    to_stage: Final = method(lambda: operations.exports.to_stage)
+    to_file: Final = method(lambda: operations.exports.to_file)
+    to_csv_stage: Final = method(lambda: operations.exports.to_csv_stage)
+    to_jsonl_stage: Final = method(lambda: operations.exports.to_jsonl_stage)
+    to_parquet_stage: Final = method(lambda: operations.exports.to_parquet_stage)
+    to_csv: Final = method(lambda: operations.exports.to_csv)
+    to_jsonl: Final = method(lambda: operations.exports.to_jsonl)
+    to_parquet: Final = method(lambda: operations.exports.to_parquet)
 
 
 class AsyncSnapshotManager(AsyncManager):
     """The snapshots of an account."""
 
-    create: Final = method(snapshots.create)
-    list: Final = method(snapshots.list_)
-    get: Final = method(snapshots.get)
-    exists: Final = method(snapshots.exists)
-    drop: Final = method(snapshots.drop)
-    prune: Final = method(snapshots.prune)
-    delete: Final = method(snapshots.delete)
+    create: Final = method(lambda: operations.snapshots.create)
+    list: Final = method(lambda: operations.snapshots.list_)
+    get: Final = method(lambda: operations.snapshots.get)
+    exists: Final = method(lambda: operations.snapshots.exists)
+    drop: Final = method(lambda: operations.snapshots.drop)
+    prune: Final = method(lambda: operations.snapshots.prune)
+    delete: Final = method(lambda: operations.snapshots.delete)
 
 
 class AsyncRestoreManager(AsyncManager):
     """Bringing back what was in an account, a database or a table."""
 
-    account: Final = method(restore.account)
-    database: Final = method(restore.database)
-    table: Final = method(restore.table)
-    restore_tenant: Final = method(restore.restore_tenant)
-    restore_database: Final = method(restore.restore_database)
-    restore_table: Final = method(restore.restore_table)
+    account: Final = method(lambda: operations.restore.account)
+    database: Final = method(lambda: operations.restore.database)
+    table: Final = method(lambda: operations.restore.table)
+    restore_tenant: Final = method(lambda: operations.restore.restore_tenant)
+    restore_database: Final = method(lambda: operations.restore.restore_database)
+    restore_table: Final = method(lambda: operations.restore.restore_table)
 
 
 class AsyncCloneManager(AsyncManager):
     """Copies of databases and tables."""
 
-    database: Final = method(clone.database)
-    table: Final = method(clone.table)
-    clone_database: Final = method(clone.clone_database)
-    clone_table: Final = method(clone.clone_table)
+    database: Final = method(lambda: operations.clone.database)
+    table: Final = method(lambda: operations.clone.table)
+    clone_database: Final = method(lambda: operations.clone.clone_database)
+    clone_table: Final = method(lambda: operations.clone.clone_table)
 
 
 class AsyncPitrManager(AsyncManager):
     """The point-in-time recoveries of an account."""
 
-    create: Final = method(pitr.create)
-    list: Final = method(pitr.list_)
-    get: Final = method(pitr.get)
-    alter: Final = method(pitr.alter)
-    drop: Final = method(pitr.drop)
-    create_account_pitr: Final = method(pitr.create_account_pitr)
-    create_database_pitr: Final = method(pitr.create_database_pitr)
-    create_table_pitr: Final = method(pitr.create_table_pitr)
-    delete: Final = method(pitr.delete)
+    create: Final = method(lambda: operations.pitr.create)
+    list: Final = method(lambda: operations.pitr.list_)
+    get: Final = method(lambda: operations.pitr.get)
+    alter: Final = method(lambda: operations.pitr.alter)
+    drop: Final = method(lambda: operations.pitr.drop)
+    create_account_pitr: Final = method(lambda: operations.pitr.create_account_pitr)
+    create_database_pitr: Final = method(lambda: operations.pitr.create_database_pitr)
+    create_table_pitr: Final = method(lambda: operations.pitr.create_table_pitr)
+    delete: Final = method(lambda: operations.pitr.delete)

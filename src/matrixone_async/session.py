@@ -24,8 +24,8 @@ from matrixone_async.managers import (
 )
 from matrixone_async.queries import AsyncQueries
 from matrixone_async.session_base import Bind, SessionBase
+from matrixone_core import operations
 from matrixone_core.cancellation import FINISH_SECONDS
-from matrixone_core.operations import inserts, tables
 from matrixone_core.steps import Op
 
 T = TypeVar("T")
@@ -60,10 +60,10 @@ class AsyncSession(SessionBase, AsyncQueries):
         self.clone: Final = AsyncCloneManager(self.perform)
         self.pitr: Final = AsyncPitrManager(self.perform)
 
-    create_table: Final = method(tables.create_table)
-    drop_table: Final = method(tables.drop_table)
-    insert: Final = method(inserts.insert)
-    batch_insert: Final = method(inserts.batch_insert)
+    create_table: Final = method(lambda: operations.tables.create_table)
+    drop_table: Final = method(lambda: operations.tables.drop_table)
+    insert: Final = method(lambda: operations.inserts.insert)
+    batch_insert: Final = method(lambda: operations.inserts.batch_insert)
 
     async def perform(self, op: Op[T]) -> T:
         """Carry an operation out, as part of the session.

@@ -31,9 +31,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from matrixone_core.results import BadRow, LoadReport
+if TYPE_CHECKING:
+    from matrixone_core.results import BadRow, LoadReport
 
 
 class SqlStatement(Protocol):

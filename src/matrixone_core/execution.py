@@ -18,11 +18,12 @@ from matrixone_core.names import snapshot_name
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import RowPackets
 from matrixone_core.settings import time_limit
-from matrixone_core.sql.past import Past
+from matrixone_core.sql.moment import Past
 from matrixone_core.sql.placeholders import named, numbered
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]  # by name; by place; a list of either for many executions
 Values: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None  # as SQLAlchemy takes them
+BATCH_ROWS = 65_536  # of a record batch at most, unless the caller says otherwise
 # execution options
 TIMEOUT = "timeout"  # a statement's time limit in seconds
 SNAPSHOT = "snapshot"  # the name of the snapshot that a statement reads

@@ -8,25 +8,19 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, TypeVarTuple, Unpack, overload
 
 from sqlalchemy import CursorResult, Engine, Executable, Result
 from sqlalchemy.exc import ResourceClosedError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from matrixone_core import connect, execution, signatures
+from matrixone_core import execution, operations, signatures
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import InvalidArgument, NotConnected
 from matrixone_core.execution import Parameters, Values
-from matrixone_core.monitoring.pools import PoolStatus, pool_status
-from matrixone_core.operations import inserts, loads, tables
-from matrixone_core.session.retry import retry
 from matrixone_core.settings import ConnectArguments, Settings
-from matrixone_core.steps import Op
-from matrixone_sync.concurrency import shield
-from matrixone_sync.driver import Driver, check_out
-from matrixone_sync.engines import run_in_session, stream
+from matrixone_sync.concurrency import import_ahead, shield
 from matrixone_sync.managers import (
     CloneManager,
     ExportManager,
@@ -39,10 +33,15 @@ from matrixone_sync.managers import (
     StageManager,
     method,
 )
-from matrixone_sync.pool import borrow, connections
 from matrixone_sync.queries import Queries
-from matrixone_sync.session import Session
-from matrixone_sync.session_base import Bind
+from matrixone_sync.session_calls import run_in_session, stream
+
+if TYPE_CHECKING:
+    from matrixone_core.monitoring.pools import PoolStatus
+    from matrixone_core.steps import Op
+    from matrixone_sync.driver import Driver
+    from matrixone_sync.session import Session
+    from matrixone_sync.session_base import Bind
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -102,6 +101,8 @@ class Client(Manager, Queries):
             InvalidArgument: the engine has another dialect, its pool shares connections, or it commits each statement
                 by itself.
         """
+        from matrixone_sync.pool import borrow  # noqa: PLC0415  # brings the driver
+
         client = cls()
         client._engine, client._connection = engine, borrow(engine)
         return client
@@ -126,13 +127,17 @@ class Client(Manager, Queries):
         signatures.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         if self._engine is not None and settings:
             raise InvalidArgument(f"the client uses an engine of yours, so that {', '.join(settings)} cannot be set")
+        import_ahead()
+        from matrixone_core.connect import reach  # noqa: PLC0415  # as it
+        from matrixone_sync.pool import borrow, connections  # noqa: PLC0415  # brings the driver
+
         if self._engine is None:
             wanted = Settings.resolve(os.environ, self._given, settings)
             driver, wait = connections(wanted), wanted.wait
         else:
             driver, wait = borrow(self._engine), None
         try:
-            driver.run(connect.reach(wait))
+            driver.run(reach(wait))
         except BaseException as error:  # noqa: BLE001  # raised again, without the frames of the pool
             shield(driver.dispose, CLEAN_UP_SECONDS)
             raise error.with_traceback(None) from error.__cause__
@@ -164,16 +169,15 @@ class Client(Manager, Queries):
         Raises:
             NotConnected: there are none before `connect()`.
         """
-        driver = self._connected()
-        return pool_status(driver.engine.pool, driver.reserve.pool, driver.concurrent.pool, driver.stopping.pool)
+        return self._connected().pool_status()
 
-    create_table: Final = method(tables.create_table)
-    create_table_from: Final = method(loads.create_table_from)
-    drop_table: Final = method(tables.drop_table)
-    create_all: Final = method(tables.create_all)
-    drop_all: Final = method(tables.drop_all)
-    insert: Final = method(inserts.insert)
-    batch_insert: Final = method(inserts.batch_insert)
+    create_table: Final = method(lambda: operations.tables.create_table)
+    create_table_from: Final = method(lambda: operations.loads.create_table_from)
+    drop_table: Final = method(lambda: operations.tables.drop_table)
+    create_all: Final = method(lambda: operations.tables.create_all)
+    drop_all: Final = method(lambda: operations.tables.drop_all)
+    insert: Final = method(lambda: operations.inserts.insert)
+    batch_insert: Final = method(lambda: operations.inserts.batch_insert)
 
     @overload
     def execute(
@@ -242,7 +246,7 @@ class Client(Manager, Queries):
             with driver.connection() as connection:
                 return connection.execute(wanted, values, execution_options=options)  # all of it is read
         with self.session() as session:
-            check_out(session.connection, driver.where)
+            driver.check_out(session.connection)
             return run_in_session(session, execution.execute_in_session, wanted, values, options)
 
     @overload
@@ -329,6 +333,8 @@ class Client(Manager, Queries):
             InvalidArgument: `bind` is neither.
             NotConnected: `connect()` was not called.
         """
+        from matrixone_sync.session import Session  # noqa: PLC0415  # when the first one is made
+
         return Session(self._connected(), bind)
 
     def run_in_session(self, work: Callable[[Session], T], *, attempts: int = 3) -> T:
@@ -347,6 +353,7 @@ class Client(Manager, Queries):
             CommitUnknown: COMMIT was not answered; that is never repeated.
             Exception: whatever the function or the commit raises at the last attempt, or what repeating cannot mend.
         """
+        from matrixone_core.session.retry import retry  # noqa: PLC0415  # as the session's module
 
         def once() -> T:
             with self.session() as session:

@@ -6,10 +6,12 @@ from contextlib import contextmanager, nullcontext
 from inspect import isawaitable, iscoroutine
 from threading import Event as Event
 from time import sleep as sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.steps import Call
+
+if TYPE_CHECKING:
+    from matrixone_core.steps import Call
 
 T = TypeVar("T")
 
@@ -23,13 +25,17 @@ class Owner:
         """Return: there is nothing to check."""
 
 
+def import_ahead() -> None:
+    """Do nothing: a thread imports what it needs when it needs it."""
+
+
 class Caller:
     """Calls functions that are not the core's; listeners one at a time, whichever threads the events come from."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
 
-    def call(self, step: Call[T]) -> T:
+    def call(self, step: "Call[T]") -> T:
         """Return what a function returns.
 
         Raises:

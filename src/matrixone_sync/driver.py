@@ -17,9 +17,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
 from matrixone_core.execution import PACKETS, check_gave_rows, result_columns, timeout_options
+from matrixone_core.monitoring.pools import PoolStatus, pool_status
 from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
-from matrixone_core.session.orm_session import usable
+from matrixone_core.session.engine_events import usable
 from matrixone_core.steps import (
     Atomic,
     Call,
@@ -261,6 +262,21 @@ class Driver:
         limits = (limit for limit in (self.time_limit, statement.time_limit) if limit is not None)
         return timeout_options(min(limits, default=None))
 
+    def check_out(self, call: Callable[[], Connection]) -> Connection:
+        """Return the connection that *call* makes; raise what keeps it from it, in our words."""
+        failure: MatrixOneError
+        try:
+            return call()
+        except DBAPIError as error:
+            failure = cannot_connect(error.orig, self.where)
+        except PoolTimeout as error:
+            failure = no_connection_free(error)
+        raise failure
+
+    def pool_status(self) -> PoolStatus:
+        """Return what the connections of all its engines are doing."""
+        return pool_status(self.engine.pool, self.reserve.pool, self.concurrent.pool, self.stopping.pool)
+
     def _track(self, connection: Connection) -> AbstractContextManager[None]:
         return nullcontext() if self.workers is None else self.workers.track(connection)
 
@@ -278,9 +294,9 @@ class Driver:
     def connection(self) -> Generator[Connection]:
         """The pinned connection, or one of the pool's with a transaction that is committed at the end."""
         if self.pin is not None:
-            yield usable(check_out(self.pin, self.where))
+            yield usable(self.check_out(self.pin))
             return
-        connection = check_out(partial(connect, self.engine), self.where)
+        connection = self.check_out(partial(connect, self.engine))
         try:
             yield connection
             commit(connection.commit)
@@ -294,18 +310,6 @@ def translate_errors(call: Callable[[], T], statement: Statement[Any] | None = N
         return call()
     except DBAPIError as error:
         failure = from_driver(error, statement)
-    raise failure
-
-
-def check_out(call: Callable[[], Connection], where: str) -> Connection:
-    """The connection that *call* makes; what keeps it from it, in our words."""
-    failure: MatrixOneError
-    try:
-        return call()
-    except DBAPIError as error:
-        failure = cannot_connect(error.orig, where)
-    except PoolTimeout as error:
-        failure = no_connection_free(error)
     raise failure
 
 

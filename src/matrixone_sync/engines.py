@@ -1,20 +1,18 @@
 """What SQLAlchemy's blocking engines do differently; `matrixone_async` has a module of the same names."""
 
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Engine, Executable, Result, event
-from sqlalchemy.orm import Session
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.execution import Values
 from matrixone_core.messages import show
 from matrixone_core.monitoring.pools import ObservedPool, call_on_connect, publish
-from matrixone_core.session import orm_session
-from matrixone_core.session.orm_session import note_closed as mark_closed
-from matrixone_core.session.orm_session import note_failed as mark_failed
-from matrixone_core.session.orm_session import with_new_pool
+from matrixone_core.session import engine_events
+from matrixone_core.session.engine_events import note_closed as mark_closed
+from matrixone_core.session.engine_events import note_failed as mark_failed
+from matrixone_core.session.engine_events import with_new_pool
 from matrixone_core.settings import Settings
 from matrixone_sync.connection import Connection, Stop
 from matrixone_sync.dialect import Dialect
@@ -29,9 +27,7 @@ __all__ = [
     "mark_failed",
     "observe",
     "release",
-    "run_in_session",
     "run_on",
-    "stream",
     "with_new_pool",
 ]
 P = ParamSpec("P")
@@ -50,7 +46,7 @@ def create_engine(
         slow_query_threshold=settings.slow_query_threshold,
         **pool,
     )
-    orm_session.watch(engine, settings.timeout)
+    engine_events.watch(engine, settings.timeout)
     call_on_connect(engine, settings.on_connect)
     publish(engine, name)
 
@@ -71,12 +67,12 @@ def check_engine(engine: object) -> None:
     """
     if not isinstance(engine, Engine):
         raise InvalidArgument(f"{show(engine)} is no Engine, which Client needs; AsyncClient takes an AsyncEngine")
-    orm_session.check_engine(engine, Dialect, "create_engine('matrixone+pymysql://…')")
+    engine_events.check_engine(engine, Dialect, "create_engine('matrixone+pymysql://…')")
 
 
 def observe(engine: Engine) -> None:
     """Have an engine of the caller's keep time limits and report to units of work; no more than once."""
-    orm_session.watch(engine, None)
+    engine_events.watch(engine, None)
 
 
 def abandon(engine: Engine) -> None:
@@ -102,19 +98,6 @@ def driver_connection(connection: sqlalchemy.Connection) -> Any:
 def run_on(connection: sqlalchemy.Connection, call: Callable[[sqlalchemy.Connection], T]) -> T:
     """Call a function of SQLAlchemy's with a connection."""
     return call(connection)
-
-
-def run_in_session(
-    session: Session, call: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Call a function with a session."""
-    return call(session, *args, **kwargs)
-
-
-def stream(session: Session, statement: Executable, values: Values, options: dict[str, Any]) -> Result[Any]:
-    """Execute a statement whose rows are fetched as they are read."""
-    result: Result[Any] = session.execute(statement, values, execution_options=options)
-    return result
 
 
 def stream_rows(connection: sqlalchemy.Connection, statement: Executable, options: dict[str, Any]) -> Result[Any]:

@@ -5,14 +5,16 @@ import sys
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from sqlalchemy import Executable
 
-from matrixone_core.execution import Parameters, options_for
-from matrixone_core.operations import queries
-from matrixone_core.operations.queries import BATCH_ROWS, BatchQuery
+from matrixone_core import operations
+from matrixone_core.execution import BATCH_ROWS, Parameters, options_for
 from matrixone_sync.managers import Perform, method
+
+if TYPE_CHECKING:
+    from matrixone_core.operations.queries import BatchQuery
 
 
 class ArrowStream:
@@ -28,7 +30,7 @@ class ArrowStream:
         schema: the `pyarrow.Schema` of the batches; None before the statement is executed.
     """
 
-    def __init__(self, connection: AbstractContextManager[Perform], query: BatchQuery) -> None:
+    def __init__(self, connection: AbstractContextManager[Perform], query: "BatchQuery") -> None:
         self._connection = connection
         self._query = query
         self._perform: Perform | None = None
@@ -104,9 +106,9 @@ class Queries:
         """A connection for one statement; gives what runs operations on it."""
         raise NotImplementedError
 
-    query_arrow: Final = method(queries.query_arrow)
-    query_df: Final = method(queries.query_df)
-    query_polars: Final = method(queries.query_polars)
+    query_arrow: Final = method(lambda: operations.queries.query_arrow)
+    query_df: Final = method(lambda: operations.queries.query_df)
+    query_polars: Final = method(lambda: operations.queries.query_polars)
 
     def stream_arrow(
         self,
@@ -142,5 +144,7 @@ class Queries:
             sqlalchemy.exc.DBAPIError: from the iterator, the server refused the statement, as for `execute`.
         """
         options = options_for(statement, timeout, snapshot, timestamp)
-        query = BatchQuery(statement, params, batch_rows, options, keeps_connection=self._keeps_connection)
+        query = operations.queries.BatchQuery(
+            statement, params, batch_rows, options, keeps_connection=self._keeps_connection
+        )
         return ArrowStream(self._reading(), query)

@@ -10,8 +10,8 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy import Connection
 
+from matrixone_core import operations
 from matrixone_core.cancellation import FINISH_SECONDS
-from matrixone_core.operations import inserts, tables
 from matrixone_core.steps import Op
 from matrixone_sync.concurrency import shield
 from matrixone_sync.driver import Driver
@@ -61,10 +61,10 @@ class Session(SessionBase, Queries):
         self.clone: Final = CloneManager(self.perform)
         self.pitr: Final = PitrManager(self.perform)
 
-    create_table: Final = method(tables.create_table)
-    drop_table: Final = method(tables.drop_table)
-    insert: Final = method(inserts.insert)
-    batch_insert: Final = method(inserts.batch_insert)
+    create_table: Final = method(lambda: operations.tables.create_table)
+    drop_table: Final = method(lambda: operations.tables.drop_table)
+    insert: Final = method(lambda: operations.inserts.insert)
+    batch_insert: Final = method(lambda: operations.inserts.batch_insert)
 
     def perform(self, op: Op[T]) -> T:
         """Carry an operation out, as part of the session.

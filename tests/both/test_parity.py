@@ -6,21 +6,20 @@ import pydoc
 import pytest
 
 from matrixone import AsyncClient, Client
-from matrixone_async import (
-    AsyncLoadManager,
-    AsyncLoadWatch,
-    AsyncSession,
-    AsyncSnapshotManager,
-    AsyncStageManager,
-    AsyncStagePath,
-)
+from matrixone_async.load_watch import AsyncLoadWatch
+from matrixone_async.managers import AsyncLoadManager, AsyncSnapshotManager, AsyncStageManager
 from matrixone_async.queries import AsyncQueries
-from matrixone_sync import LoadManager, LoadWatch, Session, SnapshotManager, StageManager, StagePath
+from matrixone_async.session import AsyncSession
+from matrixone_async.stage_path import AsyncStagePath
+from matrixone_sync.load_watch import LoadWatch
+from matrixone_sync.managers import LoadManager, SnapshotManager, StageManager
 from matrixone_sync.queries import Queries
+from matrixone_sync.session import Session
+from matrixone_sync.stage_path import StagePath
 
 
 def public(owner):
-    return {name: value for name, value in vars(owner).items() if not name.startswith("_")}
+    return {name: getattr(owner, name) for name in vars(owner) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize(

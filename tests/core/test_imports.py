@@ -10,6 +10,7 @@ import pytest
 
 import matrixone
 from matrixone import _lazy_names
+from matrixone_core import operations
 
 OPTIONAL = {
     *(
@@ -41,16 +42,37 @@ def test_the_package_alone_imports_sqlalchemy_and_nothing_else():
     assert not any(name.startswith(("matrixone_core", "matrixone_sync", "matrixone_async")) for name in imported)
 
 
-def test_the_blocking_client_imports_nothing_of_the_other():
-    imported = imported_by("from matrixone import Client")
-    assert imported & (OPTIONAL | DRIVERS) == {"pymysql", "sqlalchemy.orm"}
-    assert "matrixone_async" not in imported
+MADE = {"Client": "matrixone_sync", "AsyncClient": "matrixone_async"}
+LATER = ("alembic", "pymysql", "aiomysql", "sqlalchemy.dialects.mysql")  # when it connects
+ROOMS = ("operations", "loading", "exporting", "columnar", "session", "dialect", "monitoring", "sql", "steps")
+STATEMENTS = {"matrixone_core.sql", "matrixone_core.sql.moment", "matrixone_core.sql.placeholders"}  # of `execute`
 
 
-def test_both_clients_import_nothing_optional():
-    imported = imported_by("from matrixone import AsyncClient, Client")
+@pytest.mark.parametrize("client", MADE)
+def test_a_client_that_is_not_connected_has_imported_no_driver_and_no_operation(client):
+    imported = imported_by(f"from matrixone import {client}; {client}()")
     assert imported & OPTIONAL == set()
-    assert imported >= DRIVERS
+    assert not imported.intersection(LATER)
+    of_the_core = {name for name in imported if name.startswith("matrixone_core.")}
+    rooms = {name for name in of_the_core if name.split(".")[1] in ROOMS} - STATEMENTS
+    assert rooms == {"matrixone_core.operations"}
+    assert not any(name.startswith(f"{side}.") for name in imported for side in set(MADE.values()) - {MADE[client]})
+
+
+def test_a_method_imports_its_own_operation_only():
+    imported = imported_by("from matrixone import Client; Client().stage.get")
+    assert {name for name in imported if name.startswith("matrixone_core.operations.")} == {
+        "matrixone_core.operations.stages"
+    }
+
+
+def test_modules_of_operations_are_attributes():
+    folder = Path(str(operations.__file__)).parent
+    assert sorted(operations.MODULES) == sorted(path.stem for path in folder.glob("[!_]*.py"))
+    for name in operations.MODULES:
+        assert getattr(operations, name).__name__ == f"matrixone_core.operations.{name}"
+    with pytest.raises(AttributeError, match="has no attribute 'load'"):
+        operations.load  # to read it is the test
 
 
 def test_type_checkers_and_programs_find_the_same_names():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from matrixone import AsyncClient, Client
-from matrixone_async import AsyncSession
-from matrixone_sync import Session
+from matrixone_async.session import AsyncSession
+from matrixone_sync.session import Session
 
 PAGE = (Path(__file__).parents[2] / "docs" / "migrating.md").read_text(encoding="utf-8")
 ROWS = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.startswith(("| `", "| b"))]

@@ -23,7 +23,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 def methods(owner):
-    return [name for name, value in vars(owner).items() if inspect.isfunction(value) and not name.startswith("_")]
+    return [name for name in vars(owner) if not name.startswith("_") and inspect.isfunction(getattr(owner, name))]
 
 
 def owners():

@@ -17,7 +17,7 @@ from matrixone_core.dialect.indexes import OPTIONS
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import literal, render_masked
 from matrixone_core.messages import show
-from matrixone_core.sql.past import Past
+from matrixone_core.sql.moment import Past
 
 PAST = "matrixone_past"  # the execution option of a statement that is compiled to read the past: a `Past`
 _FROM = re.compile(r"\b(?:FROM|JOIN)\b", re.IGNORECASE)

@@ -9,7 +9,7 @@ from typing import Any
 from matrixone_core.dialect.compiling import PAST
 from matrixone_core.execution import check_reads, past_of
 from matrixone_core.fragments import render_masked
-from matrixone_core.sql.past import Past
+from matrixone_core.sql.moment import Past
 
 _NO_TABLE = re.compile(r"not exist|doesn't exist|no such table|unknown database|no database selected", re.IGNORECASE)
 

@@ -3,7 +3,8 @@
 from matrixone_core.errors import DatabaseNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import database_name, snapshot_name, table_name
-from matrixone_core.sql.past import CloneDatabase, CloneTable, Past, TablesThen
+from matrixone_core.sql.moment import Past
+from matrixone_core.sql.past import CloneDatabase, CloneTable, TablesThen
 from matrixone_core.sql.snapshot import DatabaseExists
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Op

@@ -20,7 +20,6 @@ from matrixone_core.steps import Fetch, HangUp, NextBlock, Op, run_in_thread
 _ARROW = ("numpy", "pyarrow", "pyarrow.compute")
 _BLOCK_BYTES = 1 << 20  # of a reply that are made into columns at a time
 _BATCH_BYTES = 16 << 20  # of a reply that end a record batch, though it has fewer rows
-BATCH_ROWS = 65_536
 
 
 def query_arrow(

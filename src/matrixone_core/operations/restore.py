@@ -19,6 +19,7 @@ from matrixone_core.loading.table import fetch_table
 from matrixone_core.messages import show
 from matrixone_core.names import check_stage_name, database_name, snapshot_name, table_name
 from matrixone_core.server_errors import commit_unknown
+from matrixone_core.sql.moment import Past
 from matrixone_core.sql.past import (
     CheckForeignKeys,
     CloneDatabase,
@@ -31,7 +32,6 @@ from matrixone_core.sql.past import (
     EndTransaction,
     InsertRowsThen,
     OutsideReferrers,
-    Past,
     Referrers,
     Restore,
     RestorePitr,

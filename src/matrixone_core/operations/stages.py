@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from matrixone_core.catalog import find, get
+from matrixone_core.catalog import find
+from matrixone_core.catalog import get as get  # noqa: PLC0414  # managers bind it
 from matrixone_core.errors import InvalidArgument, MatrixOneError, PermissionDenied, StageExists
 from matrixone_core.html import Listing
 from matrixone_core.messages import show

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from matrixone_core.errors import StageNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import is_like
-from matrixone_core.sql.past import CloneDatabase, CloneTable, Past
+from matrixone_core.sql.moment import Past
+from matrixone_core.sql.past import CloneDatabase, CloneTable
 from matrixone_core.sql.snapshot import CreateSnapshot, DropSnapshot, Snapshot
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, Stage
 from matrixone_core.steps import Statement

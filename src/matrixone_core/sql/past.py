@@ -5,31 +5,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from matrixone_core.fragments import Part, Value, quote_name, quote_names
+from matrixone_core.sql.moment import Past
 from matrixone_core.sql.table import INTERNAL
 from matrixone_core.steps import Command, Reply, Statement
 
 SYSTEM_DATABASES = frozenset(
     {"information_schema", "mo_catalog", "mo_debug", "mo_task", "mysql", "system", "system_metrics"}
 )
-
-
-@dataclass(frozen=True)
-class Past:
-    """A moment to read tables as of: that of a snapshot, or a time.
-
-    Args:
-        snapshot: the snapshot's name; empty for a time.
-        time: the time in the server's zone, as text.
-    """
-
-    snapshot: str = ""
-    time: str = ""
-
-    def parts(self) -> Iterator[Part]:
-        """The suffix of a table's name that reads it as of the moment."""
-        yield " {SNAPSHOT = " if self.snapshot else " {TIMESTAMP = "
-        yield Value(self.snapshot or self.time)
-        yield "}"
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,19 @@ from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.dialects.mysql.reflection import MySQLTableDefinitionParser
 from sqlalchemy.exc import CompileError
 
-import matrixone_async
-import matrixone_sync
+import matrixone_async.dialect
+import matrixone_sync.dialect
 from matrixone import DATALINK, UUID, VECF32, VECF64
 from matrixone_core.dialect import MatrixOneDialect_aiomysql, MatrixOneDialect_pymysql
 from matrixone_core.errors import InvalidArgument, NotSupported
 
 T = Table("t", MetaData(), Column("id", Integer, primary_key=True), Column("n", Integer))
-DIALECTS = pytest.mark.parametrize("dialect", [matrixone_sync.Dialect, matrixone_async.Dialect])
+DIALECTS = pytest.mark.parametrize("dialect", [matrixone_sync.dialect.Dialect, matrixone_async.dialect.Dialect])
 
 
 def test_the_dialects_are_found_by_their_names():
-    assert make_url("matrixone+pymysql://").get_dialect() is matrixone_sync.Dialect
-    assert make_url("matrixone+aiomysql://").get_dialect(_is_async=True) is matrixone_async.Dialect
+    assert make_url("matrixone+pymysql://").get_dialect() is matrixone_sync.dialect.Dialect
+    assert make_url("matrixone+aiomysql://").get_dialect(_is_async=True) is matrixone_async.dialect.Dialect
     assert create_engine("matrixone://root@localhost").dialect.name == "matrixone"
 
 

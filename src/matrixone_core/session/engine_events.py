@@ -1,0 +1,202 @@
+"""What engines report of a connection's transaction to the unit of work that it belongs to, and the time limits.
+
+Every connection of a client is watched; the session itself, and what it can do when it commits, is in `orm_session`,
+which a client imports when it makes its first session.
+"""
+
+import re
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Dialect, Engine, NullPool, QueuePool, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
+
+from matrixone_core.errors import CommitUnknown, ConnectionLost, InvalidArgument, MatrixOneError
+from matrixone_core.execution import PACKETS, TIMEOUT, note_statement
+from matrixone_core.server_errors import commit_unknown, from_driver
+from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
+
+if TYPE_CHECKING:
+    from matrixone_core.session.unit_of_work import UnitOfWork
+
+WORK = "matrixone_unit_of_work"  # the execution option that takes the unit of work along with a connection
+_COMMIT = re.compile(r"[\s;]*COMMIT[\s;]*\Z", re.IGNORECASE)
+_watched: weakref.WeakSet[Dialect] = weakref.WeakSet()  # SQLAlchemy keeps these listeners with an engine's dialect
+_POOLS = (QueuePool, NullPool)  # each of whose connections has one user at a time
+
+
+def check_engine(engine: Engine, dialect: type[Dialect], right: str) -> None:
+    """Check that a client can use an engine of the caller's.
+
+    Args:
+        engine: the engine.
+        dialect: the dialect that it must have.
+        right: the call that creates a right one, for the error.
+
+    Raises:
+        InvalidArgument: it has another dialect, its pool shares connections, or it commits each statement by itself.
+    """
+    found: Any = engine.dialect
+    if not isinstance(found, dialect):
+        raise InvalidArgument(f"the engine has the dialect {found.name}+{found.driver}; create one by {right}")
+    if not isinstance(engine.pool, _POOLS):
+        raise InvalidArgument(
+            f"the engine has a {type(engine.pool).__name__}, which shares connections; leave poolclass= out, or use"
+            " NullPool"
+        )
+    of_dialect = getattr(found, "_on_connect_isolation_level", None)  # where create_engine() stores it
+    if "AUTOCOMMIT" in {of_dialect, engine.get_execution_options().get("isolation_level")}:
+        raise InvalidArgument(
+            "the engine commits each statement by itself, so that nothing could be rolled back; create it without"
+            " isolation_level='AUTOCOMMIT'"
+        )
+
+
+def with_new_pool(engine: Engine) -> Engine:
+    """Create an engine that connects as another does, with a pool of its own of the same kind and size."""
+    options = engine.get_execution_options()
+    return Engine(engine.pool.recreate(), engine.dialect, engine.url, None, execution_options=options)
+
+
+def watch(engine: Engine, time_limit: float | None) -> None:
+    """Have an engine's connections keep time limits, and tell units of work what becomes of their transactions.
+
+    Args:
+        engine: the engine; one that is watched already stays as it is.
+        time_limit: seconds that a statement may take, where its execution option `timeout` says nothing else.
+    """
+    if engine.dialect in _watched:
+        return
+    _watched.add(engine.dialect)
+
+    def before_statement(_cursor: Any, sql: str, _parameters: Any, context: Any) -> None:
+        options, connection = context.execution_options, context.root_connection
+        work: UnitOfWork | None = options.get(WORK)
+        if work is not None:
+            work.check()
+            if _COMMIT.match(sql) and work:
+                raise goes_around()
+        driver_connection = connection.connection.driver_connection
+        driver_connection.time_limit = options.get(TIMEOUT, time_limit)
+        driver_connection.packets = packets = options.get(PACKETS)
+        if packets is not None:
+            note_statement(packets, sql, context)
+
+    def before_bare_statement(cursor: Any, sql: str, context: Any) -> None:
+        before_statement(cursor, sql, None, context)
+
+    # not before_cursor_execute: an engine with events of its own takes longer for every connection and statement
+    event.listen(engine, "do_execute", before_statement)
+    event.listen(engine, "do_executemany", before_statement)
+    event.listen(engine, "do_execute_no_params", before_bare_statement)
+    event.listen(engine, "handle_error", _on_error)
+
+
+def goes_around() -> InvalidArgument:
+    """Return the error for a COMMIT that would leave the session's pending changes out."""
+    return InvalidArgument(
+        "this session has pending changes of stages or snapshots; commit it by session.commit() or by "
+        "leaving its block, not by a statement or its connection"
+    )
+
+
+def _on_error(context: ExceptionContext) -> MatrixOneError | None:
+    """Record the error in the unit of work."""
+    work = None if context.connection is None else work_of(context.connection)
+    if context.connection is None or work is None:
+        return None
+    failure: MatrixOneError | None = None
+    if isinstance(context.sqlalchemy_exception, DBAPIError):
+        failure = from_driver(context.sqlalchemy_exception)
+    if context.statement is None and work.transaction.state is TransactionState.COMMITTING:
+        return _on_commit_error(work, failure, context.original_exception)
+    if failure is not None:
+        work.record_error(failure)
+    if context.is_disconnect or not _is_open(context.connection):
+        work.record_error(
+            ConnectionLost("its connection was closed, as a statement was given up on or its reply unreadable")
+        )
+    return None
+
+
+def _on_commit_error(
+    work: "UnitOfWork", failure: MatrixOneError | None, original: BaseException
+) -> MatrixOneError | None:
+    """Give the error of a COMMIT its meaning, which only the unit of work knows.
+
+    Args:
+        work: the unit of work.
+        failure: the server's or the driver's error; None if another exception interrupted the COMMIT.
+        original: the exception as it was raised.
+
+    Returns:
+        The error to raise instead of the original one; None leaves that.
+    """
+    if failure is not None and not isinstance(failure, ConnectionLost):
+        work.transaction.apply(TransactionEvent.COMMIT_REFUSED, failure)
+        return failure
+    unknown: CommitUnknown = commit_unknown(failure or ConnectionLost("it was interrupted"))
+    work.record_unanswered_commit(unknown)
+    if failure is None:
+        original.add_note(str(unknown))
+        return None
+    return unknown
+
+
+class Transacting(Protocol):
+    """A connection of SQLAlchemy's, blocking or not."""
+
+    @property
+    def invalidated(self) -> bool:
+        """Whether it was lost."""
+        ...
+
+
+ConnectionT = TypeVar("ConnectionT", bound=Transacting)
+
+
+def usable(connection: ConnectionT) -> ConnectionT:
+    """The connection of a transaction that goes on.
+
+    Raises:
+        ConnectionLost: it was lost; SQLAlchemy would refuse the next statement in words of its own.
+    """
+    if connection.invalidated:
+        raise ConnectionLost("the connection was lost, and its transaction is rolled back; nothing more was sent")
+    return connection
+
+
+def note_closed(connection: Connection, why: str) -> None:
+    """Have the unit of work know that its connection is closed, if it is; SQLAlchemy notices the drivers' errors only.
+
+    Args:
+        connection: the transaction's.
+        why: what ends "its connection was closed, …".
+    """
+    work = work_of(connection)
+    if work is not None and not _is_open(connection):
+        work.record_error(ConnectionLost(f"its connection was closed, {why}"))
+
+
+def note_failed(connection: Connection, error: DBAPIError) -> None:
+    """Have the unit of work know of an error that did not pass through SQLAlchemy.
+
+    Args:
+        connection: the transaction's.
+        error: the error.
+    """
+    work = work_of(connection)
+    if work is not None:
+        work.record_error(from_driver(error))
+
+
+def _is_open(connection: Connection) -> bool:
+    driver_connection: Any = connection.connection.driver_connection
+    return bool(driver_connection.open)
+
+
+def work_of(connection: Connection) -> "UnitOfWork | None":
+    """Return the unit of work that a connection's transaction belongs to, or None."""
+    work: UnitOfWork | None = connection.get_execution_options().get(WORK)
+    return work
