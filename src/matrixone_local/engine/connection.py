@@ -10,18 +10,23 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from matrixone_local.engine.table_columns import TableColumns
+from matrixone_local.engine.float_tables import FloatTables
+from matrixone_local.engine.table_columns import TableColumns, may_define
+from matrixone_local.protocol.binary_rows import rows_as_text
 from matrixone_local.protocol.packets import (
     EOF,
     ERR,
     MAX_PACKET_PAYLOAD,
     OK,
     Capability,
+    ColumnType,
     Command,
     Packets,
     ResultColumn,
+    Results,
     Status,
     ends,
+    join_packets,
     native_answer,
     read_column,
     read_error,
@@ -34,6 +39,8 @@ from matrixone_local.protocol.packets import (
 BINARY_COLLATION = 46  # utf8mb4_bin: MatrixOne compares text byte for byte
 _STAYS = re.compile(rb"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK|SHOW|SET)\b", re.IGNORECASE)
 _HEAD_BYTES = 64  # of a statement, which tell of what kind it is
+_WITH_SQL = frozenset({Command.QUERY, Command.STMT_PREPARE})
+_NO_CURSOR, _ONCE = b"\0", b"\1\0\0\0"
 
 
 class EngineError(Exception):
@@ -52,6 +59,19 @@ class Rows:
 
     rows: Sequence[Sequence[str | None]]
     affected: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement of the relay's own that the engine has prepared.
+
+    Args:
+        number: the engine's number of it.
+        columns: what its result has.
+    """
+
+    number: int
+    columns: Sequence[ResultColumn]
 
 
 class BulkThrottle(Protocol):
@@ -77,11 +97,14 @@ class EngineConnection:
         shapes: the columns of the server's tables.
     """
 
-    def __init__(self, sock: socket.socket, throttle: BulkThrottle, shapes: TableColumns) -> None:
+    def __init__(self, sock: socket.socket, throttle: BulkThrottle, shapes: TableColumns, floats: FloatTables) -> None:
         self._sock = sock
         self.throttle = throttle
         self.shapes = shapes
+        self._floats = floats
         self._defines = False  # whether the last command may have defined something
+        self._brings_floats = False  # and FLOAT columns
+        self._prepared_definition: tuple[bool, bool] = (False, False)  # the same of what is prepared
         self._database: str | None = None  # the current one, if it is known
         self.packets = Packets(sock)
         self.packets.reads_ahead = True
@@ -132,14 +155,37 @@ class EngineConnection:
 
     def send(self, command: bytes) -> None:
         """Send a command as the client gave it."""
+        self._forget_columns()
+        head = command[1:_HEAD_BYTES] if command[0] in _WITH_SQL else b""
+        if command[0] != Command.QUERY or not _STAYS.match(head):
+            self._database = None
+        self._note_definition(command, head)
+        self._forget_columns()
+        self.packets.write(0, command)
+
+    def _note_definition(self, command: bytes, head: bytes) -> None:
+        """Note what a command, whose statement begins with *head*, may define."""
+        if command[0] == Command.STMT_EXECUTE:
+            self._defines, self._brings_floats = self._prepared_definition
+            return
+        self._defines = command[0] in _WITH_SQL and may_define(head.decode("utf-8", "replace"))
+        self._brings_floats = self._defines and self._floats.note(command[1:])
+        if command[0] == Command.STMT_PREPARE and self._defines:  # it defines when it is executed
+            self._prepared_definition = (True, self._prepared_definition[1] or self._brings_floats)
+            self._defines = self._brings_floats = False
+
+    def _forget_columns(self) -> None:
+        """Forget the columns of tables if the last command may have changed them."""
         if self._defines:
             self.shapes.forget()
-        is_query = command[0] == Command.QUERY
-        head = command[1:_HEAD_BYTES] if is_query else b""
-        if not _STAYS.match(head):
-            self._database = None
-        self._defines = self.shapes.note(head.decode("utf-8", "replace")) if is_query else True
-        self.packets.write(0, command)
+        if self._brings_floats:
+            self._floats.forget()
+
+    def pass_over(self, results: Results) -> bytes:
+        """The next packets of a reply that can be passed on as they are, as of `Packets.pass_over`."""
+        passed = self.packets.pass_over(results)
+        self._forget_columns()
+        return passed
 
     def reply(self, command: int = Command.QUERY) -> Iterator[bytes]:
         """The packets of the engine's reply to a command of this kind, as they come, to the last one."""
@@ -158,6 +204,7 @@ class EngineConnection:
         while more:
             if part == 0:
                 packet = self.packets.read_raw()
+                self._forget_columns()
                 yield packet
                 if packet[4] == ERR:
                     self.status &= ~Status.MORE_RESULTS
@@ -202,12 +249,17 @@ class EngineConnection:
             self._database = self.query("SELECT DATABASE()").rows[0][0] or ""
         return self._database
 
-    def columns(self, query: str) -> list[ResultColumn]:
+    def columns(self, query: str) -> Sequence[ResultColumn]:
         """The columns of a query's result; it is not run.
 
         Raises:
             EngineError: the engine refused it.
         """
+        prepared = self._prepare(query)
+        self._close_prepared(prepared)
+        return prepared.columns
+
+    def _prepare(self, query: str) -> Prepared:
         self.send(bytes([Command.STMT_PREPARE]) + query.encode("utf-8", "surrogateescape"))
         packets = join_packets(self.reply(Command.STMT_PREPARE))
         head = next(packets)[4:]
@@ -215,8 +267,35 @@ class EngineConnection:
             raise EngineError(*read_error(head))
         number, parameters = read_prepared(head)
         described = [packet[4:] for packet in packets if not ends(packet)]
-        self.send(bytes([Command.STMT_CLOSE]) + number.to_bytes(4, "little"))
-        return [read_column(payload) for payload in described[parameters:]]
+        return Prepared(number, [read_column(payload) for payload in described[parameters:]])
+
+    def _close_prepared(self, prepared: Prepared) -> None:
+        self.send(bytes([Command.STMT_CLOSE]) + prepared.number.to_bytes(4, "little"))
+
+    def exact_reply(self, query: str) -> Iterator[bytes] | None:
+        """The packets of a query's reply with all digits of its FLOAT values.
+
+        The engine's rows of text have six of them. Those of a prepared statement have the bits.
+
+        Returns:
+            The packets of a text result; None if it has no FLOAT, or the engine refuses it: nothing has run then.
+        """
+        if not self._floats.may_give(query):
+            return None
+        try:
+            prepared = self._prepare(query)
+        except EngineError:
+            return None
+        if any(column.type is ColumnType.FLOAT for column in prepared.columns):
+            return self._executed(prepared)
+        self._close_prepared(prepared)
+        return None
+
+    def _executed(self, prepared: Prepared) -> Iterator[bytes]:
+        number = prepared.number.to_bytes(4, "little")
+        self.send(bytes([Command.STMT_EXECUTE]) + number + _NO_CURSOR + _ONCE)
+        yield from rows_as_text(self.reply(Command.STMT_EXECUTE))
+        self._close_prepared(prepared)
 
     def query(self, sql: str) -> Rows:
         """Run a statement of the relay's own in this session.
@@ -253,8 +332,6 @@ class EngineConnection:
                 parts += 1
             elif parts:
                 rows.append(text_row(payload, columns))
-        if self._defines:
-            self.shapes.forget()
         if refused:
             raise refused
         return Rows(rows, affected)
@@ -265,10 +342,12 @@ class EngineConnection:
         Raises:
             EngineError: the engine refused it.
         """
-        self.send_query(sql)
+        reply = self.exact_reply(sql)
+        if reply is None:
+            self.send_query(sql)
+            reply = self.reply()
         columns: list[ResultColumn] = []
         parts = 0
-        reply = self.reply()
         try:
             for packet in join_packets(reply):
                 if packet[4] == ERR:
@@ -290,13 +369,3 @@ class EngineConnection:
         with suppress(OSError):  # the engine has stopped, and its session with it
             self.send(bytes([Command.QUIT]))
         self._sock.close()
-
-
-def join_packets(packets: Iterator[bytes]) -> Iterator[bytes]:
-    """Packets with those joined that carry one payload; the header is the first one's."""
-    parts: list[bytes] = []
-    for packet in packets:
-        parts.append(packet if not parts else packet[4:])
-        if int.from_bytes(packet[:3], "little") < MAX_PACKET_PAYLOAD:
-            yield parts[0] if len(parts) == 1 else b"".join(parts)
-            parts = []

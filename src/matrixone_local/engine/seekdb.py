@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from typing import Any
 import pymysql
 
 from matrixone_local.engine.connection import EngineConnection
-from matrixone_local.engine.table_columns import TableColumns
+from matrixone_local.engine.float_tables import FloatTables
+from matrixone_local.engine.table_columns import TableColumns, may_define
 from matrixone_local.engine.throttle import THROTTLE_PERCENT_NORMAL, Throttle
 from matrixone_local.protocol.packets import (
     OFFERED,
@@ -87,6 +88,7 @@ class Engine:
                 "(x86-64 and arm64 with glibc 2.28 or newer) and macOS (arm64); elsewhere, or without it, run a real "
                 "server: docker run -d -p 6001:6001 matrixorigin/matrixone"
             ) from error
+        had_data = (folder / "engine").exists()
         try:
             self._instance = library.open(str(folder / "engine"))
         except library.SeekdbError as error:  # a number is all that it says
@@ -99,6 +101,7 @@ class Engine:
         self._socket: str = options["unix_socket"]
         self.user: str = options["user"]
         self._shapes = TableColumns()
+        self._floats = FloatTables(self._names, any_stored=had_data)
         self._throttle = Throttle(self.session_link)
         with self.session() as cursor:
             for setting in _GLOBALS:
@@ -114,15 +117,20 @@ class Engine:
         connection = pymysql.connect(
             unix_socket=self._socket, user=self.user, autocommit=True, charset="utf8mb4", sql_mode=_OWN_MODE
         )
-        with connection, _Cursor(connection, self._shapes) as cursor:
+        with connection, _Cursor(connection, self._shapes, self._floats) as cursor:
             yield cursor
+
+    def _names(self, query: str) -> Sequence[str]:
+        with self.session() as cursor:
+            cursor.execute(query)
+            return [name for (name,) in cursor.fetchall()]
 
     def link(self) -> EngineConnection:
         """A connection for one client, not logged in yet."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.connect(self._socket)
-            return EngineConnection(sock, self._throttle, self._shapes)
+            return EngineConnection(sock, self._throttle, self._shapes, self._floats)
         except BaseException:
             sock.close()
             raise
@@ -142,15 +150,23 @@ class Engine:
 class _Cursor(pymysql.cursors.Cursor):
     """A cursor that says what its statements define."""
 
-    def __init__(self, connection: Any, shapes: TableColumns) -> None:
+    def __init__(self, connection: Any, shapes: TableColumns, floats: FloatTables) -> None:
         super().__init__(connection)
         self._shapes = shapes
+        self._floats = floats
 
     def execute(self, query: str, args: Any = None) -> int:
         """Execute a statement."""
-        defines = self._shapes.note(query)
+        defines = may_define(query)
+        brings_floats = defines and self._floats.note(query.encode("utf-8", "surrogateescape"))
+        self._forget(defines=defines, brings_floats=brings_floats)
         try:
             return super().execute(query, args)  # pyright: ignore[reportDeprecated]  # a form that we do not use
         finally:
-            if defines:
-                self._shapes.forget()
+            self._forget(defines=defines, brings_floats=brings_floats)
+
+    def _forget(self, *, defines: bool, brings_floats: bool) -> None:
+        if defines:
+            self._shapes.forget()
+        if brings_floats:
+            self._floats.forget()

@@ -13,9 +13,14 @@ from matrixone_local.sql.type_names import matrixone_type
 Query = Callable[[str], Sequence[Sequence[str | None]]]  # runs a statement and returns its rows
 _MAX_TABLES = 1_000
 _KEEPS = re.compile(
-    r"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SHOW|SET|USE|KILL|WITH|\()",
+    r"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SHOW|DESC|EXPLAIN|SET|USE|KILL|WITH|\()",
     re.IGNORECASE,
 )
+
+
+def may_define(sql: str) -> bool:
+    """Whether a statement, of which the first words are enough, may define something."""
+    return _KEEPS.match(sql) is None
 
 
 @dataclass(frozen=True)
@@ -40,13 +45,6 @@ class TableColumns:
     def __init__(self) -> None:
         self._changes = 0
         self._known: dict[tuple[str, str], Sequence[Target]] = {}
-
-    def note(self, sql: str) -> bool:
-        """Forget what is known if a statement may change it, and tell whether it may."""
-        changes = _KEEPS.match(sql) is None
-        if changes:
-            self.forget()
-        return changes
 
     def forget(self) -> None:
         """Forget what is known."""

@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import chain, islice
 from typing import IO, Any, Protocol
 
@@ -17,6 +18,7 @@ from matrixone_local.errors import SqlError, bad_configuration, bad_input, inter
 from matrixone_local.files.bulk_insert import Cancellable
 from matrixone_local.files.sources import Source, Sources
 from matrixone_local.files.stores import Store
+from matrixone_local.protocol.floats import as_go_writes, without_exponent
 from matrixone_local.protocol.packets import ColumnType, ResultColumn
 from matrixone_local.sql.tokens import Kind, Reader, Token
 
@@ -33,6 +35,7 @@ _NUMBERS = frozenset(
     {ColumnType.TINY, ColumnType.SHORT, ColumnType.LONG, ColumnType.INT24, ColumnType.LONGLONG, ColumnType.YEAR}
 )
 _FLOATS = frozenset({ColumnType.FLOAT, ColumnType.DOUBLE})
+_NO_SCALE = 31  # decimals of a FLOAT or DOUBLE that was declared without
 _DECIMALS = frozenset({ColumnType.DECIMAL, ColumnType.NEWDECIMAL})
 _MOMENTS = frozenset({ColumnType.DATE, ColumnType.TIME, ColumnType.DATETIME, ColumnType.TIMESTAMP})
 Row = Sequence[str | None]
@@ -249,10 +252,16 @@ def _csv_line(outfile: Outfile, columns: Sequence[ResultColumn], row: Row) -> st
         if value is None:
             fields.append(f"{outfile.quote}\\N{outfile.quote}" if is_forced else "\\N")
         elif column.type in _NUMBERS | _FLOATS | _DECIMALS | _MOMENTS | {ColumnType.BIT}:
-            fields.append(f"{outfile.quote}{value}{outfile.quote}" if is_forced else value)
+            shown = _with_zeros(column, value) if column.type in _FLOATS else value
+            fields.append(f"{outfile.quote}{shown}{outfile.quote}" if is_forced else shown)
         else:
             fields.append(f"{outfile.quote}{_escaped(value, outfile.quote)}{outfile.quote}")
     return outfile.delimiter.join(fields) + outfile.line_end
+
+
+def _with_zeros(column: ResultColumn, value: str) -> str:
+    """A FLOAT or DOUBLE with all its zeros, those that the column has behind the point too."""
+    return f"{Decimal(value):.{column.decimals}f}" if column.decimals < _NO_SCALE else without_exponent(value)
 
 
 def _escaped(value: str, quote: str) -> str:
@@ -271,7 +280,9 @@ def _json_line(_outfile: Outfile, columns: Sequence[ResultColumn], row: Row) -> 
 def _json_value(column: ResultColumn, value: str | None) -> str:
     if value is None:
         return "null"
-    if column.type in _NUMBERS | _FLOATS or _is_vector(column):
+    if column.type in _FLOATS:
+        return as_go_writes(value, least=-6, exponent_digits=1)
+    if column.type in _NUMBERS or _is_vector(column):
         return value
     if column.type is ColumnType.JSON:
         return _BLANKS.sub(lambda found: found[1] or "", value)

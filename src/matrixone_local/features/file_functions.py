@@ -135,9 +135,9 @@ class StageFiles:
 
     def _loaded(self, url: _Argument, at: int, asked: Asked, cleanup: ExitStack) -> str:
         if url.is_constant:
-            return _written(self._read(asked.value(url.sql) or ""))
+            return _written(self._read(url.path(asked.value(url.sql) or "")))
         rows = f"SELECT DISTINCT {url.sql} {_rows_of(url.statement, url.tokens, at)}"
-        contents = {one: self._read(one) for one in asked.column(rows, cleanup) if one is not None}
+        contents = {one: self._read(url.path(one)) for one in asked.column(rows, cleanup) if one is not None}
         return f"(SELECT {CONTENT} FROM {self._stored(contents, cleanup)} WHERE {URL} = {url.sql})"  # noqa: S608  # the client's own expression
 
     def _stored(self, contents: Mapping[str, bytes | None], cleanup: ExitStack) -> str:
@@ -171,7 +171,7 @@ class StageFiles:
         _to_the_end(read)
         data = asked.value(read.sql[read.tokens[first].start : read.tokens[read.at].start]) or ""
         place = asked.value(url.sql) or ""
-        store, path, _ = self._at(place)
+        store, path, _ = self._at(url.path(place))
         content = data.encode("utf-8", "surrogateescape")
         if not store.write(path, io.BytesIO(content)):
             raise SqlError(20406, f"file {store.display_path(path)} already exists")
@@ -204,14 +204,20 @@ class _Argument:
     Args:
         sql: it, as text.
         is_constant: whether it names no column.
+        is_text: whether it is a text that is cast to nothing.
         statement: the statement that contains it.
         tokens: that one's tokens.
     """
 
     sql: str
     is_constant: bool
+    is_text: bool
     statement: str
     tokens: list[Token]
+
+    def path(self, url: str) -> str:
+        """What the file is found by: a DATALINK may be a URL of this machine, a text may not."""
+        return url if self.is_text else url.removeprefix("file://")
 
 
 def _argument(read: Reader) -> _Argument:
@@ -219,6 +225,7 @@ def _argument(read: Reader) -> _Argument:
     first = read.at
     _to_the_end(read, ",")
     tokens = read.tokens[first : read.at]
+    is_text = len(tokens) == 1 and tokens[0].kind is Kind.STRING
     if len(tokens) > 4 and tokens[0].says("CAST") and tokens[-2].says("DATALINK"):
         tokens = tokens[2:-3]
     if not tokens:
@@ -227,7 +234,8 @@ def _argument(read: Reader) -> _Argument:
         token.kind is Kind.QUOTED or (token.kind is Kind.WORD and after.text != "(" and not token.text.startswith("@"))
         for token, after in zip(tokens, [*tokens[1:], tokens[-1]], strict=True)
     )
-    return _Argument(f"({read.sql[tokens[0].start : tokens[-1].end]})", not any(names), read.sql, read.tokens)
+    argument = f"({read.sql[tokens[0].start : tokens[-1].end]})"
+    return _Argument(argument, not any(names), is_text, read.sql, read.tokens)
 
 
 def _rows_of(sql: str, tokens: list[Token], at: int) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import json
 import math
-import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.formats.batches import BATCH_ROWS, Batch, Fields
 from matrixone_local.formats.casts import BITS
 from matrixone_local.formats.columns import Column
+from matrixone_local.protocol.floats import as_go_writes, shortest
 
 GROUP_ROWS = 2_000  # rows that are converted at once
 READ_BYTES = 1 << 16  # of a column that are read at once
@@ -197,18 +197,7 @@ def _float(value: float, *, is_single: bool) -> str:
     """A number in the fewest digits that tell it, with an exponent where Go writes one."""
     if not math.isfinite(value):
         return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
-    shortest = repr(value)
-    if is_single:
-        shortest = next(
-            t for n in range(1, 10) if struct.pack("f", float(t := f"{value:.{n}g}")) == struct.pack("f", value)
-        )
-    number = Decimal(shortest).normalize()
-    exponent = number.adjusted()
-    if number and not -4 <= exponent < 21:
-        digits = "".join(map(str, number.as_tuple().digits))
-        fraction = f".{digits[1:]}" if digits[1:] else ""
-        return f"{'-' * number.is_signed()}{digits[0]}{fraction}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
-    return format(number, "f")
+    return as_go_writes(shortest(value, is_single=is_single), least=-4, exponent_digits=2)
 
 
 def _moment(value: datetime, column: Column) -> str:

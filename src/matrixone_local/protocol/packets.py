@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING
@@ -235,16 +235,32 @@ class Packets:
             self.sock.sendall(b"%b%c%b" % (len(payloads[0]).to_bytes(3, "little"), sequence & 0xFF, payloads[0]))
             return
         out = bytearray()
-        for payload in payloads:
-            for start in range(0, len(payload) + 1, MAX_PACKET_PAYLOAD):
-                piece = payload[start : start + MAX_PACKET_PAYLOAD]
-                out += len(piece).to_bytes(3, "little") + bytes([sequence & 0xFF]) + piece
-                sequence += 1
+        for packet in split_payloads(payloads, sequence):
+            out += packet
         self.sock.sendall(out)
 
     def buffered(self) -> bool:
         """Whether bytes of a further packet are already here."""
         return len(self._buffer) > self._at
+
+
+def split_payloads(payloads: Iterable[bytes], sequence: int) -> Iterator[bytes]:
+    """The packets of payloads, numbered from *sequence* on."""
+    for payload in payloads:
+        for start in range(0, len(payload) + 1, MAX_PACKET_PAYLOAD):
+            piece = payload[start : start + MAX_PACKET_PAYLOAD]
+            yield len(piece).to_bytes(3, "little") + bytes([sequence & 0xFF]) + piece
+            sequence += 1
+
+
+def join_packets(packets: Iterator[bytes]) -> Iterator[bytes]:
+    """Packets with those joined that carry one payload; the header is the first one's."""
+    parts: list[bytes] = []
+    for packet in packets:
+        parts.append(packet if not parts else packet[4:])
+        if int.from_bytes(packet[:3], "little") < MAX_PACKET_PAYLOAD:
+            yield parts[0] if len(parts) == 1 else b"".join(parts)
+            parts = []
 
 
 def length_coded(number: int) -> bytes:

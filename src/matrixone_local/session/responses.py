@@ -112,13 +112,16 @@ class ResponseWriter:
 
         What needs no change is passed on as it comes, many packets at once.
         """
+        exact = self._link.exact_reply(sql) if manner.reads else None
+        if exact is not None:
+            return self._pass_on(self._adapted(exact, manner, first=1), holds=manner.casts)
         command = bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape")
         if manner.claims or manner.casts or self._more or self._sequence != _first_number(command):
             return self.forward(command, manner)
         self._link.send(command)
         results = Results()
         while not results.is_over:
-            passed = self._link.packets.pass_over(results)
+            passed = self._link.pass_over(results)
             if passed:
                 self._client.sock.sendall(passed)
             if results.needs_inspection:

@@ -292,3 +292,14 @@ def test_statements_of_several_packets_are_answered_in_their_numbers(matrixone_u
         assert cursor.fetchall() == ((17 << 20,),)
         cursor.execute("SELECT 1")
         assert cursor.fetchall() == ((1,),)
+
+
+def test_files_of_this_machine(connect, folder):
+    """A DATALINK may be a URL of them; a text names a service before its colon."""
+    sql = connect()
+    (folder / "own.csv").write_text("a,b")
+    assert sql(f"SELECT load_file(CAST('file://{folder}/own.csv' AS DATALINK))") == [("a,b",)]
+    assert sql(f"SELECT load_file(CAST('file://{folder}/own.csv?offset=2&size=1' AS DATALINK))") == [("b",)]
+    assert sql(f"SELECT save_file(CAST('file://{folder}/saved.csv' AS DATALINK), 'abc')") == [(3,)]
+    assert (folder / "saved.csv").read_text() == "abc"
+    assert sql.refused(f"SELECT load_file('file://{folder}/own.csv')") == (20422, "service file not found")

@@ -1,0 +1,70 @@
+"""Whether a query may give a FLOAT, which the engine's text results have six digits of alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+_FLOAT = re.compile(rb"float|\breal\b", re.IGNORECASE)  # REAL is FLOAT where sql_mode has REAL_AS_FLOAT
+_CAST = re.compile(r"\bfloat", re.IGNORECASE)
+# What makes no FLOAT column anew, unless it names a type or another table.
+_PLAIN = re.compile(
+    rb"\s*(?:DROP|TRUNCATE|GRANT|REVOKE|ALTER\s+TABLE|CREATE\s+(?:TABLE|DATABASE|USER|(?:\w+\s+)?INDEX))\b",
+    re.IGNORECASE,
+)
+_DERIVED = re.compile(rb"float|\breal\b|\b(?:LIKE|SELECT|WITH|TABLE|AS|RENAME|FORK|CLONE)\b", re.IGNORECASE)
+# The engine's numbers of FLOAT and FLOAT UNSIGNED. A view's columns are stored as they were when it was made, so each
+# view counts.
+_NAMES = """
+SELECT table_name FROM oceanbase.__all_table t WHERE EXISTS
+(SELECT 1 FROM oceanbase.__all_column c WHERE c.table_id = t.table_id AND c.data_type IN (11, 13))
+UNION SELECT table_name FROM oceanbase.__all_table WHERE table_type = 4
+"""
+
+
+class FloatTables:
+    """The names of the tables and views that may have FLOAT columns.
+
+    They are asked for once a statement has defined such a column, and again after each one that may bring others. Names
+    that are no longer used may stay: a query that has one of them takes longer and is answered the same.
+
+    Args:
+        names: runs a query with the relay's own rights and gives its first column.
+        any_stored: whether data of an earlier run is there, which may have such columns.
+    """
+
+    def __init__(self, names: Callable[[str], Sequence[str]], *, any_stored: bool) -> None:
+        self._query = names
+        self._any = any_stored
+        self._version = 0
+        self._known: tuple[int, Sequence[str]] = (-1, ())
+
+    def note(self, definition: bytes) -> bool:
+        """Take notice of a statement that may define something, and tell whether it may bring FLOAT columns.
+
+        Whoever sends it calls `forget` before and after it then.
+        """
+        self._any = self._any or _FLOAT.search(definition) is not None
+        head = _PLAIN.match(definition)
+        return head is None or _DERIVED.search(definition, head.end()) is not None
+
+    def forget(self) -> None:
+        """Forget the names."""
+        self._version += 1
+
+    def may_give(self, sql: str) -> bool:
+        """Whether a query, in the engine's words, may have a FLOAT in its result."""
+        if _CAST.search(sql) is not None:
+            return True
+        if not self._any:
+            return False
+        small = sql.lower()
+        return any(name in small for name in self._names())
+
+    def _names(self) -> Sequence[str]:
+        version, names = self._known
+        now = self._version
+        if version != now:
+            names = [name.lower().replace("`", "``") for name in self._query(_NAMES)]
+            self._known = (now, names)
+        return names
