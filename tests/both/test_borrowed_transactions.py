@@ -146,6 +146,34 @@ def test_a_transaction_that_the_server_ends(client, engine, other, new_engine):
     assert client.execute(select(User.age).where(User.id == 1)).scalar() == 4
 
 
+def test_the_program_may_commit_while_the_session_is_open(client, engine, other):
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        with client.session(bind=raw(connection)) as session:
+            session.insert(User, {"id": 1, "name": "first"})
+            connection.commit()
+            assert names(other) == ["first"]
+    assert names(client) == ["first"]
+
+
+def test_a_session_within_a_session_of_the_same_connection(client, engine, other):
+    """As where a function that is called has a session of its own: the outer one hears of its transaction afterwards."""
+    client.insert(User, [{"id": 1}, {"id": 2}])
+    with engine.connect() as connection:
+        connection.execute(text("SET lock_wait_timeout = 1"))
+        connection.rollback()
+        with other.session() as holder, pytest.raises(TransactionAborted, match="LockTimeout"):
+            holder.execute(text("UPDATE users SET age = 2 WHERE id = 2"))
+            with client.session(bind=raw(connection)) as session:
+                session.insert(User, {"id": 3})
+                with client.session(bind=raw(connection)) as inner:
+                    inner.insert(User, {"id": 4})
+                with suppress(Exception):  # the outer session remembers it
+                    session.execute(text("UPDATE users SET age = 3 WHERE id = 2"))
+                session.insert(User, {"id": 5})
+    assert other.execute(select(User.id).order_by(User.id)).scalars().all() == [1, 2]
+
+
 @pytest.mark.parametrize("bind", ["engine", "text"])
 def test_what_has_no_transaction(client, engine, bind):
     with pytest.raises(InvalidArgument, match="bind="):

@@ -128,21 +128,34 @@ def test_connections_that_nothing_was_sent_on_roll_nothing_back(watched, collect
     assert "ROLLBACK" not in names(collected)
 
 
-@pytest.mark.parametrize("is_installed", [True, False])
-def test_with_and_without_opentelemetry(new_client, matrixone_url, database, monkeypatch, is_installed):
+@pytest.fixture(params=[True, False], ids=["with OpenTelemetry", "without"])
+def is_installed(request, monkeypatch):
+    """Whether OpenTelemetry is installed."""
     with monkeypatch.context() as patch:
-        for module in () if is_installed else ("trace", "metrics"):
+        for module in () if request.param else ("trace", "metrics"):
             patch.setitem(sys.modules, f"opentelemetry.{module}", None)
         telemetry.forget()
         pools._gauges.cache_clear()
-        assert telemetry.is_installed() is is_installed
-        client = new_client(url=matrixone_url, database=database, slow_query_threshold=0)
-        client.connect()
-        client.execute("CREATE TABLE t (id INT)")
-        assert client.load_data.read_csv(b"1\n", "t").rows == 1
-        assert client.stage.exists("no_such_stage") is False
+        yield request.param
     telemetry.forget()
     pools._gauges.cache_clear()
+
+
+@pytest.mark.parametrize("threshold", [None, 0])
+def test_with_and_without_opentelemetry(new_client, matrixone_url, database, caplog, is_installed, threshold):
+    """Statements are observed for whoever wants to know; where nobody does, they are sent all the same."""
+    assert telemetry.is_installed() is is_installed
+    client = new_client(url=matrixone_url, database=database, slow_query_threshold=threshold)
+    client.connect()
+    client.execute("CREATE TABLE t (id INT)")
+    assert client.load_data.read_csv(b"1\n", "t").rows == 1
+    assert client.stage.exists("no_such_stage") is False
+    with client.session() as session:
+        session.execute(text("INSERT INTO t VALUES (2)"))
+    assert client.execute("SELECT count(*) FROM t").scalar() == 2
+    logged = [record.getMessage() for record in caplog.records if record.name == "matrixone.statements"]
+    for operation in ("CREATE TABLE", "COMMIT"):
+        assert any(operation in message for message in logged) is (threshold == 0)
 
 
 # -- metrics -----------------------------------------------------------------------------------------------------------

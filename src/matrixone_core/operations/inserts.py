@@ -191,7 +191,7 @@ def _insert_batches(target: _InsertTarget, rows: Iterator[Values]) -> Op[int]:
 
 
 def _batches(rows: Iterator[Values]) -> Iterator[list[Values]]:
-    """Rows for one statement each: they have the same columns, and not too much of values."""
+    """Rows, at least one, for one statement each: they have the same columns, and not too much of values."""
     batch: list[Values] = []
     size = 0
     for row in rows:
@@ -204,8 +204,7 @@ def _batches(rows: Iterator[Values]) -> Iterator[list[Values]]:
             batch, size = [], 0
         batch.append(row)
         size += length
-    if batch:
-        yield batch
+    yield batch
 
 
 def _length(value: Any) -> int:

@@ -74,6 +74,7 @@ class UnitOfWorkSession(orm.Session):
         super().__init__(bind, **options)
         self._outer = outer
         self._is_joined = False
+        self._outer_work: UnitOfWork | None = None  # of another session that the program has on its connection
         self.carrier: Carrier = carrier
         self.work: UnitOfWork = UnitOfWork()
         self.begun: Connection | None = None  # the transaction's connection
@@ -133,11 +134,18 @@ class UnitOfWorkSession(orm.Session):
             self._is_joined = connection.in_transaction()
         return connection
 
+    def hold(self, connection: Connection) -> None:
+        """Have the statements and the COMMIT of a connection be the session's."""
+        self._outer_work = work_of(connection)
+        self.begun = connection.execution_options(**{WORK: self.work, UNWATCHED: False})
+        event.listen(connection, "commit", self.send_commit)
+        event.listen(connection, "set_connection_execution_options", _keep_watching)
+
     def release(self, connection: Connection | None) -> None:
         """Leave a connection of the program's as it was: its later statements are not the session's."""
         if self._outer is not None and connection is not None and not connection.closed:
             event.remove(connection, "commit", self.send_commit)
-            connection.execution_options(**{WORK: None})
+            connection.execution_options(**{WORK: self._outer_work})
 
     def commit(self) -> None:
         """Commit; if that fails, nothing stays.
@@ -167,9 +175,7 @@ class UnitOfWorkSession(orm.Session):
         Raises:
             InvalidArgument: it is not the session's own, and would commit the rows without the pending changes.
         """
-        work = work_of(connection)
-        if work is None:
-            return
+        work = self.work
         if work.transaction.state is TransactionState.PREPARED:
             self.carrier.begin_commit(connection)
             work.transaction.apply(TransactionEvent.COMMIT_SENT)
@@ -212,9 +218,7 @@ for _name in ("close", "invalidate"):
 
 @event.listens_for(UnitOfWorkSession, "after_begin")
 def _after_begin(session: UnitOfWorkSession, _transaction: orm.SessionTransaction, connection: Connection) -> None:
-    session.begun = connection.execution_options(**{WORK: session.work, UNWATCHED: False})
-    event.listen(connection, "commit", session.send_commit)
-    event.listen(connection, "set_connection_execution_options", _keep_watching)
+    session.hold(connection)
 
 
 @event.listens_for(UnitOfWorkSession, "before_commit")

@@ -53,6 +53,28 @@ def test_what_the_server_stores_as_it_is(sql_type, value):
     assert judge(sql_type, value) is None
 
 
+def test_a_text_that_means_null_is_no_value_that_could_be_changed():
+    """The server's question leaves such rows out, but one may be found because of another column's value."""
+    mapping = map_columns(request(null_values=("-", "n/a")), table("`c` double DEFAULT NULL"), file(("c",)))
+    number, size = silent_changes(mapping)
+    assert render_masked(number.condition).startswith("s.`f0` NOT IN ('-', 'n/a') AND (s.`f0` <> '' AND ")
+    assert [number.reason(text) for text in (b"-", b"n/a")] == [None, None]
+    assert "this is no number" in number.reason(b"--")
+    assert size.reason(b"n/a") is None
+    assert "beyond what the column can store" in size.reason(b"1e999")
+
+
+def test_what_an_inferred_type_would_not_keep():
+    """The first rows suggested a type; a later value that it keeps as it is fits, and one that it would round does not."""
+    inferred = table("`c` decimal(4,2) DEFAULT NULL")
+    columns = tuple(replace(column, lossless="[0-9]{1,2}[.][0-9]{2}") for column in inferred.columns)
+    [change] = silent_changes(map_columns(request(), replace(inferred, columns=columns), file(("c",))))
+    assert [change.reason(text) for text in (b"12.50", b"", None)] == [None, None, None]
+    assert change.reason(b"12.505") == (
+        "the first rows suggested DECIMAL(4, 2), which would not keep this as it is; dtype={'c': 'TEXT'} does"
+    )
+
+
 @pytest.mark.parametrize("sql_type", ["int", "decimal(5,2)", "bool", "varbinary(3)", "vecf32(2)", "uuid", "time"])
 def test_columns_of_which_the_server_judges_every_value(sql_type):
     assert silent_changes(mapping_of(sql_type)) == ()
