@@ -26,6 +26,9 @@ ON_BOTH = [  # what depends on the versions of SQLAlchemy and of the drivers
             "observability",
             "property",
             "secrets",
+            "session_commits",
+            "session_errors",
+            "session_retries",
             "sessions",
             "stages",
         )

@@ -8,48 +8,32 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from pymysql.err import MySQLError
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from matrixone_async.concurrency import Caller, Owner, finish_within, repeating, sleep
-from matrixone_async.engines import (
-    abandon,
-    connect,
-    driver_connection,
-    end_stream,
-    mark_closed,
-    mark_failed,
-    release,
-    run_on,
-    stream_rows,
-)
+from matrixone_async.engines import abandon, connect, release, run_on
 from matrixone_async.workers import WorkerGroup
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
-from matrixone_core.errors import ConnectionLost, MatrixOneError, StatementTimeout
-from matrixone_core.execution import PACKETS, check_gave_rows, result_columns, timeout_options
+from matrixone_core.errors import MatrixOneError, StatementTimeout
 from matrixone_core.monitoring.pools import PoolStatus, pool_status
-from matrixone_core.row_packets import Block, RowPackets
-from matrixone_core.server_errors import cannot_connect, commit_unknown, from_driver, no_connection_free
+from matrixone_core.on_connection import commit, execute_statement, send_local_data
+from matrixone_core.server_errors import cannot_connect, no_connection_free
 from matrixone_core.session.engine_events import usable
 from matrixone_core.steps import (
     Atomic,
     Call,
     Concurrently,
-    Fetch,
     GetRuntime,
-    HangUp,
-    NextBlock,
     Op,
     OutsideTransaction,
-    Reply,
     RunSync,
     Runtime,
     SendLocalData,
     Statement,
     Step,
-    Streaming,
     WithTicker,
     emit,
     next_chunk,
@@ -134,7 +118,14 @@ class AsyncDriver:
         """Return the answer to a step."""
         match step:
             case Statement():
-                return await self._execute(step)
+                return await self._on_connection(partial(execute_statement, statement=step, time_limit=self.time_limit))
+            case SendLocalData():
+                data, limit = self._transform(step), self.time_limit
+                return await self._on_connection(
+                    partial(send_local_data, statement=step.statement, data=data, time_limit=limit)
+                )
+            case RunSync():
+                return await self._on_connection(step.call)
             case Atomic():
                 async with self.transaction() as driver:
                     return await driver.run(step.op)
@@ -142,16 +133,6 @@ class AsyncDriver:
                 return await replace(self, engine=self.reserve, pin=None).run(step.op)
             case Concurrently():
                 return await self._run_together(step)
-            case SendLocalData():
-                return await self._send(step)
-            case Streaming():
-                return await self._stream(step)
-            case Fetch():
-                return await self._fetch(step)
-            case NextBlock():
-                return await self._next_block(step.packets)
-            case HangUp():
-                return await self._hang_up()
             case Call():
                 return await self.caller.call(step)
             case WithTicker():
@@ -159,81 +140,12 @@ class AsyncDriver:
                     return await self.run(step.op)
             case GetRuntime():
                 return Runtime(self.run, LocalMachine(), time.monotonic, sleep)
-            case RunSync():
-                async with self.connection() as connection:
-                    return await translate_errors(partial(run_on, connection, step.call))
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
-    async def _execute(self, statement: Statement[T]) -> T:
+    async def _on_connection(self, call: Callable[[Connection], T]) -> T:
         async with self.connection() as connection, self._track(connection):
-            reply = await translate_errors(partial(self._reply, connection, statement), statement)
-        return statement.parse(reply)
-
-    async def _send(self, step: SendLocalData[T]) -> T:
-        statement = step.statement
-        async with self.connection() as connection, self._track(connection):
-            raw = await driver_connection(connection)
-            with raw.sending(self._transform(step)):
-                try:
-                    reply = await translate_errors(partial(self._reply, connection, statement), statement)
-                except Exception:
-                    mark_closed(connection, "as the data that it was sending broke off")
-                    raise
-        return statement.parse(reply)
-
-    async def _stream(self, step: Streaming) -> None:
-        async with self.connection() as connection, self._track(connection):
-            await translate_errors(partial(self._pass_rows_on, connection, step), step.statement)
-
-    async def _pass_rows_on(self, connection: AsyncConnection, step: Streaming) -> None:
-        options = {**self._options_for(step.statement), "yield_per": step.batch}
-        result = await stream_rows(connection, step.statement.__clause_element__(), options)
-        try:
-            columns = result_columns(await driver_connection(connection))
-            await self.run(step.receive(columns, ()))
-            while rows := await result.fetchmany(step.batch):
-                await self.run(step.receive(columns, rows))
-        except BaseException:
-            await end_stream(connection, result, keep=self.pin is not None)
-            raise
-
-    async def _fetch(self, step: Fetch) -> None:
-        """Execute a statement, its rows left as packets; an error is SQLAlchemy's."""
-        options = {**timeout_options(self.time_limit), **step.options, PACKETS: step.packets}
-        async with self.connection() as connection, self._track(connection):
-            await connection.execute(step.statement, step.params, execution_options=options)
-            check_gave_rows(step.packets)
-
-    async def _next_block(self, packets: RowPackets) -> Block | None:
-        async with self.connection() as connection, self._track(connection):
-            raw = await driver_connection(connection)
-            try:
-                block: Block | None = await raw.next_block(packets)
-            except MySQLError as error:
-                failure: Any = DBAPIError.instance(packets.sql, None, error, MySQLError)
-                mark_failed(connection, failure)
-                raise failure from error
-            return block
-
-    async def _hang_up(self) -> None:
-        async with self.connection() as connection:
-            (await driver_connection(connection)).close_at_once()
-            mark_closed(connection, "as the rest of a result was not read")
-
-    async def _reply(self, connection: AsyncConnection, statement: Statement[Any]) -> Reply:
-        options = self._options_for(statement)
-        if statement.before:
-            await connection.exec_driver_sql(statement.before, execution_options=options)
-        try:
-            result = await connection.execute(statement.__clause_element__(), execution_options=options)
-        except DBAPIError as error:
-            if statement.after and not error.connection_invalidated:
-                await connection.exec_driver_sql(statement.after, execution_options=options)
-            raise
-        if statement.after:
-            await connection.exec_driver_sql(statement.after, execution_options=options)
-        return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
+            return await run_on(connection, call)
 
     async def _transform(self, step: SendLocalData[Any]) -> AsyncIterator[bytes]:
         """The data as they are sent."""
@@ -256,10 +168,6 @@ class AsyncDriver:
                 await self.run(emit(step.receive, event))
             except Exception:  # noqa: BLE001  # a function that listens must not end the load
                 _log.exception("a progress function failed")
-
-    def _options_for(self, statement: Statement[Any]) -> dict[str, Any]:
-        limits = (limit for limit in (self.time_limit, statement.time_limit) if limit is not None)
-        return timeout_options(min(limits, default=None))
 
     async def check_out(self, call: Callable[[], Awaitable[AsyncConnection]]) -> AsyncConnection:
         """Return the connection that *call* makes; raise what keeps it from it, in our words."""
@@ -298,25 +206,6 @@ class AsyncDriver:
         connection = await self.check_out(partial(connect, self.engine))
         try:
             yield connection
-            await commit(connection.commit)
+            await run_on(connection, commit)
         finally:
             await release(connection)
-
-
-async def translate_errors(call: Callable[[], Awaitable[T]], statement: Statement[Any] | None = None) -> T:
-    """What *call* returns; a driver's error becomes ours, raised where none of the driver's frames hang on it."""
-    try:
-        return await call()
-    except DBAPIError as error:
-        failure = from_driver(error, statement)
-    raise failure
-
-
-async def commit(call: Callable[[], Awaitable[None]]) -> None:
-    """Carry a COMMIT out; if the connection breaks meanwhile, nobody knows what became of it."""
-    failure: MatrixOneError
-    try:
-        return await translate_errors(call)
-    except ConnectionLost as error:
-        failure = commit_unknown(error)
-    raise failure

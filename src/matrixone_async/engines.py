@@ -5,9 +5,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import anyio
 from sqlalchemy import Connection as BlockingConnection
-from sqlalchemy import Executable
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from matrixone_async.connection import Connection, Stop
 from matrixone_async.dialect import Dialect
@@ -90,40 +88,6 @@ async def release(connection: AsyncConnection) -> None:
         await connection.close()
 
 
-async def driver_connection(connection: AsyncConnection) -> Any:
-    """Return the driver's connection below SQLAlchemy's."""
-    return (await connection.get_raw_connection()).driver_connection
-
-
-def mark_closed(connection: AsyncConnection, reason: str) -> None:
-    """Report a connection that was closed to its unit of work; arguments as of `engine_events.note_closed`."""
-    if connection.sync_connection is not None:
-        engine_events.note_closed(connection.sync_connection, reason)
-
-
-def mark_failed(connection: AsyncConnection, error: DBAPIError) -> None:
-    """Report an error to a connection's unit of work; arguments as of `engine_events.note_failed`."""
-    if connection.sync_connection is not None:
-        engine_events.note_failed(connection.sync_connection, error)
-
-
 async def run_on(connection: AsyncConnection, call: Callable[[BlockingConnection], T]) -> T:
     """Call a function of SQLAlchemy's with a connection that seems to block."""
     return await connection.run_sync(call)
-
-
-async def stream_rows(connection: AsyncConnection, statement: Executable, options: dict[str, Any]) -> AsyncResult[Any]:
-    """Execute a statement on a connection; its rows are fetched as they are read."""
-    return await connection.stream(statement, execution_options=options)
-
-
-async def end_stream(connection: AsyncConnection, result: AsyncResult[Any], *, keep: bool) -> None:
-    """End the reading of rows, though the task is cancelled.
-
-    Args:
-        connection: the connection that they come from.
-        result: the rows.
-        keep: whether the connection is needed, so that all that is left of them is read; else it is closed.
-    """
-    with anyio.CancelScope(shield=True):
-        await (result.close() if keep else connection.invalidate())

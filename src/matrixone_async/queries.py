@@ -4,7 +4,7 @@ import sys
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import Executable
 
@@ -101,8 +101,6 @@ class AsyncArrowStream:
 class AsyncQueries:
     """What has statements executed whose rows are wanted as columns."""
 
-    _keeps_connection: ClassVar[bool] = False  # when not all rows of a stream are read
-
     def _reading(self) -> AbstractAsyncContextManager[Perform]:
         """A connection for one statement; gives what runs operations on it."""
         raise NotImplementedError
@@ -145,7 +143,5 @@ class AsyncQueries:
             sqlalchemy.exc.DBAPIError: from the iterator, the server refused the statement, as for `execute`.
         """
         options = options_for(statement, timeout, snapshot, timestamp)
-        query = operations.queries.BatchQuery(
-            statement, params, batch_rows, options, keeps_connection=self._keeps_connection
-        )
+        query = operations.queries.BatchQuery(statement, params, batch_rows, options)
         return AsyncArrowStream(self._reading(), query)

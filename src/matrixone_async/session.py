@@ -47,8 +47,6 @@ class AsyncSession(SessionBase, AsyncQueries):
         pitr: the account's point-in-time recoveries.
     """
 
-    _keeps_connection = True
-
     def __init__(self, driver: AsyncDriver, bind: Bind | None = None) -> None:
         super().__init__(driver, bind)
         self._inside = replace(driver, pin=self._pinned)

@@ -9,14 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Dialect, Executable, LargeBinary, TextClause, bindparam
+from sqlalchemy import Connection, Dialect, LargeBinary, TextClause, bindparam
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core import fragments
 from matrixone_core.errors import ServerError
 from matrixone_core.machine import Machine
-from matrixone_core.result_columns import ResultColumn
-from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.secrets import Secret
 
 T = TypeVar("T")
@@ -160,7 +158,11 @@ class Concurrently(Step[tuple[Any, ...]]):
 
 @dataclass(frozen=True)
 class RunSync(Step[R_co]):
-    """Call a function of SQLAlchemy's that wants a connection, such as `MetaData.create_all`."""
+    """Call a function with a connection of SQLAlchemy's that blocks, or seems to.
+
+    For what SQLAlchemy does with one, as `MetaData.create_all`, and for results that are read while they come
+    (`on_connection.py`). An error is raised as it is.
+    """
 
     call: Callable[[Connection], R_co]
 
@@ -199,55 +201,6 @@ class SendLocalData(Step[R_co]):
 
 
 @dataclass(frozen=True)
-class Streaming(Step[None]):
-    """Execute a statement and pass its rows on as they arrive, without ever holding all of them.
-
-    Args:
-        statement: the statement.
-        batch: how many rows are passed on at a time.
-        receive: gives the operation that takes rows: the columns with no row at first, then batches of rows.
-    """
-
-    statement: Statement[Any]
-    batch: int
-    receive: Callable[[tuple[ResultColumn, ...], Sequence[Sequence[Any]]], Op[None]]
-
-    def __str__(self) -> str:
-        return str(self.statement)
-
-
-@dataclass(frozen=True)
-class Fetch(Step[None]):
-    """Execute a statement of the caller's, and take the packets of its rows as they are.
-
-    What the server refuses is raised as SQLAlchemy does.
-
-    Args:
-        statement: SQLAlchemy's.
-        params: its parameters, or None.
-        options: its execution options.
-        packets: where the packets go.
-    """
-
-    statement: Executable
-    params: Any
-    options: Mapping[str, Any]
-    packets: RowPackets
-
-
-@dataclass(frozen=True)
-class NextBlock(Step[Block | None]):
-    """The next rows of a result that is read while it comes, or None at its end."""
-
-    packets: RowPackets
-
-
-@dataclass(frozen=True)
-class HangUp(Step[None]):
-    """Close the connection, so that the rest of a result is not sent; what its transaction did is rolled back."""
-
-
-@dataclass(frozen=True)
 class WithTicker(Step[R_co]):
     """Run an operation, and meanwhile ask now and then for an event to report.
 
@@ -273,12 +226,14 @@ class Runtime:
         machine: the client's machine.
         clock: returns the time in seconds, from a clock that never goes back.
         sleep: waits for a number of seconds: blocks, or is awaited.
+        in_session: whether the operation is a part of a session's transaction, which needs the connection afterwards.
     """
 
     run: Callable[[Op[Any]], Any]
     machine: Machine
     clock: Callable[[], float]
     sleep: Callable[[float], Any]
+    in_session: bool = False
 
 
 @dataclass(frozen=True)
@@ -324,8 +279,6 @@ def with_time_limit(op: Op[T], seconds: float) -> Op[T]:
             case Statement(time_limit=None):
                 return (yield from replace(step, time_limit=seconds))
             case SendLocalData(statement=Statement(time_limit=None)):
-                return (yield from replace(step, statement=replace(step.statement, time_limit=seconds)))
-            case Streaming(statement=Statement(time_limit=None)):
                 return (yield from replace(step, statement=replace(step.statement, time_limit=seconds)))
             case _:
                 return (yield from map_nested_ops(step, lambda inner: with_time_limit(inner, seconds)))

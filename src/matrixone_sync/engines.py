@@ -4,14 +4,12 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Engine, Executable, Result, event
+from sqlalchemy import Engine, event
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
 from matrixone_core.monitoring.pools import ObservedPool, call_on_connect, publish
 from matrixone_core.session import engine_events
-from matrixone_core.session.engine_events import note_closed as mark_closed
-from matrixone_core.session.engine_events import note_failed as mark_failed
 from matrixone_core.session.engine_events import with_new_pool
 from matrixone_core.settings import Settings
 from matrixone_sync.connection import Connection, Stop
@@ -22,9 +20,6 @@ __all__ = [
     "check_engine",
     "connect",
     "create_engine",
-    "driver_connection",
-    "mark_closed",
-    "mark_failed",
     "observe",
     "release",
     "run_on",
@@ -90,30 +85,6 @@ def release(connection: sqlalchemy.Connection) -> None:
     connection.close()
 
 
-def driver_connection(connection: sqlalchemy.Connection) -> Any:
-    """Return the driver's connection below SQLAlchemy's."""
-    return connection.connection.driver_connection
-
-
 def run_on(connection: sqlalchemy.Connection, call: Callable[[sqlalchemy.Connection], T]) -> T:
     """Call a function of SQLAlchemy's with a connection."""
     return call(connection)
-
-
-def stream_rows(connection: sqlalchemy.Connection, statement: Executable, options: dict[str, Any]) -> Result[Any]:
-    """Execute a statement on a connection; its rows are fetched as they are read."""
-    return connection.execute(statement, execution_options=options)
-
-
-def end_stream(connection: sqlalchemy.Connection, result: Result[Any], *, keep: bool) -> None:
-    """End the reading of rows.
-
-    Args:
-        connection: the connection that they come from.
-        result: the rows.
-        keep: whether the connection is needed, so that all that is left of them is read; else it is closed.
-    """
-    if keep:
-        result.close()
-    else:
-        connection.invalidate()

@@ -5,7 +5,7 @@ import sys
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import Executable
 
@@ -100,8 +100,6 @@ class ArrowStream:
 class Queries:
     """What has statements executed whose rows are wanted as columns."""
 
-    _keeps_connection: ClassVar[bool] = False  # when not all rows of a stream are read
-
     def _reading(self) -> AbstractContextManager[Perform]:
         """A connection for one statement; gives what runs operations on it."""
         raise NotImplementedError
@@ -144,7 +142,5 @@ class Queries:
             sqlalchemy.exc.DBAPIError: from the iterator, the server refused the statement, as for `execute`.
         """
         options = options_for(statement, timeout, snapshot, timestamp)
-        query = operations.queries.BatchQuery(
-            statement, params, batch_rows, options, keeps_connection=self._keeps_connection
-        )
+        query = operations.queries.BatchQuery(statement, params, batch_rows, options)
         return ArrowStream(self._reading(), query)

@@ -48,8 +48,6 @@ class Session(SessionBase, Queries):
         pitr: the account's point-in-time recoveries.
     """
 
-    _keeps_connection = True
-
     def __init__(self, driver: Driver, bind: Bind | None = None) -> None:
         super().__init__(driver, bind)
         self._inside = replace(driver, pin=self._pinned)

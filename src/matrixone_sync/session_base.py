@@ -9,11 +9,11 @@ from sqlalchemy import orm
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
+from matrixone_core.on_connection import driver_connection
 from matrixone_core.session.orm_session import UnitOfWorkSession
 from matrixone_core.steps import Op
 from matrixone_sync.connection import Connection
 from matrixone_sync.driver import Driver
-from matrixone_sync.engines import driver_connection
 from matrixone_sync.sigint import DeferredSigint
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import sqlalchemy
 
 from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
+from matrixone_core.on_connection import driver_connection
 from matrixone_sync.connection import Connection
-from matrixone_sync.engines import driver_connection
 
 T = TypeVar("T")
 

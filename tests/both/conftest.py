@@ -1,12 +1,13 @@
 """The clients under test: one body runs for `Client`, and for `AsyncClient` driven through a portal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
 
 import anyio.from_thread
 import pytest
+from models import User
 from proxy import Proxy
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult, create_async_engine
@@ -139,6 +140,21 @@ def client(new_client: Callable[..., Any], matrixone_url: str, database: str) ->
 
 
 @pytest.fixture
+def users(client: Any) -> Any:
+    """A connected client whose database has the table of users."""
+    client.create_table(User)
+    return client
+
+
+@pytest.fixture
+def impatient(new_client: Callable[..., Any], matrixone_url: str, database: str, users: Any) -> Any:
+    """A connected client that waits for a lock no longer than a second."""
+    client = new_client(url=matrixone_url, database=database, lock_timeout=1)
+    client.connect()
+    return client
+
+
+@pytest.fixture
 def proxy(matrixone_url: str) -> Iterator[Proxy]:
     proxy = Proxy(matrixone_url)
     yield proxy
@@ -151,6 +167,27 @@ def proxied(new_client: Callable[..., Any], proxy: Proxy, database: str) -> Any:
     client = new_client(url=proxy.url, database=database)
     client.connect()
     return client
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def async_client(proxy: Proxy, database: str) -> AsyncIterator[AsyncClient]:
+    """An asyncio client behind the proxy, on the test's own event loop, with the table of users."""
+    client = AsyncClient(url=proxy.url, database=database, pool_size=2, max_overflow=0, pool_timeout=10)
+    await client.connect()
+    await client.create_table(User)
+    yield client
+    await client.disconnect()
+
+
+@pytest.fixture
+def big(files: Any) -> str:
+    """A file that takes a while to load."""
+    return files.put("big.csv", "".join(f"{number},name {number},mail,3\n" for number in range(1, 200_001)))
 
 
 @pytest.fixture

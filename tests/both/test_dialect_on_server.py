@@ -59,11 +59,6 @@ ROW = {
 
 
 @pytest.fixture
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture
 def engine(matrixone_url, database):
     engine = create_engine(matrixone_url.replace("mysql://", "matrixone+pymysql://") + f"/{database}")
     METADATA.create_all(engine)

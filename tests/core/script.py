@@ -13,6 +13,7 @@ from matrixone_core.steps import (
     Op,
     OutsideTransaction,
     Reply,
+    RunSync,
     Runtime,
     SendLocalData,
     Statement,
@@ -189,6 +190,8 @@ class Driver:
     Args:
         answer: given a statement, its answer: a `Reply`, which is parsed, an exception, which is raised, or a value.
         machine: the machine that operations reach; None for one in memory.
+        connection: what `RunSync` gives to its function.
+        in_session: whether operations are a part of a session's transaction.
 
     Attributes:
         log: what was sent, in order: statements as they print, behind `aside: ` on another connection, and `begin`,
@@ -197,9 +200,18 @@ class Driver:
         limits: the time limits in seconds of the statements that have one.
     """
 
-    def __init__(self, answer: Callable[[Statement[Any]], Any], machine: Machine | None = None) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Statement[Any]], Any],
+        machine: Machine | None = None,
+        connection: Any = None,
+        *,
+        in_session: bool = False,
+    ) -> None:
         self.answer = answer
         self.machine = machine or MemoryMachine()
+        self.connection = connection
+        self.in_session = in_session
         self.log: list[str] = []
         self.sent: list[bytes] = []
         self.limits: list[float] = []
@@ -232,7 +244,9 @@ class Driver:
             case Call():
                 return step.call()
             case GetRuntime():
-                return Runtime(self.run, self.machine, self._tick, skip)
+                return Runtime(self.run, self.machine, self._tick, skip, self.in_session)
+            case RunSync():
+                return step.call(self.connection)
             case _:
                 raise NotImplementedError(step)
 

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from operator import methodcaller
 from typing import Any
 
 from sqlalchemy import URL, Index
@@ -36,6 +38,7 @@ from matrixone_core.errors import NotSupported
 from matrixone_core.execution import SNAPSHOT, TIMEOUT, TIMESTAMP, check_reads, past_of
 from matrixone_core.fragments import literal
 from matrixone_core.monitoring.statements import StatementMonitor
+from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.secrets import Secret
 from matrixone_core.server_errors import CR_MALFORMED_PACKET
 
@@ -204,21 +207,20 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         return StatementMonitor(self.clock, self._slow)
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        """Send a statement, observed; what the server says of a table that the past does not have is explained."""
+        """Send a statement, observed."""
         above: Any = super()
-        try:
-            with self._observe(statement, context.root_connection.connection):
-                above.do_execute(cursor, statement, parameters, context)
-        except Exception as error:
-            explain(error, context)
-            raise
+        self._send(partial(above.do_execute, cursor, statement, parameters, context), statement, context)
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
         """Send a statement that has no parameters, observed."""
         above: Any = super()
+        self._send(partial(above.do_execute_no_params, cursor, statement, context), statement, context)
+
+    def _send(self, send: Callable[[], None], sql: str, context: Any) -> None:
+        """Send a statement; what the server says of a table that the past does not have is explained."""
         try:
-            with self._observe(statement, context.root_connection.connection):
-                above.do_execute_no_params(cursor, statement, context)
+            with self._observe(sql, context.root_connection.connection):
+                send()
         except Exception as error:
             explain(error, context)
             raise
@@ -248,6 +250,11 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         if not monitor.is_needed():
             return nullcontext()
         return monitor.observe(sql, self.get_driver_connection(connection), batch)
+
+    def next_block(self, dbapi_connection: Any, packets: RowPackets) -> Block | None:
+        """Read the next rows of a result that is read while it comes; None at its end."""
+        block: Block | None = dbapi_connection.next_block(packets)
+        return block
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Whether a connection is closed after this error: also when a statement's time is up, or its reply garbled."""
@@ -353,6 +360,11 @@ class MatrixOneDialect_aiomysql(MatrixOneDialect_pymysql, MySQLDialect_aiomysql)
     """`matrixone+aiomysql://`."""
 
     supports_statement_cache = True
+
+    def next_block(self, dbapi_connection: Any, packets: RowPackets) -> Block | None:
+        """Read the next rows, awaited in SQLAlchemy's greenlet."""
+        block: Block | None = dbapi_connection.run_async(methodcaller("next_block", packets))
+        return block
 
 
 def _no_primary(keys: Iterable[Any]) -> Iterable[Any]:

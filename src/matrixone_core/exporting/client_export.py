@@ -5,14 +5,14 @@ import gzip
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 from typing import IO, Any, Protocol, TypeAlias
 from uuid import uuid4
 
-from matrixone_core.errors import InvalidArgument
+from matrixone_core.errors import ConnectionLost, InvalidArgument
 from matrixone_core.exporting.columns import check_names, of_result
 from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
 from matrixone_core.exporting.source import Source
@@ -22,17 +22,10 @@ from matrixone_core.exporting.writers.parquet import ParquetWriter
 from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.inputs.client_stream import name_of
 from matrixone_core.messages import show
+from matrixone_core.on_connection import RowStream, hang_up
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.sql.export import SelectRows
-from matrixone_core.steps import (
-    GetRuntime,
-    Op,
-    Streaming,
-    emit,
-    read_clock,
-    run_in_thread,
-    with_time_limit,
-)
+from matrixone_core.steps import Atomic, GetRuntime, Op, RunSync, emit, read_clock, run_in_thread
 
 BATCH = 200  # rows that are passed on at a time: an event loop is held for some ms
 BUFFERED = 64 * 1024  # bytes that are written at once
@@ -97,8 +90,7 @@ def export_to_file(export: FileExport) -> Op[ExportReport]:
 
     A path has the file once it is whole; a file of the name is replaced.
     """
-    op = _to_path(export) if isinstance(export.target, str | os.PathLike) else _to_stream(export)
-    return (yield from (op if export.timeout is None else with_time_limit(op, export.timeout)))
+    return (yield from (_to_path(export) if isinstance(export.target, str | os.PathLike) else _to_stream(export)))
 
 
 def check_target(target: object) -> str:
@@ -208,8 +200,7 @@ class _Writing:
 
 def _write(export: FileExport, writing: _Writing) -> Op[_Writing]:
     writing.began = writing.emitted = yield from read_clock()
-    receive = partial(_receive, export, writing)
-    yield from Streaming(SelectRows(export.source.query), BATCH, receive)
+    yield from Atomic(_write_rows(export, writing))
     yield from _send(writing, (yield from run_in_thread(writing.writer.finish)), is_last=True)
     writing.ended = yield from read_clock()
     if export.progress is not None:
@@ -217,14 +208,23 @@ def _write(export: FileExport, writing: _Writing) -> Op[_Writing]:
     return writing
 
 
-def _receive(
-    export: FileExport, writing: _Writing, columns: tuple[ResultColumn, ...], rows: Sequence[Sequence[Any]]
-) -> Op[None]:
-    if not rows:
+def _write_rows(export: FileExport, writing: _Writing) -> Op[None]:
+    stream = RowStream(SelectRows(export.source.query, time_limit=export.timeout), BATCH)
+    columns = yield from RunSync(stream.open)
+    try:
         check_names([column.name for column in columns])
         writing.columns = columns
         yield from _send(writing, (yield from run_in_thread(partial(writing.writer.begin, columns))))
-        return
+        while rows := (yield from RunSync(stream.fetch)):
+            yield from _write_batch(export, writing, rows)
+    except BaseException:
+        in_session = (yield from GetRuntime()).in_session
+        with suppress(ConnectionLost):  # then it is closed already
+            yield from RunSync(stream.skip_rest if in_session else hang_up)
+        raise
+
+
+def _write_batch(export: FileExport, writing: _Writing, rows: Sequence[Sequence[Any]]) -> Op[None]:
     yield from _send(writing, (yield from run_in_thread(partial(writing.writer.write, rows))))
     writing.rows += len(rows)
     if export.progress is not None:

@@ -20,9 +20,10 @@ from matrixone_core.exporting.source import Source, query_of_table
 from matrixone_core.fragments import quote_name
 from matrixone_core.loading.table import Column, Kind, fetch_table
 from matrixone_core.messages import show
+from matrixone_core.on_connection import run_translated
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.sql.export import Query, SelectNothing
-from matrixone_core.steps import Op, RunSync
+from matrixone_core.steps import Op
 
 _AS_TEXT, _AS_NUMBER = "CAST({} AS CHAR)", "CAST({} AS UNSIGNED)"
 DUPLICATE_COLUMN = 1060  # MySQL's number
@@ -76,7 +77,7 @@ def plan_columns(source: Source, form: str) -> Op[Exported]:
             _check_vectors(wanted, form)
             return _of_table(source.table, wanted, form)
     try:
-        columns = yield from RunSync(partial(_described, query=source.query))
+        columns = yield from run_translated(partial(_described, query=source.query))
     except ServerError as error:
         if error.code != DUPLICATE_COLUMN and "ambiguous column reference" not in str(error):
             raise

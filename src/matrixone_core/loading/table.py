@@ -22,8 +22,9 @@ from matrixone_core.dialect.reflection import is_shown
 from matrixone_core.dialect.types import DATALINK, UUID, Vector
 from matrixone_core.errors import PermissionDenied, TableNotFound
 from matrixone_core.messages import show
+from matrixone_core.on_connection import run_translated
 from matrixone_core.sql.table import ProbeDropTable, ShowCreateTable
-from matrixone_core.steps import Op, RunSync
+from matrixone_core.steps import Op
 
 Names: TypeAlias = tuple[str, ...]
 _READ_LINE = re.compile(
@@ -139,7 +140,7 @@ def fetch_table(names: Names) -> Op[Table]:
     """
     if all(map(is_shown, names)):
         return parse_table(names, (yield from ShowCreateTable(names)))
-    return (yield from RunSync(partial(_reflect, names=names)))
+    return (yield from run_translated(partial(_reflect, names=names)))
 
 
 def _reflect(connection: Connection, names: Names) -> Table:

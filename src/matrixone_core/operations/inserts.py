@@ -19,9 +19,10 @@ from matrixone_core.errors import InvalidArgument, MatrixOneError, NotSupported,
 from matrixone_core.fragments import BYTES
 from matrixone_core.messages import show
 from matrixone_core.names import table_name
+from matrixone_core.on_connection import run_translated
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.stage_files import LARGEST_VALUE
-from matrixone_core.steps import Atomic, Op, RunSync
+from matrixone_core.steps import Atomic, Op
 from matrixone_core.targets import Target, table_names, table_of
 
 Rows: TypeAlias = Any  # a row, or an iterable of rows; a row is a mapping, a tuple, or an instance of the model
@@ -185,7 +186,7 @@ def _is_row(value: object) -> bool:
 def _insert_batches(target: _InsertTarget, rows: Iterator[Values]) -> Op[int]:
     count = 0
     for batch in _batches(rows):
-        yield from RunSync(partial(_execute, target.statement(batch[0]), batch))
+        yield from run_translated(partial(_execute, target.statement(batch[0]), batch))
         count += len(batch)
     return count
 

@@ -14,8 +14,9 @@ from matrixone_core.columnar.frames import DtypeBackend, as_pandas, as_polars, c
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import Parameters, as_statement, check_gives_rows, check_rows, options_for
 from matrixone_core.libraries import load
-from matrixone_core.row_packets import RowPackets
-from matrixone_core.steps import Fetch, HangUp, NextBlock, Op, run_in_thread
+from matrixone_core.on_connection import fetch_packets, hang_up, next_block
+from matrixone_core.row_packets import Block, RowPackets
+from matrixone_core.steps import GetRuntime, Op, RunSync, run_in_thread
 
 _ARROW = ("numpy", "pyarrow", "pyarrow.compute")
 _BLOCK_BYTES = 1 << 20  # of a reply that are made into columns at a time
@@ -54,10 +55,11 @@ def query_arrow(
         ServerError: a value is not what the server says it is, or a text not UTF-8.
         sqlalchemy.exc.DBAPIError: the server refused the statement, as for `execute`.
     """
-    fetch = _fetch(statement, params, options_for(statement, timeout, snapshot, timestamp), _BLOCK_BYTES)
+    packets = RowPackets(sys.maxsize, _BLOCK_BYTES, streams=False)
+    fetch = _fetch(statement, params, options_for(statement, timeout, snapshot, timestamp), packets)
     yield from run_in_thread(partial(load, *_ARROW))
     yield from fetch
-    decoder, blocks = Decoder(fetch.packets), fetch.packets.blocks
+    decoder, blocks = Decoder(packets), packets.blocks
     batches: list[Any] = []
     while blocks:
         batches.append((yield from run_in_thread(partial(decoder.batch, blocks.popleft()))))
@@ -141,7 +143,6 @@ class BatchQuery:
         params: values for placeholders in SQL text, as for `execute`.
         batch_rows: how many rows a batch has at most.
         options: the statement's execution options.
-        keeps_connection: whether the connection goes on when not all rows are read; otherwise it is closed.
 
     Attributes:
         is_cut_off: whether the connection was closed before all rows were read.
@@ -156,13 +157,10 @@ class BatchQuery:
         params: Parameters | None,
         batch_rows: int,
         options: Mapping[str, Any],
-        *,
-        keeps_connection: bool,
     ) -> None:
         check_rows("batch_rows", batch_rows)
-        self._fetch = _fetch(statement, params, options, _BATCH_BYTES, batch_rows)
-        self._packets = self._fetch.packets
-        self._keeps_connection = keeps_connection
+        self._packets = RowPackets(batch_rows, _BATCH_BYTES, streams=True)
+        self._fetch = _fetch(statement, params, options, self._packets)
         self._decoder: Decoder | None = None
         self.is_cut_off: bool = False
 
@@ -189,7 +187,7 @@ class BatchQuery:
                 "another session"
             )
         try:
-            block = yield from NextBlock(self._packets)
+            block = yield from self._next_block()
             if block is None or self._decoder is None:
                 return None
             return (yield from run_in_thread(partial(self._decoder.batch, block)))
@@ -198,29 +196,28 @@ class BatchQuery:
             raise
 
     def leave(self, *, failed: bool) -> Op[None]:
-        """Read no more rows.
+        """Read no more rows: the connection is closed, except for a session's, where the rest is read for nobody.
 
         Args:
             failed: whether that is because of an error.
         """
         if self._packets.ended:
             return
-        if failed or not self._keeps_connection:
+        if failed or not (yield from GetRuntime()).in_session:
             self.is_cut_off = True
-            yield from HangUp()
+            yield from RunSync(hang_up)
             return
-        while (yield from NextBlock(self._packets)) is not None:
+        while (yield from self._next_block()) is not None:
             pass
+
+    def _next_block(self) -> RunSync[Block | None]:
+        return RunSync(partial(next_block, packets=self._packets))
 
 
 def _fetch(
-    statement: str | Executable,
-    params: Parameters | None,
-    options: Mapping[str, Any],
-    block_bytes: int,
-    batch_rows: int | None = None,
-) -> Fetch:
-    """The step that executes a statement: with *batch_rows* its rows are read while they come.
+    statement: str | Executable, params: Parameters | None, options: Mapping[str, Any], packets: RowPackets
+) -> RunSync[None]:
+    """The step that executes a statement, the packets of whose rows go to *packets*.
 
     Raises:
         InvalidArgument: the statement gives no rows.
@@ -230,5 +227,4 @@ def _fetch(
     wanted: Any = executable
     if issubclass(type(wanted), Select):  # of a model the columns, and not those of what its relationships load with it
         wanted = wanted.options(lazyload("*"))
-    packets = RowPackets(batch_rows or sys.maxsize, block_bytes, streams=batch_rows is not None)
-    return Fetch(wanted, values, options, packets)
+    return RunSync(partial(fetch_packets, statement=wanted, params=values, options=options, packets=packets))

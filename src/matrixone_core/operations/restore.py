@@ -18,6 +18,7 @@ from matrixone_core.errors import (
 from matrixone_core.loading.table import fetch_table
 from matrixone_core.messages import show
 from matrixone_core.names import check_stage_name, database_name, snapshot_name, table_name
+from matrixone_core.on_connection import run_translated
 from matrixone_core.server_errors import commit_unknown
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.past import (
@@ -40,7 +41,7 @@ from matrixone_core.sql.past import (
     TablesThen,
 )
 from matrixone_core.sql.snapshot import SelectSnapshotAccount
-from matrixone_core.steps import Atomic, Op, RunSync, Statement
+from matrixone_core.steps import Atomic, Op, Statement
 
 Names = tuple[str, str]  # a database and a table
 ROWS_REMEDY = (
@@ -451,7 +452,7 @@ def _key_checks(names: Names) -> Op[tuple[CountOrphans, ...]]:
     others = yield from Referrers(names)
     found: list[CountOrphans] = []
     for child in sorted({names, *others}):
-        keys = yield from RunSync(partial(_foreign_keys, child))
+        keys = yield from run_translated(partial(_foreign_keys, child))
         found += [check for check in keys if names in (check.child, check.parent)]
     return tuple(found)
 

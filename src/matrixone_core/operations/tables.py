@@ -8,10 +8,11 @@ from sqlalchemy import Connection, MetaData
 from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import column_definition, table_name
+from matrixone_core.on_connection import run_translated
 from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.staging import DropTable
 from matrixone_core.sql.table import ColumnNames
-from matrixone_core.steps import Atomic, Op, RunSync
+from matrixone_core.steps import Atomic, Op
 from matrixone_core.targets import Target, table_names, table_of
 
 Models: TypeAlias = type[Any] | MetaData  # the base class of ORM models, or their MetaData
@@ -112,7 +113,7 @@ def _create(
 
 
 def _in_one_transaction(call: Callable[[Connection], None]) -> Op[None]:
-    yield from Atomic(iter(RunSync(call)))
+    yield from Atomic(run_translated(call))
 
 
 def _metadata(base: Any) -> MetaData:

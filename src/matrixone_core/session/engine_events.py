@@ -14,13 +14,13 @@ from sqlalchemy.exc import DBAPIError
 
 from matrixone_core.errors import CommitUnknown, ConnectionLost, InvalidArgument, MatrixOneError
 from matrixone_core.execution import PACKETS, TIMEOUT, note_statement
+from matrixone_core.on_connection import WORK, is_open
 from matrixone_core.server_errors import commit_unknown, from_driver
 from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
 
 if TYPE_CHECKING:
     from matrixone_core.session.unit_of_work import UnitOfWork
 
-WORK = "matrixone_unit_of_work"  # the execution option that takes the unit of work along with a connection
 _COMMIT = re.compile(r"[\s;]*COMMIT[\s;]*\Z", re.IGNORECASE)
 _watched: weakref.WeakSet[Dialect] = weakref.WeakSet()  # SQLAlchemy keeps these listeners with an engine's dialect
 _POOLS = (QueuePool, NullPool)  # each of whose connections has one user at a time
@@ -113,7 +113,7 @@ def _on_error(context: ExceptionContext) -> MatrixOneError | None:
         return _on_commit_error(work, failure, context.original_exception)
     if failure is not None:
         work.record_error(failure)
-    if context.is_disconnect or not _is_open(context.connection):
+    if context.is_disconnect or not is_open(context.connection):
         work.record_error(
             ConnectionLost("its connection was closed, as a statement was given up on or its reply unreadable")
         )
@@ -165,35 +165,6 @@ def usable(connection: ConnectionT) -> ConnectionT:
     if connection.invalidated:
         raise ConnectionLost("the connection was lost, and its transaction is rolled back; nothing more was sent")
     return connection
-
-
-def note_closed(connection: Connection, why: str) -> None:
-    """Have the unit of work know that its connection is closed, if it is; SQLAlchemy notices the drivers' errors only.
-
-    Args:
-        connection: the transaction's.
-        why: what ends "its connection was closed, …".
-    """
-    work = work_of(connection)
-    if work is not None and not _is_open(connection):
-        work.record_error(ConnectionLost(f"its connection was closed, {why}"))
-
-
-def note_failed(connection: Connection, error: DBAPIError) -> None:
-    """Have the unit of work know of an error that did not pass through SQLAlchemy.
-
-    Args:
-        connection: the transaction's.
-        error: the error.
-    """
-    work = work_of(connection)
-    if work is not None:
-        work.record_error(from_driver(error))
-
-
-def _is_open(connection: Connection) -> bool:
-    driver_connection: Any = connection.connection.driver_connection
-    return bool(driver_connection.open)
 
 
 def work_of(connection: Connection) -> "UnitOfWork | None":

@@ -155,7 +155,7 @@ class UnitOfWork:
                 return (yield from replace(step, source=resolve_source(step.source, self.pending.changed_stage)))
             case GetRuntime():
                 runtime = yield from step
-                return replace(runtime, run=partial(self._run_later, runtime.run))
+                return replace(runtime, run=partial(self._run_later, runtime.run), in_session=True)
             case SelectLoadState():
                 return (yield from self._load_state(step))
             case SaveFile() | CopyFile() | RemoveFiles() | Outfile():

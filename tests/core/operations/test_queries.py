@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
+from connection_double import Connection, field_of
 from script import drive
 from sqlalchemy import (
     Column,
@@ -29,16 +30,18 @@ from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.dialect.reading_past import compiled_then, explain
 from matrixone_core.dialect.types import VECF32
 from matrixone_core.errors import ConnectionLost, InvalidArgument
+from matrixone_core.execution import PACKETS
 from matrixone_core.operations import queries
 from matrixone_core.operations.queries import BatchQuery
+from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.sql.past import Past
-from matrixone_core.steps import Call, Fetch, HangUp, NextBlock
+from matrixone_core.steps import Call, GetRuntime, RunSync, Runtime
 
 META = MetaData()
 T = Table("t", META, Column("id", Integer, primary_key=True), Column("name", String(20)))
 OTHERS = Table("t", META, Column("id", Integer), schema="other")
-FIELD = SimpleNamespace(name="id", type_code=3, charsetnr=63, length=11, flags=0, scale=0)
+ID = ResultColumn("id", 3, is_binary=True)
 
 
 def one_row(number):
@@ -46,75 +49,67 @@ def one_row(number):
     return Block(data, array("q", [4]), 0)
 
 
-class Server:
-    """Answers an operation's steps as a driver does, with these blocks as the rows of whatever is executed."""
+def server(*blocks, in_session=False):
+    """A connection that has these blocks, and a driver that lends it to steps."""
+    connection = Connection([ID], blocks=blocks)
+    runtime = Runtime(None, None, None, None, in_session=in_session)
 
-    def __init__(self, *blocks):
-        self.blocks = list(blocks)
-        self.steps = []
-
-    def __call__(self, step):
-        self.steps.append(type(step).__name__)
+    def perform(step):
         match step:
             case Call():
                 return step.call()
-            case Fetch():
-                self.fetch = step
-                step.packets.begin([FIELD], 4)
-                if not step.packets.streams:
-                    step.packets.blocks.extend(self.blocks)
-                return None
-            case NextBlock():
-                block = self.blocks.pop(0) if self.blocks else None
-                if isinstance(block, BaseException):
-                    raise block
-                step.packets.ended = block is None
-                return block
-            case HangUp():
-                return None
+            case RunSync():
+                return step.call(connection)
+            case GetRuntime():
+                return runtime
+
+    return connection, perform
 
 
 def test_a_table_is_made_of_all_blocks():
-    server = Server(one_row(1), one_row(2))
-    found = drive(queries.query_arrow("SELECT id FROM t", timeout=3), server)
+    connection, perform = server(one_row(1), one_row(2))
+    found = drive(queries.query_arrow("SELECT id FROM t", timeout=3), perform)
     assert found.to_pylist() == [{"id": 1}, {"id": 2}]
-    assert server.steps == ["Call", "Fetch", "Call", "Call"]
-    assert (str(server.fetch.statement), server.fetch.options) == ("SELECT id FROM t", {"timeout": 3})
-    assert drive(queries.query_df(select(T)), Server(one_row(1)))["id"].tolist() == [1]
-    assert drive(queries.query_polars(select(T)), Server(one_row(1)))["id"].to_list() == [1]
+    assert connection.log == ["SELECT id FROM t"]
+    assert connection.options[0]["timeout"] == 3
+    assert drive(queries.query_df(select(T)), server(one_row(1))[1])["id"].tolist() == [1]
+    assert drive(queries.query_polars(select(T)), server(one_row(1))[1])["id"].to_list() == [1]
 
 
-def batches(*, keeps=False):
-    return BatchQuery("SELECT 1", None, 10, {}, keeps_connection=keeps)
+def begun(perform):
+    query = BatchQuery("SELECT 1", None, 10, {})
+    assert drive(query.begin(), perform) == pa.schema([("id", pa.int32())])
+    return query
 
 
 def test_batches_one_after_another():
-    server, query = Server(one_row(1), one_row(2)), batches()
-    assert drive(query.begin(), server) == pa.schema([("id", pa.int32())])
-    assert drive(query.next_batch(), server).to_pylist() == [{"id": 1}]
-    assert drive(query.next_batch(), server).to_pylist() == [{"id": 2}]
-    assert drive(query.next_batch(), server) is None
-    assert drive(query.leave(failed=False), server) is None
-    assert "HangUp" not in server.steps
+    connection, perform = server(one_row(1), one_row(2))
+    query = begun(perform)
+    assert drive(query.next_batch(), perform).to_pylist() == [{"id": 1}]
+    assert drive(query.next_batch(), perform).to_pylist() == [{"id": 2}]
+    assert drive(query.next_batch(), perform) is None
+    assert drive(query.leave(failed=False), perform) is None
+    assert connection.log == ["SELECT 1", "next_block", "next_block", "next_block"]
     assert not query.is_cut_off
 
 
-@pytest.mark.parametrize(("keeps", "failed"), [(False, False), (False, True), (True, True)])
-def test_what_is_not_read_is_not_sent(keeps, failed):
-    server, query = Server(one_row(1), one_row(2)), batches(keeps=keeps)
-    drive(query.begin(), server)
-    drive(query.next_batch(), server)
-    drive(query.leave(failed=failed), server)
-    assert server.steps[-1] == "HangUp"
+@pytest.mark.parametrize(("in_session", "failed"), [(False, False), (False, True), (True, True)])
+def test_what_is_not_read_is_not_sent(in_session, failed):
+    connection, perform = server(one_row(1), one_row(2), in_session=in_session)
+    query = begun(perform)
+    drive(query.next_batch(), perform)
+    drive(query.leave(failed=failed), perform)
+    assert connection.log[1:3] == ["next_block", "close_at_once"]
     assert query.is_cut_off
 
 
 def test_in_a_session_the_rest_is_read():
-    server, query = Server(one_row(1), one_row(2), one_row(3)), batches(keeps=True)
-    drive(query.begin(), server)
-    drive(query.next_batch(), server)
-    drive(query.leave(failed=False), server)
-    assert server.steps[-3:] == ["NextBlock"] * 3
+    connection, perform = server(one_row(1), one_row(2), one_row(3), in_session=True)
+    query = begun(perform)
+    drive(query.next_batch(), perform)
+    drive(query.leave(failed=False), perform)
+    assert connection.log[1:] == ["next_block"] * 4
+    assert connection.open
     assert not query.is_cut_off
 
 
@@ -122,20 +117,20 @@ def test_in_a_session_the_rest_is_read():
     "fault", [ConnectionLost("broken"), KeyboardInterrupt(), Block(b"\1\0\0\0\7", array("q", [4]), 0)]
 )
 def test_an_error_among_the_batches_closes_the_connection(fault):
-    server, query = Server(fault), batches(keeps=True)
-    drive(query.begin(), server)
+    connection, perform = server(fault, in_session=True)
+    query = begun(perform)
     with pytest.raises((ConnectionLost, KeyboardInterrupt)):
-        drive(query.next_batch(), server)
-    assert server.steps[-1] == "HangUp"
+        drive(query.next_batch(), perform)
+    assert "close_at_once" in connection.log
 
 
 def test_a_connection_that_was_used_for_something_else():
-    server, query = Server(one_row(1)), batches(keeps=True)
-    drive(query.begin(), server)
-    server.fetch.packets.is_interrupted = True
+    connection, perform = server(one_row(1), in_session=True)
+    query = begun(perform)
+    connection.options[0][PACKETS].is_interrupted = True
     with pytest.raises(InvalidArgument, match="another statement was sent on this connection"):
-        drive(query.next_batch(), server)
-    assert "HangUp" not in server.steps
+        drive(query.next_batch(), perform)
+    assert connection.open
 
 
 def test_statements_that_give_no_rows():
@@ -145,7 +140,7 @@ def test_statements_that_give_no_rows():
     packets = RowPackets(1, 1, streams=False)
     with pytest.raises(InvalidArgument, match="no rows"):
         execution.check_gave_rows(packets)
-    packets.begin([FIELD], 4)
+    packets.begin([field_of(ID)], 4)
     execution.check_gave_rows(packets)
 
 

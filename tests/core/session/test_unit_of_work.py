@@ -1,19 +1,16 @@
-"""The unit of work: what it keeps, what it sends when, what it takes back, driven by scripted answers."""
-
-import pickle
+"""The unit of work: what it collects and shows, and what it sends at the commit, by scripted answers."""
 
 import pytest
-from script import MemoryMachine, drive, rows, texts
+from script import rows
+from session_case import MAY, Case, creating
 
 from matrixone_core import catalog
 from matrixone_core.errors import (
-    CommitIncomplete,
     CommitUnknown,
     ConnectionLost,
     DatabaseNotFound,
     InvalidArgument,
     LockTimeout,
-    NotConnected,
     PermissionDenied,
     ServerError,
     SnapshotExists,
@@ -24,131 +21,13 @@ from matrixone_core.errors import (
     TableNotFound,
     TransactionAborted,
 )
-from matrixone_core.names import is_like
 from matrixone_core.operations import loads, snapshots, stages
 from matrixone_core.secrets import Credentials
-from matrixone_core.server_errors import commit_unknown
-from matrixone_core.session.transaction_state import TransactionEvent
-from matrixone_core.session.unit_of_work import UNUSED_NAME, UnitOfWork
-from matrixone_core.sql.connections import KillConnection, SelectConnectionId
+from matrixone_core.session.unit_of_work import UnitOfWork
 from matrixone_core.sql.load import LoadData, S3Object, resolve_source
-from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
-from matrixone_core.sql.stage import AlterStage, SelectStages, ShowStages, Stage, stage_of
-from matrixone_core.sql.table import LoadState, SelectLoadState, ShowCreateTable
-from matrixone_core.steps import Atomic, Call, GetRuntime, OutsideTransaction, Reply, Runtime, with_time_limit
-
-DONE = Reply()
-ROW = {
-    "stage_name": "old", "url": "file:///old/", "stage_credentials": "K=1", "stage_status": "in_use",
-    "created": None, "comment": "c",
-}  # fmt: skip
-TAKEN = {"SNAPSHOT_NAME": "p", "SNAPSHOT_LEVEL": "account", "TIMESTAMP": "2026-01-01 00:00:00", "DATABASE_NAME": "",
-         "TABLE_NAME": ""}  # fmt: skip
-MAY = f"DROP STAGE IF EXISTS `{UNUSED_NAME}`"
-
-
-LABELS = {OutsideTransaction: "outside: ", Atomic: "atomic: "}
-
-
-class Server:
-    """Answers steps: from a catalogue, and with what is scripted for a statement's text."""
-
-    def __init__(self, *stages, snapshots=(), **broken):
-        self.stages = [{**ROW, **stage} for stage in stages]
-        self.snapshots = snapshots
-        self.broken = {}
-        self.sent = []
-        self.kills = 0  # that are answered before the server says that it has no such connection
-        self.now = 0.0
-
-    def answer(self, step):
-        match step:
-            case OutsideTransaction() | Atomic():
-                return self.run(step.op, LABELS[type(step)])
-            case GetRuntime():
-                return Runtime(self.run, MemoryMachine(), lambda: self.now, self.sleep)
-            case Call():
-                return step.call()
-            case _:
-                return self.execute(step)
-
-    def sleep(self, seconds):
-        self.now += seconds
-
-    def execute(self, statement, where=""):
-        self.sent.append(f"{where}{statement}")
-        for text, error in list(self.broken.items()):
-            if str(statement).startswith(text):
-                raise error
-        match statement:
-            case SelectConnectionId():
-                return 7
-            case KillConnection():
-                self.kills -= 1
-                if self.kills < 0:
-                    raise ServerError(f"Unknown connection id {statement.connection_id}")
-                return None
-            case SelectStages():
-                found = [row for row in self.stages if statement.name in (None, row["stage_name"])]
-                return statement.parse(rows(*found))
-            case SelectLoadState():
-                stage = [stage_of(row) for row in self.stages if row["stage_name"] == statement.stage]
-                return LoadState(stage[0] if stage else None)
-            case ShowStages():
-                return statement.parse(
-                    rows(
-                        *(
-                            {
-                                "STAGE_NAME": r["stage_name"],
-                                "URL": r["url"],
-                                "STATUS": "in_use",
-                                "COMMENT": r["comment"],
-                            }
-                            for r in self.stages
-                        )
-                    )
-                )
-            case ShowSnapshots():
-                return statement.parse(rows(*({**TAKEN, "SNAPSHOT_NAME": name} for name in self.snapshots)))
-            case LoadData():
-                return statement.parse(Reply(count=1))
-            case ShowCreateTable():
-                return "CREATE TABLE `t` (\n  `id` int DEFAULT NULL\n)"
-        return statement.parse(rows({"name": "x"}))
-
-    def run(self, op, where=""):
-        return drive(op, lambda step: self.execute(step, where) if hasattr(step, "parts") else self.answer(step))
-
-
-class Case:
-    """A unit of work and its server."""
-
-    def __init__(self, *stages, snapshots=()):
-        self.server = Server(*stages, snapshots=snapshots)
-        self.work = UnitOfWork()
-
-    def do(self, op):
-        return self.server.run(self.work.within(op))
-
-    def sent(self, op=None):
-        """What an operation sends, questions about stages and rights left out."""
-        self.server.sent.clear()
-        if op is not None:
-            self.server.run(op)
-        return [text.removeprefix("outside: ") for text in self.server.sent if "SELECT" not in text]
-
-    def send_commit(self):
-        self.work.transaction.apply(TransactionEvent.PREPARED)
-        self.work.transaction.apply(TransactionEvent.COMMIT_SENT)
-
-    def confirm_commit(self):
-        self.send_commit()
-        self.work.transaction.apply(TransactionEvent.COMMIT_CONFIRMED)
-
-    def commit(self):
-        before = self.sent(self.work.create_stages())
-        self.confirm_commit()
-        return before, self.sent(self.work.after_end(self.server.run))
+from matrixone_core.sql.snapshot import CreateSnapshot
+from matrixone_core.sql.stage import AlterStage, Stage
+from matrixone_core.steps import Atomic, OutsideTransaction, with_time_limit
 
 
 def test_a_created_stage_is_kept_until_the_commit():
@@ -270,13 +149,6 @@ def test_an_ordinary_users_session_sees_stages_aside():
     assert case.commit()[1] == ["DROP STAGE IF EXISTS `old`", "CREATE STAGE `old` URL='file:///2/'"]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "found"), [("a%", True), ("a_c", True), ("a\\_c", False), ("%C", False), ("%c", True), ("ab", False)]
-)
-def test_like(pattern, found):
-    assert is_like("abc", pattern) is found
-
-
 @pytest.mark.parametrize("step", [Atomic, OutsideTransaction, lambda op: with_time_limit(op, 3)])
 def test_steps_with_operations_in_them_are_kept_too(step):
     case = Case()
@@ -286,9 +158,6 @@ def test_steps_with_operations_in_them_are_kept_too(step):
 
     case.do(op())
     assert case.commit() == (["CREATE STAGE `a` URL='file:///'"], [])
-
-
-# -- loads -----------------------------------------------------------------------------------------------------------
 
 
 def loaded(case, stage, **options):
@@ -334,9 +203,6 @@ def test_an_object_of_a_stage_without_credentials():
     assert resolve_source("stage://s/x", lambda name: Stage(name, "s3://b")) == S3Object("b", "x", Credentials())
 
 
-# -- snapshots -------------------------------------------------------------------------------------------------------
-
-
 def test_snapshots_come_last():
     case = Case(snapshots=["p"])
     case.do(snapshots.drop("p"))
@@ -380,121 +246,6 @@ def answered(case, op, empty):
         case.server.execute = original
 
 
-# -- when a step fails -----------------------------------------------------------------------------------------------
-
-
-class Stopped(BaseException):
-    pass
-
-
-FAILURES = [ServerError("refused"), ConnectionLost("lost"), StatementTimeout("slow"), Stopped()]
-
-
-def creating(*names):
-    case = Case()
-    for name in names:
-        case.do(stages.create(name, f"file:///{name}/", credentials={"K": name}))
-    return case
-
-
-def failing(case, text, error):
-    case.server.broken[text] = error
-    with pytest.raises(type(error)) as caught:
-        case.server.run(case.work.create_stages())
-    case.server.broken = {}
-    return caught.value
-
-
-@pytest.mark.parametrize("error", FAILURES, ids=repr)
-@pytest.mark.parametrize("at", [0, 1, 2])
-def test_a_creation_that_fails_takes_back_those_before_it(at, error):
-    case = creating("a", "b", "c")
-    name = "abc"[at]
-    case.server.sent.clear()
-    assert failing(case, f"CREATE STAGE `{name}`", error) is error
-    dropped = [text for text in case.server.sent if "DROP" in text]
-    assert dropped == [f"outside: DROP STAGE IF EXISTS `{one}`" for one in reversed("abc"[:at])]
-    assert case.sent(case.work.after_end(case.server.run)) == []  # rolled back: nothing is left to undo
-
-
-@pytest.mark.parametrize(
-    ("found", "drops"),
-    [
-        ({"url": "file:///a/", "comment": "", "stage_credentials": "K=a"}, True),  # ours: it was created
-        ({"url": "file:///theirs/", "comment": "", "stage_credentials": "K=a"}, False),
-        ({"url": "file:///a/", "comment": "", "stage_credentials": "K=b"}, False),
-        ({"url": "file:///a/", "comment": "theirs", "stage_credentials": "K=a"}, False),
-    ],
-)
-@pytest.mark.parametrize("error", FAILURES[1:], ids=repr)
-def test_a_creation_without_an_answer_is_looked_for(found, drops, error):
-    case = creating("a")
-    case.server.stages = [{**ROW, "stage_name": "a", **found}]
-    case.server.sent.clear()
-    failing(case, "CREATE STAGE", error)
-    assert ("outside: DROP STAGE IF EXISTS `a`" in case.server.sent) is drops
-
-
-@pytest.mark.parametrize("kills", [0, 2, 1000])
-def test_the_connection_of_a_creation_without_an_answer_is_ended(kills):
-    case = creating("a")
-    case.server.sent.clear()
-    case.server.kills = kills
-    failing(case, "CREATE STAGE", ConnectionLost("lost"))
-    sent = case.server.sent
-    assert sent[:2] == [
-        "outside: SELECT CONNECTION_ID() AS id",
-        "outside: CREATE STAGE `a` URL='file:///a/' CREDENTIALS={'K'='***'}",
-    ]
-    last = len(sent) - 1 - sent[::-1].index("outside: KILL 7")
-    assert sent.count("outside: KILL 7") == pytest.approx(min(kills + 1, 80), abs=1 if kills > 80 else 0)
-    assert sent[last + 1].startswith("outside: SELECT stage_name")
-
-
-def test_a_connection_whose_statement_was_stopped_is_left_alone():
-    case = creating("a")
-    failing(case, "CREATE STAGE", StatementTimeout("too long"))
-    assert not [text for text in case.server.sent if "KILL" in text]
-
-
-def test_a_creation_without_an_answer_by_who_may_not_read_credentials():
-    case = creating("a")
-    case.server.stages = [{**ROW, "stage_name": "a", "url": "file:///a/", "comment": ""}]
-    case.server.broken["SELECT stage_name"] = PermissionDenied("no")
-    case.server.sent.clear()
-    failing(case, "CREATE STAGE", ConnectionLost("lost"))
-    assert "outside: DROP STAGE IF EXISTS `a`" in case.server.sent
-
-
-def test_what_cannot_be_taken_back_is_noted():
-    case = creating("a", "b")
-    case.server.broken = {"DROP STAGE": ServerError("no drop"), "SELECT stage_name": ServerError("no look")}
-    error = failing(case, "CREATE STAGE `b`", ConnectionLost("lost"))
-    assert error.__notes__ == [
-        "the stage 'b' may have been created, and must be looked for: no look",
-        "the stage 'a' could not be dropped again: no drop",
-    ]
-
-
-def test_a_refused_change_of_a_new_stage_takes_it_back():
-    case = creating("a")
-    case.do(stages.alter("a", enable=False))
-    case.server.sent.clear()
-    failing(case, "ALTER STAGE", ServerError("no"))
-    assert case.server.sent[-1] == "outside: DROP STAGE IF EXISTS `a`"
-
-
-def test_a_refused_commit_takes_the_stages_back():
-    case = creating("a", "b")
-    case.server.run(case.work.create_stages())
-    assert case.sent(case.work.after_end(case.server.run)) == ["DROP STAGE IF EXISTS `b`", "DROP STAGE IF EXISTS `a`"]
-    case = creating("a")
-    case.server.run(case.work.create_stages())
-    case.server.broken["DROP STAGE"] = ServerError("no drop")
-    with pytest.raises(ServerError, match="'a' could not be dropped again: no drop"):
-        case.server.run(case.work.after_end(case.server.run))
-
-
 def test_an_unanswered_commit_undoes_nothing():
     case = creating("a")
     case.do(snapshots.create("p", "account"))
@@ -510,101 +261,6 @@ def test_an_unanswered_commit_undoes_nothing():
     assert case.sent(case.work.after_end(case.server.run)) == []
 
 
-UNKNOWN = commit_unknown(ConnectionLost("no answer", code=2013))
-
-
-def test_a_commit_of_another_connection_is_not_the_sessions():
-    """Whether it is a question's, a kept stage's or that of taking one back: the session's COMMIT was not sent."""
-    case = Case()
-    case.server.broken["DROP STAGE"] = UNKNOWN
-    with pytest.raises(ConnectionLost, match="COMMIT is not sent") as caught:
-        case.do(stages.create("a", "file:///"))
-    assert (type(caught.value), caught.value.code, caught.value.retryable) == (ConnectionLost, 2013, True)
-    assert caught.value.__cause__ is UNKNOWN.__cause__
-    case.server.broken = {}
-    case.do(stages.create("a", "file:///"))
-    case.server.broken = {"CREATE STAGE": UNKNOWN}
-    with pytest.raises(ConnectionLost) as caught:
-        case.server.run(case.work.create_stages())
-    assert type(caught.value) is ConnectionLost
-    case.server.broken = {"DROP STAGE": UNKNOWN}
-    case.server.run(case.work.create_stages())
-    with pytest.raises(ConnectionLost, match="could not be dropped again") as caught:
-        case.server.run(case.work.after_end(case.server.run))
-    assert type(caught.value) is ConnectionLost
-
-
-def test_somebody_elses_stage_is_as_good_where_that_was_said():
-    case = Case()
-    case.do(stages.create("a", "file:///", if_not_exists=True))
-    case.do(stages.create("b", "file:///"))
-    case.server.broken["CREATE STAGE `a`"] = StageExists("theirs")
-    case.server.sent.clear()
-    assert failing(case, "CREATE STAGE `b`", StageExists("taken"))
-    assert not any("DROP" in text for text in case.server.sent)  # theirs is not ours to drop
-
-
-@pytest.mark.parametrize("error", FAILURES[:3], ids=repr)
-@pytest.mark.parametrize("at", [0, 1, 2])
-def test_what_follows_the_commit_and_fails_can_be_resumed(at, error):
-    case = Case({})
-    case.do(stages.create("new", "file:///"))
-    case.do(stages.alter("old", comment="x"))
-    case.do(snapshots.create("q", "account"))
-    case.do(snapshots.create("r", "account"))
-    steps = ["ALTER STAGE `old` SET COMMENT='x'", "CREATE SNAPSHOT `q` FOR ACCOUNT", "CREATE SNAPSHOT `r` FOR ACCOUNT"]
-    case.server.run(case.work.create_stages())
-    case.confirm_commit()
-    case.server.broken[steps[at]] = error
-    with pytest.raises(CommitIncomplete, match=str(error)) as caught:
-        case.server.run(case.work.after_end(case.server.run))
-    assert texts(caught.value.committed) == ["CREATE STAGE `new` URL='file:///'", "COMMIT", *steps[:at]]
-    assert texts(caught.value.pending) == steps[at:]
-    with pytest.raises(CommitIncomplete) as again:
-        caught.value.resume()
-    assert again.value.pending == caught.value.pending
-    case.server.broken = {}
-    case.server.sent.clear()
-    again.value.resume()
-    looks = ["outside: SHOW SNAPSHOTS"] if at and type(error) is not ServerError else []
-    assert case.server.sent == looks + [f"outside: {text}" for text in steps[at:]]
-    twin = pickle.loads(pickle.dumps(caught.value))
-    assert (str(twin), twin.pending) == (str(caught.value), caught.value.pending)
-    with pytest.raises(NotConnected, match="by hand"):
-        twin.resume()
-
-
-@pytest.mark.parametrize("taken", [True, False])
-def test_a_snapshot_without_an_answer_is_looked_for_when_resumed(taken):
-    case = Case()
-    case.do(snapshots.create("q", "account"))
-    case.do(snapshots.create("r", "account"))
-    case.server.run(case.work.create_stages())
-    case.confirm_commit()
-    case.server.broken["CREATE SNAPSHOT `q`"] = ConnectionLost("lost")
-    with pytest.raises(CommitIncomplete) as caught:
-        case.server.run(case.work.after_end(case.server.run))
-    case.server.broken = {}
-    case.server.snapshots = ["q"] if taken else []
-    case.server.sent.clear()
-    caught.value.resume()
-    left = ["outside: CREATE SNAPSHOT `q` FOR ACCOUNT", "outside: CREATE SNAPSHOT `r` FOR ACCOUNT"]
-    assert case.server.sent == ["outside: SHOW SNAPSHOTS", *left[taken:]]
-
-
-@pytest.mark.parametrize("at", [0, 1])
-def test_a_cancellation_after_the_commit_says_what_is_left(at):
-    case = Case()
-    steps = ["CREATE SNAPSHOT `q` FOR ACCOUNT", "CREATE SNAPSHOT `r` FOR ACCOUNT"]
-    case.do(snapshots.create("q", "account"))
-    case.do(snapshots.create("r", "account"))
-    case.confirm_commit()
-    case.server.broken[steps[at]] = Stopped()
-    with pytest.raises(Stopped) as caught:
-        case.server.run(case.work.after_end(case.server.run))
-    assert caught.value.__notes__ == [f"the rows are committed, but not all that follows: {'; '.join(steps[at:])}"]
-
-
 def test_a_unit_of_work_tells_what_it_keeps():
     case = creating("a")
     assert str(case.work) == "1 pending change"
@@ -613,9 +269,6 @@ def test_a_unit_of_work_tells_what_it_keeps():
     case.work.record_error(LockTimeout("x"))
     assert str(case.work) == "rolled back by the server"
     assert str(UnitOfWork()) == "no pending changes"
-
-
-# -- when the transaction is gone ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

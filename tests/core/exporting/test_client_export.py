@@ -1,0 +1,186 @@
+"""Exports to files of the client: what is written of rows, and when a file has its name."""
+
+import bz2
+import datetime as dt
+import io
+import json
+import sys
+from decimal import Decimal
+
+import pyarrow.parquet
+import pytest
+from connection_double import Connection
+from pymysql.err import OperationalError
+from script import Driver
+from sqlalchemy.exc import DBAPIError
+
+from matrixone_core.errors import (
+    ConnectionLost,
+    InvalidArgument,
+    NotSupported,
+)
+from matrixone_core.exporting import client_export
+from matrixone_core.exporting.client_export import check_target
+from matrixone_core.exporting.report import ExportedFile
+from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
+from matrixone_core.exporting.writers.json_lines import JsonLinesWriter
+from matrixone_core.exporting.writers.parquet import Drain, ParquetWriter
+from matrixone_core.operations import exports
+from matrixone_core.result_columns import BIT, JSON, LONG, LONGLONG, ResultColumn
+from matrixone_platform.machine import LocalMachine
+
+BLOB, VAR_STRING = 252, 253  # MySQL's numbers
+
+
+def test_targets():
+    assert check_target("a.csv") == "a.csv"
+    assert check_target(io.BytesIO()) == "<BytesIO>"
+
+
+COLUMNS = (
+    ResultColumn("a", LONG), ResultColumn("b", VAR_STRING), ResultColumn("c", BLOB, is_binary=True), ResultColumn("d", BIT),
+    ResultColumn("e", JSON, is_binary=True), ResultColumn("f", 246, scale=2), ResultColumn("g", 12), ResultColumn("h", 11),
+    ResultColumn("i", 10), ResultColumn("j", 5), ResultColumn("k", LONGLONG, is_unsigned=True),
+)  # fmt: skip
+
+
+ROWS = [
+    (1, 'say "hi",\\ é', b"\x00\xff", b"\x01\x02", '{"x": 1}', Decimal("1.50"), dt.datetime(2024, 1, 2, 3, 4, 5, 6), dt.timedelta(hours=-100, seconds=-1), dt.date(2024, 1, 2), 0.5, 2**64 - 1),
+    (None,) * 11,
+    (0, "", b"", b"\0", "[]", Decimal("-0.01"), dt.datetime(1000, 1, 1), dt.timedelta(microseconds=1500), dt.date(1, 1, 1), float("nan"), 0),
+    (2, "NULL", "text", 1, "1", Decimal("1E+2"), "0000-00-00", dt.timedelta(0), "0000-00-00", 1e300, 7),
+]  # fmt: skip
+
+
+def exported(target, *, connection=None, data=ROWS, found=COLUMNS, **given):
+    """The report of an export of rows to a target."""
+    connection = connection or Connection(found, rows=data)
+    return Driver(lambda statement: None, LocalMachine(), connection).run(exports.to_file("t", target, **given))
+
+
+def test_csv():
+    target = io.BytesIO()
+    report = exported(target, format="csv")
+    lines = target.getvalue().decode("utf-8", "surrogateescape").splitlines()
+    assert lines == [
+        "a,b,c,d,e,f,g,h,i,j,k",
+        '1,"say ""hi"",\\ é",\x00\udcff,258,"{""x"": 1}",1.50,2024-01-02 03:04:05.000006,-100:00:01,2024-01-02,0.5,18446744073709551615',
+        ",,,,,,,,,,",
+        '0,"","",0,[],-0.01,1000-01-01 00:00:00,00:00:00.001500,0001-01-01,nan,0',
+        '2,"NULL",text,1,1,100,0000-00-00,00:00:00,0000-00-00,1e+300,7',
+    ]
+    assert report.load_options == {
+        "header": "match", "delimiter": ",", "quote": '"', "escape": None, "null_values": [""], "encoding": None,
+        "set": {"d": "CAST(`d` AS UNSIGNED)"},
+    }  # fmt: skip
+    assert (report.rows, report.bytes, report.sql) == (4, len(target.getvalue()), "SELECT * FROM `t`")
+    assert [file.path for file in report.files] == ["<BytesIO>"]
+
+
+def test_csv_as_the_server_writes_it():
+    style = CsvStyle(False, "|", "'", "\\", "\\N", "\r\n", quotes_all=True)
+    writer = CsvWriter(style)
+    assert writer.begin(COLUMNS[:4]) == b""
+    assert (
+        writer.write([(1, "it's \\", b"\\", b"\x01"), (None,) * 4])
+        == b"'1'|'it''s \\\\'|'\\\\'|'1'\r\n\\N|\\N|\\N|\\N\r\n"
+    )
+    assert style.load_options(("a",)) == {
+        "columns": ["a"], "delimiter": "|", "quote": "'", "escape": "\\", "line_terminator": "\r\n",
+    }  # fmt: skip
+    assert CsvWriter(CsvStyle(escape="\\")).begin([ResultColumn("plain", LONG)]) == b'"plain"\n'
+
+
+def test_json_lines():
+    target = io.StringIO()
+    report = exported(target, format="jsonline")
+    lines = [json.loads(line) for line in target.getvalue().splitlines()]
+    assert lines[0] == {
+        "a": 1, "b": 'say "hi",\\ é', "c": "AP8=", "d": 258, "e": {"x": 1}, "f": "1.50", "g": "2024-01-02 03:04:05.000006",
+        "h": "-100:00:01", "i": "2024-01-02", "j": 0.5, "k": 2**64 - 1,
+    }  # fmt: skip
+    assert set(lines[1].values()) == {None}
+    assert (lines[2]["j"], lines[2]["c"], lines[3]["c"], lines[3]["d"]) == ("nan", "", "dGV4dA==", 1)
+    assert report.load_options["set"] == {"d": "CAST(`d` AS UNSIGNED)"}
+    assert report.load_options["base64"] == ["c"]
+    writer = JsonLinesWriter()
+    assert (writer.begin(COLUMNS), writer.finish()) == (b"", b"")
+
+
+def test_parquet(monkeypatch):
+    target = io.BytesIO()
+    report = exported(target, data=ROWS[:3], format="parquet")
+    found = pyarrow.parquet.read_table(io.BytesIO(target.getvalue()))
+    assert found.to_pylist()[0] == dict(
+        zip("abcdefghijk", (*ROWS[0][:3], 258, *ROWS[0][4:7], "-100:00:01", *ROWS[0][8:]), strict=True)
+    )
+    assert [str(kind) for kind in found.schema.types] == [
+        "int32", "string", "binary", "uint64", "string", "decimal128(38, 2)", "timestamp[us]", "string", "date32[day]",
+        "double", "uint64",
+    ]  # fmt: skip
+    assert report.load_options == {"columns": list("abcdefghijk"), "set": {"d": "CAST(`d` AS UNSIGNED)"}}
+    target = io.BytesIO()
+    exported(target, data=[("x",)], found=(ResultColumn("c", BLOB, is_binary=True),), format="parquet")
+    assert pyarrow.parquet.read_table(io.BytesIO(target.getvalue()))["c"].to_pylist() == [b"x"]
+    target = io.BytesIO()
+    exported(target, data=[], format="parquet")
+    assert exported(io.BytesIO(), data=[], header=False, format="csv").bytes == 0
+    assert pyarrow.parquet.read_table(io.BytesIO(target.getvalue())).num_rows == 0
+    writer = ParquetWriter()
+    writer.begin((ResultColumn("a", LONG),))
+    assert len(writer.write([(number,) for number in range(20_000)])) > 1000
+    drain = Drain()
+    assert (drain.write(b"ab"), drain.tell(), drain.flush(), drain.take(), drain.tell()) == (2, 2, None, b"ab", 2)
+    drain.close()
+    assert drain.closed
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(NotSupported, match="pip install"):
+        exported(io.BytesIO(), format="parquet")
+
+
+def test_a_file_has_its_name_once_it_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(client_export, "BATCH", 2)
+    place = tmp_path / "t.csv.bz2"
+    place.write_bytes(b"old")
+    events = []
+    report = exported(str(place), progress=events.append)
+    assert bz2.decompress(place.read_bytes()).decode("utf-8", "surrogateescape").splitlines()[2] == ",,,,,,,,,,"
+    assert report.files == (ExportedFile(str(place), place.stat().st_size),)
+    assert [event.rows for event in events] == [2, 4, 4]
+    assert list(tmp_path.iterdir()) == [place]
+    broken = OSError("no space")
+
+    class Broken:
+        def write(self, data):
+            raise broken
+
+    with pytest.raises(OSError, match="no space"):
+        exported(Broken())
+    with pytest.raises(InvalidArgument, match="called 'a'"):
+        exported(place, found=(ResultColumn("a", LONG), ResultColumn("a", LONG)))
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_a_time_limit_is_the_statements():
+    connection = Connection(COLUMNS)
+    exported(io.BytesIO(), connection=connection, format="csv", timeout=4)
+    assert [options["timeout"] for options in connection.options] == [4]
+
+
+@pytest.mark.parametrize(("in_session", "last"), [(False, "invalidate"), (True, "close")])
+def test_an_export_that_fails_reads_the_rest_only_in_a_session(in_session, last):
+    """Elsewhere the connection is closed, so that the rest is not sent."""
+    connection = Connection([ResultColumn("a", LONG)], rows=[(1,), ("two",)])
+    driver = Driver(lambda statement: None, LocalMachine(), connection, in_session=in_session)
+    with pytest.raises(ValueError, match="two"):
+        driver.run(exports.to_file("t", io.BytesIO(), format="parquet"))
+    assert connection.log[-1] == last
+    assert connection.open is in_session
+
+
+def test_an_export_whose_connection_breaks_raises_that():
+    connection = Connection([ResultColumn("a", LONG)], rows=[DBAPIError("SELECT", {}, OperationalError(2013, "gone"))])
+    connection.invalidated = True
+    with pytest.raises(ConnectionLost, match="gone"):
+        exported(io.BytesIO(), connection=connection, format="csv")
+    assert connection.log[-1] == "fetchmany"

@@ -1,0 +1,225 @@
+"""Exports to files of stages, and their places."""
+
+import json
+
+import pytest
+from script import Driver as Performer
+
+from matrixone_core.errors import (
+    NotSupported,
+    ServerError,
+    StageFileExists,
+    StageFileNotFound,
+)
+from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
+from matrixone_core.exporting.stage_export import load_options
+from matrixone_core.operations import exports
+from matrixone_core.sql.export import (
+    JsonLinesOutput,
+    Outfile,
+    ParquetOutput,
+)
+
+
+class Stage:
+    """A stage whose files a script answers for: name -> length."""
+
+    def __init__(self, files, **rules):
+        self.files = dict(files)
+        self.rules = rules
+        self.writes = {}
+        self.driver = Performer(self.answer)
+
+    def answer(self, statement):
+        sql = str(statement)
+        for words, answer in self.rules.items():
+            if words in sql:
+                return answer
+        match type(statement).__name__:
+            case "ShowCreateTable":
+                return "CREATE TABLE `t` (\n  `id` int NOT NULL\n)"
+            case "CountQueryRows":
+                return 3
+            case "Outfile":
+                name = statement.url.rpartition("/")[2]
+                self.files |= {name + end: size for end, size in self.writes.items()} if self.writes else {name: 6}
+                return None
+            case "ListFiles":
+                return tuple(f"/x/dir/{name}" for name in sorted(self.files))
+            case "ReadFile" | "ReadRange" | "FileLength":
+                name = statement.url.rpartition("/")[2].partition("?")[0]
+                if name not in self.files:
+                    return StageFileNotFound(f"{name} is not found")
+                if type(statement).__name__ == "FileLength":
+                    return self.files[name]
+                return b"x" if statement.offset < self.files[name] else b""
+            case "SaveFile":
+                self.files[statement.url.rpartition("/")[2]] = statement.content
+                return None
+            case "CopyFile":
+                source, target = (url.rpartition("/")[2] for url in (statement.source, statement.target))
+                self.files[target] = self.files[source]
+                return None
+            case "RemoveFiles":
+                self.files.pop(statement.url.rpartition("/")[2], None)
+                return None
+            case "SelectTimeZone":
+                return "SYSTEM"
+        raise AssertionError(sql)
+
+    def export(self, **given):
+        given = {"stage": "s", "file": "dir/t.csv", **given}
+        return self.driver.run(exports.to_stage("t", **given))
+
+
+def test_an_export_to_a_new_file():
+    stage = Stage({})
+    report = stage.export()
+    assert report == ExportReport(
+        (ExportedFile("stage://s/dir/t.csv", 6),), 3, report.seconds, "csv", ("id",),
+        "SELECT `id` FROM `t`\nINTO OUTFILE 'stage://s/dir/t.csv' FORMAT 'csv' FIELDS TERMINATED BY ',' ENCLOSED BY"
+        " '\"' LINES TERMINATED BY '\n' HEADER 'TRUE'",
+        None, {"header": "match", "delimiter": ",", "quote": '"', "escape": "\\"},
+    )  # fmt: skip
+    assert report.seconds == 1
+    assert stage.driver.limits == []
+    assert "count(*)" in "".join(stage.driver.log)
+
+
+def test_a_manifest_of_a_new_file():
+    stage = Stage({})
+    assert stage.export(manifest=True).manifest == "stage://s/dir/t.csv.manifest.json"
+    assert stage.files.keys() == {"t.csv", "t.csv.manifest.json"}
+
+
+def test_options_of_an_export():
+    events = []
+    stage = Stage({})
+    report = stage.export(
+        count=False, timeout=5, progress=events.append, quote_all=True, line_terminator="\r\n", header=False
+    )
+    assert (report.rows, {*stage.driver.limits}) == (None, {5.0})
+    assert "FORCE_QUOTE (`id`)" in report.sql
+    assert report.load_options["columns"] == ["id"]
+    assert report.load_options["line_terminator"] == "\r\n"
+    assert [event.bytes for event in events] == [None, 6]
+    assert events[-1] == ExportProgress("stage://s/dir/t.csv", None, 6, report.seconds)
+    assert "count(*)" not in "".join(stage.driver.log)
+
+
+def test_what_a_load_needs():
+    assert load_options(JsonLinesOutput(), ("a",)) == {"columns": ["a"]}
+    assert load_options(ParquetOutput(), ("a",)) == {"columns": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("files", "given", "there"),
+    [
+        ({"t.csv": 1}, {}, "t.csv"),
+        ({"t.csv.manifest.json": 1}, {"manifest": True}, "t.csv.manifest.json"),
+        ({"t.csv.1": 1}, {"split_size": 5}, "t.csv.1"),
+    ],
+)
+def test_what_is_there_is_not_replaced(files, given, there):
+    stage = Stage(files)
+    with pytest.raises(StageFileExists, match=f"a file stage://s/dir/{there} already"):
+        stage.export(**given)
+    assert stage.files == files
+
+
+def test_a_file_is_replaced_once_the_new_one_is_whole():
+    stage = Stage({"t.csv": 99, "t.csv.1": 5})
+    report = stage.export(overwrite=True)
+    assert report.files == (ExportedFile("stage://s/dir/t.csv", 6),)
+    assert "'stage://s/dir/t.csv'" in report.sql
+    assert stage.files == {"t.csv": 6, "t.csv.1": 5}  # that one is no part of an export to one file
+    log = [
+        line.split()[0:2] for line in stage.driver.log if "OUTFILE" in line or "REMOVE" in line or "save_file" in line
+    ]
+    assert [words[0] for words in log] == ["SELECT", "REMOVE", "SELECT", "REMOVE"]
+
+
+def test_a_manifest_is_replaced():
+    stage = Stage({"t.csv": 99, "t.csv.manifest.json": 1})
+    report = stage.export(overwrite=True, manifest=True)
+    content = json.loads(stage.files["t.csv.manifest.json"])
+    assert report.manifest == "stage://s/dir/t.csv.manifest.json"
+    assert content == {
+        "version": 1, "format": "csv", "rows": 3, "columns": ["id"], "time_zone": None,
+        "load_options": dict(report.load_options), "files": [{"name": "t.csv", "bytes": 6}],
+    }  # fmt: skip
+
+
+def test_parts_are_replaced_by_parts():
+    stage = Stage({"t.csv": 1, "t.csv.1": 2, "t.csv.2": 3, "t.csv.x": 4, "t.csv.01": 5})
+    stage.writes = {"": 10, ".1": 11}
+    report = stage.export(overwrite=True, split_size="1KB")
+    assert report.files == (ExportedFile("stage://s/dir/t.csv", 10), ExportedFile("stage://s/dir/t.csv.1", 11))
+    assert stage.files == {"t.csv": 10, "t.csv.1": 11, "t.csv.x": 4, "t.csv.01": 5}
+
+
+def test_an_export_that_fails_leaves_no_parts():
+    class Failing(Stage):
+        def answer(self, statement):
+            answer = super().answer(statement)
+            return ServerError("broken") if isinstance(statement, Outfile) else answer
+
+    for files, given in (
+        ({"t.csv": 1}, {"overwrite": True}),
+        ({}, {"split_size": 5}),
+        ({"t.csv": 1}, {"overwrite": True, "split_size": 5}),
+    ):
+        stage = Failing(files)
+        with pytest.raises(ServerError, match="broken"):
+            stage.export(**given)
+        assert stage.files == files
+
+
+def test_parquet_without_a_row_has_no_file():
+    class Nothing(Stage):
+        def answer(self, statement):
+            return None if isinstance(statement, Outfile) else super().answer(statement)
+
+    assert Nothing({}).export(file="dir/t.parquet").files == ()
+    stage = Nothing({"t.parquet": 5})
+    assert stage.export(file="dir/t.parquet", overwrite=True).files == ()
+    assert stage.files == {}
+    with pytest.raises(StageFileNotFound):
+        Nothing({}).export()
+
+
+def test_what_is_too_large_to_be_copied_stays_beside_the_old_file():
+    class Large(Stage):
+        def answer(self, statement):
+            if isinstance(statement, Outfile):
+                self.files[statement.url.rpartition("/")[2]] = 1024**3 + 1
+                return None
+            answer = super().answer(statement)
+            return answer % (4 << 20) if type(statement).__name__ == "FileLength" else answer
+
+    stage = Large({"t.csv": 5})
+    with pytest.raises(NotSupported, match=r"t\.csv\.\w{8}\.new has the new content"):
+        stage.export(overwrite=True)
+    assert stage.files["t.csv"] == 5
+
+
+def test_a_replacement_that_fails_names_the_new_file():
+    stage = Stage({"t.csv": 5}, save_file=ServerError("full"))
+    with pytest.raises(ServerError, match="full") as caught:
+        stage.export(overwrite=True)
+    assert "is whole in stage://s/dir/t.csv." in caught.value.__notes__[0]
+
+
+def test_the_existing_names():
+    for op, sql in (
+        (
+            exports.to_csv_stage("s", "dir/t.csv", "t", sep="|", quotechar="'", count=False),
+            "TERMINATED BY '|' ENCLOSED BY ''''",
+        ),
+        (exports.to_csv("stage://s/dir/t.csv", "t", sep="|"), "TERMINATED BY '|' ENCLOSED BY '\"'"),
+        (exports.to_jsonl_stage("s", "dir/t.csv.x", "t"), "FORMAT 'jsonline'"),
+        (exports.to_parquet_stage("s", "dir/t.csv.x", "t"), "FORMAT 'parquet'"),
+        (exports.to_jsonl("stage://s/dir/t.csv.x", "t"), "FORMAT 'jsonline'"),
+        (exports.to_parquet("stage://s/dir/t.csv.x", "t"), "FORMAT 'parquet'"),
+    ):
+        assert sql in Stage({}).driver.run(op).sql
