@@ -9,9 +9,12 @@ from typing import Any, cast
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading import options
-from matrixone_core.loading.formats import arrow
+from matrixone_core.loading.formats.arrow import open_reader, select_columns
+from matrixone_core.loading.formats.arrow_csv import batches_to_csv
+from matrixone_core.loading.formats.arrow_types import sql_columns
 from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.formats.csv import CANONICAL, Unit
+from matrixone_core.loading.formats.parquet import open_parquet
 from matrixone_core.loading.inputs.client_stream import (
     Data,
     chunks_of,
@@ -91,24 +94,22 @@ def load_parquet(request: LoadRequest, data: Data) -> Op[LoadReport]:
     machine = (yield from GetRuntime()).machine
     with ExitStack() as opened:
         file = yield from _seekable(data, machine, opened)
-        begin = partial(arrow.open_parquet, file, name_of(data), max_unpacked_bytes=request.options.max_unpacked_bytes)
+        begin = partial(open_parquet, file, name_of(data), max_unpacked_bytes=request.options.max_unpacked_bytes)
         return (yield from _load_batches(request, data, begin))
 
 
 def load_arrow(request: LoadRequest, data: object) -> Op[LoadReport]:
     """Load what speaks Arrow, or what can be made to."""
-    return (
-        yield from _load_batches(request, data, partial(arrow.open_reader, data, tuple(filter(None, request.columns))))
-    )
+    return (yield from _load_batches(request, data, partial(open_reader, data, tuple(filter(None, request.columns)))))
 
 
 def _load_batches(request: LoadRequest, data: object, begin: Callable[[], Any]) -> Op[LoadReport]:
     reader = yield from run_in_thread(begin)
-    names = arrow.select_columns(reader.schema, tuple(filter(None, request.columns)), name_of(data))
+    names = select_columns(reader.schema, tuple(filter(None, request.columns)), name_of(data))
     once = replace(request, columns=names)
     machine = (yield from GetRuntime()).machine
     source = ClientSource(data, machine, partial(_rows_of, reader, names, name_of(data)), _no_decoder, "row")
-    types = tuple(FileColumn(name, kind) for name, kind in arrow.sql_columns(reader.schema))
+    types = tuple(FileColumn(name, kind) for name, kind in sql_columns(reader.schema))
     return (yield from with_timeout(request, _load(once, source, types)))
 
 
@@ -116,7 +117,7 @@ def _rows_of(reader: Any, names: Sequence[str], path: str, table: Table | None) 
     """The rows of Arrow data as CSV; bytes for a UUID column become text."""
     columns = {name: table.column(name) for name in names} if table is not None else {}
     uuids = {name for name, column in columns.items() if column is not None and column.kind is Kind.UUID}
-    return arrow.batches_to_csv(reader, names, name=path, uuids=uuids)
+    return batches_to_csv(reader, names, name=path, uuids=uuids)
 
 
 def _no_decoder() -> None:

@@ -1,7 +1,7 @@
 """The footer of a stage's Parquet file: its columns, and how large it is when it is unpacked."""
 
 from matrixone_core.errors import LoadFailed
-from matrixone_core.loading.formats import arrow
+from matrixone_core.loading.formats.parquet import check_unpacked_size, metadata_of_footer
 from matrixone_core.loading.inputs.stage_reader import read_range
 from matrixone_core.sql.files import PIECE
 from matrixone_core.stage_files import size_of
@@ -41,6 +41,6 @@ def check_footer(url: str, max_unpacked_bytes: int) -> Op[tuple[str, ...]]:
         StageFileNotFound: there is no such file.
         ServerError: it cannot be read.
     """
-    metadata = arrow.metadata_of_footer((yield from read_footer(url)), url)
-    arrow.check_unpacked_size(metadata, max_unpacked_bytes, url)
+    metadata = metadata_of_footer((yield from read_footer(url)), url)
+    check_unpacked_size(metadata, max_unpacked_bytes, url)
     return tuple(metadata.schema.to_arrow_schema().names)

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.loading.formats import arrow
 from matrixone_core.loading.formats.compression import SUFFIXES
 from matrixone_core.loading.formats.csv import CsvReader, RegularLines, Row
 from matrixone_core.loading.formats.json_lines import JsonReader
+from matrixone_core.loading.formats.parquet import sql_columns_of_footer
 from matrixone_core.loading.inputs.header import check_header, read_head
 from matrixone_core.loading.inputs.parquet_footer import read_footer
 from matrixone_core.loading.inputs.transforms import RowReader
@@ -191,4 +191,4 @@ def _with_digits(texts: Sequence[str]) -> str:
 
 def _of_parquet(url: str) -> Op[tuple[FileColumn, ...]]:
     footer = yield from read_footer(url)
-    return tuple(FileColumn(name, kind) for name, kind in arrow.sql_columns_of_footer(footer))
+    return tuple(FileColumn(name, kind) for name, kind in sql_columns_of_footer(footer))
