@@ -186,10 +186,11 @@ def next_block(connection: Connection, packets: RowPackets) -> Block | None:
         sqlalchemy.exc.DBAPIError: the server broke off, or the reply is malformed.
     """
     dialect: Any = connection.dialect
+    driver_error: type[Exception] = dialect.loaded_dbapi.Error
     try:
         block: Block | None = dialect.next_block(connection.connection.dbapi_connection, packets)
-    except dialect.loaded_dbapi.Error as error:
-        failure: Any = DBAPIError.instance(packets.sql, None, error, dialect.loaded_dbapi.Error)
+    except driver_error as error:
+        failure: Any = DBAPIError.instance(packets.sql, None, error, driver_error)
         if (work := _work_of(connection)) is not None:
             work.record_error(from_driver(failure))
         raise failure from error

@@ -6,8 +6,9 @@ from pathlib import PurePath
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.loading import options as loads
+from matrixone_core.loading.format_options import delimiter_text
 from matrixone_core.loading.formats.compression import compression_of
+from matrixone_core.loading.options import check_choice
 from matrixone_core.messages import show
 from matrixone_core.names import check_one_character
 
@@ -52,7 +53,7 @@ def format_of(given: str | None, file: str, *, server: bool) -> str:
     by_suffix = _BY_SUFFIX.get((path.suffix if compression == "none" else PurePath(path.stem).suffix).lower())
     if given is None:
         return by_suffix or "csv"
-    known = loads.check_choice(given, FORMATS, "format")
+    known = check_choice(given, FORMATS, "format")
     if by_suffix is not None and by_suffix != known:
         raise InvalidArgument(f"format={show(known)} does not match {show(file)}, which is {by_suffix} by its suffix")
     return known
@@ -79,7 +80,7 @@ def delimiter_of(given: str) -> str:
     Raises:
         InvalidArgument: it cannot separate fields.
     """
-    found = loads.delimiter_text(given)
+    found = delimiter_text(given)
     if _OF_VALUES.search(found):
         raise InvalidArgument(
             f"delimiter={show(given)} may be in numbers and dates, which are not in quotes; use another"

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.loading import options
+from matrixone_core.loading import format_options
 from matrixone_core.loading.formats.arrow import open_reader, select_columns
 from matrixone_core.loading.formats.arrow_csv import batches_to_csv
 from matrixone_core.loading.formats.arrow_types import sql_columns
@@ -74,7 +74,7 @@ def load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[Load
         data: the data.
         encoding: what it is written in, as Python calls it; None for bytes that are no text.
     """
-    name = options.encoding(encoding)
+    name = format_options.encoding(encoding)
     compressed = compression_of(request.format.compression, compressed_name_of(data))
     machine = (yield from GetRuntime()).machine
     source = ClientSource(

@@ -97,16 +97,7 @@ def map_columns(request: LoadRequest, table: Table, file: InputFile) -> ColumnMa
             StagedField(name, name if by_name else f"f{at}", _choose_staged_type(table.column(name), form), column)
         )
         order.append(fields[-1].staged)
-    assignments = (
-        *(
-            Assignment(field.column.name, _value(field, field.column, request.nulls))
-            for field in fields
-            if field.column is not None
-        ),
-        *(Assignment(_name_of(table, name), (f"({expression})",)) for name, expression in request.assignments),
-        *((Assignment(_name_of(table, request.file_column), (Value(file.path),)),) if request.file_column else ()),
-        *((Assignment(_name_of(table, request.row_column), (staged(ROW_NUMBER),)),) if request.row_column else ()),
-    )
+    assignments = _assignments(request, table, file, fields)
     return ColumnMapping(
         tuple(order),
         tuple(fields),
@@ -116,6 +107,22 @@ def map_columns(request: LoadRequest, table: Table, file: InputFile) -> ColumnMa
         request.options.conflict is Conflict.REPLACE,
         # where bad rows are collected, each is judged by itself
         not request.options.collects_rejects and (file.through_client if isinstance(file, StageFile) else file.is_utf8),
+    )
+
+
+def _assignments(
+    request: LoadRequest, table: Table, file: InputFile, fields: Sequence[StagedField]
+) -> tuple[Assignment, ...]:
+    """What each column gets: a field, an expression, the file's path or the row's number."""
+    return (
+        *(
+            Assignment(field.column.name, _value(field, field.column, request.nulls))
+            for field in fields
+            if field.column is not None
+        ),
+        *(Assignment(_name_of(table, name), (f"({expression})",)) for name, expression in request.assignments),
+        *((Assignment(_name_of(table, request.file_column), (Value(file.path),)),) if request.file_column else ()),
+        *((Assignment(_name_of(table, request.row_column), (staged(ROW_NUMBER),)),) if request.row_column else ()),
     )
 
 

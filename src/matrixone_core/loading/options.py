@@ -1,6 +1,5 @@
 """What a caller may say about a load, checked before anything is sent."""
 
-import codecs
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -8,14 +7,11 @@ from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
-from matrixone_core.names import check_one_character, check_text, sql_type, table_name
+from matrixone_core.names import check_text, sql_type, table_name
 from matrixone_core.settings import time_limit
-from matrixone_core.sql.load import Csv, JsonLines
 from matrixone_core.sql.staging import Conflict
 
 T = TypeVar("T")
-COMPRESSIONS = ("none", "gzip", "bz2")
-LINE_ENDS = ("\n", "\r\n", "\r")
 LOCKS = ("auto", "rows", "table")
 MAX_CONCURRENCY = 64  # of 151 connections that a server has by default (server-facts 46)
 
@@ -185,14 +181,9 @@ def check_options(given: Mapping[str, Any]) -> Options:
     check_known(given, LoadOptions.__annotations__)
     conflict, update = _conflict(given.get("on_conflict"))
     on_error = check_choice(given.get("on_error", "abort"), ("abort", "skip"), "on_error")
-    max_errors, rejects = given.get("max_errors"), given.get("rejects")
-    if on_error == "abort" and (max_errors is not None or rejects is not None):
-        raise InvalidArgument("max_errors and rejects need on_error='skip'")
-    once, force = given.get("once", False), given.get("force", False)
+    max_errors, rejects, once = given.get("max_errors"), given.get("rejects"), given.get("once", False)
     if not isinstance(once, bool | str) or once == "":
         raise InvalidArgument(f"once={show(once)} must be True, False, or a text to know the file by")
-    if force and not once:
-        raise InvalidArgument("force=True loads a file again that once=… would skip; it needs once")
     timeout, ledger_database = given.get("timeout"), given.get("ledger_database")
     options = Options(
         conflict=conflict,
@@ -214,6 +205,20 @@ def check_options(given: Mapping[str, Any]) -> Options:
         timeout=None if timeout is None else time_limit(timeout),
         **{name: flag(given.get(name, default), name) for name, default in _FLAGS.items()},
     )
+    _check_combination(options)
+    return options
+
+
+def _check_combination(options: Options) -> None:
+    """See that no option contradicts another.
+
+    Raises:
+        InvalidArgument: one does.
+    """
+    if not options.skip_errors and (options.max_errors is not None or options.rejects is not None):
+        raise InvalidArgument("max_errors and rejects need on_error='skip'")
+    if options.force and not options.once:
+        raise InvalidArgument("force=True loads a file again that once=… would skip; it needs once")
     if options.mode == "replace" and not options.atomic:
         raise InvalidArgument("mode='replace' empties the table for all files together; it needs atomic=True")
     if options.validate and (options.once or options.purge):
@@ -222,7 +227,6 @@ def check_options(given: Mapping[str, Any]) -> Options:
         raise InvalidArgument(
             "file_column and row_column need checked rows; on_conflict='unchecked' loads fields as they are"
         )
-    return options
 
 
 _FLAGS = {
@@ -276,118 +280,6 @@ def with_aliases(
     return found, others
 
 
-def csv(
-    *,
-    ignore_lines: int,
-    delimiter: str,
-    quote: str,
-    escape: str | None,
-    line_terminator: str | None,
-    compression: str | None,
-    trailing_delimiter: bool = False,
-) -> Csv:
-    """How a CSV file is written, checked.
-
-    Raises:
-        InvalidArgument: no file can be written so.
-    """
-    form = Csv(
-        check_line_count(ignore_lines),
-        delimiter_text(delimiter),
-        check_one_character(quote, "quote"),
-        None if escape is None else check_one_character(escape, "escape"),
-        None if line_terminator is None else check_choice(line_terminator, LINE_ENDS, "line_terminator"),
-        None if compression is None else check_choice(compression, COMPRESSIONS, "compression"),
-        flag(trailing_delimiter, "trailing_delimiter"),
-    )
-    if form.delimiter == form.quote:
-        raise InvalidArgument(f"delimiter and quote are both {show(form.quote)}")
-    if form.delimiter == form.escape:
-        raise InvalidArgument(f"delimiter and escape are both {show(form.escape)}")
-    if form.quote == form.escape:
-        raise InvalidArgument(
-            f"quote and escape are both {show(form.escape)}; a doubled quote is understood without escape"
-        )
-    return form
-
-
-def json_lines(shape: str, compression: str | None, base64: Sequence[str]) -> JsonLines:
-    """How a file of JSON lines is written, checked.
-
-    Raises:
-        InvalidArgument: no file can be written so.
-    """
-    return JsonLines(
-        check_choice(shape, ("object", "array"), "shape"),
-        None if compression is None else check_choice(compression, COMPRESSIONS, "compression"),
-        _names(base64, "base64"),
-    )
-
-
-def _names(given: Sequence[str], what: str) -> tuple[str, ...]:
-    if isinstance(given, str):
-        raise InvalidArgument(f"{what}={show(given)} is one text; give a list of names")
-    return tuple(check_text(name, what) for name in given)
-
-
-def columns(given: Columns | None) -> tuple[str | None, ...]:
-    """The columns that fields go to.
-
-    Raises:
-        InvalidArgument: that cannot be.
-    """
-    if isinstance(given, str):
-        raise InvalidArgument(f"columns={show(given)} is one text; give a list of names")
-    names = tuple(given or ())
-    for name in names:
-        if name is not None and (not isinstance(name, str) or not name):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise InvalidArgument(f"columns has {show(name)} in it; give a column's name, or None to skip a field")
-    if names and all(name is None for name in names):
-        raise InvalidArgument("columns names no column at all")
-    lower = [name.lower() for name in names if name is not None]
-    twice = {name for name in lower if lower.count(name) > 1}
-    if twice:
-        raise InvalidArgument(f"columns names {', '.join(sorted(twice))} more than once")
-    return names
-
-
-def nulls(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    """The texts that mean NULL.
-
-    Raises:
-        InvalidArgument: one of them is no text.
-    """
-    texts = (given,) if isinstance(given, str) else tuple(given or ())
-    return tuple(check_text(text, "null_values") for text in texts)
-
-
-def assignments(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
-    """The columns that expressions go to.
-
-    Raises:
-        InvalidArgument: one of them has no text.
-    """
-    if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"set={show(given)} must be a dict of columns and SQL expressions")
-    pairs = tuple((given or {}).items())
-    for column, expression in pairs:
-        if not column or not check_text(expression, f"set[{show(column)}]").strip():
-            raise InvalidArgument(f"set={show(given)} has an empty column or expression")
-    return pairs
-
-
-def encoding(name: str | None) -> str | None:
-    """An encoding that Python knows.
-
-    Raises:
-        InvalidArgument: it knows none of the name.
-    """
-    try:
-        return None if name is None else codecs.lookup(name).name
-    except LookupError:
-        raise InvalidArgument(f"encoding={show(name)} is none that Python knows; such as 'utf-8', 'latin-1'") from None
-
-
 def flag(value: bool, what: str) -> bool:
     """*value*, if it is True or False."""
     if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
@@ -434,27 +326,6 @@ def _bytes(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"max_unpacked_bytes must be a positive number of bytes, got {show(value)}")
     return value
-
-
-def delimiter_text(value: str) -> str:
-    """A text between fields, checked.
-
-    Raises:
-        InvalidArgument: it cannot be one.
-    """
-    text = check_text(value, "delimiter")
-    if not text or not text.isascii() or set(text) & set("\r\n\0"):
-        raise InvalidArgument(
-            f"delimiter={show(value)} cannot be used; it must be ASCII characters, none of which ends a line"
-        )
-    return text
-
-
-def check_line_count(ignore_lines: int) -> int:
-    """How many lines are ignored, checked."""
-    if not isinstance(ignore_lines, int) or ignore_lines < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"ignore_lines={show(ignore_lines)} must be a number of lines, zero or more")
-    return int(ignore_lines)
 
 
 def _concurrency(value: int) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.loading import options
+from matrixone_core.loading import format_options, options
 from matrixone_core.loading.options import Header, Options
 from matrixone_core.messages import show
 from matrixone_core.names import table_name
@@ -93,7 +93,7 @@ def build_request(table: Target, form: str, explicit: Mapping[str, Any], others:
     defaults = DEFAULTS[form]
     given, rest = options.with_aliases({**defaults, **explicit}, defaults, others)
     options.check_known(rest, (*options.LoadOptions.__annotations__, *defaults))
-    names, columns = names_of(table), options.columns(given["columns"])
+    names, columns = names_of(table), format_options.columns(given["columns"])
     header, skipped = _header(given.get("header"))
     if header and columns:
         raise InvalidArgument("header='match' takes the columns from the file; leave columns out")
@@ -112,8 +112,8 @@ def build_request(table: Target, form: str, explicit: Mapping[str, Any], others:
         _format(form, given, skipped),
         columns,
         header,
-        options.nulls(given.get("null_values")),
-        options.assignments(given["set"]),
+        format_options.nulls(given.get("null_values")),
+        format_options.assignments(given["set"]),
         options.check_choice(given.get("missing_keys", "null"), ("null", "error"), "missing_keys"),
         options.check_choice(given.get("extra_keys", "ignore"), ("ignore", "error"), "extra_keys"),
         others_known,
@@ -144,10 +144,12 @@ def build_named_request(table: Target, form: str, given: Mapping[str, Any]) -> L
 def _format(form: str, given: Mapping[str, Any], skipped: int) -> Format:
     if form == "csv":
         written: dict[str, Any] = {name: given[name] for name in _CSV}
-        written["ignore_lines"] = options.check_line_count(given["ignore_lines"]) + skipped
-        return options.csv(**written)
+        written["ignore_lines"] = format_options.check_line_count(given["ignore_lines"]) + skipped
+        return format_options.csv(**written)
     return (
-        options.json_lines(given["shape"], given["compression"], given["base64"]) if form == "jsonline" else Parquet()
+        format_options.json_lines(given["shape"], given["compression"], given["base64"])
+        if form == "jsonline"
+        else Parquet()
     )
 
 

@@ -13,7 +13,8 @@ from matrixone_core.exporting.report import ExportReport
 from matrixone_core.exporting.source import ExportSource, resolve_source
 from matrixone_core.exporting.stage_export import StageExport, export_to_stage
 from matrixone_core.exporting.writers.csv import CsvStyle
-from matrixone_core.loading.options import LINE_ENDS, check_choice, flag
+from matrixone_core.loading.format_options import LINE_ENDS
+from matrixone_core.loading.options import check_choice, flag
 from matrixone_core.messages import show
 from matrixone_core.names import check_text
 from matrixone_core.operations.loads import stage_of_url

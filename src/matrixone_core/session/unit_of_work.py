@@ -8,7 +8,7 @@ stages before COMMIT, as they can be dropped again; changes, drops and snapshots
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from matrixone_core import catalog
 from matrixone_core.errors import (
@@ -120,13 +120,37 @@ class UnitOfWork:
         if aborts(error):
             self.transaction.apply(TransactionEvent.ABORTED, error)
 
-    def _perform(self, step: Step[Any]) -> Op[Any]:
+    def _check_allowed(self, step: Step[Any]) -> None:
+        """Check that a step can be a part of the session.
+
+        Raises:
+            NotSupported: a rollback could not take it back, or it reads what is there only after the commit.
+        """
         match step:
             case _ if self.is_joined and isinstance(step, _AT_COMMIT):
                 raise NotSupported(
                     f"{step}: the transaction is your own, and stages, snapshots and clones come when it commits, which"
                     " this session does not see; use the client for them, or a session without bind="
                 )
+            case Restore() | RestorePitr() | CheckForeignKeys() | CreatePitr() | AlterPitr() | DropPitr():
+                raise NotSupported(f"a session cannot undo {step}; use the client for it")
+            case SaveFile() | CopyFile() | RemoveFiles() | Outfile():
+                raise NotSupported(
+                    "files of stages are written and removed at once, and a rollback would not take that back; do it"
+                    " outside the session: by the client, before the session or after its commit"
+                )
+            case ListFiles() | IsListed() | FileLength() | ReadFile() | ListNamed() | ReadRange():
+                url = step.folder if isinstance(step, IsListed) else step.url
+                if resolve_source(url, self.pending.changed_stage) != url:
+                    raise NotSupported(
+                        "files of a stage that the session has created or altered are seen once it commits"
+                    )
+            case _:
+                pass
+
+    def _perform(self, step: Step[Any]) -> Op[Any]:
+        self._check_allowed(step)
+        match step:
             case CreateStage():
                 yield from self._create_stage(step)
             case AlterStage():
@@ -144,8 +168,6 @@ class UnitOfWork:
                 return (yield from self._list_snapshots())
             case ShowPitr() | SelectSnapshotAccount():
                 return (yield from OutsideTransaction(iter(step)))
-            case Restore() | RestorePitr() | CheckForeignKeys() | CreatePitr() | AlterPitr() | DropPitr():
-                raise NotSupported(f"a session cannot undo {step}; use the client for it")
             case CloneDatabase() | CloneTable():
                 yield from self._clone(step)
             case TablesThen() if self.pending.takes(step.past):
@@ -158,18 +180,6 @@ class UnitOfWork:
                 return replace(runtime, run=partial(self._run_later, runtime.run), in_session=True)
             case SelectLoadState():
                 return (yield from self._load_state(step))
-            case SaveFile() | CopyFile() | RemoveFiles() | Outfile():
-                raise NotSupported(
-                    "files of stages are written and removed at once, and a rollback would not take that back; do it"
-                    " outside the session: by the client, before the session or after its commit"
-                )
-            case ListFiles() | IsListed() | FileLength() | ReadFile() | ListNamed() | ReadRange():
-                url = step.folder if isinstance(step, IsListed) else step.url
-                if resolve_source(url, self.pending.changed_stage) != url:
-                    raise NotSupported(
-                        "files of a stage that the session has created or altered are seen once it commits"
-                    )
-                return (yield from cast("Statement[Any]", step))
             case _:
                 return (yield from map_nested_ops(step, self.within))
 

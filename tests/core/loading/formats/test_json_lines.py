@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matrixone_core.loading.formats import json_lines
+from matrixone_core.loading.formats import json_fields, json_lines
 from matrixone_core.loading.formats.csv import BOM, MAX_ROW_BYTES, Field
 from matrixone_core.loading.formats.json_lines import JsonReader
 from matrixone_core.sql.load import JsonLines
@@ -97,7 +97,7 @@ def test_keys(monkeypatch):
     ]
     extra = "the object has the key 'c', which is no column"
     assert texts(data, extra_keys="error") == [extra, ("1", "2"), *doubles, extra]
-    monkeypatch.setattr(json_lines, "MAX_KEY_ORDERS", 2)
+    monkeypatch.setattr(json_fields, "MAX_KEY_ORDERS", 2)
     many = [{"a": 1, f"k{number}": 2, "b": number} for number in (*range(5), *range(5))]
     assert texts("\n".join(map(json.dumps, many))) == [("1", str(each["b"])) for each in many]
 
