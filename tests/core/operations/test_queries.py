@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 from connection_double import Connection, field_of
-from script import drive
+from script import Driver
 from sqlalchemy import (
     Column,
     Integer,
@@ -36,7 +36,6 @@ from matrixone_core.operations.queries import BatchQuery
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import Block, RowPackets
 from matrixone_core.sql.past import Past
-from matrixone_core.steps import Call, GetRuntime, RunSync, Runtime
 
 META = MetaData()
 T = Table("t", META, Column("id", Integer, primary_key=True), Column("name", String(20)))
@@ -50,64 +49,57 @@ def one_row(number):
 
 
 def server(*blocks, in_session=False):
-    """A connection that has these blocks, and a driver that lends it to steps."""
+    """A connection that has these blocks, and what runs operations with it."""
     connection = Connection([ID], blocks=blocks)
-    runtime = Runtime(None, None, None, None, in_session=in_session)
+    return connection, Driver(refuse, connection=connection, in_session=in_session).run
 
-    def perform(step):
-        match step:
-            case Call():
-                return step.call()
-            case RunSync():
-                return step.call(connection)
-            case GetRuntime():
-                return runtime
 
-    return connection, perform
+def refuse(statement):
+    raise AssertionError(f"{statement} is sent")
 
 
 def test_a_table_is_made_of_all_blocks():
-    connection, perform = server(one_row(1), one_row(2))
-    found = drive(queries.query_arrow("SELECT id FROM t", timeout=3), perform)
+    connection, run = server(one_row(1), one_row(2))
+    found = run(queries.query_arrow("SELECT id FROM t", timeout=3))
     assert found.to_pylist() == [{"id": 1}, {"id": 2}]
     assert connection.log == ["SELECT id FROM t"]
     assert connection.options[0]["timeout"] == 3
-    assert drive(queries.query_df(select(T)), server(one_row(1))[1])["id"].tolist() == [1]
-    assert drive(queries.query_polars(select(T)), server(one_row(1))[1])["id"].to_list() == [1]
+    assert server(one_row(1))[1](queries.query_df(select(T)))["id"].tolist() == [1]
+    assert server(one_row(1))[1](queries.query_polars(select(T)))["id"].to_list() == [1]
 
 
-def begun(perform):
+def begun(run):
     query = BatchQuery("SELECT 1", None, 10, {})
-    assert drive(query.begin(), perform) == pa.schema([("id", pa.int32())])
+    assert run(query.begin()) == pa.schema([("id", pa.int32())])
     return query
 
 
 def test_batches_one_after_another():
-    connection, perform = server(one_row(1), one_row(2))
-    query = begun(perform)
-    assert drive(query.next_batch(), perform).to_pylist() == [{"id": 1}]
-    assert drive(query.next_batch(), perform).to_pylist() == [{"id": 2}]
-    assert drive(query.next_batch(), perform) is None
-    assert drive(query.leave(failed=False), perform) is None
+    connection, run = server(one_row(1), one_row(2))
+    query = begun(run)
+    assert run(query.next_batch()).to_pylist() == [{"id": 1}]
+    assert run(query.next_batch()).to_pylist() == [{"id": 2}]
+    assert run(query.next_batch()) is None
+    assert run(query.leave(failed=False)) is None
     assert connection.log == ["SELECT 1", "next_block", "next_block", "next_block"]
     assert not query.is_cut_off
 
 
 @pytest.mark.parametrize(("in_session", "failed"), [(False, False), (False, True), (True, True)])
 def test_what_is_not_read_is_not_sent(in_session, failed):
-    connection, perform = server(one_row(1), one_row(2), in_session=in_session)
-    query = begun(perform)
-    drive(query.next_batch(), perform)
-    drive(query.leave(failed=failed), perform)
+    connection, run = server(one_row(1), one_row(2), in_session=in_session)
+    query = begun(run)
+    run(query.next_batch())
+    run(query.leave(failed=failed))
     assert connection.log[1:3] == ["next_block", "close_at_once"]
     assert query.is_cut_off
 
 
 def test_in_a_session_the_rest_is_read():
-    connection, perform = server(one_row(1), one_row(2), one_row(3), in_session=True)
-    query = begun(perform)
-    drive(query.next_batch(), perform)
-    drive(query.leave(failed=False), perform)
+    connection, run = server(one_row(1), one_row(2), one_row(3), in_session=True)
+    query = begun(run)
+    run(query.next_batch())
+    run(query.leave(failed=False))
     assert connection.log[1:] == ["next_block"] * 4
     assert connection.open
     assert not query.is_cut_off
@@ -117,19 +109,19 @@ def test_in_a_session_the_rest_is_read():
     "fault", [ConnectionLost("broken"), KeyboardInterrupt(), Block(b"\1\0\0\0\7", array("q", [4]), 0)]
 )
 def test_an_error_among_the_batches_closes_the_connection(fault):
-    connection, perform = server(fault, in_session=True)
-    query = begun(perform)
+    connection, run = server(fault, in_session=True)
+    query = begun(run)
     with pytest.raises((ConnectionLost, KeyboardInterrupt)):
-        drive(query.next_batch(), perform)
+        run(query.next_batch())
     assert "close_at_once" in connection.log
 
 
 def test_a_connection_that_was_used_for_something_else():
-    connection, perform = server(one_row(1), in_session=True)
-    query = begun(perform)
+    connection, run = server(one_row(1), in_session=True)
+    query = begun(run)
     connection.options[0][PACKETS].is_interrupted = True
     with pytest.raises(InvalidArgument, match="another statement was sent on this connection"):
-        drive(query.next_batch(), perform)
+        run(query.next_batch())
     assert connection.open
 
 
