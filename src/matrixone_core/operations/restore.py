@@ -1,15 +1,10 @@
 """Operations that bring back what was: checked, as the server answers OK for tables it leaves as they are."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
-
-from sqlalchemy import Connection, inspect
 
 from matrixone_core.errors import (
-    ConnectionLost,
     InvalidArgument,
     NotSupported,
     RestoreFailed,
@@ -18,19 +13,15 @@ from matrixone_core.errors import (
 from matrixone_core.loading.table import fetch_table
 from matrixone_core.messages import show
 from matrixone_core.names import check_stage_name, database_name, snapshot_name, table_name
-from matrixone_core.on_connection import run_translated
-from matrixone_core.server_errors import commit_unknown
+from matrixone_core.operations.row_swap import swap_rows
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.past import (
-    CheckForeignKeys,
     CloneDatabase,
     CloneTable,
-    CountOrphans,
     CountRows,
     CurrentDatabase,
     DatabasesThen,
     DeleteRows,
-    EndTransaction,
     InsertRowsThen,
     OutsideReferrers,
     Referrers,
@@ -41,7 +32,7 @@ from matrixone_core.sql.past import (
     TablesThen,
 )
 from matrixone_core.sql.snapshot import SelectSnapshotAccount
-from matrixone_core.steps import Atomic, Op, Statement
+from matrixone_core.steps import Op, Statement
 
 Names = tuple[str, str]  # a database and a table
 ROWS_REMEDY = (
@@ -410,61 +401,8 @@ def _replace_rows(names: Names, past: Past, *, plan: bool) -> Op[RestoreReport]:
     if plan:
         counted = RestoredTable(name, "restore", (yield from CountRows(names)), (yield from CountRows(names, past)))
         return _report(name, past, [counted], *steps, executed=False)
-    checks = yield from _key_checks(names)
-    swap = _swap_rows(*steps, checks)
-    yield from Atomic(_without_key_checks(swap) if checks else swap)
+    yield from swap_rows(names, *steps)
     return _report(name, past, [RestoredTable(name, "restore")], *steps, executed=True)
-
-
-def _without_key_checks(op: Op[None]) -> Op[None]:
-    """Run an operation as one transaction while foreign keys are not checked.
-
-    As the SET commits, it comes first and last, and the transaction is ended here.
-    """
-    yield from CheckForeignKeys(enabled=False)
-    try:
-        yield from op
-    except BaseException:
-        yield from EndTransaction("ROLLBACK")
-        yield from CheckForeignKeys(enabled=True)
-        raise
-    try:
-        yield from EndTransaction("COMMIT")
-    except ConnectionLost as error:
-        raise commit_unknown(error) from error.__cause__
-    yield from CheckForeignKeys(enabled=True)
-
-
-def _swap_rows(delete: DeleteRows, insert: InsertRowsThen, checks: tuple[CountOrphans, ...]) -> Op[None]:
-    yield from delete
-    yield from insert
-    for check in checks:
-        if orphans := (yield from check):
-            raise RestoreFailed(
-                f"{orphans} row(s) of {'.'.join(check.child)} refer to rows that {'.'.join(check.parent)} did not have"
-                " then; nothing was changed. Delete them first, or restore both tables with restore.database()",
-                statement=str(insert),
-            )
-
-
-def _key_checks(names: Names) -> Op[tuple[CountOrphans, ...]]:
-    """The questions whether foreign keys still hold: those of the table, and those that refer to it."""
-    others = yield from Referrers(names)
-    found: list[CountOrphans] = []
-    for child in sorted({names, *others}):
-        keys = yield from run_translated(partial(_foreign_keys, child))
-        found += [check for check in keys if names in (check.child, check.parent)]
-    return tuple(found)
-
-
-def _foreign_keys(child: Names, connection: Connection) -> tuple[CountOrphans, ...]:
-    return tuple(_checks(inspect(connection).get_foreign_keys(child[1], schema=child[0]), child))
-
-
-def _checks(keys: Iterable[Any], child: Names) -> Iterator[CountOrphans]:
-    for key in keys:
-        parent = (key["referred_schema"] or child[0], key["referred_table"])
-        yield CountOrphans(child, tuple(key["constrained_columns"]), parent, tuple(key["referred_columns"]))
 
 
 def _line(table: RestoredTable) -> str:
