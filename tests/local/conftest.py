@@ -20,6 +20,14 @@ class Connection:
             self(sql)
         return caught.value.args
 
+    def tables(self):
+        """The names of the tables of its database."""
+        return [row[0] for row in self("SHOW TABLES")]
+
+    def definition(self, table):
+        """The columns of a table and the names of its indexes."""
+        return self(f"SHOW COLUMNS FROM {table}"), [row[2] for row in self(f"SHOW INDEX FROM {table}")]
+
     def wait(self, milliseconds=50):
         """Ask the server for its time until a span of it is over: a moment that was read before is then past."""
         [(began,)] = self("SELECT NOW(6)")
