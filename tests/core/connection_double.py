@@ -1,4 +1,4 @@
-"""Stands in for SQLAlchemy's connection where a core test has no server, and records what is done with it."""
+"""A connection for core tests, which have no server: it records what is done with it."""
 
 from types import SimpleNamespace
 

@@ -108,7 +108,7 @@ UNKNOWN = commit_unknown(ConnectionLost("no answer", code=2013))
 
 
 def test_a_commit_of_another_connection_is_not_the_sessions():
-    """Whether it is a question's, a kept stage's or that of taking one back: the session's COMMIT was not sent."""
+    """Whether it is a question's, a new stage's or that of dropping one again: the session's COMMIT was not sent."""
     case = Case()
     case.server.broken["DROP STAGE"] = UNKNOWN
     with pytest.raises(ConnectionLost, match="COMMIT is not sent") as caught:
