@@ -35,7 +35,7 @@ from matrixone_core.operations import queries
 from matrixone_core.operations.queries import BatchQuery
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import Block, RowPackets
-from matrixone_core.sql.past import Past
+from matrixone_core.sql.moment import Past
 
 META = MetaData()
 T = Table("t", META, Column("id", Integer, primary_key=True), Column("name", String(20)))
