@@ -1,6 +1,6 @@
 """What the local server takes: its start, its memory, loads, a test's clean-up, and what the relay adds to the engine.
 
-python -m nox -s bench -- local [--rows 1000000] [--rounds 15]
+python -m nox -s bench -- local [relay] [at_once] [loads] [--rows 1000000] [--rounds 15]
 """
 
 import argparse
@@ -204,21 +204,36 @@ def relay(server: Server, rounds: int) -> None:
         print(f"{statement}: the relay takes {both:.2f} x what copying takes")
 
 
+def small(folder: str, rounds: int) -> None:
+    """The start, what the relay adds, and a test's clean-up, on one server."""
+    server = Server(folder)
+    try:
+        print(f"started in {server.started:.1f} s, {server.resident():.0f} MiB resident")
+        relay(server, rounds)
+        clean_up(server)
+    finally:
+        server.stop()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="part",
+        help="relay (also the start and a clean-up), at_once, loads",
+    )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=15)
     told = parser.parse_args()
+    parts = told.parts or ["relay", "at_once", "loads"]
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(folder)
-        try:
-            print(f"started in {server.started:.1f} s, {server.resident():.0f} MiB resident")
-            relay(server, told.rounds)
-            clean_up(server)
-        finally:
-            server.stop()
-        at_once(folder, told.rows)
-        loads(folder, told.rows)
+        if "relay" in parts:
+            small(folder, told.rounds)
+        if "at_once" in parts:
+            at_once(folder, told.rows)
+        if "loads" in parts:
+            loads(folder, told.rows)
 
 
 if __name__ == "__main__":

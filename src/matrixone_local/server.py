@@ -30,7 +30,7 @@ from matrixone_local.features.snapshots import Snapshots
 from matrixone_local.files.sources import Sources
 from matrixone_local.files.stages import Stages
 from matrixone_local.files.stores import Storage
-from matrixone_local.session.session import Session
+from matrixone_local.session.client_session import ClientSession
 from matrixone_local.transactions.table_versions import TableVersions
 from matrixone_local.transactions.undo_log import UndoLog
 from matrixone_local.translation.index_catalog import Indexes
@@ -153,7 +153,7 @@ class _Listener(socketserver.ThreadingTCPServer):
 
 
 class _ServerRuntime:
-    """What a started server holds, and what its connections share (`services.ServerContext`)."""
+    """What a started server holds, and what its connections share (`session.context.ServerContext`)."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class _ServerRuntime:
         self._folder = path or Path(tempfile.mkdtemp(prefix="matrixone-"))
         self._folder.mkdir(parents=True, exist_ok=True)
         self._sockets: set[socket.socket] = set()
-        self._sessions: dict[int, Session] = {}
+        self._sessions: dict[int, ClientSession] = {}
         self._lock = threading.Lock()
         # listening first: a port that is taken is known before the engine starts
         try:
@@ -216,7 +216,7 @@ class _ServerRuntime:
         """Serve one client until it goes."""
         with self._lock:
             self._sockets.add(sock)
-        session = Session(sock, self)
+        session = ClientSession(sock, self)
         ids: list[int] = []
 
         def opened(connection_id: int) -> None:

@@ -13,21 +13,12 @@ from typing import Any, Protocol
 from matrixone_local.engine.float_tables import FloatTables
 from matrixone_local.engine.table_columns import TableColumns, may_define
 from matrixone_local.protocol.binary_rows import rows_as_text
-from matrixone_local.protocol.packets import (
-    EOF,
-    ERR,
-    MAX_PACKET_PAYLOAD,
-    OK,
-    Capability,
-    ColumnType,
-    Command,
-    Packets,
+from matrixone_local.protocol.constants import EOF, ERR, MAX_PACKET_PAYLOAD, OK, Capability, ColumnType, Command, Status
+from matrixone_local.protocol.packets import Packets, join_packets
+from matrixone_local.protocol.passwords import native_answer
+from matrixone_local.protocol.payloads import (
     ResultColumn,
-    Results,
-    Status,
     ends,
-    join_packets,
-    native_answer,
     read_column,
     read_error,
     read_length,
@@ -35,6 +26,7 @@ from matrixone_local.protocol.packets import (
     read_prepared,
     text_row,
 )
+from matrixone_local.protocol.result_scanner import ReplyPart, ResultScanner
 
 BINARY_COLLATION = 46  # utf8mb4_bin: MatrixOne compares text byte for byte
 _STAYS = re.compile(rb"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK|SHOW|SET)\b", re.IGNORECASE)
@@ -181,9 +173,9 @@ class EngineConnection:
         if self._brings_floats:
             self._floats.forget()
 
-    def pass_over(self, results: Results) -> bytes:
+    def pass_over(self, scanner: ResultScanner) -> tuple[bytes, bool]:
         """The next packets of a reply that can be passed on as they are, as of `Packets.pass_over`."""
-        passed = self.packets.pass_over(results)
+        passed = self.packets.pass_over(scanner)
         self._forget_columns()
         return passed
 
@@ -196,29 +188,34 @@ class EngineConnection:
         elif command == Command.STATISTICS:
             yield self.packets.read_raw()
         else:
-            yield from self.rest(0)
+            yield from self.rest(ReplyPart.HEAD)
 
-    def rest(self, part: int) -> Iterator[bytes]:
-        """The packets of a reply to a query from where it is: 0 a head, 1 columns, 2 rows."""
-        more = True
-        while more:
-            if part == 0:
+    def rest(self, part: ReplyPart) -> Iterator[bytes]:
+        """The packets of a reply to a query from the part on that comes next."""
+        while part is not ReplyPart.NOTHING:
+            if part is ReplyPart.HEAD:
                 packet = self.packets.read_raw()
                 self._forget_columns()
                 yield packet
-                if packet[4] == ERR:
-                    self.status &= ~Status.MORE_RESULTS
-                elif packet[4] == OK:
-                    self.status = read_ok(packet[4:])[2]
-                else:
-                    part = 1
-            if part == 1:
+                part = self._after_head(packet)
+            elif part is ReplyPart.COLUMNS:
                 yield from self._until_eof()
-                part = 0 if self.status & Status.CURSOR_EXISTS else 2
-            if part == 2:
+                part = self._after_result() if self.status & Status.CURSOR_EXISTS else ReplyPart.ROWS
+            else:
                 yield from self._until_eof()
-                part = 0
-            more = bool(self.status & Status.MORE_RESULTS)
+                part = self._after_result()
+
+    def _after_head(self, packet: bytes) -> ReplyPart:
+        if packet[4] not in {ERR, OK}:
+            return ReplyPart.COLUMNS
+        if packet[4] == ERR:
+            self.status &= ~Status.MORE_RESULTS
+        else:
+            self.status = read_ok(packet[4:])[2]
+        return self._after_result()
+
+    def _after_result(self) -> ReplyPart:
+        return ReplyPart.HEAD if self.status & Status.MORE_RESULTS else ReplyPart.NOTHING
 
     def _until_eof(self) -> Iterator[bytes]:
         continued = False

@@ -19,10 +19,7 @@ from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.engine.float_tables import FloatTables
 from matrixone_local.engine.table_columns import TableColumns, may_define
 from matrixone_local.engine.throttle import THROTTLE_PERCENT_NORMAL, Throttle
-from matrixone_local.protocol.packets import (
-    OFFERED,
-    Capability,
-)
+from matrixone_local.protocol.constants import OFFERED, Capability
 
 _MODE = (
     "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,"

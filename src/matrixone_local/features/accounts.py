@@ -15,7 +15,7 @@ import pymysql
 from matrixone_local.engine.scratch import DATABASE, PREFIX, TEMPORARY, UNCOMMITTED
 from matrixone_local.engine.seekdb import ADMINISTRATOR, RIGHTS, Engine
 from matrixone_local.errors import internal_error
-from matrixone_local.protocol.packets import native_hash
+from matrixone_local.protocol.passwords import native_hash
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.tokens import Kind, Reader
 

@@ -18,7 +18,8 @@ from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.engine.table_columns import Target
 from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.formats.casts import BITS, Type
-from matrixone_local.protocol.packets import VECTOR_LENGTH, ColumnType, ResultColumn
+from matrixone_local.protocol.constants import VECTOR_LENGTH, ColumnType
+from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import literal
 from matrixone_local.sql.tokens import Kind, Token, tokenize, tokens_from
 from matrixone_local.translation.column_titles import items

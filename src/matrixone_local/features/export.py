@@ -18,8 +18,9 @@ from matrixone_local.errors import SqlError, bad_configuration, bad_input, inter
 from matrixone_local.files.bulk_insert import Cancellable
 from matrixone_local.files.sources import Source, Sources
 from matrixone_local.files.stores import Store
+from matrixone_local.protocol.constants import ColumnType
 from matrixone_local.protocol.floats import as_go_writes, without_exponent
-from matrixone_local.protocol.packets import ColumnType, ResultColumn
+from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.tokens import Kind, Reader, Token
 
 BATCH_ROWS = 8_192  # rows that a server writes at once: no file ends between them

@@ -9,18 +9,10 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
+from matrixone_local.protocol.constants import NULL, ColumnType
 from matrixone_local.protocol.floats import shortest, without_exponent
-from matrixone_local.protocol.packets import (
-    NULL,
-    ColumnType,
-    ResultColumn,
-    ends,
-    join_packets,
-    length_string,
-    read_column,
-    read_length,
-    split_payloads,
-)
+from matrixone_local.protocol.packets import join_packets, split_payloads
+from matrixone_local.protocol.payloads import ResultColumn, ends, length_string, read_column, read_length
 
 Reader = Callable[[bytes, int], tuple[bytes, int]]  # the value at a place as a row of text has it, and where it ends
 _MAX_FRACTION = 6  # digits of a second; a column that says more has as many as a value needs

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from matrixone_local.protocol.packets import (
-    MAX_PACKET_PAYLOAD,
-    NULL,
-    VECTOR_LENGTH,
-    VECTOR_MARK,
-    ColumnType,
-    length_string,
-    read_column,
-    read_length,
-)
+from matrixone_local.protocol.constants import MAX_PACKET_PAYLOAD, NULL, VECTOR_LENGTH, VECTOR_MARK, ColumnType
+from matrixone_local.protocol.payloads import length_string, read_column, read_length
 
 
 class VectorColumns:

@@ -10,17 +10,12 @@ from contextlib import ExitStack
 from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.errors import NO_PRIVILEGE, RENAME_IN_TRANSACTION, internal_error
 from matrixone_local.features import external_tables, snapshots
-from matrixone_local.features.accounts import Account
-from matrixone_local.features.temporary_tables import TemporaryTables
-from matrixone_local.session.context import ServerContext
-from matrixone_local.session.rewriter import Rewriter
+from matrixone_local.session.session_state import SessionState
 from matrixone_local.sql.ddl import DdlEffect, SchemaObject, change
 from matrixone_local.sql.quoting import literal, quoted
 from matrixone_local.sql.references import table_references
 from matrixone_local.sql.tokens import Reader, Statement, Token, tokenize
 from matrixone_local.sql.type_names import matrixone_type
-from matrixone_local.transactions.ddl_transaction import TransactionalDdl
-from matrixone_local.transactions.table_versions import Waiting
 from matrixone_local.translation import show, statements, table_clauses
 from matrixone_local.translation.column_types import IN_KEY, to_engine_sql
 
@@ -33,29 +28,12 @@ class DdlExecutor:
     """Carries definitions out for one client.
 
     Args:
-        services: what connections share.
-        account: who is logged in.
-        definitions: those of the open transaction.
-        temporary: the client's temporary tables.
-        rewriting: puts statements into the engine's words.
-        client: the client.
+        state: the client's session.
     """
 
-    def __init__(
-        self,
-        services: ServerContext,
-        account: Account,
-        definitions: TransactionalDdl,
-        temporary: TemporaryTables,
-        rewriting: Rewriter,
-        client: Waiting,
-    ) -> None:
-        self._services = services
-        self._account = account
-        self._definitions = definitions
-        self._temporary = temporary
-        self._rewriting = rewriting
-        self._client = client
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+        self._server = state.server
 
     def define(self, statement: Statement, cleanup: ExitStack) -> int:
         """Carry a definition out.
@@ -71,24 +49,24 @@ class DdlExecutor:
             SqlError: a transaction cannot take it back, or something that it names is not as it should be.
             EngineError: the engine refuses it.
         """
-        link = self._client.link
-        if self._temporary.drop(statement.sql, statement.tokens, link.database):
+        link = self._state.link
+        if self._state.temporary.drop(statement.sql, statement.tokens, link.database):
             return 0
-        if self._temporary.may_mention(statement.sql):
-            statement = self._temporary.named_in(statement, link.database)
+        if self._state.temporary.may_mention(statement.sql):
+            statement = self._state.temporary.named_in(statement, link.database)
         sql, tokens = statement.sql, statement.tokens
-        self._services.external.check(tokens, link)
+        self._server.external.check(tokens, link)
         carry_out = self._carry_out(sql, tokens, cleanup)
         effect = change(sql, tokens)
         effect = effect and effect.within(link.database)
-        if self._definitions.are_open(link) or not link.autocommit:
+        if self._state.definitions.are_open(link) or not link.autocommit:
             self._settle_what_is_read(tokens)
             return carry_out(link) if self._is_temporary(tokens) else self._within(sql, tokens, effect, carry_out)
         affected = carry_out(link)
         if effect:
             anew = [effect.creates] if effect.creates and not tokens[1].says("EXTERNAL") else []
             for one in (*anew, *effect.drops):
-                self._services.external.forget(*one.name)
+                self._server.external.forget(*one.name)
         return affected
 
     def _is_temporary(self, tokens: list[Token]) -> bool:
@@ -96,36 +74,36 @@ class DdlExecutor:
 
     def _settle_what_is_read(self, tokens: list[Token]) -> None:
         """What is made from tables is made over another session, which sees what is committed alone."""
-        database = self._client.link.database
+        database = self._state.link.database
         if any(token.says("CLONE") for token in tokens):
-            self._definitions.settle(None, self._client)
+            self._state.definitions.settle(None, self._state.client)
         elif tokens[0].says("CREATE"):
             read = [one for one in table_references(tokens) if one.reads]
-            self._definitions.settle([one.within(database) for one in read], self._client)
+            self._state.definitions.settle([one.within(database) for one in read], self._state.client)
 
     def _within(
         self, sql: str, tokens: list[Token], effect: DdlEffect | None, carry_out: Callable[[EngineConnection], int]
     ) -> int:
         """Carry a definition out as a part of the transaction."""
-        link = self._client.link
+        link = self._state.link
         if tokens[0].says("RENAME"):
             raise internal_error(RENAME_IN_TRANSACTION)
         if effect and tokens[0].says("TRUNCATE"):
-            return self._definitions.empty(effect.alters[0], carry_out, self._client)
+            return self._state.definitions.empty(effect.alters[0], carry_out, self._state.client)
         if effect is None:
-            if not self._definitions.are_open(link):
+            if not self._state.definitions.are_open(link):
                 return carry_out(link)
             raise internal_error(
                 f"the local server cannot take {tokens[0].text} {tokens[1].text} back with this transaction, and would "
                 "commit it; COMMIT first"
             )
         if effect.drops:
-            self._definitions.drop(effect.drops)
+            self._state.definitions.drop(effect.drops)
             return 0
         if effect.creates:
-            again = not (tokens[1].says("EXTERNAL") or self._services.external.may_mention(sql))
-            return self._definitions.make(effect.creates, carry_out, self._client, again=again)
-        return self._definitions.change(effect.alters, carry_out, self._client)
+            again = not (tokens[1].says("EXTERNAL") or self._server.external.may_mention(sql))
+            return self._state.definitions.make(effect.creates, carry_out, self._state.client, again=again)
+        return self._state.definitions.change(effect.alters, carry_out, self._state.client)
 
     def _carry_out(self, sql: str, tokens: list[Token], cleanup: ExitStack) -> Callable[[EngineConnection], int]:
         """What carries a definition out over a session, and gives the number of rows it affects."""
@@ -138,27 +116,27 @@ class DdlExecutor:
         if dropped is not None:
             return lambda link: _drop_database(dropped, sql, link)
         translate = to_engine_sql(table_clauses.to_engine_sql(sql)) if tokens[0].says("CREATE", "ALTER") else sql
-        translate = self._rewriting.rewritten(Statement(translate), cleanup)
+        translate = self._state.rewriter.rewritten(Statement(translate), cleanup)
         if self._is_temporary(tokens):
-            return lambda link: self._temporary.create(translate, tokenize(translate), link.database)
+            return lambda link: self._state.temporary.create(translate, tokenize(translate), link.database)
         effect = change(sql, tokens)
-        table = effect.alters[0].within(self._client.link.database) if effect and effect.alters else None
+        table = effect.alters[0].within(self._state.link.database) if effect and effect.alters else None
         if tokens[0].says("DROP") and tokens[1].says("INDEX"):
             return lambda link: _drop_index(translate, link)
         return lambda link: _with_keys(translate, table, link)
 
     def _clones(self, sql: str, tokens: list[Token]) -> Callable[[EngineConnection], int]:
-        if not self._account.is_admin:  # the copy is made with the server's rights
+        if not self._state.account.is_admin:  # the copy is made with the server's rights
             raise internal_error(NO_PRIVILEGE)
         read = Reader(sql, tokens)
         read.at = 1
-        clone, database = snapshots.parse_clone(read), self._client.link.database
+        clone, database = snapshots.parse_clone(read), self._state.link.database
         of = clone.source[0] if len(clone.source) == 2 or not clone.of_table else database
-        if odd := self._services.external.first(of, clone.source[-1] if clone.of_table else None):
+        if odd := self._server.external.first(of, clone.source[-1] if clone.of_table else None):
             raise internal_error(f"{of}.{odd} is not BASE TABLE")
 
         def carry_out(_link: EngineConnection) -> int:
-            self._services.snapshots.clone(clone, database)
+            self._server.snapshots.clone(clone, database)
             return 0
 
         return carry_out
@@ -170,7 +148,7 @@ class DdlExecutor:
 
         def carry_out(link: EngineConnection) -> int:
             link.query(table.definition)
-            self._services.external.add(table.table[0] if len(table.table) == 2 else link.database, table)
+            self._server.external.add(table.table[0] if len(table.table) == 2 else link.database, table)
             return 0
 
         return carry_out

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from matrixone_local.features.accounts import Account
-from matrixone_local.protocol.packets import OFFERED, Capability, Packets, Status, error_packet, native_password_fits
+from matrixone_local.protocol.constants import OFFERED, Capability, Status
+from matrixone_local.protocol.packets import Packets
+from matrixone_local.protocol.passwords import native_password_fits
+from matrixone_local.protocol.payloads import error_packet
 from matrixone_local.translation.statements import VERSION
 
 NATIVE = b"mysql_native_password"

@@ -12,15 +12,9 @@ from itertools import chain
 
 from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.errors import ENDS_TRANSACTION, SqlError, as_matrixone, bad_cast
-from matrixone_local.protocol.packets import (
-    EOF,
-    ERR,
-    MAX_PACKET_PAYLOAD,
-    OK,
-    Command,
-    Packets,
-    Results,
-    Status,
+from matrixone_local.protocol.constants import EOF, ERR, MAX_PACKET_PAYLOAD, OK, Command, Status
+from matrixone_local.protocol.packets import Packets
+from matrixone_local.protocol.payloads import (
     ends,
     error_packet,
     ok_packet,
@@ -29,10 +23,11 @@ from matrixone_local.protocol.packets import (
     result_packets,
     with_flags,
 )
+from matrixone_local.protocol.result_scanner import ReplyPart, ResultScanner
 from matrixone_local.protocol.vectors import VectorColumns
 from matrixone_local.sql.quoting import literal
 from matrixone_local.translation.show import Answer
-from matrixone_local.translation.statements import PASS_THROUGH, ReplyOptions
+from matrixone_local.translation.statements import PASS_THROUGH, ForwardingRules
 
 LOCAL_INFILE = 0xFB
 HELD_BYTES = 1 << 20  # of a reply that may turn out to be an error
@@ -107,36 +102,36 @@ class ResponseWriter:
                 return
             yield data
 
-    def forward_query(self, sql: str, manner: ReplyOptions) -> bool:
+    def forward_query(self, sql: str, rules: ForwardingRules) -> bool:
         """Send a statement to the engine and its reply to the client; False if it was refused.
 
         What needs no change is passed on as it comes, many packets at once.
         """
-        exact = self._link.exact_reply(sql) if manner.reads else None
+        exact = self._link.exact_reply(sql) if rules.is_query else None
         if exact is not None:
-            return self._pass_on(self._adapted(exact, manner, first=1), holds=manner.casts)
+            return self._pass_on(self._adapted(exact, rules, first=1), holds=rules.refuses_bad_casts)
         command = bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape")
-        if manner.claims or manner.casts or self._more or self._sequence != _first_number(command):
-            return self.forward(command, manner)
+        if rules.claims_autocommit or rules.refuses_bad_casts or self._more or self._sequence != _first_number(command):
+            return self.forward(command, rules)
         self._link.send(command)
-        results = Results()
-        while not results.is_over:
-            passed = self._link.pass_over(results)
+        scanner = ResultScanner()
+        while scanner.part is not ReplyPart.NOTHING:
+            passed, needs_inspection = self._link.pass_over(scanner)
             if passed:
                 self._client.sock.sendall(passed)
-            if results.needs_inspection:
-                rest = self._adapted(self._link.rest(results.part), manner, results, first=self._sequence)
+            if needs_inspection:
+                rest = self._adapted(self._link.rest(scanner.part), rules, scanner, first=self._sequence)
                 return self._pass_on(rest)
-        self._link.status = results.status
+        self._link.status = scanner.status
         return True
 
-    def forward(self, command: bytes, manner: ReplyOptions = PASS_THROUGH) -> bool:
+    def forward(self, command: bytes, rules: ForwardingRules = PASS_THROUGH) -> bool:
         """Send a command to the engine and its reply to the client, a buffer at a time; False if it was refused."""
         self._link.send(command)
         reply = self._link.reply(command[0])
         is_query = command[0] == Command.QUERY
-        reply = self._adapted(reply, manner, first=_first_number(command)) if is_query else self._in_our_words(reply)
-        return self._pass_on(reply, holds=manner.casts)
+        reply = self._adapted(reply, rules, first=_first_number(command)) if is_query else self._in_our_words(reply)
+        return self._pass_on(reply, holds=rules.refuses_bad_casts)
 
     def _pass_on(self, reply: Iterator[bytes], *, holds: bool = False) -> bool:
         """Send packets to the client, a buffer at a time; False if one of them is an error.
@@ -195,26 +190,32 @@ class ResponseWriter:
                 yield packet
             continued = len(packet) - 4 == MAX_PACKET_PAYLOAD
 
-    def _worded(self, error: bytes, manner: ReplyOptions) -> SqlError:
+    def _worded(self, error: bytes, rules: ForwardingRules) -> SqlError:
         """An error of the engine's in MatrixOne's words, which for a query tell a missing database from a table."""
         code, state, message = read_error(error)
-        missing = re.fullmatch(r"Table '(.*?)\..*' doesn't exist", message) if manner.reads and code == 1146 else None
+        missing = re.fullmatch(r"Table '(.*?)\..*' doesn't exist", message) if rules.is_query and code == 1146 else None
         if missing:
             known = f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {literal(missing[1])}"  # noqa: S608  # quoted
             if not self._link.query(known).rows:
                 return SqlError(1049, f"Unknown database {missing[1]}", "42000")
-        return as_matrixone(code, state, message, reads=manner.reads)
+        return as_matrixone(code, state, message, reads=rules.is_query)
 
     def _adapted(
-        self, packets: Iterator[bytes], manner: ReplyOptions, begun: Results | None = None, *, first: int
+        self, packets: Iterator[bytes], rules: ForwardingRules, begun: ResultScanner | None = None, *, first: int
     ) -> Iterator[bytes]:
         """The engine's packets as a MatrixOne server would send them.
 
         Errors have its words, vectors its spaces, and a SET leaves the flag that it leaves (server-facts 41).
+
+        Args:
+            packets: the engine's.
+            rules: how they are forwarded.
+            begun: how far the reply has been passed on already.
+            first: the number of the first packet.
         """
-        flags = self._more | (Status.AUTOCOMMIT if manner.claims else 0)
+        flags = self._more | (Status.AUTOCOMMIT if rules.claims_autocommit else 0)
         renumbers = self._sequence != first
-        begun = begun or Results()
+        begun = begun or ResultScanner()
         vectors = VectorColumns(begun.columns)
         continued = False
         part = begun.part
@@ -223,19 +224,19 @@ class ResponseWriter:
             if continued:
                 pass
             elif packet[4] == ERR:
-                payload = _refusal(self._worded(packet[4:], manner))
+                payload = _refusal(self._worded(packet[4:], rules))
                 packet = len(payload).to_bytes(3, "little") + packet[3:4] + payload
-            elif part and ends(packet):
-                part = 2 if part == 1 else 0
+            elif part is not ReplyPart.HEAD and ends(packet):
+                part = ReplyPart.ROWS if part is ReplyPart.COLUMNS else ReplyPart.HEAD
                 packet = with_flags(packet, flags) if flags else packet
-            elif part == 2:
+            elif part is ReplyPart.ROWS:
                 packet = vectors.spaced(packet) if vectors else packet
-            elif part == 1:
+            elif part is ReplyPart.COLUMNS:
                 vectors.learn(packet)
             elif packet[4] == OK:
                 packet = with_flags(packet, flags) if flags else packet
             else:
-                part = 1
+                part = ReplyPart.COLUMNS
             continued = len(sent) - 4 == MAX_PACKET_PAYLOAD
             if renumbers or self._more:
                 packet = packet[:3] + bytes([self._sequence]) + packet[4:]

@@ -271,6 +271,11 @@ class TransactionalDdl:
                 self._carry_out([Undo((one.drop,), one) for one in dropped], link)
         self._versions.release(client.link.id)
 
+    def abort(self, client: Waiting) -> None:
+        """Roll the whole transaction back, as a deadlock or a lock timeout does (server-facts 15)."""
+        client.link.query("ROLLBACK")
+        self.rolled_back(client)
+
     def rolled_back(self, client: Waiting) -> None:
         """The transaction is rolled back: take back what it made and changed."""
         undo, notes, self._dropped = self._undo, self._entry_ids, []

@@ -73,27 +73,27 @@ def is_set(tokens: Sequence[Token]) -> bool:
 
 
 @dataclass(frozen=True)
-class ReplyOptions:
-    """How the engine's reply to a statement is passed on.
+class ForwardingRules:
+    """How the engine's reply to a statement is forwarded to the client.
 
     Args:
-        reads: the statement is a query, whose errors have words of their own.
-        claims: the reply says autocommit whatever is true.
-        casts: a warning about a cast is an error.
+        is_query: the statement is a query, whose errors have words of their own.
+        claims_autocommit: the reply says autocommit whatever is true.
+        refuses_bad_casts: a warning about a cast is an error.
     """
 
-    reads: bool = False
-    claims: bool = False
-    casts: bool = False
+    is_query: bool = False
+    claims_autocommit: bool = False
+    refuses_bad_casts: bool = False
 
 
-PASS_THROUGH = ReplyOptions()
-AS_QUERY = ReplyOptions(reads=True)
+PASS_THROUGH = ForwardingRules()
+AS_QUERY = ForwardingRules(is_query=True)
 
 
-def reply_options(tokens: Sequence[Token]) -> ReplyOptions:
-    """How the reply to a statement is passed on."""
-    return ReplyOptions(reads(tokens), is_set(tokens), casts(tokens))
+def forwarding_rules(tokens: Sequence[Token]) -> ForwardingRules:
+    """How the reply to a statement is forwarded."""
+    return ForwardingRules(reads(tokens), is_set(tokens), casts(tokens))
 
 
 def put_explain(statement: Statement) -> None:

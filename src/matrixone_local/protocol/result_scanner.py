@@ -1,0 +1,79 @@
+"""How far a reply to a query has come, told from the bytes of many packets at once."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from matrixone_local.protocol.constants import EOF, ERR, MAX_PACKET_PAYLOAD, OK, VECTOR_MARK, Status
+from matrixone_local.protocol.payloads import read_ok
+
+
+class ReplyPart(Enum):
+    """What comes next in a reply to a query."""
+
+    HEAD = auto()
+    COLUMNS = auto()
+    ROWS = auto()
+    NOTHING = auto()
+
+
+# Looking these up in their classes takes time, and is in every reply.
+_HEAD, _COLUMNS, _ROWS, _NOTHING = ReplyPart
+_MORE_RESULTS = int(Status.MORE_RESULTS)
+
+
+class ResultScanner:
+    """Steps over the packets of a reply that can be passed on as they are.
+
+    Attributes:
+        part: what comes next.
+        columns: how many of the result's columns have come.
+        status: the flags of the last OK or EOF.
+    """
+
+    def __init__(self) -> None:
+        self.part = _HEAD
+        self.columns = 0
+        self.status = 0
+
+    def skip(self, data: bytearray, at: int) -> tuple[int, bool]:
+        """Step over whole packets.
+
+        Args:
+            data: bytes of packets.
+            at: where the next packet begins.
+
+        Returns:
+            Where the first packet begins that is not stepped over, and whether it has to be inspected: an error, part
+            of a longer payload, a vector's column. Otherwise it has not come whole.
+        """
+        end = len(data)
+        while end - at >= 5 and self.part is not _NOTHING:
+            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+            following = at + 4 + length
+            kind = data[at + 4]
+            if following > end:
+                break
+            if not length or length == MAX_PACKET_PAYLOAD or kind == ERR:
+                return at, True
+            if self.part is _ROWS:
+                if kind == EOF and length < 9:
+                    self._end(data[at + 7] | data[at + 8] << 8)
+            elif self.part is _COLUMNS:
+                if kind == EOF and length < 9:
+                    self.part = _ROWS
+                elif VECTOR_MARK in data[following - 10 : following]:
+                    return at, True
+                else:
+                    self.columns += 1
+            elif kind == OK:
+                self._end(read_ok(bytes(data[at + 4 : following]))[2])
+            else:
+                self.part, self.columns = _COLUMNS, 0
+            at = following
+        return at, False
+
+    def _end(self, status: int) -> None:
+        """A result has ended, and with it the reply if its flags name no other."""
+        self.status = status
+        self.part = _HEAD if status & _MORE_RESULTS else _NOTHING
