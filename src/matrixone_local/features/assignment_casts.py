@@ -17,7 +17,8 @@ from itertools import zip_longest
 from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.engine.table_columns import Target
 from matrixone_local.errors import SqlError, bad_input, internal_error
-from matrixone_local.formats.casts import BITS, Type
+from matrixone_local.formats.casts import Type
+from matrixone_local.formats.number_casts import BITS
 from matrixone_local.protocol.constants import VECTOR_LENGTH, ColumnType
 from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import literal

@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import NoReturn
 
 from matrixone_local.errors import SqlError, internal_error
-from matrixone_local.formats.casts import BITS, GREATEST, Type, whole_range
+from matrixone_local.formats.casts import Type
+from matrixone_local.formats.number_casts import BITS, GREATEST, whole_range
 from matrixone_local.sql.quoting import literal
 
 _SAFE_DIGITS = {8: 2, 16: 4, 32: 9, 64: 18}  # numbers with this many digits fit

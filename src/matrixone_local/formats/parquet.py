@@ -18,8 +18,8 @@ from typing import Any
 
 from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.formats.batches import BATCH_ROWS, Batch, Fields
-from matrixone_local.formats.casts import BITS
 from matrixone_local.formats.columns import Column
+from matrixone_local.formats.number_casts import BITS
 from matrixone_local.protocol.floats import as_go_writes, shortest
 
 GROUP_ROWS = 2_000  # rows that are converted at once

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from matrixone_local.errors import IN_TRANSACTION, NO_PRIVILEGE, USERS_IN_TRANSACTION, internal_error
-from matrixone_local.features import file_functions, point_in_time, snapshots
+from matrixone_local.features import file_functions, point_in_time_statements, snapshots
 from matrixone_local.features.accounts import UserStatement, parse_user_statement
 from matrixone_local.features.load_data import LoadData, parse_load
 from matrixone_local.files import stages
@@ -24,11 +24,11 @@ _PARSERS: Mapping[tuple[str, str], Callable[[Reader], object]] = {
     ("CREATE", "SNAPSHOT"): snapshots.parse_create,
     ("DROP", "SNAPSHOT"): snapshots.parse_drop,
     ("SHOW", "SNAPSHOTS"): snapshots.parse_show,
-    ("CREATE", "PITR"): point_in_time.parse_create,
-    ("ALTER", "PITR"): point_in_time.parse_alter,
-    ("DROP", "PITR"): point_in_time.parse_drop,
-    ("SHOW", "PITR"): point_in_time.parse_show,
-    ("SHOW", "RECOVERY_WINDOW"): point_in_time.parse_windows,
+    ("CREATE", "PITR"): point_in_time_statements.parse_create,
+    ("ALTER", "PITR"): point_in_time_statements.parse_alter,
+    ("DROP", "PITR"): point_in_time_statements.parse_drop,
+    ("SHOW", "PITR"): point_in_time_statements.parse_show,
+    ("SHOW", "RECOVERY_WINDOW"): point_in_time_statements.parse_windows,
     ("LOAD", "DATA"): parse_load,
     ("REMOVE", "FILES"): file_functions.parse_remove,
     ("CREATE", "USER"): parse_user_statement,
@@ -58,7 +58,7 @@ def parse(sql: str, tokens: list[Token]) -> object | None:
         return parse(read)
     if kind[:1] == ("RESTORE",):
         read.at = 1
-        return point_in_time.parse_restore(read) or snapshots.parse_restore(read)
+        return point_in_time_statements.parse_restore(read) or snapshots.parse_restore(read)
     return None
 
 
@@ -101,9 +101,9 @@ class OwnStatements:
         elif isinstance(statement, stages.ShowStages):
             titles = ("STAGE_NAME", "URL", "STATUS", "COMMENT")
             self._state.replies.rows(show.Answer(titles, self._server.stages.show(statement)))
-        elif isinstance(statement, point_in_time.ShowWindows):
+        elif isinstance(statement, point_in_time_statements.ShowWindows):
             self._state.replies.rows(self._server.pitrs.windows(statement))
-        elif isinstance(statement, snapshots.ShowSnapshots | point_in_time.ShowPitr):
+        elif isinstance(statement, snapshots.ShowSnapshots | point_in_time_statements.ShowPitr):
             self._state.replies.forward_query(statement.sql, statements.AS_QUERY)
 
     def _load(self, load: LoadData) -> None:
@@ -125,9 +125,9 @@ class OwnStatements:
             snapshots.CreateSnapshot: server.snapshots.create,
             snapshots.DropSnapshot: server.snapshots.drop,
             snapshots.Restore: server.snapshots.restore,
-            point_in_time.CreatePitr: server.pitrs.create,
-            point_in_time.AlterPitr: server.pitrs.alter,
-            point_in_time.DropPitr: server.pitrs.drop,
-            point_in_time.RestorePitr: server.pitrs.restore,
+            point_in_time_statements.CreatePitr: server.pitrs.create,
+            point_in_time_statements.AlterPitr: server.pitrs.alter,
+            point_in_time_statements.DropPitr: server.pitrs.drop,
+            point_in_time_statements.RestorePitr: server.pitrs.restore,
             UserStatement: server.manage,
         }
