@@ -148,19 +148,21 @@ class EngineConnection:
     def send(self, command: bytes) -> None:
         """Send a command as the client gave it."""
         self._forget_columns()
-        head = command[1:_HEAD_BYTES] if command[0] in _WITH_SQL else b""
-        if command[0] != Command.QUERY or not _STAYS.match(head):
+        if command[0] == Command.QUERY and _STAYS.match(command, 1):
+            self._defines = self._brings_floats = False
+        else:
             self._database = None
-        self._note_definition(command, head)
-        self._forget_columns()
+            self._note_definition(command)
+            self._forget_columns()
         self.packets.write(0, command)
 
-    def _note_definition(self, command: bytes, head: bytes) -> None:
-        """Note what a command, whose statement begins with *head*, may define."""
+    def _note_definition(self, command: bytes) -> None:
+        """Note what a command may define."""
         if command[0] == Command.STMT_EXECUTE:
             self._defines, self._brings_floats = self._prepared_definition
             return
-        self._defines = command[0] in _WITH_SQL and may_define(head.decode("utf-8", "replace"))
+        head = command[1:_HEAD_BYTES].decode("utf-8", "replace")
+        self._defines = command[0] in _WITH_SQL and may_define(head)
         self._brings_floats = self._defines and self._floats.note(command[1:])
         if command[0] == Command.STMT_PREPARE and self._defines:  # it defines when it is executed
             self._prepared_definition = (True, self._prepared_definition[1] or self._brings_floats)
