@@ -1,4 +1,4 @@
-"""How far a reply to a query has come, told from the bytes of many packets at once."""
+"""How far a reply to a query has come, read from the bytes of many packets at once."""
 
 from __future__ import annotations
 

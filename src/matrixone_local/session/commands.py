@@ -112,7 +112,7 @@ class Commands:
         return True
 
     def _pass_query(self, text: Statement) -> bool:
-        """Carry out a query whose text alone tells what the engine is to be asked; False if it is another."""
+        """Carry out a query whose text alone decides what the engine is asked; False if it is another."""
         if not self._is_of_the_engine(text.sql):
             return False
         query = query_to_engine_sql(text)
