@@ -1,7 +1,8 @@
 """In which module each public name is: imported when the name is used first."""
 
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.dialects import registry
@@ -134,9 +135,22 @@ def load(name: str) -> Any:
         AttributeError: the package has no such name.
     """
     if name == "__version__":
-        return version("matrixone")
+        return _version()
     if name in SUBMODULES:
         return import_module(f"matrixone.{name}")
     if name not in HOMES:
         raise AttributeError(f"module 'matrixone' has no attribute {name!r}")
     return getattr(import_module(HOMES[name]), name)
+
+
+def _version() -> str:
+    """The version that is installed; that of the source tree where the package is imported without being installed."""
+    try:
+        return version("matrixone")
+    except PackageNotFoundError:
+        project = Path(__file__).parents[2] / "pyproject.toml"
+        if not project.is_file():
+            return "0+unknown"  # copied from somewhere
+        import tomllib  # noqa: PLC0415  # an installed package never needs it
+
+        return f"{tomllib.loads(project.read_text(encoding='utf-8'))['project']['version']}+source"

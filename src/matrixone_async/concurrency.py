@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matrixone_core.steps import Call
 
 T = TypeVar("T")
+INTERRUPTIONS = (KeyboardInterrupt, asyncio.CancelledError)  # asyncio.run() cancels its task at Ctrl-C
 
 
 class Owner:

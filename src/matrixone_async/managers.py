@@ -17,6 +17,7 @@ from typing import (
     overload,
 )
 
+from matrixone_async.concurrency import INTERRUPTIONS
 from matrixone_core import operations
 from matrixone_core.errors import MatrixOneError
 
@@ -85,7 +86,7 @@ class method(Generic[P, T]):
                 del args, kwargs  # a secret among them is not to be seen in a traceback
             try:
                 return await self.perform(observed(title, op))
-            except (MatrixOneError, KeyboardInterrupt) as error:  # without the frames of nested operations
+            except (MatrixOneError, *INTERRUPTIONS) as error:  # without the frames of nested operations
                 raise error.with_traceback(None) from error.__cause__
 
         publish(function, operation, self._owner, self._name)

@@ -10,7 +10,7 @@ import click
 from sqlalchemy import CursorResult, text
 from sqlalchemy.exc import DBAPIError
 
-from matrixone import Client, LoadReport, Stage
+from matrixone import Client, LoadReport, Stage, TableNotFound, __version__
 from matrixone_cli.connection import ConnectionOptions, check_url, connection_options
 from matrixone_cli.exits import Cli, ExitCode, fail
 from matrixone_cli.exports import export
@@ -28,7 +28,7 @@ PACKED = {".gz", ".bz2", ".xz", ".zst"}
 
 
 @click.group(cls=Cli, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="matrixone")
+@click.version_option(__version__)
 @click.option("--url", callback=check_url, help="mysql://user@host:port/database, without a password.")
 @click.option("--database", "-d", help="The database to begin in.")
 @click.option(
@@ -123,7 +123,11 @@ def load(
         arguments["progress"] = True
     with options.connect() as client:
         for file in files:
-            report = _load(client, file, file_format or _format_of(file), table, arguments)
+            try:
+                report = _load(client, file, file_format or _format_of(file), table, arguments)
+            except TableNotFound as error:
+                hint = "" if "create" in arguments else "; --create makes the table of the data"
+                fail(f"{error}{hint}", ExitCode.DATA)
             _print_report(report, output)
 
 

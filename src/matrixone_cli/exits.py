@@ -2,7 +2,7 @@
 
 import sys
 from enum import IntEnum
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -38,7 +38,7 @@ class Cli(click.Group):
             fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), ExitCode.DATA)
 
 
-def fail(message: str, code: ExitCode) -> None:
+def fail(message: str, code: ExitCode) -> NoReturn:
     """Print a message to standard error and end the process."""
     click.echo(f"matrixone: {message}", err=True)
     sys.exit(code)

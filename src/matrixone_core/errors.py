@@ -265,7 +265,10 @@ class PoolExhausted(ConnectionFailure):
 
 
 class ConnectionLost(ConnectionFailure):
-    """The connection broke; what was not committed is rolled back."""
+    """The connection broke; what was not committed is rolled back.
+
+    The message says whether the server can have executed the statement all the same, as one that takes effect at once.
+    """
 
     retryable = True
 

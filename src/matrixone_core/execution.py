@@ -19,7 +19,7 @@ from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import RowPackets
 from matrixone_core.settings import time_limit
 from matrixone_core.sql.moment import Past
-from matrixone_core.sql.placeholders import named, numbered
+from matrixone_core.sql.placeholders import check_no_placeholders, named, numbered
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]  # by name; by place; a list of either for many executions
 Values: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None  # as SQLAlchemy takes them
@@ -123,7 +123,8 @@ def as_statement(statement: str | Executable, params: Parameters | None) -> tupl
     """What the caller wants executed, for SQLAlchemy, and the values that go with it.
 
     Args:
-        statement: SQL text, or any statement of SQLAlchemy's. Text without parameters is sent as it is.
+        statement: SQL text, or any statement of SQLAlchemy's. Text without parameters is sent as it is, and has no
+            placeholder.
         params: the values: a mapping for the `:name`s of a text, a tuple for each `?` or `%s`, or a list of either.
 
     Raises:
@@ -143,6 +144,7 @@ def as_statement(statement: str | Executable, params: Parameters | None) -> tupl
 
 def _text(sql: str, params: Parameters | None) -> tuple[Executable, Values]:
     if params is None:
+        check_no_placeholders(sql)
         return text(as_text(sql)), None
     if isinstance(params, Mapping):
         return text(named(sql, params)), params

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
@@ -21,6 +22,26 @@ def check_text(value: str | NotText, what: str) -> str:
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"{what}={show(value)} must be a str, not {type(value).__name__}")
     return value
+
+
+def check_optional_text(value: str | None, what: str) -> str | None:
+    """*value*, if it is text or None.
+
+    Raises:
+        InvalidArgument: it is something else.
+    """
+    return None if value is None else check_text(value, what)
+
+
+def check_texts(values: Sequence[str], what: str) -> tuple[str, ...]:
+    """A list's texts.
+
+    Raises:
+        InvalidArgument: it is no list, or has something else in it.
+    """
+    if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"{what}={show(values)} must be a list of texts")
+    return tuple(check_text(value, what) for value in values)
 
 
 def stage_name(name: str) -> str:
@@ -158,9 +179,9 @@ def table_name(name: str) -> tuple[str, ...]:
     """`table` or `database.table` as its parts.
 
     Raises:
-        InvalidArgument: a part is empty, or there are more than two.
+        InvalidArgument: it is no text, a part is empty, or there are more than two.
     """
-    parts = tuple(name.split("."))
+    parts = tuple(check_text(name, "table").split("."))
     if len(parts) > 2 or not all(parts):
         raise InvalidArgument(f"the table name {show(name)} is not 'table' or 'database.table'")
     return parts

@@ -131,9 +131,15 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     if error.connection_invalidated and not issubclass(kind, ConnectionFailure | StatementTimeout):
         kind = ConnectionLost
     said = words if kind is otherwise else _plain(words)
+    if statement is not None and kind is ConnectionLost:
+        said += _MAY_BE_DONE if statement.stays else _IS_ROLLED_BACK
     result = kind(said, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_mask_statement(statement))
     result.__cause__ = _bare(error.orig, code, words)
     return result
+
+
+_MAY_BE_DONE = "; the server may have executed the statement, which takes effect at once"
+_IS_ROLLED_BACK = "; COMMIT was not sent yet, so that nothing of the transaction is committed"
 
 
 def _plain(words: str) -> str:

@@ -76,6 +76,8 @@ class Statement(Step[R_co]):
     #: SET statements that the driver sends on the same connection before it, and after it whatever becomes of it.
     before: ClassVar[str] = ""
     after: ClassVar[str] = ""
+    #: Whether its effect stays, though the transaction around it is rolled back (server-facts 12, 14).
+    stays: ClassVar[bool] = False
     #: Seconds that it may take; None leaves it to the connection.
     time_limit: float | None = field(default=None, kw_only=True, repr=False, compare=False)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matrixone_core.steps import Call
 
 T = TypeVar("T")
+INTERRUPTIONS = (KeyboardInterrupt,)
 
 
 class Owner:

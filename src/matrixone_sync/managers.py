@@ -20,6 +20,7 @@ from typing import (
 
 from matrixone_core import operations
 from matrixone_core.errors import MatrixOneError
+from matrixone_sync.concurrency import INTERRUPTIONS
 
 if TYPE_CHECKING:
     from matrixone_core.loading.options import PlanOptions
@@ -86,7 +87,7 @@ class method(Generic[P, T]):
                 del args, kwargs  # a secret among them is not to be seen in a traceback
             try:
                 return self.perform(observed(title, op))
-            except (MatrixOneError, KeyboardInterrupt) as error:  # without the frames of nested operations
+            except (MatrixOneError, *INTERRUPTIONS) as error:  # without the frames of nested operations
                 raise error.with_traceback(None) from error.__cause__
 
         publish(function, operation, self._owner, self._name)

@@ -57,8 +57,11 @@ def test_a_cancelled_load_leaves_nothing(client, stage, side, matrixone_url, dat
             )
             await begun.wait()
             task.cancel()
-            with pytest.raises(asyncio.CancelledError):
+            with pytest.raises(asyncio.CancelledError) as caught:
                 await task
+            ours = [str(entry.path) for entry in caught.traceback if "site-packages" in str(entry.path)]
+            assert ours == []  # whoever pressed Ctrl-C sees their own frames, and none of anyio's
+            assert len(caught.traceback) <= 3
             sending = asyncio.ensure_future(loader.load_data.read_csv(_slow(), User, on_conflict="unchecked"))
             await asyncio.sleep(0.2)
             sending.cancel()

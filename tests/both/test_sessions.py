@@ -104,7 +104,7 @@ def test_pending_changes_show_at_once(client, other, unique):
 
 def test_a_stage_dropped_and_made_anew(client, other, unique):
     name = unique()
-    client.stage.create(name, "file:///a/", credentials={"K": "secret"}, comment="old")
+    client.stage.create(name, "file:///a/", credentials={"AWS_SECRET_KEY": "secret"}, comment="old")
     with client.session() as session:
         session.stage.drop(name)
         session.stage.create(name, "file:///b/")

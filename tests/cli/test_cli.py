@@ -97,6 +97,15 @@ def test_loads(run, table, tmp_path):
     assert run("sql", "SELECT count(*) AS n FROM t", "-o", "csv").stdout == "n\n4\n"
 
 
+def test_a_load_into_a_table_that_is_not_there_names_the_option_that_makes_it(run, table, tmp_path):
+    (tmp_path / "a.csv").write_text("id,name\n1,a\n")
+    failed = run("load", str(tmp_path / "a.csv"), "--into", "not_there", "--header")
+    assert failed.exit_code == ExitCode.DATA
+    assert "not_there" in failed.stderr
+    assert "--create" in failed.stderr
+    assert run("load", str(tmp_path / "a.csv"), "--into", "not_there", "--header", "--create").exit_code == 0
+
+
 @pytest.fixture
 def stage(run, unique, files):
     name = unique()

@@ -19,7 +19,7 @@ from matrixone_core.sql.table import LoadState, SelectLoadState, ShowCreateTable
 from matrixone_core.steps import Atomic, Call, GetRuntime, OutsideTransaction, Reply, Runtime
 
 ROW = {
-    "stage_name": "old", "url": "file:///old/", "stage_credentials": "K=1", "stage_status": "in_use",
+    "stage_name": "old", "url": "file:///old/", "stage_credentials": "AWS_SECRET_KEY=1", "stage_status": "in_use",
     "created": None, "comment": "c",
 }  # fmt: skip
 
@@ -145,7 +145,7 @@ FAILURES = [ServerError("refused"), ConnectionLost("lost"), StatementTimeout("sl
 def creating(*names):
     case = Case()
     for name in names:
-        case.do(stages.create(name, f"file:///{name}/", credentials={"K": name}))
+        case.do(stages.create(name, f"file:///{name}/", credentials={"AWS_SECRET_KEY": name}))
     return case
 
 

@@ -17,9 +17,10 @@ from matrixone_core.operations import snapshots, tables
 from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.session.retry import retry
 from matrixone_core.settings import Settings
+from matrixone_core.sql.files import SaveFile
 from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.plan import CreateTable
-from matrixone_core.sql.stage import CreateStage, DropStage
+from matrixone_core.sql.stage import CreateStage, DropStage, SelectStages
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,25 @@ def test_what_a_class_names_is_called_no_internal_error(words, said):
 def test_a_connection_that_the_driver_gave_up_is_lost():
     assert isinstance(server_errors.from_driver(wrapped(20101, "eof", gone=True)), errors.ConnectionLost)
     assert isinstance(server_errors.from_driver(wrapped(2013, "lost", gone=True)), errors.ConnectionLost)
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        (LoadData("f", ("t",)), "; COMMIT was not sent yet, so that nothing of the transaction is committed"),
+        (SelectStages(), "; COMMIT was not sent yet"),
+        (DropStage("s"), "; the server may have executed the statement, which takes effect at once"),
+        (SaveFile("stage://s/f", b"x"), "; the server may have executed the statement"),
+    ],
+)
+def test_a_lost_connection_says_whether_anything_can_have_been_done(statement, says):
+    error = server_errors.from_driver(wrapped(2013, "Lost connection", gone=True), statement)
+    assert type(error) is errors.ConnectionLost
+    assert str(error).startswith(f"Lost connection{says}")
+
+
+def test_a_lost_connection_of_unknown_statements_promises_nothing():
+    assert str(server_errors.from_driver(wrapped(2013, "Lost connection", gone=True))) == "Lost connection"
 
 
 def test_a_definition_that_is_no_sql_is_no_table_that_exists():

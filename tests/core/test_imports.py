@@ -112,3 +112,25 @@ for driver in ("", "+pymysql", "+aiomysql"):
 
 def test_the_package_says_its_version():
     assert matrixone.__version__ == importlib.metadata.version("matrixone")
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """The module that knows the version, in a tree that no package manager knows."""
+
+    def unknown(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(_lazy_names, "version", unknown)
+    (tmp_path / "src" / "matrixone").mkdir(parents=True)
+    monkeypatch.setattr(_lazy_names, "__file__", str(tmp_path / "src" / "matrixone" / "_lazy_names.py"))
+    return tmp_path
+
+
+def test_a_source_tree_has_the_version_of_its_project(copied):
+    (copied / "pyproject.toml").write_text('[project]\nname = "matrixone"\nversion = "1.2.3"\n')
+    assert _lazy_names.load("__version__") == "1.2.3+source"
+
+
+def test_a_copy_without_a_project_says_that_its_version_is_unknown(copied):
+    assert _lazy_names.load("__version__") == "0+unknown"

@@ -19,7 +19,7 @@ from matrixone_core.sql.stage import AlterStage, CreateStage, SelectStages
 from matrixone_core.steps import Call, Reply, Statement
 
 STATEMENTS = [
-    CreateStage("s", "s3://b/", Credentials({"K": "x"}), "c"),
+    CreateStage("s", "s3://b/", Credentials({"AWS_SECRET_KEY": "x"}), "c"),
     AlterStage("s", comment="c"),
     CreateSnapshot("n", SnapshotLevel.TABLE, "d", "t"),
 ]

@@ -17,7 +17,7 @@ def check_backend(backend: object) -> None:
     Raises:
         InvalidArgument: they cannot.
     """
-    if backend not in {None, "pyarrow"}:
+    if backend not in (None, "pyarrow"):  # a list cannot be hashed
         raise InvalidArgument(f"dtype_backend={show(backend)} must be 'pyarrow', or left out for numpy's types")
 
 

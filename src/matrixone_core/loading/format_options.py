@@ -1,12 +1,12 @@
 """How a file is written and what its fields mean, as a caller says it; checked before anything is sent."""
 
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.loading.options import Columns, check_choice, flag
 from matrixone_core.messages import show
-from matrixone_core.names import check_one_character, check_text
+from matrixone_core.names import check_one_character, check_text, check_texts
 from matrixone_core.sql.load import Csv, JsonLines
 
 COMPRESSIONS = ("none", "gzip", "bz2")
@@ -64,7 +64,7 @@ def json_lines(shape: str, compression: str | None, base64: Sequence[str]) -> Js
 def _names(given: Sequence[str], what: str) -> tuple[str, ...]:
     if isinstance(given, str):
         raise InvalidArgument(f"{what}={show(given)} is one text; give a list of names")
-    return tuple(check_text(name, what) for name in given)
+    return check_texts(given, what)
 
 
 def columns(given: Columns | None) -> tuple[str | None, ...]:
@@ -75,6 +75,8 @@ def columns(given: Columns | None) -> tuple[str | None, ...]:
     """
     if isinstance(given, str):
         raise InvalidArgument(f"columns={show(given)} is one text; give a list of names")
+    if given is not None and not isinstance(given, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # as below
+        raise InvalidArgument(f"columns={show(given)} must be a list of names")
     names = tuple(given or ())
     for name in names:
         if name is not None and (not isinstance(name, str) or not name):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
@@ -94,8 +96,7 @@ def nulls(given: str | Sequence[str] | None) -> tuple[str, ...]:
     Raises:
         InvalidArgument: one of them is no text.
     """
-    texts = (given,) if isinstance(given, str) else tuple(given or ())
-    return tuple(check_text(text, "null_values") for text in texts)
+    return (given,) if isinstance(given, str) else check_texts(given or (), "null_values")
 
 
 def assignments(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
@@ -120,7 +121,7 @@ def encoding(name: str | None) -> str | None:
         InvalidArgument: it knows none of the name.
     """
     try:
-        return None if name is None else codecs.lookup(name).name
+        return None if name is None else codecs.lookup(check_text(name, "encoding")).name
     except LookupError:
         raise InvalidArgument(f"encoding={show(name)} is none that Python knows; such as 'utf-8', 'latin-1'") from None
 

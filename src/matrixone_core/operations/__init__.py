@@ -7,6 +7,8 @@ imported when it is used first, as a program that only sends statements needs no
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from matrixone_core.messages import show
+
 if TYPE_CHECKING:
     from matrixone_core.operations import clone as clone
     from matrixone_core.operations import exports as exports
@@ -31,7 +33,7 @@ MODULES = (
 
 def __getattr__(name: str) -> Any:
     if name not in MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"matrixone_core.operations has no attribute {show(name)}")
     return import_module(f"{__name__}.{name}")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, Unpack
 
-from matrixone_core.errors import LoadFailed, TableExists, TableNotFound
+from matrixone_core.errors import InvalidArgument, LoadFailed, TableExists, TableNotFound
 from matrixone_core.exporting.manifest import read_manifest
 from matrixone_core.html import Listing
 from matrixone_core.loading import client_load, stage_load
@@ -14,7 +14,7 @@ from matrixone_core.loading.plan import LoadPlan
 from matrixone_core.loading.preview import InferredTable
 from matrixone_core.loading.request import LoadRequest, build_named_request, build_request, names_of
 from matrixone_core.messages import show
-from matrixone_core.names import stage_path
+from matrixone_core.names import check_text, check_texts, stage_path
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import LEDGER, LoadRecord, SelectRecords
 from matrixone_core.sql.plan import CreateTable
@@ -376,8 +376,11 @@ def plan(
     Raises:
         MatrixOneError: as for `read_csv_stage`.
     """
-    form = format or schema_inference.format_of(file if isinstance(file, str) else file[0])
-    return (yield from stage_load.plan_files(build_named_request(table, form, options), stage, file))
+    files = (file,) if isinstance(file, str) else check_texts(file, "file")
+    if not files:
+        raise InvalidArgument("file is an empty list; name a file")
+    form = format or schema_inference.format_of(files[0])
+    return (yield from stage_load.plan_files(build_named_request(table, form, options), stage, files))
 
 
 def create_table_from(
@@ -433,7 +436,7 @@ def history(table: Target | None = None, *, database: str | None = None) -> Op[t
         The loads; none where there is no ledger.
     """
     names = None if table is None else names_of(table)
-    within = (database,) if database is not None else (names or ("",))[:-1]
+    within = (names or ("",))[:-1] if database is None else (check_text(database, "database"),)
     try:
         return Listing((yield from SelectRecords((*within, LEDGER), names or ())))
     except TableNotFound:

@@ -6,7 +6,9 @@ from matrixone_core.errors import InvalidArgument, PitrNotFound
 from matrixone_core.html import Listing
 from matrixone_core.messages import show
 from matrixone_core.names import check_stage_name, check_text, database_name
+from matrixone_core.operations.snapshots import select
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, Pitr, ShowPitr
+from matrixone_core.sql.snapshot import SnapshotLevel
 from matrixone_core.steps import Op
 
 LONGEST = 100  # units
@@ -72,9 +74,26 @@ def get(name: str) -> Op[Pitr]:
     raise PitrNotFound(f"there is no point-in-time recovery {show(name)}")
 
 
-def list_() -> Op[tuple[Pitr, ...]]:
-    """The account's point-in-time recoveries, by name."""
-    return Listing((yield from ShowPitr()))
+def list_(
+    like: str | None = None,
+    *,
+    level: SnapshotLevel | str | None = None,
+    database: str | None = None,
+    table: str | None = None,
+) -> Op[tuple[Pitr, ...]]:
+    """The account's point-in-time recoveries, by name.
+
+    Args:
+        like: only those whose names match this pattern of SQL's LIKE, such as `'daily%'`.
+        level: only those of this level.
+        database: only those of this database, or of a table in it.
+        table: only those of a table of this name.
+
+    Raises:
+        InvalidArgument: there is no such level, or an argument is no text.
+    """
+    selection = select(like, level, database, table)
+    return Listing(filter(selection.has, (yield from ShowPitr())))
 
 
 def alter(name: str, range: timedelta | tuple[int, str]) -> Op[Pitr]:  # noqa: A002  # the server's word

@@ -1,11 +1,13 @@
 """Operations on snapshots."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from matrixone_core.errors import InvalidArgument, SnapshotNotFound
 from matrixone_core.html import Listing
 from matrixone_core.messages import show
-from matrixone_core.names import is_like, snapshot_name
+from matrixone_core.names import check_optional_text, check_text, is_like, snapshot_name
+from matrixone_core.sql.pitr import Pitr
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
     DropSnapshot,
@@ -39,7 +41,7 @@ def create(
         PermissionDenied: only an account's administrators may take snapshots.
     """
     level = _infer_level(database, table) if level is None else _level(level)
-    _fits(level, database, table)
+    _fits(level, check_optional_text(database, "database"), check_optional_text(table, "table"))
     statement = CreateSnapshot(snapshot_name(name), level, database, table)
     yield from statement
     taken = yield from _find(statement.name)
@@ -66,17 +68,54 @@ def list_(
         table: only those of a table of this name.
 
     Raises:
-        InvalidArgument: there is no such level.
+        InvalidArgument: there is no such level, or an argument is no text.
     """
-    wanted = None if level is None else _level(level)
-    return Listing(
-        snapshot
-        for snapshot in (yield from ShowSnapshots())
-        if (like is None or is_like(snapshot.name, like.lower()))
-        and wanted in {None, snapshot.level}
-        and (database is None or snapshot.database == database.lower())
-        and (table is None or snapshot.table == table.lower())
+    selection = select(like, level, database, table)
+    return Listing(filter(selection.has, (yield from ShowSnapshots())))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which snapshots or point-in-time recoveries belong to a list. None allows all.
+
+    Args:
+        like: a pattern of SQL's LIKE for names, in lower case.
+        level: the level.
+        database: the database, in lower case.
+        table: the table, in lower case.
+    """
+
+    like: str | None
+    level: SnapshotLevel | None
+    database: str | None
+    table: str | None
+
+    def has(self, each: Snapshot | Pitr) -> bool:
+        """Whether one belongs to the list."""
+        return (
+            (self.like is None or is_like(each.name, self.like))
+            and self.level in {None, each.level}
+            and self.database in {None, each.database}
+            and self.table in {None, each.table}
+        )
+
+
+def select(like: str | None, level: SnapshotLevel | str | None, database: str | None, table: str | None) -> Selection:
+    """Check the arguments of `list_`.
+
+    Raises:
+        InvalidArgument: there is no such level, or an argument is no text.
+    """
+    return Selection(
+        _lower(like, "like"),
+        None if level is None else _level(level),
+        _lower(database, "database"),
+        _lower(table, "table"),
     )
+
+
+def _lower(value: str | None, what: str) -> str | None:
+    return None if value is None else check_text(value, what).lower()
 
 
 def get(name: str) -> Op[Snapshot]:

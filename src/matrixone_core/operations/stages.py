@@ -16,6 +16,8 @@ from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectS
 from matrixone_core.steps import GetRuntime, Op, OutsideTransaction
 
 Provider: TypeAlias = Literal["amazon", "minio", "cos"]
+#: Those that a server reads (server-facts 9); it stores others as well, and then the stage cannot be used.
+CREDENTIALS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT", "PROVIDER", "COMPRESSION")
 PROVIDERS: tuple[str, ...] = ("amazon", "minio", "cos")
 
 
@@ -32,7 +34,8 @@ def create(
     Args:
         name: 1 to 64 letters, digits and `_ - . $`; the server keeps it in lower case.
         url: `file:///folder/`, `s3://bucket/prefix/` or `stage://parent/folder/`.
-        credentials: what an S3 stage is opened with, such as `AWS_KEY_ID`; `create_s3` writes a whole set.
+        credentials: what an S3 stage is opened with: `AWS_KEY_ID`, `AWS_SECRET_KEY`, `AWS_REGION`, `ENDPOINT`,
+            `PROVIDER` and `COMPRESSION`, in any case; `create_s3` writes a whole set.
         comment: any text.
         if_not_exists: leave a stage of this name as it is, instead of an error.
 
@@ -76,7 +79,7 @@ def create_local(
         StageExists: there is one of this name.
         PermissionDenied: only an account's administrators may create stages.
     """
-    path = check_text(os.fspath(path), "path")
+    path = check_text(os.fspath(path) if isinstance(path, os.PathLike) else path, "path")
     if not path.startswith("/"):
         raise InvalidArgument(
             f"path={show(path)} is not absolute; give the folder's path on the server's machine from the root, "
@@ -148,7 +151,7 @@ def list_(like: str | None = None) -> Op[tuple[Stage, ...]]:
     Returns:
         The stages. Where the user may not read `mo_catalog`, their `created_time` and `credentials` are None.
     """
-    pattern = None if like is None else like.lower()
+    pattern = None if like is None else check_text(like, "like").lower()
     try:
         return Listing((yield from SelectStages(pattern)))
     except PermissionDenied:
@@ -258,8 +261,10 @@ def _check_credentials(credentials: Credentials | NotText) -> Credentials:
     if isinstance(credentials, NotText):
         raise InvalidArgument("credentials must be a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
     for name, value in credentials.items():
-        if not re.fullmatch(r"\w+", name, re.ASCII):
-            raise InvalidArgument(f"the credential name {show(name)} must be letters, digits and _")
+        if name not in CREDENTIALS:
+            raise InvalidArgument(
+                f"the server reads no credential {show(name)}; it reads {', '.join(CREDENTIALS)}, in any case"
+            )
         if "," in value:
             raise InvalidArgument(f"the credential {name} has a comma in it, which the server cannot store")
         if not value:

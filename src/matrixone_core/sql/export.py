@@ -125,6 +125,8 @@ class Outfile(Command):
         split_size: the bytes after which another file begins; None for one file.
     """
 
+    stays: ClassVar[bool] = True
+
     query: Query
     url: str
     output: Output

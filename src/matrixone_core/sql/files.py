@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import ClassVar
 
 from matrixone_core.fragments import Part, Value
 from matrixone_core.steps import Command, Reply, Statement
@@ -174,6 +175,8 @@ class SaveFile(Command):
         content: what it has.
     """
 
+    stays: ClassVar[bool] = True
+
     url: str
     content: bytes = field(repr=False)
 
@@ -195,6 +198,8 @@ class CopyFile(Command):
         offsets: where the pieces begin.
     """
 
+    stays: ClassVar[bool] = True
+
     source: str
     target: str
     offsets: tuple[int, ...] = (0,)
@@ -214,6 +219,8 @@ class CopyFile(Command):
 @dataclass(frozen=True)
 class RemoveFiles(Command):
     """REMOVE FILES of a stage; refused inside a transaction (server-facts 71)."""
+
+    stays: ClassVar[bool] = True
 
     url: str
     if_exists: bool = True

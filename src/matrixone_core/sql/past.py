@@ -246,6 +246,8 @@ class Restore(Command):
         snapshot: the snapshot's name.
     """
 
+    stays: ClassVar[bool] = True
+
     level: str
     names: tuple[str, ...]
     snapshot: str
@@ -264,6 +266,8 @@ class RestorePitr(Command):
         pitr: the name of the point-in-time recovery.
         time: the time in the server's zone, as text.
     """
+
+    stays: ClassVar[bool] = True
 
     names: tuple[str, ...]
     pitr: str

@@ -39,6 +39,8 @@ class Pitr:
 class CreatePitr(Command):
     """CREATE PITR."""
 
+    stays: ClassVar[bool] = True
+
     name: str
     length: int
     unit: str
@@ -59,6 +61,8 @@ class CreatePitr(Command):
 class AlterPitr(Command):
     """ALTER PITR."""
 
+    stays: ClassVar[bool] = True
+
     name: str
     length: int
     unit: str
@@ -71,6 +75,8 @@ class AlterPitr(Command):
 @dataclass(frozen=True)
 class DropPitr(Command):
     """DROP PITR."""
+
+    stays: ClassVar[bool] = True
 
     name: str
     if_exists: bool = False

@@ -10,10 +10,14 @@ from matrixone_core.messages import show
 _TOKEN = re.compile(
     r"""(?P<inert>                                   # a quote or a comment that is left open reaches the end
               '(?:[^'\\]|\\.)*(?:'|\Z) | "(?:[^"\\]|\\.)*(?:"|\Z) | `[^`]*(?:`|\Z)
-            | --(?=\s|\Z)[^\n]* | \#[^\n]* | /\*.*?(?:\*/|\Z))
+            | --(?=\s|\Z)[^\n]* | \#[^\n]* | /\*.*?(?:\*/|\Z) | \$\$.*?(?:\$\$|\Z))
       | (?P<mark>\?) | (?P<percent>%%) | (?P<format>%s)(?!\w) | (?<![:\w\\]):(?P<name>\w+)(?!:)""",
     re.DOTALL | re.VERBOSE,
 )
+
+_MAY_HAVE = re.compile(r"\?|(?<![:\w\\]):[^\W\d]")
+_PREPARE = re.compile(r"\s*PREPARE\b", re.IGNORECASE)
+LONGEST_SEARCHED = 100_000  # characters; a program wrote what is longer, and to search it would take long
 
 
 def named(sql: str, names: Collection[str]) -> str:
@@ -34,6 +38,23 @@ def named(sql: str, names: Collection[str]) -> str:
             raise InvalidArgument(f"the statement has {piece} in it, and there is no value {show(piece[1:])}")
         pieces.append(as_text(piece) if kind == "inert" else piece)
     return "".join(pieces)
+
+
+def check_no_placeholders(sql: str) -> None:
+    """See that a statement that is sent as it is has no placeholder; `PREPARE` may have `?`.
+
+    Raises:
+        InvalidArgument: it has a `:name` or a `?`.
+    """
+    if len(sql) > LONGEST_SEARCHED or not _MAY_HAVE.search(sql):
+        return
+    for kind, piece in _pieces(sql):
+        if kind == "name" and not piece[1:].isdigit():
+            raise InvalidArgument(
+                f"the statement has {piece} in it, and no values are given; give a dict: {{{show(piece[1:])}: …}}"
+            )
+        if kind == "mark" and not _PREPARE.match(sql):
+            raise InvalidArgument("the statement has a ? in it, and no values are given; give them as a tuple")
 
 
 def numbered(sql: str) -> tuple[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from matrixone_core.fragments import Part, Value, quote_name
 from matrixone_core.steps import Command, Reply, Statement
@@ -42,6 +42,8 @@ class Snapshot:
 class CreateSnapshot(Command):
     """CREATE SNAPSHOT."""
 
+    stays: ClassVar[bool] = True
+
     name: str
     level: SnapshotLevel
     database: str | None = None
@@ -57,6 +59,8 @@ class CreateSnapshot(Command):
 @dataclass(frozen=True)
 class DropSnapshot(Command):
     """DROP SNAPSHOT."""
+
+    stays: ClassVar[bool] = True
 
     name: str
     if_exists: bool = False

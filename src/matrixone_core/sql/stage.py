@@ -48,6 +48,8 @@ class CreateStage(Command):
     The server reads its own clock in the session's time zone (server-facts 62): they have to be the same.
     """
 
+    stays: ClassVar[bool] = True
+
     name: str
     url: str
     credentials: Credentials = field(default_factory=Credentials)
@@ -78,6 +80,8 @@ class AlterStage(Command):
     Credentials replace the whole set that the stage has.
     """
 
+    stays: ClassVar[bool] = True
+
     name: str
     url: str | None = None
     credentials: Credentials | None = None
@@ -102,6 +106,8 @@ class AlterStage(Command):
 @dataclass(frozen=True)
 class DropStage(Command):
     """DROP STAGE."""
+
+    stays: ClassVar[bool] = True
 
     name: str
     if_exists: bool = False

@@ -24,6 +24,7 @@ from matrixone_core.sql.past import (
     RestorePitr,
     TableIds,
 )
+from matrixone_core.sql.snapshot import SnapshotLevel
 from matrixone_core.steps import Atomic, Reply
 
 LEVELS = {"SNAPSHOT_LEVEL": "account", "ACCOUNT_NAME": "sys"}
@@ -193,6 +194,25 @@ def test_arguments_of_pruning():
 
 def test_a_recovery_among_others():
     assert play(pitr.get("p"), rows(PITR | {"PITR_NAME": "a"}, PITR))[1].name == "p"
+
+
+@pytest.mark.parametrize(
+    ("selection", "names"),
+    [
+        ({}, ["a1", "a2", "p"]),
+        ({"like": "A%"}, ["a1", "a2"]),
+        ({"level": "table"}, ["a2"]),
+        ({"database": "D"}, ["a2", "p"]),
+        ({"database": "d", "table": "T"}, ["a2"]),
+        ({"level": SnapshotLevel.ACCOUNT, "like": "a_"}, ["a1"]),
+    ],
+)
+def test_recoveries_are_listed_as_snapshots_are(selection, names):
+    account = PITR | {"PITR_NAME": "a1", "PITR_LEVEL": "account", "DATABASE_NAME": "", "TABLE_NAME": ""}
+    table = PITR | {"PITR_NAME": "a2", "PITR_LEVEL": "table", "DATABASE_NAME": "d", "TABLE_NAME": "t"}
+    database = PITR | {"PITR_LEVEL": "database", "DATABASE_NAME": "d", "TABLE_NAME": ""}
+    _, listed = play(pitr.list_(**selection), rows(account, table, database))
+    assert [each.name for each in listed] == names
 
 
 def test_a_clone_of_what_a_database_holds_now():

@@ -83,7 +83,7 @@ def test_urls_that_cannot_be(url, says):
     [lambda: stages.create("s", None), lambda: stages.create("s", "file:///", comment=3), lambda: stages.alter("s", comment=3),
      lambda: stages.create("s", "s3://b/", credentials={"K": None}), lambda: stages.alter("s", credentials="K=v"),
      lambda: stages.create_s3("s", None, "", "k", "x"), lambda: stages.create_s3("s", "b", 3, "k", "x"),
-     lambda: stages.create_local("s", b"/a/")],
+     lambda: stages.create_local("s", b"/a/"), lambda: stages.create_local("s", 5), lambda: stages.list_(5)],
 )  # fmt: skip
 def test_what_is_no_text_is_refused(op):
     with pytest.raises(InvalidArgument, match=r"must be a (str|mapping)"):
@@ -99,7 +99,9 @@ def test_a_local_path_is_absolute():
 
 @pytest.mark.parametrize(
     ("credentials", "says"),
-    [({"AWS KEY": "x"}, "letters, digits"), ({"K": "sesame,open"}, "comma"), ({"K": ""}, "empty"),
+    [({"AWS_KEY": "sesame"}, "'AWS_KEY'; it reads AWS_KEY_ID, AWS_SECRET_KEY, .* in any case"),
+     ({"aws_access_key_id": "sesame"}, "AWS_KEY_ID"), ({"": "x"}, "it reads"),
+     ({"aws_key_id": "sesame,open"}, "comma"), ({"Aws_Secret_Key": ""}, "empty"),
      ({"ENDPOINT": "localhost:9000"}, "http://")],
 )  # fmt: skip
 def test_credentials_that_cannot_be(credentials, says):

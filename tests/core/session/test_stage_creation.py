@@ -29,10 +29,10 @@ def test_a_creation_that_fails_takes_back_those_before_it(at, error):
 @pytest.mark.parametrize(
     ("found", "drops"),
     [
-        ({"url": "file:///a/", "comment": "", "stage_credentials": "K=a"}, True),  # ours: it was created
-        ({"url": "file:///theirs/", "comment": "", "stage_credentials": "K=a"}, False),
-        ({"url": "file:///a/", "comment": "", "stage_credentials": "K=b"}, False),
-        ({"url": "file:///a/", "comment": "theirs", "stage_credentials": "K=a"}, False),
+        ({"url": "file:///a/", "comment": "", "stage_credentials": "AWS_SECRET_KEY=a"}, True),  # ours: it was created
+        ({"url": "file:///theirs/", "comment": "", "stage_credentials": "AWS_SECRET_KEY=a"}, False),
+        ({"url": "file:///a/", "comment": "", "stage_credentials": "AWS_SECRET_KEY=b"}, False),
+        ({"url": "file:///a/", "comment": "theirs", "stage_credentials": "AWS_SECRET_KEY=a"}, False),
     ],
 )
 @pytest.mark.parametrize("error", FAILURES[1:], ids=repr)
@@ -53,7 +53,7 @@ def test_the_connection_of_a_creation_without_an_answer_is_ended(kills):
     sent = case.server.sent
     assert sent[:2] == [
         "outside: SELECT CONNECTION_ID() AS id",
-        "outside: CREATE STAGE `a` URL='file:///a/' CREDENTIALS={'K'='***'}",
+        "outside: CREATE STAGE `a` URL='file:///a/' CREDENTIALS={'AWS_SECRET_KEY'='***'}",
     ]
     last = len(sent) - 1 - sent[::-1].index("outside: KILL 7")
     assert sent.count("outside: KILL 7") == pytest.approx(min(kills + 1, 80), abs=1 if kills > 80 else 0)

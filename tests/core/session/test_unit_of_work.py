@@ -87,8 +87,10 @@ def test_an_alter_of_a_stage_that_vanishes_in_between():
 
 def test_changes_and_drops_come_after_the_commit():
     case = Case({}, {"stage_name": "other"})
-    changed = case.do(stages.alter("old", url="file:///new/", credentials={"k": "2"}, enable=False, comment=""))
-    assert changed == Stage("old", "file:///new/", enabled=False, credentials=Credentials({"K": "2"}))
+    changed = case.do(
+        stages.alter("old", url="file:///new/", credentials={"aws_secret_key": "2"}, enable=False, comment="")
+    )
+    assert changed == Stage("old", "file:///new/", enabled=False, credentials=Credentials({"AWS_SECRET_KEY": "2"}))
     case.do(stages.alter("old", comment=""))
     case.do(stages.drop("other"))
     assert [stage.name for stage in case.do(stages.list_())] == ["old"]
@@ -96,7 +98,7 @@ def test_changes_and_drops_come_after_the_commit():
         [],
         [
             "ALTER STAGE `old` SET URL='file:///new/'",
-            "ALTER STAGE `old` SET CREDENTIALS={'K'='***'}",
+            "ALTER STAGE `old` SET CREDENTIALS={'AWS_SECRET_KEY'='***'}",
             "ALTER STAGE `old` SET ENABLE=FALSE",
             "ALTER STAGE `old` SET COMMENT=''",
             "DROP STAGE IF EXISTS `other`",
@@ -143,7 +145,7 @@ def test_an_ordinary_users_session_sees_stages_aside():
     assert case.do(stages.list_())[0].credentials is None
     assert case.do(catalog.get("old")).url == "file:///old/"
     with pytest.raises(PermissionDenied, match="cannot be read"):
-        case.do(stages.alter("old", credentials={"K": "2"}))
+        case.do(stages.alter("old", credentials={"AWS_SECRET_KEY": "2"}))
     case.do(stages.drop("old"))
     case.do(stages.create("old", "file:///2/"))
     assert case.commit()[1] == ["DROP STAGE IF EXISTS `old`", "CREATE STAGE `old` URL='file:///2/'"]

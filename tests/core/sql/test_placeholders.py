@@ -5,6 +5,7 @@ from sqlalchemy.dialects import mysql
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import as_statement
+from matrixone_core.sql.placeholders import LONGEST_SEARCHED
 
 PYMYSQL = mysql.pymysql.dialect()
 
@@ -45,11 +46,32 @@ def sent(sql, params):
         ("a::int :a \\:b a:b", {"a": 1}, "a::int %s :b a:b", (1,)),
         ("'10:30' ':a'", {"a": 1}, "'10:30' ':a'", (1,)),
         # no values
-        ("':x' :x ? %s", None, "':x' :x ? %%s", ()),
+        ("':x' \":y\" `:z` -- :a ?\n 10 %s /* ? */", None, "':x' \":y\" `:z` -- :a ?\n 10 %%s /* ? */", ()),
+        ("a::int a:b @x:=1 [:2] '$.a' \\:b", None, "a::int a:b @x:=1 [:2] '$.a' \\:b", ()),
+        ("AS $$ x[:n] ? $$", None, "AS $$ x[:n] ? $$", ()),
+        ("prepare s FROM SELECT ?", None, "prepare s FROM SELECT ?", ()),
     ],
 )  # fmt: skip
 def test_placeholders(sql, params, text, values):
     assert sent(sql, params) == (text, [values])
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT :a", r"has :a in it, and no values are given; give a dict: \{'a': …\}"),
+        ("SELECT ':a', (:b)", "has :b in it"),
+        ("SELECT ?", "has a [?] in it, and no values are given; give them as a tuple"),
+    ],
+)
+def test_placeholders_without_values_are_refused(sql, says):
+    with pytest.raises(InvalidArgument, match=says):
+        as_statement(sql, None)
+
+
+def test_a_long_text_is_not_searched():
+    sql = f"SELECT :a, '{'x' * LONGEST_SEARCHED}'"
+    assert sent(sql, None)[0] == sql
 
 
 def test_a_list_of_rows_executes_once_for_each():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matrixone_core import patterns
 from matrixone_core.errors import InvalidArgument, StageFileNotFound
 from matrixone_core.messages import show
-from matrixone_core.names import stage_path
+from matrixone_core.names import check_texts, stage_path
 from matrixone_core.patterns import is_pattern
 from matrixone_core.steps import Op
 
@@ -16,7 +16,7 @@ def stage_urls(stage: str, file: str | Sequence[str]) -> tuple[str, ...]:
     Raises:
         InvalidArgument: one of them cannot be, or there is none.
     """
-    names = (file,) if isinstance(file, str) else tuple(file)
+    names = (file,) if isinstance(file, str) else check_texts(file, "file")
     if not names:
         raise InvalidArgument("the list of files is empty")
     return tuple(stage_path(stage, name, pattern=is_pattern(name)) for name in names)
