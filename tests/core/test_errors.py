@@ -101,6 +101,9 @@ def test_a_connection_that_the_driver_gave_up_is_lost():
     assert isinstance(server_errors.from_driver(wrapped(2013, "lost", gone=True)), errors.ConnectionLost)
 
 
+LOST = OperationalError("SELECT …", {}, pymysql.err.OperationalError(2013, "Lost connection"))
+
+
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
@@ -111,13 +114,13 @@ def test_a_connection_that_the_driver_gave_up_is_lost():
     ],
 )
 def test_a_lost_connection_says_whether_anything_can_have_been_done(statement, says):
-    error = server_errors.from_driver(wrapped(2013, "Lost connection", gone=True), statement)
+    error = server_errors.from_driver(LOST, statement)
     assert type(error) is errors.ConnectionLost
     assert str(error).startswith(f"Lost connection{says}")
 
 
 def test_a_lost_connection_of_unknown_statements_promises_nothing():
-    assert str(server_errors.from_driver(wrapped(2013, "Lost connection", gone=True))) == "Lost connection"
+    assert str(server_errors.from_driver(LOST)) == "Lost connection"
 
 
 def test_a_definition_that_is_no_sql_is_no_table_that_exists():
