@@ -43,7 +43,8 @@ class ExportReport:
 
     Args:
         files: the files, in the order of their rows. The server writes none for Parquet without a row.
-        rows: how many rows were written; None where they were not counted.
+        rows: how many rows a file of this machine has; for files of a stage, how many a `SELECT count(*)` found right
+            after the export, with what others had committed by then; None where they were not counted.
         seconds: how long it took.
         format: `csv`, `jsonline` or `parquet`.
         columns: the columns' names.
