@@ -1,4 +1,6 @@
-"""How long loads hold the event loop: the longest pause of a ticking task, and pings beside three loads by gather.
+"""How long loads and results hold the event loop: the longest pause of a ticking task, and pings beside three loads.
+
+Other programs on the machine make a task late as well: "nothing" is the pause beside a sleep of three seconds.
 
 python -m nox -s bench -- event_loop [--rows 400000]
 """
@@ -64,7 +66,14 @@ async def measure(url: str, rows: int) -> list[tuple[str, str]]:
                 f"CREATE TABLE {name}.{table} (id INT PRIMARY KEY, name VARCHAR(100), email VARCHAR(255), age INT)"
             )
         load, into = client.load_data, f"{name}.t"
+
+        async def stream() -> None:
+            async with client.stream_arrow(f"SELECT * FROM {into}") as batches:
+                async for _ in batches:
+                    pass
+
         for what, call in {
+            "nothing": lambda: asyncio.sleep(3),
             "CSV": lambda: load.read_csv(plain, into),
             "CSV with quotes": lambda: load.read_csv(quoted, into),
             "on_error='skip'": lambda: load.read_csv(bad, into, on_error="skip"),
@@ -74,6 +83,17 @@ async def measure(url: str, rows: int) -> list[tuple[str, str]]:
             pause, seconds = await longest_pause(call())
             found.append((f"{what}, {rows:,} rows", f"{pause:.1f} ms of {seconds:.1f} s"))
             await client.execute(f"TRUNCATE TABLE {into}")
+        await load.read_csv(plain, into)
+        query = f"SELECT t.*, CAST(id AS DECIMAL(18, 2)) AS amount FROM {into} t"
+        for what, call in {
+            "query_arrow": lambda: client.query_arrow(query),
+            "query_df": lambda: client.query_df(query),
+            "query_polars": lambda: client.query_polars(query),
+            "stream_arrow": stream,
+        }.items():
+            await call()  # the libraries are imported
+            pause, seconds = await longest_pause(call())
+            found.append((f"{what}, {rows:,} rows", f"{pause:.1f} ms of {seconds:.1f} s"))
         pings = 0
 
         async def ping() -> None:

@@ -1,7 +1,10 @@
 """What loads cost, against LOAD DATA of the same file into the same table, COMMIT included: ratios, medians of rounds.
 
+python -m nox -s bench -- loads [--rows 1000000 --rounds 3 --only skip --only "5,000 rows"]
+
 Each pair is measured in turns. `--rows` are those of the large file; MATRIXONE_URL names another server than a local
-one, which then has to see the temporary folder of this machine.
+one, which then has to see the temporary folder of this machine. Lines that begin with "raw" have plain statements only:
+they show what no load that stages its rows can be faster than.
 """
 
 import argparse
@@ -9,12 +12,14 @@ import asyncio
 import os
 import statistics
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -54,8 +59,11 @@ class Bench:
         client.execute(f"CREATE DATABASE {self.name}")
         for table in ("t", "a", "b", "c", "d"):
             client.execute(f"CREATE TABLE {self.name}.{table} {COLUMNS}")
-        settings = client.engine.url
-        self.stock = pymysql.connect(
+        self.stock = self._connect()
+
+    def _connect(self) -> "pymysql.Connection[Any]":
+        settings = self.client.engine.url
+        return pymysql.connect(
             host=settings.host, port=settings.port or 6001, user=settings.username or "root",
             password=str(settings.password or ""), local_infile=True, database=self.name,
         )  # fmt: skip
@@ -79,6 +87,7 @@ class Bench:
         }  # fmt: skip
         pq.write_table(pa.table(columns), folder / "rows.parquet")
         folder.joinpath("few.csv").write_text(lines(0, 5000))
+        folder.joinpath("twice.csv").write_text(lines(0, self.rows - 100) + lines(0, 100))
         for number in range(SMALL_FILES):
             folder.joinpath(f"small-{number}.csv").write_text(lines(number * 10, number * 10 + 10))
 
@@ -111,22 +120,50 @@ class Bench:
     def raw_as(self, file: str, options: str) -> None:
         self._execute(f"LOAD DATA INFILE {{'filepath'='{Path(self.folder, file)}',{options}}} INTO TABLE t")
 
-    def _execute(self, statement: str) -> None:
+    def raw_staged(self, file: str = "rows.csv", options: str = "") -> None:
+        """The statements that staging needs, and no others: what INSERT would change silently is not looked for."""
+        path, aside = Path(self.folder, file), file != "few.csv"
+        source = f"{{'filepath'='{path}',{options}}} INTO TABLE s" if options else f"'{path}' INTO TABLE s {CSV}"
+        columns = ", ".join(f"{name} LONGTEXT" for name in ("id", "name", "email", "age"))
+        select = "SELECT NULLIF(id, ''), name, email, NULLIF(age, '') FROM s"
+        self._execute(f"CREATE TABLE s ({columns})", f"LOAD DATA INFILE {source}", commit=aside)
+        self._execute(f"INSERT INTO t {select}", "DROP TABLE s")
+
+    def raw_compared(self) -> None:
+        """LOAD DATA, while another connection compares the file's lines with a regular expression."""
+        text, line = (
+            r'([^\\,\\"\r\n]*|\\"[^\\"\r\n]*\\")',
+            "FIELDS TERMINATED BY '\x01' ENCLOSED BY '\x02' ESCAPED BY ''",
+        )
+        other = self._connect()
+        with closing(other), other.cursor() as cursor:
+            cursor.execute(f"CREATE EXTERNAL TABLE l (line TEXT) INFILE '{Path(self.folder, 'rows.csv')}' {line}")
+            number = "(-?[1-9][0-9]{0,8}|0)"
+            statement = f"SELECT count(*) FROM l WHERE NOT (line REGEXP '^{number},{text},{text},{number}$')"
+            comparison = threading.Thread(target=cursor.execute, args=[statement])
+            comparison.start()
+            self.raw()
+            comparison.join()
+            cursor.execute("DROP TABLE l")
+
+    def _execute(self, *statements: str, commit: bool = True) -> None:
         with self.stock.cursor() as cursor:
-            cursor.execute(statement)
-        self.stock.commit()
+            for statement in statements:
+                cursor.execute(statement)
+        if commit:
+            self.stock.commit()
 
     def ratio(
         self, ours: Callable[[], object], other: Callable[[], object], *, used: bool = True
-    ) -> tuple[float, float]:
-        """The median time of ours, and of the rounds' ratios; who is first has the calmer server, and changes."""
+    ) -> tuple[float, float, float]:
+        """The median times, and that of the rounds' ratios; who is first has the calmer server, and changes."""
         taken: dict[Callable[[], object], list[float]] = {ours: [], other: []}
         for number in range(self.rounds):
             for call in (ours, other) if number % 2 else (other, ours):
                 self.empty(used=used)
                 taken[call].append(timed(call))
         ratios = [a / b for a, b in zip(taken[ours], taken[other], strict=True)]
-        return statistics.median(taken[ours]), statistics.median(ratios)
+        return statistics.median(taken[ours]), statistics.median(taken[other]), statistics.median(ratios)
 
     def singles(self) -> None:
         for number in range(SMALL_FILES):
@@ -146,57 +183,54 @@ class Bench:
                     await load
 
 
+def pairs(bench: Bench) -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
+    """What is measured, and against what."""
+    csv, raw, few, rows = bench.csv, bench.raw, partial(bench.raw, "few.csv"), f"{SMALL_FILES} files"
+    json, parquet = partial(bench.raw_as, "rows.jsonl", JSON), partial(bench.raw_as, "rows.parquet", PARQUET)
+    return {
+        "CSV into a table in use / LOAD DATA": (csv, raw),
+        "raw: texts staged and inserted / LOAD DATA": (bench.raw_staged, raw),
+        "CSV into an empty table / LOAD DATA": (csv, raw),
+        "raw: an empty table's lines compared meanwhile / LOAD DATA": (bench.raw_compared, raw),
+        "client data / LOAD DATA LOCAL": (bench.sent, partial(bench.raw, local="LOCAL")),
+        "on_conflict='skip' / LOAD DATA": (partial(csv, on_conflict="skip"), raw),
+        "on_conflict='skip', keys twice in the file / LOAD DATA": (partial(csv, "twice.csv", on_conflict="skip"), raw),
+        "on_conflict='replace' / LOAD DATA": (partial(csv, on_conflict="replace"), raw),
+        "on_conflict='update' / LOAD DATA": (partial(csv, on_conflict="update"), raw),
+        "lock='rows' / LOAD DATA": (partial(csv, lock="rows"), raw),
+        "20 bad rows skipped / LOAD DATA": (partial(csv, "bad.csv", on_error="skip"), raw),
+        "JSON lines / LOAD DATA": (bench.json, json),
+        "raw: JSON lines staged and inserted / LOAD DATA": (partial(bench.raw_staged, "rows.jsonl", JSON), json),
+        "Parquet / LOAD DATA": (bench.parquet, parquet),
+        "raw: Parquet staged and inserted / LOAD DATA": (partial(bench.raw_staged, "rows.parquet", PARQUET), parquet),
+        "5,000 rows / LOAD DATA": (partial(csv, "few.csv"), few),
+        "raw: 5,000 rows staged and inserted / LOAD DATA": (partial(bench.raw_staged, "few.csv"), few),
+        f"{rows} in one call / in {SMALL_FILES} calls": (partial(csv, "small-*.csv"), bench.singles),
+        "four loads by gather / in a row": (
+            lambda: asyncio.run(bench.four(at_once=True)),
+            lambda: asyncio.run(bench.four(at_once=False)),
+        ),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", action="append", default=[], help="a part of a line's text; may be repeated")
     options = parser.parse_args()
     url = os.environ.get("MATRIXONE_URL")
+    table = Table("what", title="Medians of one run")
+    for column in ("ours", "other", "ratio"):
+        table.add_column(column, justify="right")
     with nullcontext() if url else LocalServer() as server, tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         url = url or (server.url if server else "")
-        with Client(url=url) as client:
-            bench = Bench(client, url, folder, options.rows, options.rounds)
-
-            def gathered() -> None:
-                asyncio.run(bench.four(at_once=True))
-
-            def in_a_row() -> None:
-                asyncio.run(bench.four(at_once=False))
-
-            def skip() -> None:
-                bench.csv(on_conflict="skip")
-
-            rows = [
-                ("CSV into a table in use / LOAD DATA", *bench.ratio(bench.csv, bench.raw)),
-                ("CSV into an empty table / LOAD DATA", *bench.ratio(bench.csv, bench.raw, used=False)),
-                ("client data / LOAD DATA LOCAL", *bench.ratio(bench.sent, partial(bench.raw, local="LOCAL"))),
-                ("on_conflict='skip' / LOAD DATA", *bench.ratio(skip, bench.raw)),
-                (
-                    "on_conflict='replace' / LOAD DATA",
-                    *bench.ratio(partial(bench.csv, on_conflict="replace"), bench.raw),
-                ),
-                ("on_conflict='update' / LOAD DATA", *bench.ratio(partial(bench.csv, on_conflict="update"), bench.raw)),
-                ("lock='rows' / LOAD DATA", *bench.ratio(partial(bench.csv, lock="rows"), bench.raw)),
-                (
-                    "20 bad rows skipped / LOAD DATA",
-                    *bench.ratio(partial(bench.csv, "bad.csv", on_error="skip"), bench.raw),
-                ),
-                ("JSON lines / LOAD DATA", *bench.ratio(bench.json, partial(bench.raw_as, "rows.jsonl", JSON))),
-                ("Parquet / LOAD DATA", *bench.ratio(bench.parquet, partial(bench.raw_as, "rows.parquet", PARQUET))),
-                ("5,000 rows / LOAD DATA", *bench.ratio(partial(bench.csv, "few.csv"), partial(bench.raw, "few.csv"))),
-                (
-                    f"{SMALL_FILES} files in one call / in {SMALL_FILES} calls",
-                    *bench.ratio(partial(bench.csv, "small-*.csv"), bench.singles),
-                ),
-                ("four loads by gather / in a row", *bench.ratio(gathered, in_a_row)),
-            ]
-            bench.close()
-    table = Table("what", title="Medians of one run")
-    table.add_column("ours", justify="right")
-    table.add_column("ratio", justify="right")
-    for what, ours, ratio in rows:
-        table.add_row(what, f"{ours:.3f} s", f"{ratio:.2f}")
+        with Client(url=url) as client, closing(Bench(client, url, folder, options.rows, options.rounds)) as bench:
+            for what, (ours, other) in pairs(bench).items():
+                if not options.only or any(part in what for part in options.only):
+                    taken = bench.ratio(ours, other, used="empty" not in what)
+                    table.add_row(what, f"{taken[0]:.3f} s", f"{taken[1]:.3f} s", f"{taken[2]:.2f}")
     Console().print(table)
 
 

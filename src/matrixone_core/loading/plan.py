@@ -35,7 +35,6 @@ STAGING = "matrixone_load_"  # what staging tables' names begin with; the server
 SMALL_BYTES = 1024 * 1024  # up to which a load is staged within its own transaction
 MEDIUM_BYTES = 8 * 1024 * 1024  # from which on a file is worth a second statement that reads it
 LARGE_BYTES = 256 * 1024 * 1024  # from which on the server may read pieces of a file at once
-MAX_ROW_LOCKS = 20_000  # rows that the server locks one by one (server-facts 52)
 MAX_CHECKED = 1000  # rows that are judged here at a time
 
 

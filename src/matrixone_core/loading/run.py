@@ -34,7 +34,7 @@ from matrixone_core.messages import show
 from matrixone_core.monitoring.telemetry import span
 from matrixone_core.results import LoadedFile, LoadReport
 from matrixone_core.sql.files import RemoveFiles
-from matrixone_core.sql.staging import Conflict
+from matrixone_core.sql.staging import MAX_ROW_LOCKS, Conflict
 from matrixone_core.sql.table import LoadState, SelectLoadState
 from matrixone_core.stage_files import count_reached
 from matrixone_core.steps import (
@@ -260,7 +260,7 @@ def _check_session(request: LoadRequest) -> None:
 
 def _lock_taken(plan: LoadPlan, done: dict[str, LoadedFile]) -> str:
     """What was locked: the server locks up to 20,000 rows one by one (server-facts 52)."""
-    few = all(file.read <= 20_000 for file in done.values())
+    few = all(file.read <= MAX_ROW_LOCKS for file in done.values())
     return "rows" if few else plan.lock
 
 

@@ -12,6 +12,7 @@ from matrixone_core.errors import LoadFailed, ServerError
 from matrixone_core.fragments import Part, Value, quote_name, quote_names
 from matrixone_core.steps import Command, Reply, Statement
 
+MAX_ROW_LOCKS = 20_000  # rows; where the planner expects more, their table is locked as a whole (server-facts 52)
 ROW_NUMBER = "matrixone_row"  # the column that numbers a staging table's rows in the order of the file
 
 Names: TypeAlias = tuple[str, ...]
@@ -73,7 +74,7 @@ class CreateStaging(Command):
     def parts(self) -> Iterator[Part]:
         columns = [f"{quote_name(column)} {sql_type}" for column, sql_type in self.columns]
         if self.numbered:
-            columns.insert(0, f"{quote_name(ROW_NUMBER)} BIGINT AUTO_INCREMENT PRIMARY KEY")
+            columns.insert(0, f"{quote_name(ROW_NUMBER)} BIGINT AUTO_INCREMENT")  # a key would cost a third of the LOAD
         yield f"CREATE TABLE {quote_names(self.name)} ({', '.join(columns)})"
 
 
@@ -200,14 +201,50 @@ class InsertStaged(Statement[int]):
     def parts(self) -> Iterator[Part]:
         verb = "REPLACE" if self.conflict is Conflict.REPLACE else "INSERT"
         columns = ", ".join(quote_name(each.column) for each in self.assignments)
-        yield f"{verb} INTO {quote_names(self.table)} ({columns}) SELECT "
-        yield from join_parts((each.value for each in self.assignments), ", ")
-        yield f" FROM {quote_names(self.staging)} s"
-        yield from self._joins()
-        yield from self._conditions()
+        yield f"{verb} INTO {quote_names(self.table)} ({columns}) "
+        if self._looks_like_few:
+            yield from self._select_for_many()
+        else:
+            yield from self._select()
         if self.conflict is Conflict.UPDATE:
             updates = ", ".join(f"{quote_name(name)}=VALUES({quote_name(name)})" for name in self.update)
             yield f" ON DUPLICATE KEY UPDATE {updates}"
+
+    @property
+    def _looks_like_few(self) -> bool:
+        """Whether the planner may expect few rows where there are many.
+
+        It expects that a condition behind a join leaves one row of twenty, and that all row numbers are one of ten.
+        """
+        match self.rows:
+            case None:
+                return bool(self.keys) and (self.conflict is Conflict.SKIP or self.policy is not DuplicatePolicy.ALL)
+            case RowRange(first, last):
+                return last - first >= MAX_ROW_LOCKS
+            case RowNumbers():
+                return False
+
+    def _select_for_many(self) -> Iterator[Part]:
+        """The rows, and none of all staged rows, which the planner expects to be most of them.
+
+        Where it expects few, the rows are locked one by one, however many there are (server-facts 52).
+        """
+        yield "SELECT * FROM ("
+        yield from self._select()
+        yield " UNION ALL SELECT "
+        yield from self._values()
+        yield f" FROM {quote_names(self.staging)} s WHERE {staged(ROW_NUMBER)} <> {staged(ROW_NUMBER)}) u"
+
+    def _select(self) -> Iterator[Part]:
+        yield "SELECT "
+        yield from self._values()
+        yield f" FROM {quote_names(self.staging)} s"
+        yield from self._joins()
+        yield from self._conditions()
+
+    def _values(self) -> Iterator[Part]:
+        names = (f" AS matrixone_value{at}" if self._looks_like_few else "" for at in range(len(self.assignments)))
+        yield from join_parts(((*each.value, name) for each, name in zip(self.assignments, names, strict=True)), ", ")
 
     def _joins(self) -> Iterator[Part]:
         for at, key in enumerate(self.keys):

@@ -1,5 +1,7 @@
 """Statements of loads as SQL, and what their replies mean."""
 
+from dataclasses import replace
+
 import pytest
 from script import rows
 
@@ -8,7 +10,20 @@ from matrixone_core.fragments import Value
 from matrixone_core.names import stage_path
 from matrixone_core.secrets import Credentials
 from matrixone_core.sql.load import ClientData, Csv, JsonLines, LoadData, Parquet, S3Object
-from matrixone_core.sql.staging import CreateStaging, DropTable, Key, RowNumbers, RowRange, SelectStaged, StagedRow
+from matrixone_core.sql.staging import (
+    MAX_ROW_LOCKS,
+    Assignment,
+    Conflict,
+    CreateStaging,
+    DropTable,
+    DuplicatePolicy,
+    InsertStaged,
+    Key,
+    RowNumbers,
+    RowRange,
+    SelectStaged,
+    StagedRow,
+)
 from matrixone_core.sql.table import ColumnNames, SelectLoadState, TablesLike
 
 FIELDS = "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY ''"
@@ -27,7 +42,7 @@ FIELDS = "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY ''"
          "LOAD DATA URL s3option {'bucket'='b', 'filepath'='k', 'region'='r', 'format'='jsonline', 'jsondata'='object'} INTO TABLE `t`"),
         (LoadData(S3Object("b", "k", Credentials()), ("t",), Csv(compression="bz2")),
          f"LOAD DATA URL s3option {{'bucket'='b', 'filepath'='k', 'compression'='bz2'}} INTO TABLE `t` {FIELDS}"),
-        (CreateStaging(("x",), (("b", "TEXT"),), numbered=True), "CREATE TABLE `x` (`matrixone_row` BIGINT AUTO_INCREMENT PRIMARY KEY, `b` TEXT)"),
+        (CreateStaging(("x",), (("b", "TEXT"),), numbered=True), "CREATE TABLE `x` (`matrixone_row` BIGINT AUTO_INCREMENT, `b` TEXT)"),
         (DropTable(("x",), if_exists=False), "DROP TABLE `x`"),
         (TablesLike((), "a_b"), "SELECT table_name AS name FROM information_schema.tables WHERE table_schema=DATABASE() AND table_name LIKE 'a\\\\_b%'"),
         (ColumnNames(("D", "T")), "SELECT column_name AS name FROM information_schema.columns WHERE table_schema='d' AND table_name='t' ORDER BY ordinal_position"),
@@ -37,6 +52,45 @@ FIELDS = "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY ''"
 )  # fmt: skip
 def test_statements(statement, sql):
     assert str(statement) == sql
+
+
+INSERT = InsertStaged(
+    ("t",), ("x",), (Assignment("a", ("s.`f0`",)), Assignment("b", ("NULLIF(s.`f1`, ", Value(""), ")")))
+)
+ID = (Key(("a",), (("s.`f0`",),)),)
+EVERY_ROW = "SELECT s.`f0` AS matrixone_value0, NULLIF(s.`f1`, '') AS matrixone_value1 FROM `x` s"
+
+
+@pytest.mark.parametrize(
+    "insert",
+    [
+        replace(INSERT, conflict=Conflict.SKIP, keys=ID),
+        replace(INSERT, conflict=Conflict.SKIP, keys=ID, policy=DuplicatePolicy.FIRST),
+        replace(INSERT, conflict=Conflict.REPLACE, keys=ID, policy=DuplicatePolicy.LAST),
+        replace(INSERT, conflict=Conflict.UPDATE, update=("b",), keys=ID, policy=DuplicatePolicy.LAST),
+        replace(INSERT, rows=RowRange(1, MAX_ROW_LOCKS + 1, (5,))),
+    ],
+)
+def test_the_planner_is_led_to_expect_many_rows(insert):
+    """Of a condition behind a join it expects 5 % of the rows, and locks them one by one (server-facts 52)."""
+    sql = str(insert)
+    assert sql.split(" INTO ")[1].startswith(f"`t` (`a`, `b`) SELECT * FROM ({EVERY_ROW} ")
+    nothing = f" UNION ALL {EVERY_ROW} WHERE s.`matrixone_row` <> s.`matrixone_row`) u"
+    assert sql.partition(" ON DUPLICATE")[0].endswith(nothing)
+
+
+@pytest.mark.parametrize(
+    "insert",
+    [
+        INSERT,
+        replace(INSERT, conflict=Conflict.REPLACE, keys=ID),
+        replace(INSERT, conflict=Conflict.SKIP, keys=ID, rows=RowNumbers((1, 2))),
+        replace(INSERT, conflict=Conflict.SKIP, keys=ID, rows=RowRange(1, MAX_ROW_LOCKS)),
+    ],
+)
+def test_the_planner_expects_as_many_rows_as_there_are(insert):
+    assert str(insert).split(" INTO ")[1].startswith("`t` (`a`, `b`) SELECT s.`f0`, NULLIF(s.`f1`, '') FROM `x` s")
+    assert "UNION" not in str(insert)
 
 
 def test_what_is_asked_before_a_load_is_one_statement():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from matrixone_core.errors import LoadFailed, MatrixOneError
-from matrixone_core.loading.plan import MAX_ROW_LOCKS, STAGING, Batch, LoadPlan, insert_of
+from matrixone_core.loading.plan import STAGING, Batch, LoadPlan, insert_of
 from matrixone_core.loading.rejects import Rejects
 from matrixone_core.loading.strategies.conflicts import resolve
 from matrixone_core.loading.strategies.context import LoadContext
@@ -16,11 +16,12 @@ from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.strategies.rejection import RejectingInsert, store_rejects
 from matrixone_core.loading.strategies.silent import JudgedRows, judge_rows
 from matrixone_core.results import LoadedFile
-from matrixone_core.sql.staging import Conflict, DuplicatePolicy, InsertStaged, RowRange
+from matrixone_core.sql.staging import MAX_ROW_LOCKS, Conflict, DuplicatePolicy, InsertStaged, RowRange
 from matrixone_core.sql.table import TablesLike
 from matrixone_core.steps import Atomic, Concurrently, Op, OutsideTransaction, read_clock
 
 T = TypeVar("T")
+STEP_ROWS = MAX_ROW_LOCKS * 9 // 10  # inserted at once under lock='rows'; of a range the planner expects a little more
 LEFT_OVER_SECONDS = 24 * 3600  # after which a staging table's load is taken for dead
 
 
@@ -231,5 +232,5 @@ def _steps(context: LoadContext, insert: InsertStaged, rows: int) -> Iterator[In
     if context.plan.request.options.lock != "rows":
         yield insert
         return
-    for first in range(1, rows + 1, MAX_ROW_LOCKS):
-        yield replace(insert, rows=RowRange(first, first + MAX_ROW_LOCKS - 1))
+    for first in range(1, rows + 1, STEP_ROWS):
+        yield replace(insert, rows=RowRange(first, first + STEP_ROWS - 1))

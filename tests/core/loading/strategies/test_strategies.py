@@ -68,7 +68,7 @@ def test_what_a_large_load_locks():
     report, driver = load({"LOAD DATA": 20_001, "INSERT INTO `t`": (20_000, 1)}, state=LARGE, lock="rows")
     assert (report.lock, report.rows) == ("rows", 20_001)
     assert [text.rpartition("WHERE ")[2].partition(" AND NOT ")[0] for text in driver.log if text.startswith("INSERT")] == [
-        "s.`matrixone_row` BETWEEN 1 AND 20000", "s.`matrixone_row` BETWEEN 20001 AND 40000",
+        "s.`matrixone_row` BETWEEN 1 AND 18000", "s.`matrixone_row` BETWEEN 18001 AND 36000",
     ]  # fmt: skip
 
 
