@@ -1,13 +1,15 @@
 """Reading files of stages through SQL, by ranges: on S3 a range at the end of a file or past it is an error."""
 
 import re
+from collections.abc import Sequence
 
 from matrixone_core.errors import ServerError, StageFileNotFound
-from matrixone_core.sql.files import PIECE, CopyFile, FileLength, ReadFile, ReadRange, RemoveFiles
+from matrixone_core.sql.files import PIECE, CopyFile, CountReached, FileLength, ReadFile, ReadRange, RemoveFiles
 from matrixone_core.steps import Op
 
 COPIED_AT_ONCE = 32 * 1024 * 1024  # bytes in a piece of a copy
 PROBED = 4 * 1024 * 1024  # bytes between the places at which the end of a file is sought
+PROBES = 12  # places that one statement looks at
 LARGEST_VALUE = 64 * 1024 * 1024  # bytes that the server gives, or measures, at once (server-facts 31)
 
 
@@ -116,17 +118,41 @@ def size_by_probes(url: str, step: int) -> Op[int]:
         StageFileNotFound: there is no such file.
         ServerError: it cannot be read.
     """
-    inside, beyond = 0, 1  # steps
-    while (yield from read_range(url, beyond * step, 1)):
-        inside, beyond = beyond, 2 * beyond
-    while beyond - inside > 1:
-        middle = (inside + beyond) // 2
-        if (yield from read_range(url, middle * step, 1)):
-            inside = middle
-        else:
-            beyond = middle
+    try:
+        inside = yield from _last_step_inside(url, step, PROBES)
+    except ServerError as error:
+        if not _is_past_the_end(error):
+            raise
+        inside = yield from _last_step_inside(url, step, 1)
     left = yield from FileLength(f"{url}?offset={inside * step}" if inside else url)
     return inside * step + (left or 0)
+
+
+def _last_step_inside(url: str, step: int, at_once: int) -> Op[int]:
+    """The greatest number of steps that lies within a file.
+
+    Args:
+        url: its `stage://` URL.
+        step: how many bytes one is.
+        at_once: how many places one statement looks at; of several none must be past the end on S3.
+    """
+    inside, beyond = 0, 0
+    while not beyond:
+        inside, beyond = yield from _narrow(url, step, [max(2 * inside, 1) << at for at in range(at_once)], inside, 0)
+    while beyond - inside > 1:
+        parts = min(at_once + 1, beyond - inside)
+        places = [inside + (beyond - inside) * at // parts for at in range(1, parts)]
+        inside, beyond = yield from _narrow(url, step, places, inside, beyond)
+    return inside
+
+
+def _narrow(url: str, step: int, places: Sequence[int], inside: int, beyond: int) -> Op[tuple[int, int]]:
+    """The last of some ascending places that is within a file, and the first one that is not; else those given."""
+    if len(places) == 1:
+        reached = 1 if (yield from read_range(url, places[0] * step, 1)) else 0
+    else:
+        reached = yield from CountReached(url, tuple(place * step for place in places))
+    return [inside, *places][reached], [*places, beyond][reached]
 
 
 def is_there(url: str) -> Op[bool]:

@@ -5,7 +5,7 @@ from script import drive, play, rows
 
 from matrixone_core import stage_files
 from matrixone_core.errors import ServerError, StageFileNotFound
-from matrixone_core.sql.files import PIECE, FileLength, ReadFile
+from matrixone_core.sql.files import PIECE, CountReached, FileLength, ReadFile, ReadRange
 
 URL = "stage://s/a"
 LARGEST = stage_files.LARGEST_VALUE
@@ -29,14 +29,23 @@ class Server:
             if self.on_s3 and offset and offset == self.size:
                 raise ServerError("The requested range is not satisfiable")
             return self.size - offset or None
+        if isinstance(step, CountReached):
+            self.refuse_past_the_end(step.offsets)
+            return sum(offset < self.size for offset in step.offsets)
+        if isinstance(step, ReadRange):
+            self.refuse_past_the_end([step.offset])
+            return bytes(min(step.size, max(self.size - step.offset, 0)))
         assert isinstance(step, ReadFile)
         offsets = [step.offset + at * step.size for at in range(step.pieces)]
+        self.refuse_past_the_end(offsets)
+        return b"".join(self.data[at : at + step.size] for at in offsets)
+
+    def refuse_past_the_end(self, offsets):
         if self.on_s3 and max(offsets) >= self.size:
             past = (
                 "The requested range is not satisfiable" if max(offsets) == self.size else "panic not logged: EOF: \n"
             )
             raise ServerError(past)
-        return b"".join(self.data[at : at + step.size] for at in offsets)
 
     def run(self, op):
         return drive(op, self.answer)
@@ -69,6 +78,16 @@ def test_how_long_a_file_is(server, size):
     assert len(served.asked) < 40
 
 
+@pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 25, 1000, 40_960, 40_961, 77_777, 10 * 2**24 + 3])
+def test_a_size_is_found_by_probes(server, size):
+    served = server(size)
+    assert served.run(stage_files.size_by_probes(URL, 10)) == size
+    lengths = [step for step in served.asked if isinstance(step, FileLength)]
+    assert [size - int(step.url.partition("?offset=")[2] or 0) <= 10 for step in lengths] == [True]  # little is read
+    if not served.on_s3:
+        assert len(served.asked) < (8 if size < 10**5 else 16)
+
+
 def test_how_far_a_file_reaches(server):
     assert server(10).run(stage_files.count_reached(URL, (0, 9, 10, 11))) == 2
     assert server(10).run(stage_files.count_reached(URL, (11,))) == 0
@@ -80,7 +99,15 @@ def test_whether_there_is_a_file(server):
     assert play(stage_files.is_there(URL), StageFileNotFound("not found"))[1] is False
 
 
-@pytest.mark.parametrize("op", [stage_files.read(URL), stage_files.size_of(URL), stage_files.count_reached(URL, (1,))])
+@pytest.mark.parametrize(
+    "op",
+    [
+        stage_files.read(URL),
+        stage_files.size_of(URL),
+        stage_files.count_reached(URL, (1,)),
+        stage_files.size_by_probes(URL, 5),
+    ],
+)
 def test_other_errors(op):
     with pytest.raises(ServerError, match="broken"):
         play(op, ServerError("broken"))
@@ -90,3 +117,7 @@ def test_what_is_sent():
     asked = ReadFile(URL, 5, pieces=2, size=3)
     assert "?offset=8&size=3" in str(asked)
     assert asked.parse(rows({"piece0": "616263", "piece1": None})) == b"abc"
+    reached = CountReached(URL, (7, 9))
+    one = " + CASE WHEN load_file(CAST('stage://s/a?offset={}&size=1' AS datalink)) IS NULL THEN 0 ELSE 1 END"
+    assert str(reached) == f"SELECT 0{one.format(7)}{one.format(9)} AS reached"
+    assert reached.parse(rows({"reached": 1})) == 1

@@ -230,6 +230,28 @@ class RemoveFiles(Command):
         yield Value(self.url)
 
 
+@dataclass(frozen=True)
+class CountReached(Statement[int]):
+    """How many of some offsets lie within a file; on S3 one past its end is an error.
+
+    Args:
+        url: the file's `stage://` URL.
+        offsets: the offsets.
+    """
+
+    url: str
+    offsets: tuple[int, ...]
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT 0"
+        for offset in self.offsets:
+            yield from reaches(self.url, offset)
+        yield " AS reached"
+
+    def parse(self, reply: Reply, /) -> int:
+        return int(reply.rows[0]["reached"])
+
+
 def reaches(url: str, offset: int) -> Iterator[Part]:
     """One more, if an offset is within a file."""
     yield " + CASE WHEN load_file(CAST("

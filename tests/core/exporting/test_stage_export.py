@@ -46,12 +46,14 @@ class Stage:
                 return None
             case "ListFiles":
                 return tuple(f"/x/dir/{name}" for name in sorted(self.files))
-            case "ReadFile" | "ReadRange" | "FileLength":
+            case "ReadFile" | "ReadRange" | "FileLength" | "CountReached":
                 name = statement.url.rpartition("/")[2].partition("?")[0]
                 if name not in self.files:
                     return StageFileNotFound(f"{name} is not found")
                 if type(statement).__name__ == "FileLength":
                     return self.files[name]
+                if type(statement).__name__ == "CountReached":
+                    return sum(offset < self.files[name] for offset in statement.offsets)
                 return b"x" if statement.offset < self.files[name] else b""
             case "SaveFile":
                 self.files[statement.url.rpartition("/")[2]] = statement.content

@@ -3,12 +3,20 @@
 import pytest
 from script import Driver, MemoryMachine, play
 
-from matrixone_core import stage_files
 from matrixone_core.errors import InvalidArgument, ServerError, StageFileExists, StageFileNotFound
 from matrixone_core.fragments import render_masked
 from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.watching import FolderWatch
-from matrixone_core.sql.files import CopyFile, FileLength, ListFiles, ReadFile, ReadRange, RemoveFiles, SaveFile
+from matrixone_core.sql.files import (
+    CopyFile,
+    CountReached,
+    FileLength,
+    ListFiles,
+    ReadFile,
+    ReadRange,
+    RemoveFiles,
+    SaveFile,
+)
 from matrixone_core.stage_paths import PureStagePath, check_pattern, parts_of, target_of
 from matrixone_core.steps import Reply
 
@@ -125,13 +133,13 @@ def test_a_replacement_that_fails_says_where_the_new_content_is():
 def test_a_copy_that_replaces_is_copied_beside_the_old_one_first():
     found = StageFileExists("file b already exists", code=20406)
     target = ROOT / "b"
-    probes = (b"x", b"x", b"", b"")  # at 32, 64, 128 and 96 MiB
-    answers = (*probes, 70_000_000 - 2 * files.COPIED_AT_ONCE, found, 1, *[Reply()] * 4)
+    answers = (2, b"", 70_000_000 - 2 * files.COPIED_AT_ONCE, found, 1, *[Reply()] * 4)
     steps, copied = play(files.copy(FILE, target, overwrite=True), *answers)
     assert copied == ("imports", ("b",))
-    assert steps[4] == FileLength(f"{FILE.url}?offset={2 * files.COPIED_AT_ONCE}")
-    assert steps[5] == CopyFile(FILE.url, target.url, (0, files.COPIED_AT_ONCE, 2 * files.COPIED_AT_ONCE))
-    assert steps[7].source == FILE.url
+    assert steps[1] == ReadRange(FILE.url, 3 * files.COPIED_AT_ONCE, 1)
+    assert steps[2] == FileLength(f"{FILE.url}?offset={2 * files.COPIED_AT_ONCE}")
+    assert steps[3] == CopyFile(FILE.url, target.url, (0, files.COPIED_AT_ONCE, 2 * files.COPIED_AT_ONCE))
+    assert steps[5].source == FILE.url
 
 
 def test_a_folder_is_not_replaced():
@@ -150,21 +158,14 @@ def test_the_end_of_an_object_is_no_error():
     assert play(files.read_bytes(FILE), full, past)[1] == full
 
 
-def test_a_size_is_found_by_probes():
-    found = stage_files.size_by_probes(FILE.url, 10)
-    probes = [10, 20, 40, 30]
-    steps, size = play(found, b"x", b"x", b"", b"x", None)
-    assert steps == [*(ReadRange(FILE.url, at, 1) for at in probes), FileLength(f"{FILE.url}?offset=30")]
-    assert size == 30
-    assert play(stage_files.size_by_probes(FILE.url, 10), b"", None)[1] == 0
-
-
 def stage_with(content, length=None):
     """Answer questions about a file of this content, said to have this length."""
 
     def answer(statement):
         if isinstance(statement, FileLength):
             return len(content) if length is None else length
+        if isinstance(statement, CountReached):
+            return sum(offset < len(content) for offset in statement.offsets)
         return content[statement.offset : statement.offset + statement.size]
 
     return answer
