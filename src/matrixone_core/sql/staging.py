@@ -221,7 +221,7 @@ class InsertStaged(Statement[int]):
                 return bool(self.keys) and (self.conflict is Conflict.SKIP or self.policy is not DuplicatePolicy.ALL)
             case RowRange(first, last):
                 return last - first >= MAX_ROW_LOCKS
-            case RowNumbers():
+            case _:
                 return False
 
     def _select_for_many(self) -> Iterator[Part]:
