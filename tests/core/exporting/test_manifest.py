@@ -31,13 +31,13 @@ def test_what_is_no_manifest(content):
 
 
 def test_a_manifest_is_compared_with_its_files():
-    steps, found = play(read_manifest(PATH), MANIFEST.dump(), b"", 6, "SYSTEM")
+    steps, found = play(read_manifest(PATH), MANIFEST.dump(), 0, 6, "SYSTEM")
     assert found == MANIFEST
     assert isinstance(steps[-1], SelectTimeZone)
     with pytest.raises(LoadFailed, match="has 7 bytes, and"):
-        play(read_manifest(PATH), MANIFEST.dump(), b"", 7)
+        play(read_manifest(PATH), MANIFEST.dump(), 0, 7)
     with pytest.raises(InvalidArgument, match=r"connect with time_zone='SYSTEM'"):
-        play(read_manifest(PATH), MANIFEST.dump(), b"", 6, "+00:00")
+        play(read_manifest(PATH), MANIFEST.dump(), 0, 6, "+00:00")
 
 
 def test_a_manifest_without_files_loads_nothing():
