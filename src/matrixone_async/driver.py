@@ -42,6 +42,7 @@ from matrixone_core.steps import (
 from matrixone_platform.machine import LocalMachine
 
 T = TypeVar("T")
+PARSED_AT_ONCE = 64 * 1024  # bytes: while a thread parses, the event loop may have to wait each time it wants to go on
 _log = logging.getLogger("matrixone")
 
 
@@ -150,7 +151,9 @@ class AsyncDriver:
     async def _transform(self, step: SendLocalData[Any]) -> AsyncIterator[bytes]:
         """The data as they are sent."""
         while (chunk := await self.run(next_chunk(step.chunks))) is not None:
-            yield await self.run(run_in_thread(partial(step.through, chunk)))  # parsing takes long
+            for at in range(0, len(chunk), PARSED_AT_ONCE):
+                piece = chunk[at : at + PARSED_AT_ONCE]
+                yield await self.run(run_in_thread(partial(step.through, piece)))  # parsing takes long
         yield await self.run(run_in_thread(partial(step.through, None)))
 
     async def _run_together(self, step: Concurrently) -> tuple[Any, ...]:

@@ -42,6 +42,7 @@ from matrixone_sync.engines import abandon, connect, release, run_on
 from matrixone_sync.workers import WorkerGroup
 
 T = TypeVar("T")
+PARSED_AT_ONCE = 64 * 1024  # bytes: while a thread parses, the event loop may have to wait each time it wants to go on
 _log = logging.getLogger("matrixone")
 
 
@@ -150,7 +151,9 @@ class Driver:
     def _transform(self, step: SendLocalData[Any]) -> Iterator[bytes]:
         """The data as they are sent."""
         while (chunk := self.run(next_chunk(step.chunks))) is not None:
-            yield self.run(run_in_thread(partial(step.through, chunk)))  # parsing takes long
+            for at in range(0, len(chunk), PARSED_AT_ONCE):
+                piece = chunk[at : at + PARSED_AT_ONCE]
+                yield self.run(run_in_thread(partial(step.through, piece)))  # parsing takes long
         yield self.run(run_in_thread(partial(step.through, None)))
 
     def _run_together(self, step: Concurrently) -> tuple[Any, ...]:

@@ -32,14 +32,15 @@ def as_pandas(table: Any, backend: DtypeBackend | None) -> Any:
     if backend is not None:
         return table.to_pandas(types_mapper=pandas.ArrowDtype)
     columns = {at: _series(column) for at, column in enumerate(table.columns)}
-    frame = pandas.DataFrame(columns, index=pandas.RangeIndex(table.num_rows))
+    # copies of all columns in one array would be made at once, and no other thread runs meanwhile
+    frame = pandas.DataFrame(columns, index=pandas.RangeIndex(table.num_rows), copy=False)
     frame.columns = table.column_names  # two may have one name
     return frame
 
 
 def _series(column: Any) -> Any:
     if column.slice(0, 0).to_pandas().dtype != object:
-        return column.to_pandas()
+        return column.to_pandas().copy()  # what shares Arrow's memory cannot be changed
     values = library("numpy").empty(len(column), object)
     for at in range(0, len(column), _AT_ONCE):
         values[at : at + _AT_ONCE] = column.slice(at, _AT_ONCE).to_pandas().to_numpy()

@@ -222,6 +222,15 @@ def test_a_frame_of_pandas_is_as_pyarrow_makes_it():
     pd.testing.assert_frame_equal(as_pandas(many, None), many.to_pandas())
 
 
+def test_columns_of_pandas_are_neither_copied_into_one_array_nor_arrows():
+    """A copy of all objects is made at once, and an event loop waits for it; Arrow's memory cannot be changed."""
+    values = pa.array([Decimal(1), Decimal(2)])
+    frame = as_pandas(pa.table({"a": values, "b": values, "i": [1, 2], "j": [3, 4]}), None)
+    assert frame["a"].to_numpy().base is not frame["b"].to_numpy().base
+    frame.loc[0, ["i", "j"]] = [5, 6]
+    assert frame[["i", "j"]].to_numpy().tolist() == [[5, 6], [2, 4]]
+
+
 def test_columns_of_one_name():
     twice = pa.table([pa.array([1]), pa.array(["a"])], names=["a", "a"])
     assert as_pandas(twice, None).columns.tolist() == ["a", "a"]
