@@ -129,7 +129,7 @@ def size_by_probes(url: str, step: int) -> Op[int]:
 
 
 def _last_step_inside(url: str, step: int, at_once: int) -> Op[int]:
-    """The greatest number of steps that lies within a file.
+    """The greatest number of steps that is within a file.
 
     Args:
         url: its `stage://` URL.
