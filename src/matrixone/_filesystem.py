@@ -141,9 +141,6 @@ class StageFileSystem(AbstractFileSystem):
             if not self.isdir(path):
                 raise
 
-    def _rm(self, path: str) -> None:
-        self.rm_file(path)
-
     def mkdir(self, path: str, create_parents: bool = True, **_options: Any) -> None:
         """Nothing: a folder comes with its first file."""
 

@@ -99,7 +99,11 @@ def test_files_are_read_written_copied_and_removed(stage, system, tmp_path):
         system.get_file(path, local)
     assert (tmp_path / "one").read_bytes() == content
     system.put(str(tmp_path / "dir"), f"{stage}/back", recursive=True)
-    system.rm(f"{stage}/back", recursive=True)
+    system.copy(f"{stage}/back", f"{stage}/copy", recursive=True)  # its folders come with their files
+    system.get_file(f"{stage}/copy/t.txt", str(tmp_path / "t.txt"))  # without fsspec's own progress
+    assert (tmp_path / "t.txt").read_bytes() == b"new"
+    for folder in ("back", "copy"):
+        system.rm(f"{stage}/{folder}", recursive=True)
     assert system.find(stage) == [f"{stage}/dir/b.csv", f"{stage}/dir/t.txt", path]
     with pytest.raises(FileNotFoundError):
         system.rm(f"{stage}/none")

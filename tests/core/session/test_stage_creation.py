@@ -85,6 +85,23 @@ def test_what_cannot_be_taken_back_is_noted():
     ]
 
 
+def test_a_stage_that_cannot_be_dropped_again_keeps_no_other_from_it():
+    case = creating("a", "b", "c")
+    case.server.broken = {"DROP STAGE IF EXISTS `b`": ServerError("no drop")}
+    case.server.sent.clear()
+    error = failing(case, "CREATE STAGE `c`", ServerError("refused"))
+    assert error.__notes__ == ["the stage 'b' could not be dropped again: no drop"]
+    assert case.server.sent[-1] == "outside: DROP STAGE IF EXISTS `a`"
+
+    case = creating("a", "b")
+    case.server.run(case.work.create_stages())
+    case.server.broken = {"DROP STAGE IF EXISTS `b`": ServerError("no drop")}
+    case.server.sent.clear()
+    with pytest.raises(ServerError, match="the stage 'b' could not be dropped again: no drop"):
+        case.server.run(case.work.after_end(case.server.run))
+    assert case.server.sent[-1] == "outside: DROP STAGE IF EXISTS `a`"
+
+
 def test_a_refused_change_of_a_new_stage_takes_it_back():
     case = creating("a")
     case.do(stages.alter("a", enable=False))
