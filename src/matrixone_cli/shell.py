@@ -1,10 +1,12 @@
 """Statements from a terminal, with a history, or from a pipe."""
 
-import atexit
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,12 +14,14 @@ from matrixone import ConnectionFailure, MatrixOneError
 
 HISTORY = Path("~/.matrixone_history")
 PROMPT, CONTINUED = "matrixone> ", "        -> "
+_SECRET = re.compile("identified|password|credentials|secret", re.IGNORECASE)  # in statements that are not stored
 
 
 def run_shell(execute: Callable[[str], None]) -> None:
     """Run statements, each ended by `;`, until the input ends or `exit`.
 
-    On a terminal an error is printed, and the next statement is read. In a pipe the first error ends it.
+    On a terminal an error is printed, and the next statement is read. In a pipe the first error ends it. Ctrl-C on a
+    terminal drops what was typed of a statement, or stops the one that runs.
 
     Args:
         execute: runs a statement and prints its result.
@@ -29,14 +33,28 @@ def run_shell(execute: Callable[[str], None]) -> None:
         for statement in read_statements(line.rstrip("\n") for line in sys.stdin):
             execute(statement)
         return
-    _use_history()
-    for statement in read_statements(_typed_lines()):
-        try:
-            execute(statement)
-        except ConnectionFailure:
-            raise
-        except MatrixOneError as error:
-            click.echo(f"error: {error}", err=True)
+    history = _History(HISTORY.expanduser())
+    try:
+        while not _is_ended(execute, history):
+            click.echo("interrupted", err=True)
+    finally:
+        history.write()
+
+
+def _is_ended(execute: Callable[[str], None], history: "_History") -> bool:
+    """Run what is typed; whether that has ended, and was not interrupted."""
+    try:
+        for statement in read_statements(_typed_lines()):
+            history.add(statement)
+            try:
+                execute(statement)
+            except ConnectionFailure:
+                raise
+            except MatrixOneError as error:
+                click.echo(f"error: {error}", err=True)
+    except KeyboardInterrupt:
+        return False
+    return True
 
 
 def read_statements(lines: Iterator[str]) -> Iterator[str]:
@@ -67,20 +85,31 @@ def _typed_lines() -> Iterator[str]:
             yield line
 
 
-def _use_history() -> None:
-    """Keep what is typed for the next time, where Python has readline."""
-    with suppress(ImportError):
-        import readline
+class _History:
+    """The statements that were typed, now and before, where Python has readline; those with a secret are left out.
 
-        path = HISTORY.expanduser()
-        with suppress(OSError):
-            readline.read_history_file(path)
-        atexit.register(_write_history, path)
+    Args:
+        path: the file that keeps them.
+    """
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._readline: Any = None
+        with suppress(ImportError):
+            self._readline = import_module("readline")
+            self._readline.set_auto_history(False)
+            with suppress(OSError):
+                self._readline.read_history_file(path)
 
-def _write_history(path: Path) -> None:
-    import readline
+    def add(self, statement: str) -> None:
+        """Keep the lines of a statement."""
+        if self._readline is not None and not _SECRET.search(statement):
+            for line in f"{statement};".splitlines():
+                self._readline.add_history(line)
 
-    with suppress(OSError):
-        path.touch(mode=0o600)
-        readline.write_history_file(path)
+    def write(self) -> None:
+        """Write the file, which only its owner can read."""
+        if self._readline is not None:
+            with suppress(OSError):
+                self._path.touch(mode=0o600)
+                self._readline.write_history_file(self._path)
