@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -41,6 +41,7 @@ from matrixone_core.steps import (
 )
 from matrixone_platform.machine import LocalMachine
 
+P = ParamSpec("P")
 T = TypeVar("T")
 PARSED_AT_ONCE = 64 * 1024  # bytes: while a thread parses, the event loop may have to wait each time it wants to go on
 _log = logging.getLogger("matrixone")
@@ -119,12 +120,10 @@ class AsyncDriver:
         """Return the answer to a step."""
         match step:
             case Statement():
-                return await self._on_connection(partial(execute_statement, statement=step, time_limit=self.time_limit))
+                return await self._on_connection(execute_statement, step, self.time_limit)
             case SendLocalData():
-                data, limit = self._transform(step), self.time_limit
-                return await self._on_connection(
-                    partial(send_local_data, statement=step.statement, data=data, time_limit=limit)
-                )
+                data = self._transform(step)
+                return await self._on_connection(send_local_data, step.statement, data, self.time_limit)
             case RunSync():
                 return await self._on_connection(step.call)
             case Atomic():
@@ -144,9 +143,11 @@ class AsyncDriver:
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
-    async def _on_connection(self, call: Callable[[Connection], T]) -> T:
+    async def _on_connection(
+        self, call: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         async with self.connection() as connection, self._track(connection):
-            return await run_on(connection, call)
+            return await run_on(connection, call, *args, **kwargs)
 
     async def _transform(self, step: SendLocalData[Any]) -> AsyncIterator[bytes]:
         """The data as they are sent."""

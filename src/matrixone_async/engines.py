@@ -1,7 +1,7 @@
 """What SQLAlchemy's asynchronous engines do differently; `matrixone_sync` has a module of the same names."""
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 from sqlalchemy import Connection as BlockingConnection
@@ -88,6 +88,11 @@ async def release(connection: AsyncConnection) -> None:
         await connection.close()
 
 
-async def run_on(connection: AsyncConnection, call: Callable[[BlockingConnection], T]) -> T:
-    """Call a function of SQLAlchemy's with a connection that seems to block."""
-    return await connection.run_sync(call)
+async def run_on(
+    connection: AsyncConnection,
+    call: Callable[Concatenate[BlockingConnection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Call a function with a connection that seems to block."""
+    return await connection.run_sync(call, *args, **kwargs)

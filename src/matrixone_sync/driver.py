@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -41,6 +41,7 @@ from matrixone_sync.concurrency import Caller, Owner, finish_within, repeating, 
 from matrixone_sync.engines import abandon, connect, release, run_on
 from matrixone_sync.workers import WorkerGroup
 
+P = ParamSpec("P")
 T = TypeVar("T")
 PARSED_AT_ONCE = 64 * 1024  # bytes: while a thread parses, the event loop may have to wait each time it wants to go on
 _log = logging.getLogger("matrixone")
@@ -119,12 +120,10 @@ class Driver:
         """Return the answer to a step."""
         match step:
             case Statement():
-                return self._on_connection(partial(execute_statement, statement=step, time_limit=self.time_limit))
+                return self._on_connection(execute_statement, step, self.time_limit)
             case SendLocalData():
-                data, limit = self._transform(step), self.time_limit
-                return self._on_connection(
-                    partial(send_local_data, statement=step.statement, data=data, time_limit=limit)
-                )
+                data = self._transform(step)
+                return self._on_connection(send_local_data, step.statement, data, self.time_limit)
             case RunSync():
                 return self._on_connection(step.call)
             case Atomic():
@@ -144,9 +143,9 @@ class Driver:
             case _:
                 raise TypeError(f"unknown step: {step!r}")
 
-    def _on_connection(self, call: Callable[[Connection], T]) -> T:
+    def _on_connection(self, call: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         with self.connection() as connection, self._track(connection):
-            return run_on(connection, call)
+            return run_on(connection, call, *args, **kwargs)
 
     def _transform(self, step: SendLocalData[Any]) -> Iterator[bytes]:
         """The data as they are sent."""

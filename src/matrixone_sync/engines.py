@@ -1,7 +1,7 @@
 """What SQLAlchemy's blocking engines do differently; `matrixone_async` has a module of the same names."""
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Engine, event
@@ -85,6 +85,11 @@ def release(connection: sqlalchemy.Connection) -> None:
     connection.close()
 
 
-def run_on(connection: sqlalchemy.Connection, call: Callable[[sqlalchemy.Connection], T]) -> T:
-    """Call a function of SQLAlchemy's with a connection."""
-    return call(connection)
+def run_on(
+    connection: sqlalchemy.Connection,
+    call: Callable[Concatenate[sqlalchemy.Connection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Call a function with a connection."""
+    return call(connection, *args, **kwargs)

@@ -246,6 +246,17 @@ def test_leaving_before_the_last_batch_closes_the_connection(numbers, proxied):
     assert list(stream) == []
 
 
+def test_leaving_before_the_last_batch_costs_the_pool_no_other_connection(numbers, proxied):
+    def ids():
+        with proxied.session() as one, proxied.session() as two:
+            return {session.execute(text("SELECT connection_id()")).scalar() for session in (one, two)}
+
+    before = ids()
+    with proxied.stream_arrow(MANY, batch_rows=10) as stream:
+        next(stream)
+    assert len(before & ids()) == 1
+
+
 def test_a_stream_that_nobody_begins_or_that_has_ended(numbers):
     stream = numbers.stream_arrow("SELECT n FROM numbers")
     close = getattr(stream, "aclose", None) or stream.close
