@@ -11,6 +11,12 @@ import pytest
 SLOW = "SELECT SLEEP(60)"
 
 
+def connections_in_use(client):
+    """How many connections a client has lent, of all its pools."""
+    status = client.pool_status()
+    return sum(pool.in_use for pool in (status, status.reserve, status.concurrent, status.stopping))
+
+
 def trigger(statement):
     return statement == SLOW or statement.startswith("LOAD DATA")
 

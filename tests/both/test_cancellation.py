@@ -10,6 +10,7 @@ from interruptions import (
     by_cancel,
     by_scope,
     by_timeout,
+    connections_in_use,
     everywhere,
     stop_task,
 )
@@ -62,8 +63,7 @@ async def test_what_is_cancelled_is_stopped_on_the_server(async_client, proxy, u
         killed = len(proxy.sent("KILL QUERY"))
         await cancel(proxy, call)
         assert len(proxy.sent("KILL QUERY")) > killed
-        assert async_client.engine.pool.checkedout() == 0
-        assert async_client._connection.reserve.pool.checkedout() == 0
+        assert connections_in_use(async_client) == 0
         assert (await async_client.execute("SELECT 7")).scalar() == 7
     assert (await async_client.execute("SELECT count(*) FROM users")).scalar() == 0
 
@@ -97,8 +97,7 @@ async def test_a_session_cancelled_at_any_moment_leaves_all_or_nothing(async_cli
             await session.load_data.read_csv_stage(stage[turns], f"u{turns}.csv", User)
 
     async def check(turns, finished):
-        assert async_client.engine.pool.checkedout() == 0
-        assert async_client._connection.reserve.pool.checkedout() == 0
+        assert connections_in_use(async_client) == 0
         rows = (
             (await async_client.execute(f"SELECT id FROM users WHERE id IN ({turns + 1}, {1000 + turns})"))
             .scalars()
@@ -126,8 +125,7 @@ async def test_operations_cancelled_at_any_moment_lose_no_connection(async_clien
         await async_client.load_data.read_csv_stage(stage, "u.csv", User)
 
     async def check(turns, finished):
-        assert async_client.engine.pool.checkedout() == 0
-        assert async_client._connection.reserve.pool.checkedout() == 0
+        assert connections_in_use(async_client) == 0
         count = (await async_client.execute("SELECT count(*) FROM users")).scalar()
         assert count in ((1,) if finished else (0, 1))
         await async_client.execute("DELETE FROM users")

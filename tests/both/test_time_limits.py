@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from interruptions import SLOW
+from interruptions import SLOW, connections_in_use
 from models import User
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -127,8 +127,7 @@ def test_what_runs_outside_the_transaction_is_stopped_too(new_client, proxy, dat
     with pytest.raises(errors.StatementTimeout, match="1 s"), client.session() as session:
         session.stage.create(unique(), "file:///a/")
     assert len(proxy.sent("KILL QUERY")) == before + 3
-    driver = getattr(client, "wrapped", client)._connection
-    assert [pool.pool.checkedout() for pool in (driver.engine, driver.reserve, driver.stopping)] == [0, 0, 0]
+    assert connections_in_use(client) == 0
 
 
 def test_a_kill_that_is_lost_is_reported(new_client, proxy, database, caplog, side):
