@@ -1,5 +1,6 @@
 """A connection for core tests, which have no server: it records what is done with it."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 from pymysql.err import MySQLError
@@ -84,6 +85,11 @@ class Connection:
             raise block
         packets.ended = block is None
         return block
+
+    @contextmanager
+    def sending(self, data):
+        self.log.append(f"sends {b''.join(data)!r}")
+        yield
 
     def close_at_once(self):
         self.log.append("close_at_once")

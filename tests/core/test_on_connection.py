@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from matrixone_core import on_connection
 from matrixone_core.errors import CommitUnknown, ConnectionLost, ServerError, TableNotFound
 from matrixone_core.row_packets import RowPackets
+from matrixone_core.sql.past import CheckForeignKeys
 from matrixone_core.steps import Command
 
 
@@ -62,6 +63,29 @@ def test_what_follows_a_statement_is_sent_though_that_fails(error, kind, last):
     assert connection.log[-1] == last
     assert caught.value.__context__ is None, "the driver's frames can be reached"
     assert caught.value.statement == "DO SOMETHING"
+
+
+def test_a_statement_with_nothing_around_it_is_sent_alone():
+    connection = Connection()
+    on_connection.execute_statement(connection, CheckForeignKeys(enabled=True), None)
+    assert len(connection.log) == 1
+    with pytest.raises(ServerError):
+        on_connection.execute_statement(Connection(fails={"": refused()}), CheckForeignKeys(enabled=True), None)
+
+
+def test_data_that_break_off_end_the_transaction_if_the_connection_is_closed():
+    work = Work()
+    connection = Connection(fails={"DO": refused(2013, lost=True)}, work=work)
+    on_connection.send_local_data(Connection(), Surrounded(), iter([b"a", b"b"]), None)
+    with pytest.raises(ConnectionLost):
+        on_connection.send_local_data(connection, Surrounded(), iter([b"a"]), None)
+    assert connection.log == ["sends b'a'", "SET a=1", "DO SOMETHING"]
+    assert work.errors == []
+    connection.open = False
+    with pytest.raises(ConnectionLost):
+        on_connection.send_local_data(connection, Surrounded(), iter([b"a"]), None)
+    [error] = work.errors
+    assert str(error) == "its connection was closed, as the data that it was sending broke off"
 
 
 @pytest.mark.parametrize(
