@@ -34,6 +34,8 @@ class Cli(click.Group):
             fail(str(error), ExitCode.USAGE)
         except MatrixOneError as error:
             fail(str(error), ExitCode.DATA)
+        except BrokenPipeError:  # a reader such as `head` has enough: click ends without a word
+            raise
         except OSError as error:
             fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), ExitCode.DATA)
 

@@ -55,8 +55,25 @@ class Machine(Protocol):
         """Return a path from the root."""
         ...
 
-    def open_new(self, path: LocalPath) -> IO[bytes]:
-        """Create a file, where there is none, and open it to write it."""
+    def is_special(self, path: LocalPath) -> bool:
+        """Return whether there is a pipe, a device or a socket."""
+        ...
+
+    def follow(self, path: LocalPath) -> str:
+        """Return the path that symbolic links lead to."""
+        ...
+
+    def open_new(self, path: LocalPath, like: LocalPath | None = None) -> IO[bytes]:
+        """Create a file, where there is none, and open it to write it.
+
+        Args:
+            path: the file.
+            like: a file whose permissions it gets, if there is one.
+        """
+        ...
+
+    def open_special(self, path: LocalPath) -> IO[bytes]:
+        """Open a pipe or a device to write it."""
         ...
 
     def write_at(self, path: LocalPath, offset: int, data: bytes) -> None:

@@ -76,9 +76,24 @@ class LocalMachine:
         """Return a path from the root."""
         return os.path.abspath(path)  # noqa: PTH100  # as a text
 
-    def open_new(self, path: LocalPath) -> IO[bytes]:
+    def is_special(self, path: LocalPath) -> bool:
+        """Return whether there is a pipe, a device or a socket."""
+        return self.exists(path) and not self.is_file(path) and not self.is_folder(path)
+
+    def follow(self, path: LocalPath) -> str:
+        """Return the path that symbolic links lead to."""
+        return os.path.realpath(path)
+
+    def open_new(self, path: LocalPath, like: LocalPath | None = None) -> IO[bytes]:
         """Create a file, and open it to write it."""
-        return Path(path).open("xb")
+        file = Path(path).open("xb")  # noqa: SIM115  # whoever writes it closes it
+        if like is not None and self.is_file(like):
+            Path(path).chmod(stat.S_IMODE(Path(like).stat().st_mode))
+        return file
+
+    def open_special(self, path: LocalPath) -> IO[bytes]:
+        """Open a pipe or a device to write it."""
+        return Path(path).open("wb")
 
     def write_at(self, path: LocalPath, offset: int, data: bytes) -> None:
         """Write into a file that exists."""

@@ -189,6 +189,14 @@ def test_download_and_upload(folder, files, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError):
         (folder / "users.csv").download(tmp_path / "none/x")
     assert {path.name for path in tmp_path.iterdir()} == {"big.bin", "e"}
+    (tmp_path / "link").symlink_to(place)
+    assert (folder / "empty.csv").download(tmp_path / "link") == tmp_path / "link"
+    assert ((tmp_path / "link").is_symlink(), place.read_bytes()) == (True, b"")
+    place.write_bytes(b"id,name\n1,Ada\n2,Grace\n")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(errors.InvalidArgument, match="pipe' is a pipe or a device"):
+        (folder / "users.csv").download(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
     events.clear()
     target = folder / "up.bin"
     assert target.upload(tmp_path / "big.bin", progress=events.append) == 22

@@ -370,6 +370,17 @@ def test_ctrl_c(run, matrixone_url, other_client):
     assert not _is_running(other_client, mark)
 
 
+def test_a_reader_that_has_enough(run):
+    """As of `matrixone export … - | head -1`."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "matrixone_cli", "export", "SELECT result FROM generate_series(1, 100000) g", "-"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == b"result\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
 def _is_running(client, mark):
     found = client.execute("SHOW FULL PROCESSLIST").mappings().all()
     return any(mark in str(row["info"]) and "PROCESSLIST" not in str(row) for row in found)

@@ -79,7 +79,16 @@ class MemoryMachine:
     def absolute(self, path: LocalPath) -> str:
         return f"/{path}".replace("//", "/")
 
-    def open_new(self, path: LocalPath) -> BytesIO:
+    def is_special(self, path: LocalPath) -> bool:
+        return False
+
+    def follow(self, path: LocalPath) -> str:
+        return str(path)
+
+    def open_special(self, path: LocalPath) -> BytesIO:
+        raise FileNotFoundError(path)
+
+    def open_new(self, path: LocalPath, like: LocalPath | None = None) -> BytesIO:
         if self.exists(path):
             raise FileExistsError(path)
         self.files[str(path)] = b""

@@ -40,6 +40,7 @@ def test_kinds_of_paths(tmp_path, monkeypatch):
     assert [MACHINE.size(path) for path in paths[:-1]] == [3, 3, None, None]
     with pytest.raises(FileNotFoundError):
         MACHINE.size(absent)
+    assert [MACHINE.is_special(path) for path in paths] == [False, False, True, False, False]
     monkeypatch.chdir(tmp_path)
     assert MACHINE.absolute("file") == str(tmp_path.resolve() / "file")
 

@@ -86,14 +86,17 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
 
     def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> str:
         """SQL text; where it may name a table, it cannot be read as of a moment."""
-        if self._then and (kw.get("asfrom") or _FROM.search(textclause.text)):
-            raise InvalidArgument(
-                f"snapshot= and timestamp= cannot find the tables of {show(textclause.text)}; build that part of the "
-                "statement of tables or models, or write the moment into the text and execute it as text"
-            )
+        self._check_text(textclause.text, is_table=bool(kw.get("asfrom")))
         above: Any = super()
         text: str = above.visit_textclause(textclause, *args, **kw)
         return text
+
+    def _check_text(self, sql: str, *, is_table: bool) -> None:
+        if self._then and (is_table or _FROM.search(sql)):
+            raise InvalidArgument(
+                f"snapshot= and timestamp= cannot find the tables of {show(sql)}; build that part of the "
+                "statement of tables or models, or write the moment into the text and execute it as text"
+            )
 
     def visit_table(  # type: ignore[override]  # its other arguments pass through
         self, table: Any, asfrom: bool = False, enclosing_alias: Any = None, **kw: Any
@@ -112,6 +115,8 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
 
     def visit_column(self, column: Any, *args: Any, include_table: bool = True, **kw: Any) -> str:
         """A column, behind the name that its table has in the statement."""
+        if column.is_literal:
+            self._check_text(column.name, is_table=False)
         above: Any = super()
         table = column.table
         name = self._renamed.get((table.schema, table.name)) if include_table and isinstance(table, Table) else None

@@ -1,6 +1,8 @@
 """Exports to files of the client: rows are written as they arrive, and never held whole."""
 
 import bz2
+import codecs
+import errno
 import gzip
 import io
 import os
@@ -127,18 +129,24 @@ def writer_of(form: str, style: CsvStyle) -> Writer:
 
 
 def _to_path(export: FileExport) -> Op[ExportReport]:
-    place = PurePath(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path, as the caller has seen
+    path = PurePath(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path, as the caller has seen
     machine = (yield from GetRuntime()).machine
-    unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
     writer = writer_of(export.format, export.style)
-    opened = ExitStack()
-    raw = opened.enter_context((yield from run_in_thread(partial(machine.open_new, unfinished))))
+    if (yield from run_in_thread(partial(machine.is_special, path))):  # a file would take its place
+        raw = yield from run_in_thread(partial(machine.open_special, path))
+        writing = yield from _write_opened(export, writer, path, raw)
+        return writing.report(export, writing.length)
+    place = PurePath((yield from run_in_thread(partial(machine.follow, path))))
+    if (yield from run_in_thread(partial(machine.is_folder, place))):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
     try:
-        try:
-            file = opened.enter_context(_COMPRESSORS[compression_of(None, place.name)](raw))
-            writing = yield from _write(export, _Writing(writer, str(place), partial(_write_to_file, file)))
-        finally:
-            yield from run_in_thread(opened.close)
+        raw = yield from run_in_thread(partial(machine.open_new, unfinished, place))
+    except OSError as error:
+        error.filename = str(path)  # the name that the caller knows
+        raise
+    try:
+        writing = yield from _write_opened(export, writer, path, raw)
         size = yield from run_in_thread(partial(machine.size, unfinished))
         yield from run_in_thread(partial(machine.move, unfinished, place))
     except BaseException:
@@ -147,9 +155,20 @@ def _to_path(export: FileExport) -> Op[ExportReport]:
     return writing.report(export, size or 0)
 
 
+def _write_opened(export: FileExport, writer: Writer, path: PurePath, raw: IO[bytes]) -> "Op[_Writing]":
+    """Write the rows to a file that is open, and close it."""
+    opened = ExitStack()
+    opened.enter_context(raw)
+    try:
+        file = opened.enter_context(_COMPRESSORS[compression_of(None, path.name)](raw))
+        return (yield from _write(export, _Writing(writer, str(path), partial(_write_to_file, file))))
+    finally:
+        yield from run_in_thread(opened.close)
+
+
 def _to_stream(export: FileExport) -> Op[ExportReport]:
     stream: Any = export.target
-    if isinstance(stream, io.TextIOBase) and export.format == "parquet":
+    if _takes_text(stream) and export.format == "parquet":
         raise InvalidArgument(f"Parquet is no text; {name_of(stream)} must be open by 'wb'")
     send = partial(_write_to_stream, stream)
     writing = yield from _write(export, _Writing(writer_of(export.format, export.style), name_of(stream), send))
@@ -252,5 +271,17 @@ def _write_to_file(file: Any, data: bytes) -> Op[None]:
 
 def _write_to_stream(stream: Any, data: bytes) -> Op[None]:
     """Write to a file of the caller's; what `write` returns is awaited, where it can be."""
-    content = data.decode() if isinstance(stream, io.TextIOBase) else data
+    try:
+        content = data.decode() if _takes_text(stream) else data
+    except UnicodeDecodeError:
+        raise InvalidArgument(
+            f"the rows have bytes that are no text; {name_of(stream)} must be open by 'wb', or export to JSON lines"
+        ) from None
     yield from emit(stream.write, content)
+
+
+def _takes_text(stream: Any) -> bool:
+    """Whether a file of the caller's is one of text; what wraps one, of tempfile or aiofiles, has its encoding."""
+    if isinstance(stream, io.TextIOBase | codecs.StreamWriter | codecs.StreamReaderWriter):
+        return True
+    return isinstance(getattr(stream, "encoding", None), str) and "b" not in str(getattr(stream, "mode", ""))

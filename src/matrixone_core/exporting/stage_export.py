@@ -76,8 +76,12 @@ def _export(export: StageExport) -> Op[ExportReport]:
     target = export.path.with_name(f"{export.path.name}.{uuid4().hex[:8]}.new") if old else export.path
     statement = Outfile(exported.query, target.url, output, export.split_size)
     yield from _write(export, statement, target, began)
-    rows = (yield from CountQueryRows(exported.query)) if export.count else None
-    parts = yield from _measure(export, target)
+    try:
+        rows = (yield from CountQueryRows(exported.query)) if export.count else None
+        parts = yield from _measure(export, target)
+    except BaseException:  # a time limit, for example
+        yield from _remove_written(target)
+        raise
     files = parts if target is export.path else (yield from _replace_parts(export.path, old, parts))
     report = ExportReport(
         tuple(ExportedFile(path.url, size) for path, size in files.items()),
@@ -128,9 +132,13 @@ def _write(export: StageExport, statement: Outfile, target: PureStagePath, began
             )
     except BaseException:
         if target is not export.path or export.split_size is not None:
-            for name in (yield from _parts_in_folder(target)).values():
-                yield from RemoveFiles(target.with_name(name).url)
+            yield from _remove_written(target)
         raise
+
+
+def _remove_written(target: PureStagePath) -> Op[None]:
+    for name in (yield from _parts_in_folder(target)).values():
+        yield from RemoveFiles(target.with_name(name).url)
 
 
 def _find_parts(export: StageExport) -> Op[Parts]:

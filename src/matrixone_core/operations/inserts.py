@@ -56,11 +56,10 @@ def insert(table: Target, rows: Rows) -> Op[int]:
         PermissionDenied: the user may not insert into the table.
     """
     found = _each(rows)
-    first = next(found, None)
-    if first is None:
-        return 0
-    target = yield from _target_of(table, first)
-    return (yield from Atomic(_insert_batches(target, map(target.values_of, chain([first], found)))))
+    for first in found:
+        target = yield from _target_of(table, first)
+        return (yield from Atomic(_insert_batches(target, map(target.values_of, chain([first], found)))))
+    return 0
 
 
 def batch_insert(table: Target, rows: Rows) -> Op[int]:
@@ -111,7 +110,7 @@ class _InsertTarget:
             InvalidArgument: it does not fit the table.
         """
         if isinstance(row, Mapping):
-            values = {self._column(name): value for name, value in cast("Mapping[str, Any]", row).items()}
+            values = self._of_mapping(cast("Mapping[str, Any]", row))
         elif isinstance(row, tuple | list):
             values = self._in_order(cast("tuple[Any, ...]", row))
         elif type(row) is self.model:  # one of a subclass may have more than the table
@@ -132,6 +131,15 @@ class _InsertTarget:
             hint = f"did you mean {show(near[0])}?" if near else f"its columns are {', '.join(self.columns)}"
             raise InvalidArgument(f"the table {'.'.join(self.names)} has no column {show(name)}; {hint}")
         return self.columns[name]
+
+    def _of_mapping(self, row: Mapping[str, Any]) -> Values:
+        values = {self._column(name): value for name, value in row.items()}
+        if len(values) < len(row):  # an attribute of the model and its column
+            column, names = next(
+                (column, names) for column in values if len(names := [n for n in row if self._column(n) == column]) > 1
+            )
+            raise InvalidArgument(f"the row has two values for the column {show(column)}: {' and '.join(names)}")
+        return values
 
     def _of_instance(self, state: InstanceState[Any]) -> Values:
         if state.expired_attributes:

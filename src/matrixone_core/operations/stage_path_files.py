@@ -264,12 +264,15 @@ def download(path: PureStagePath, local: LocalPath, progress: Receive | None) ->
     machine = (yield from GetRuntime()).machine
     if (yield from run_in_thread(partial(machine.is_folder, place))):
         place /= path.name
+    if (yield from run_in_thread(partial(machine.is_special, place))):  # the file would take its place
+        raise InvalidArgument(f"{show(str(place))} is a pipe or a device; a download needs a file, as it is in pieces")
     size = yield from size_by_probes(url, RANGE)
-    unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
-    yield from run_in_thread((yield from run_in_thread(partial(machine.open_new, unfinished))).close)
+    whole = PurePath((yield from run_in_thread(partial(machine.follow, place))))
+    unfinished = whole.with_name(f".{whole.name}.{uuid4().hex[:8]}.part")
+    yield from run_in_thread((yield from run_in_thread(partial(machine.open_new, unfinished, whole))).close)
     try:
         yield from _fetch(_Fetching(url, size, unfinished, machine, progress))
-        yield from run_in_thread(partial(machine.move, unfinished, place))
+        yield from run_in_thread(partial(machine.move, unfinished, whole))
     except BaseException:
         yield from run_in_thread(partial(machine.remove, unfinished))
         raise

@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import IO, Any, Protocol
 
 from matrixone_local.engine.connection import EngineConnection
-from matrixone_local.errors import SqlError, bad_configuration, bad_input, internal_error
+from matrixone_local.errors import SqlError, bad_cast, bad_configuration, bad_input, internal_error
 from matrixone_local.files.bulk_insert import Cancellable
 from matrixone_local.files.sources import Source, Sources
 from matrixone_local.files.stores import Store
@@ -179,8 +179,13 @@ class Exports:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
 
-    def write(self, outfile: Outfile, client: Client) -> None:
+    def write(self, outfile: Outfile, client: Client, *, casts: bool) -> None:
         """Run the query in the client's session, and write what it gives; a rollback leaves the files.
+
+        Args:
+            outfile: the query and its files.
+            client: who exports.
+            casts: whether the query has casts, whose warnings are errors.
 
         Raises:
             SqlError: a file exists already, or cannot be written.
@@ -190,7 +195,8 @@ class Exports:
         result = client.link.stream(outfile.query)
         columns = next(result)
         try:
-            for number, file in enumerate(_files(outfile, columns, result)):
+            rows = _without_bad_casts(result, client.link) if casts else result
+            for number, file in enumerate(_files(outfile, columns, rows)):
                 with file:
                     self._save(outfile.path(number), file)
         finally:
@@ -206,6 +212,14 @@ class Exports:
         file.seek(0)
         if not store.write(path, file):
             raise _exists(store, path)
+
+
+def _without_bad_casts(rows: Iterator[Row], link: EngineConnection) -> Iterator[Row]:
+    """The rows; at their end what a server refuses is refused that the engine has cast with a warning."""
+    yield from rows
+    for _level, _code, words, *_ in link.query("SHOW WARNINGS").rows:
+        if refused := bad_cast(words or ""):
+            raise refused
 
 
 def _exists(store: Store, path: str) -> SqlError:

@@ -77,7 +77,8 @@ class EngineStatements:
         allowlist.check(query)
         self._misdirected = True
         rewritten = self._state.rewriter.rewritten(query, cleanup)
-        self._server.exports.write(written.over(rewritten), self._state.client)
+        casts = statements.casts(query.tokens)
+        self._server.exports.write(written.over(rewritten), self._state.client, casts=casts)
         self._misdirected = False
         self._state.replies.ok()
         return True

@@ -1,10 +1,13 @@
 """Exports to files of the client: what is written of rows, and when a file has its name."""
 
 import bz2
+import codecs
 import datetime as dt
 import io
 import json
+import os
 import sys
+import tempfile
 from decimal import Decimal
 
 import pyarrow.parquet
@@ -91,6 +94,16 @@ def test_csv_as_the_server_writes_it():
     assert CsvWriter(CsvStyle(escape="\\")).begin([ResultColumn("plain", LONG)]) == b'"plain"\n'
 
 
+def test_no_row_of_csv_is_an_empty_line():
+    """Readers, a load's among them, would leave it out."""
+    column = ResultColumn("a", VAR_STRING)
+    target = io.BytesIO()
+    exported(target, data=[("x",), (None,), ("",)], found=(column,), format="csv")
+    assert target.getvalue() == b'a\nx\n""\n""\n'
+    writer = CsvWriter(CsvStyle(null_value="\\N"))
+    assert writer.begin([column]) + writer.write([(None,), ("",)]) == b'a\n\\N\n""\n'
+
+
 def test_json_lines():
     target = io.StringIO()
     report = exported(target, format="jsonline")
@@ -159,6 +172,61 @@ def test_a_file_has_its_name_once_it_is_whole(tmp_path, monkeypatch):
     with pytest.raises(InvalidArgument, match="called 'a'"):
         exported(place, found=(ResultColumn("a", LONG), ResultColumn("a", LONG)))
     assert list(tmp_path.iterdir()) == [place]
+
+
+NUMBERS = {"data": [(1,), (2,)], "found": (ResultColumn("a", LONG),), "format": "csv"}
+
+
+def test_a_link_stays_and_leads_to_the_new_file(tmp_path):
+    place, link = tmp_path / "folder" / "real", tmp_path / "link.csv"
+    place.parent.mkdir()
+    place.write_text("old")
+    place.chmod(0o640)
+    link.symlink_to(place)
+    report = exported(link, **NUMBERS)
+    assert (link.is_symlink(), place.read_text()) == (True, "a\n1\n2\n")
+    assert place.stat().st_mode & 0o777 == 0o640  # those who could not read the old file cannot read the new one
+    assert report.files == (ExportedFile(str(link), place.stat().st_size),)
+    assert [*tmp_path.iterdir(), *place.parent.iterdir()].count(place) == 1
+    with pytest.raises(FileNotFoundError) as missing:
+        exported(tmp_path / "none" / "a.csv")
+    assert missing.value.filename == str(tmp_path / "none" / "a.csv")
+    with pytest.raises(IsADirectoryError):
+        exported(tmp_path, connection=(unused := Connection(COLUMNS)), format="csv")
+    assert unused.log == []
+
+
+def test_a_pipe_is_written_to_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        report = exported(pipe, **NUMBERS)
+        assert os.read(reader, 100) == b"a\n1\n2\n"
+    finally:
+        os.close(reader)
+    assert (report.rows, report.bytes, pipe.is_fifo()) == (2, 6, True)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_files_of_text(tmp_path):
+    with tempfile.NamedTemporaryFile("w+") as file:
+        exported(file, **NUMBERS)
+        assert file.seek(0) == 0
+        assert file.read() == "a\n1\n2\n"
+    with tempfile.SpooledTemporaryFile(mode="w+") as file:
+        exported(file, **NUMBERS)
+        file.seek(0)
+        assert file.read() == "a\n1\n2\n"
+    with tempfile.NamedTemporaryFile("w+b") as file:
+        exported(file, **NUMBERS)
+        file.seek(0)
+        assert file.read() == b"a\n1\n2\n"
+    with codecs.getwriter("utf-16")((tmp_path / "wide").open("wb")) as file:
+        exported(file, **NUMBERS)
+    assert (tmp_path / "wide").read_text("utf-16") == "a\n1\n2\n"
+    with pytest.raises(InvalidArgument, match="bytes that are no text; <StringIO> must be open by 'wb'"):
+        exported(io.StringIO(), format="csv")
 
 
 def test_a_time_limit_is_the_statements():

@@ -10,6 +10,7 @@ from matrixone_core.errors import (
     ServerError,
     StageFileExists,
     StageFileNotFound,
+    StatementTimeout,
 )
 from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
 from matrixone_core.exporting.stage_export import load_options
@@ -175,6 +176,16 @@ def test_an_export_that_fails_leaves_no_parts():
         with pytest.raises(ServerError, match="broken"):
             stage.export(**given)
         assert stage.files == files
+
+
+@pytest.mark.parametrize("given", [{}, {"overwrite": True}, {"split_size": 10}])
+def test_an_export_that_cannot_be_counted_leaves_no_file(given):
+    """The files are whole, but the caller is told that there are none."""
+    before = {"u.csv": 2} if "overwrite" in given else {}
+    stage = Stage(before, **{"SELECT count": StatementTimeout("took too long")})
+    with pytest.raises(StatementTimeout):
+        stage.driver.run(exports.to_stage("t", "s", "dir/u.csv", **given))
+    assert stage.files == before
 
 
 def test_parquet_without_a_row_has_no_file():

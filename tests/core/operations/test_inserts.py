@@ -195,3 +195,14 @@ def test_a_value_that_its_type_refuses():
     with engine.connect() as connection, pytest.raises(InvalidArgument, match="VECF32"):
         next(atomic.op).call(connection)
     engine.dispose()
+
+
+@pytest.mark.parametrize("given", [[None], [None, {"id": 1}], [{"id": 1}, None]])
+def test_none_is_no_row(given):
+    with pytest.raises(InvalidArgument, match="the row None must be a dict, a tuple"):
+        inserted(inserts.insert(User, given))
+
+
+def test_an_attribute_and_its_column_are_one():
+    with pytest.raises(InvalidArgument, match="two values for the column 'full_name': name and full_name"):
+        inserted(inserts.insert(User, {"id": 1, "name": "Ada", "full_name": "Grace"}))

@@ -218,10 +218,13 @@ def test_the_moment_follows_each_table_and_goes_before_its_alias():
 
 def test_pieces_of_text_in_a_statement_of_the_past():
     assert "t.id > 1" in then(select(T.c.id).where(text("t.id > 1")))
+    assert "1 + 1" in then(select(literal_column("1 + 1")).select_from(T))
     for statement in (
         select(T.c.id).where(text("t.id IN (SELECT id FROM u)")),
         select(text("id")).select_from(text("u")),
         select(text("SELECT id FROM u").columns(id=Integer).subquery()),
+        select(literal_column("(SELECT count(*) FROM u)")),
+        select(T.c.id).order_by(literal_column("(SELECT max(id) FROM u)")),
     ):
         with pytest.raises(InvalidArgument, match="cannot find the tables of"):
             then(statement)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+from pymysql.err import OperationalError
 
 ROWS = [
     (
@@ -62,6 +63,16 @@ def test_backslashes_are_doubled_and_come_back(sql, files):
     sql("CREATE TABLE again LIKE t")
     assert sql(f"LOAD DATA INFILE '{path}' INTO TABLE again") == 1
     assert sql("SELECT * FROM again") == sql("SELECT * FROM t")
+
+
+def test_a_text_that_is_no_number_is_refused(sql, files):
+    """The engine casts it to 0, with a warning."""
+    sql("CREATE TABLE t (a VARCHAR(20))")
+    sql("INSERT INTO t VALUES ('1'), ('x')")
+    path = Path(files.folder, "cast.csv")
+    with pytest.raises(OperationalError, match="cast to int, bad value x"):
+        sql(f"SELECT CAST(a AS INT) AS a FROM t INTO OUTFILE '{path}'")
+    assert not path.exists()
 
 
 def test_json_lines(typed, files):

@@ -78,6 +78,8 @@ class CsvWriter:
         return b""
 
     def _line(self, fields: list[str]) -> str:
+        if fields == [""]:  # readers take no notice of an empty line
+            fields = [self._style.quote * 2]
         return self._style.delimiter.join(fields) + self._style.line_terminator
 
     def _field(self, value: Any, at: int) -> str:
