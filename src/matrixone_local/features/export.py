@@ -239,14 +239,17 @@ def _files(outfile: Outfile, columns: Sequence[ResultColumn], rows: Iterator[Row
     titles = outfile.delimiter.join(column.name for column in columns) + outfile.line_end
     head = titles.encode() if outfile.header and outfile.format == "csv" else b""
     file, size = _begun(head), len(head)
-    for batch in _batches(rows):
-        data = "".join([line(outfile, columns, row) for row in batch]).encode("utf-8", "surrogateescape")
-        if outfile.largest is not None and size + len(data) > outfile.largest:
-            yield file
-            file, size = _begun(head), len(head)
-        file.write(data)
-        size += len(data)
-    yield file
+    try:
+        for batch in _batches(rows):
+            data = "".join([line(outfile, columns, row) for row in batch]).encode("utf-8", "surrogateescape")
+            if outfile.largest is not None and size + len(data) > outfile.largest:
+                yield file
+                file, size = _begun(head), len(head)
+            file.write(data)
+            size += len(data)
+        yield file
+    finally:  # also where a row is refused
+        file.close()
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -331,10 +334,13 @@ def _parquet(columns: Sequence[ResultColumn], rows: Iterator[Row]) -> Iterator[I
     if first is None:
         return
     file = _begun(b"")
-    with parquet.ParquetWriter(file, schema) as writer:
-        for batch in _batches(chain([first], rows)):
-            writer.write_table(_table(arrow, schema, columns, batch))
-    yield file
+    try:
+        with parquet.ParquetWriter(file, schema) as writer:
+            for batch in _batches(chain([first], rows)):
+                writer.write_table(_table(arrow, schema, columns, batch))
+        yield file
+    finally:
+        file.close()
 
 
 def _table(arrow: Any, schema: Any, columns: Sequence[ResultColumn], rows: Sequence[Row]) -> Any:

@@ -180,7 +180,7 @@ def test_an_export_that_fails_leaves_no_parts():
 
 @pytest.mark.parametrize("given", [{}, {"overwrite": True}, {"split_size": 10}])
 def test_an_export_that_cannot_be_counted_leaves_no_file(given):
-    """The files are whole, but the caller is told that there are none."""
+    """The files are whole, but an error means that there are none."""
     before = {"u.csv": 2} if "overwrite" in given else {}
     stage = Stage(before, **{"SELECT count": StatementTimeout("took too long")})
     with pytest.raises(StatementTimeout):
