@@ -112,7 +112,12 @@ class Engine:
     def session(self) -> Generator[pymysql.cursors.Cursor]:
         """A cursor on a connection of the relay's own, each statement committed by itself."""
         connection = pymysql.connect(
-            unix_socket=self._socket, user=self.user, autocommit=True, charset="utf8mb4", sql_mode=_OWN_MODE
+            unix_socket=self._socket,
+            user=self.user,
+            autocommit=True,
+            charset="utf8mb4",
+            sql_mode=_OWN_MODE,
+            ssl_disabled=True,  # PyMySQL would read the machine's certificates first, which takes 20 ms
         )
         with connection, _Cursor(connection, self._shapes, self._floats) as cursor:
             yield cursor
