@@ -164,9 +164,12 @@ def test_rows_are_numbered_where_their_order_matters(options, numbered):
 
 def test_skipped_rows_are_those_whose_key_the_target_has():
     assert inserts(on_conflict="skip") == [
-        "INSERT INTO `t` (`id`, `name`) SELECT NULLIF(s.`f0`, ''), s.`f1` FROM `matrixone_load_t_0` s"
+        "INSERT INTO `t` (`id`, `name`) SELECT * FROM ("
+        "SELECT NULLIF(s.`f0`, '') AS matrixone_value0, s.`f1` AS matrixone_value1 FROM `matrixone_load_t_0` s"
         " LEFT JOIN (SELECT `id` AS matrixone_key0 FROM `t`) t0"
         " ON t0.matrixone_key0 = CAST(NULLIF(s.`f0`, '') AS INTEGER) WHERE t0.matrixone_key0 IS NULL"
+        " UNION ALL SELECT NULLIF(s.`f0`, '') AS matrixone_value0, s.`f1` AS matrixone_value1"
+        " FROM `matrixone_load_t_0` s WHERE s.`matrixone_row` <> s.`matrixone_row`) u"
     ]
 
 
