@@ -11,7 +11,7 @@ nox.options.default_venv_backend = "uv|virtualenv"  # uv, where it is installed,
 PROJECT = nox.project.load_toml("pyproject.toml")
 GOOD, BAD = ["tests/typing/good_sync.py", "tests/typing/good_async.py"], Path("tests/typing/bad.py")
 
-AT_ONCE = [] if "MATRIXONE_URL" in os.environ else ["-n", "2"]  # two local servers: tests wait more than they compute
+AT_ONCE = [] if "MATRIXONE_URL" in os.environ else ["-n", "3"]  # three local servers: tests wait more than they compute
 
 
 ON_BOTH = [  # what depends on the versions of SQLAlchemy and of the drivers
