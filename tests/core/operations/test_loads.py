@@ -1,0 +1,11 @@
+"""What loads refuse before anything is sent."""
+
+import pytest
+
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.operations import loads
+
+
+def test_a_plan_of_no_files():
+    with pytest.raises(InvalidArgument, match="file is an empty list; name a file"):
+        next(loads.plan("s", [], "t"))
