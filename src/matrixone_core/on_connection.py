@@ -191,7 +191,8 @@ def next_block(connection: Connection, packets: RowPackets) -> Block | None:
         block: Block | None = dialect.next_block(connection.connection.dbapi_connection, packets)
     except driver_error as error:
         failure: Any = DBAPIError.instance(packets.sql, None, error, driver_error)
-        if (work := _work_of(connection)) is not None:
+        work: Recorder | None = work_of(connection)
+        if work is not None:
             work.record_error(from_driver(failure))
         raise failure from error
     return block
@@ -202,7 +203,7 @@ def hang_up(connection: Connection) -> None:
     if connection.invalidated:
         return
     driver_connection(connection).close_at_once()
-    if _work_of(connection) is None:
+    if work_of(connection) is None:
         connection.invalidate()  # its pool opens another one
     else:
         note_closed(connection, "as the rest of a result was not read")
@@ -211,10 +212,9 @@ def hang_up(connection: Connection) -> None:
 # -- what its unit of work is given ---------------------------------------------------------------------------
 
 
-def _work_of(connection: Connection) -> Recorder | None:
-    """The unit of work of the session that uses a connection; None where no session does."""
-    work: Recorder | None = connection.get_execution_options().get(WORK)
-    return work
+def work_of(connection: Connection) -> Any:
+    """Return the unit of work that a connection's transaction belongs to; None where no session uses it."""
+    return connection.get_execution_options().get(WORK)
 
 
 def note_closed(connection: Connection, why: str) -> None:
@@ -224,7 +224,7 @@ def note_closed(connection: Connection, why: str) -> None:
         connection: the transaction's.
         why: what ends "its connection was closed, …".
     """
-    work = _work_of(connection)
+    work: Recorder | None = work_of(connection)
     if work is not None and not is_open(connection):
         work.record_error(ConnectionLost(f"its connection was closed, {why}"))
 

@@ -8,13 +8,13 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Dialect, Engine, NullPool, QueuePool, event
+from sqlalchemy import Dialect, Engine, NullPool, QueuePool, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 from matrixone_core.errors import CommitUnknown, ConnectionLost, InvalidArgument, MatrixOneError
 from matrixone_core.execution import PACKETS, TIMEOUT, note_statement
-from matrixone_core.on_connection import WORK, is_open
+from matrixone_core.on_connection import WORK, is_open, work_of
 from matrixone_core.server_errors import commit_unknown, from_driver
 from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
 
@@ -103,7 +103,7 @@ def goes_around() -> InvalidArgument:
 
 def _on_error(context: ExceptionContext) -> MatrixOneError | None:
     """Record the error in the unit of work."""
-    work = None if context.connection is None else work_of(context.connection)
+    work: UnitOfWork | None = None if context.connection is None else work_of(context.connection)
     if context.connection is None or work is None:
         return None
     failure: MatrixOneError | None = None
@@ -165,9 +165,3 @@ def usable(connection: ConnectionT) -> ConnectionT:
     if connection.invalidated:
         raise ConnectionLost("the connection was lost, and its transaction is rolled back; nothing more was sent")
     return connection
-
-
-def work_of(connection: Connection) -> "UnitOfWork | None":
-    """Return the unit of work that a connection's transaction belongs to, or None."""
-    work: UnitOfWork | None = connection.get_execution_options().get(WORK)
-    return work

@@ -15,9 +15,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.errors import ConnectionLost, NotSupported, SessionInUse
 from matrixone_core.monitoring.telemetry import span
-from matrixone_core.on_connection import WORK, note_closed
+from matrixone_core.on_connection import WORK, note_closed, work_of
 from matrixone_core.server_errors import no_connection_free
-from matrixone_core.session.engine_events import check_engine, goes_around, watch, work_of
+from matrixone_core.session.engine_events import check_engine, goes_around, watch
 from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
 from matrixone_core.session.unit_of_work import UnitOfWork
 from matrixone_core.steps import Op
