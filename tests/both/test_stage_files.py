@@ -220,6 +220,18 @@ def test_a_download_that_fails_leaves_nothing(folder, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def test_a_download_to_where_no_file_can_be_names_the_place_that_was_given(folder, tmp_path):
+    missing = tmp_path / "missing" / "x"
+    with pytest.raises(FileNotFoundError) as caught:
+        (folder / "users.csv").download(missing)
+    assert caught.value.filename == str(missing)
+    (tmp_path / "users.csv").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        (folder / "users.csv").download(tmp_path)
+    assert caught.value.filename == str(tmp_path / "users.csv")
+    assert [place.name for place in tmp_path.rglob("*")] == ["users.csv"]
+
+
 def test_sessions_read_files_and_write_none(client, folder, unique):
     with client.session() as session:
         path = session.stage.path(folder.stage, "users.csv")

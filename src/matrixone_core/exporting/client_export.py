@@ -2,7 +2,6 @@
 
 import bz2
 import codecs
-import errno
 import gzip
 import io
 import os
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 from typing import IO, Any, Protocol, TypeAlias
-from uuid import uuid4
 
 from matrixone_core.errors import ConnectionLost, InvalidArgument
 from matrixone_core.exporting.columns import check_names, of_result
@@ -28,6 +26,7 @@ from matrixone_core.on_connection import RowStream, hang_up
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.sql.export import SelectRows
 from matrixone_core.steps import Atomic, GetRuntime, Op, RunSync, emit, read_clock, run_in_thread
+from matrixone_core.whole_files import write_whole
 
 BATCH = 200  # rows that are passed on at a time: an event loop is held for some ms
 BUFFERED = 64 * 1024  # bytes that are written at once
@@ -129,29 +128,23 @@ def writer_of(form: str, style: CsvStyle) -> Writer:
 
 
 def _to_path(export: FileExport) -> Op[ExportReport]:
-    path = PurePath(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path, as the caller has seen
+    path = PurePath(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path: `export_to_file` has looked
     machine = (yield from GetRuntime()).machine
     writer = writer_of(export.format, export.style)
     if (yield from run_in_thread(partial(machine.is_special, path))):  # a file would take its place
         raw = yield from run_in_thread(partial(machine.open_special, path))
         writing = yield from _write_opened(export, writer, path, raw)
         return writing.report(export, writing.length)
-    place = PurePath((yield from run_in_thread(partial(machine.follow, path))))
-    if (yield from run_in_thread(partial(machine.is_folder, place))):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
-    try:
-        raw = yield from run_in_thread(partial(machine.open_new, unfinished, place))
-    except OSError as error:
-        error.filename = str(path)  # the name that the caller knows
-        raise
-    try:
-        writing = yield from _write_opened(export, writer, path, raw)
-        size = yield from run_in_thread(partial(machine.size, unfinished))
-        yield from run_in_thread(partial(machine.move, unfinished, place))
-    except BaseException:
-        yield from run_in_thread(partial(machine.remove, unfinished))
-        raise
+    return (yield from write_whole(path, partial(_write_file, export, writer, path)))
+
+
+def _write_file(
+    export: FileExport, writer: Writer, path: PurePath, unfinished: PurePath, raw: IO[bytes]
+) -> Op[ExportReport]:
+    """Write the rows to the file that is to be at *path*."""
+    writing = yield from _write_opened(export, writer, path, raw)
+    machine = (yield from GetRuntime()).machine
+    size = yield from run_in_thread(partial(machine.size, unfinished))
     return writing.report(export, size or 0)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from glob import escape
 from pathlib import PurePath
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 from matrixone_core import catalog, patterns
@@ -33,6 +33,7 @@ from matrixone_core.stage_files import (
 )
 from matrixone_core.stage_paths import PureStagePath, check_pattern, target_of
 from matrixone_core.steps import Concurrently, GetRuntime, Op, emit, run_in_thread
+from matrixone_core.whole_files import write_whole
 
 RANGE = 4 * 1024 * 1024  # bytes that one statement reads
 IN_FLIGHT = 4  # statements of a download at a time
@@ -267,16 +268,16 @@ def download(path: PureStagePath, local: LocalPath, progress: Receive | None) ->
     if (yield from run_in_thread(partial(machine.is_special, place))):  # the file would take its place
         raise InvalidArgument(f"{show(str(place))} is a pipe or a device; a download needs a file, as it is in pieces")
     size = yield from size_by_probes(url, RANGE)
-    whole = PurePath((yield from run_in_thread(partial(machine.follow, place))))
-    unfinished = whole.with_name(f".{whole.name}.{uuid4().hex[:8]}.part")
-    yield from run_in_thread((yield from run_in_thread(partial(machine.open_new, unfinished, whole))).close)
-    try:
-        yield from _fetch(_Fetching(url, size, unfinished, machine, progress))
-        yield from run_in_thread(partial(machine.move, unfinished, whole))
-    except BaseException:
-        yield from run_in_thread(partial(machine.remove, unfinished))
-        raise
+    yield from write_whole(place, partial(_fetch_to, url, size, machine, progress))
     return place
+
+
+def _fetch_to(
+    url: str, size: int, machine: Machine, progress: Receive | None, place: PurePath, file: IO[bytes]
+) -> Op[None]:
+    """Fetch a file to a place; several workers open it for themselves."""
+    yield from run_in_thread(file.close)
+    yield from _fetch(_Fetching(url, size, place, machine, progress))
 
 
 def upload(path: PureStagePath, local: LocalPath, *, overwrite: bool, progress: Receive | None) -> Op[int]:

@@ -1,0 +1,47 @@
+"""Files of the client's machine that have their name once they are whole."""
+
+import errno
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import PurePath
+from typing import IO, TypeVar
+from uuid import uuid4
+
+from matrixone_core.steps import GetRuntime, Op, run_in_thread
+
+T = TypeVar("T")
+
+
+def write_whole(path: PurePath, write: Callable[[PurePath, IO[bytes]], Op[T]]) -> Op[T]:
+    """Have a file written beside its place, and moved there; where that fails, nothing of it stays.
+
+    A file that is there is replaced, and its permissions are kept; a symbolic link is followed.
+
+    Args:
+        path: the file.
+        write: writes it and closes it; is given the path that it has meanwhile, and the open file.
+
+    Returns:
+        What *write* returns.
+
+    Raises:
+        OSError: there is a folder, or the file cannot be created.
+    """
+    machine = (yield from GetRuntime()).machine
+    if (yield from run_in_thread(partial(machine.is_folder, path))):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    place = PurePath((yield from run_in_thread(partial(machine.follow, path))))
+    unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
+    try:
+        file = yield from run_in_thread(partial(machine.open_new, unfinished, place))
+    except OSError as error:
+        error.filename = str(path)  # the name that the caller knows
+        raise
+    try:
+        written = yield from write(unfinished, file)
+        yield from run_in_thread(partial(machine.move, unfinished, place))
+    except BaseException:
+        yield from run_in_thread(partial(machine.remove, unfinished))
+        raise
+    return written
