@@ -136,8 +136,8 @@ def at_once(folder: str, rows: int, rounds: int = 3) -> None:
             finally:
                 server.stop()
     ratios = [once / row for once, row in zip(times["at once"], times["in a row"], strict=True)]
-    told = ", ".join(f"{statistics.median(taken):.2f} s {way}" for way, taken in times.items())
-    print(f"eight loads: {told}: {statistics.median(ratios):.2f} x")
+    seconds = ", ".join(f"{statistics.median(taken):.2f} s {way}" for way, taken in times.items())
+    print(f"eight loads: {seconds}: {statistics.median(ratios):.2f} x")
 
 
 def eight(server: Server, path: Path, *, in_a_row: bool) -> float:
@@ -225,15 +225,15 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=15)
-    told = parser.parse_args()
-    parts = told.parts or ["relay", "at_once", "loads"]
+    options = parser.parse_args()
+    parts = options.parts or ["relay", "at_once", "loads"]
     with tempfile.TemporaryDirectory() as folder:
         if "relay" in parts:
-            small(folder, told.rounds)
+            small(folder, options.rounds)
         if "at_once" in parts:
-            at_once(folder, told.rows)
+            at_once(folder, options.rows)
         if "loads" in parts:
-            loads(folder, told.rows)
+            loads(folder, options.rows)
 
 
 if __name__ == "__main__":

@@ -74,8 +74,8 @@ class method(Generic[P, T]):
 
     def _publish(self) -> None:
         """Put a plain method that carries the operation out in this one's place."""
-        from matrixone_core.binding import publish  # noqa: PLC0415  # as the operation's module
-        from matrixone_core.monitoring.operations import observed, operation_name  # noqa: PLC0415  # as it
+        from matrixone_core.binding import publish  # noqa: PLC0415  # brings what operations are made of
+        from matrixone_core.monitoring.operations import observed, operation_name  # noqa: PLC0415  # brings steps, too
 
         operation, title = self._find(), operation_name(self._owner, self._name)
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 def write_whole(path: PurePath, write: Callable[[PurePath, IO[bytes]], Op[T]]) -> Op[T]:
     """Have a file written beside its place, and moved there; where that fails, nothing of it stays.
 
-    A file that is there is replaced, and its permissions are kept; a symbolic link is followed.
+    A file that is there is replaced by one of the same permissions; a symbolic link is followed.
 
     Args:
         path: the file.

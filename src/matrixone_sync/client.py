@@ -101,7 +101,7 @@ class Client(Manager, Queries):
             InvalidArgument: the engine has another dialect, its pool shares connections, or it commits each statement
                 by itself.
         """
-        from matrixone_sync.pool import borrow  # noqa: PLC0415  # brings the driver
+        from matrixone_sync.pool import borrow  # noqa: PLC0415  # brings the driver, which a client needs once it connects
 
         client = cls()
         client._engine, client._connection = engine, borrow(engine)
@@ -128,8 +128,8 @@ class Client(Manager, Queries):
         if self._engine is not None and settings:
             raise InvalidArgument(f"the client uses an engine of yours, so that {', '.join(settings)} cannot be set")
         import_ahead()
-        from matrixone_core.connect import reach  # noqa: PLC0415  # as it
-        from matrixone_sync.pool import borrow, connections  # noqa: PLC0415  # brings the driver
+        from matrixone_core.connect import reach  # noqa: PLC0415  # brings the steps, which only a connection needs
+        from matrixone_sync.pool import borrow, connections  # noqa: PLC0415  # bring the driver, which only a connection needs
 
         if self._engine is None:
             wanted = Settings.resolve(os.environ, self._given, settings)
@@ -353,7 +353,7 @@ class Client(Manager, Queries):
             CommitUnknown: COMMIT was not answered; that is never repeated.
             Exception: whatever the function or the commit raises at the last attempt, or what repeating cannot mend.
         """
-        from matrixone_core.session.retry import retry  # noqa: PLC0415  # as the session's module
+        from matrixone_core.session.retry import retry  # noqa: PLC0415  # brings the modules of sessions
 
         def once() -> T:
             with self.session() as session:

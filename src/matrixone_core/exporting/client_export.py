@@ -141,7 +141,7 @@ def _to_path(export: FileExport) -> Op[ExportReport]:
 def _write_file(
     export: FileExport, writer: Writer, path: PurePath, unfinished: PurePath, raw: IO[bytes]
 ) -> Op[ExportReport]:
-    """Write the rows to the file that is to be at *path*."""
+    """Write the rows to a file that gets the name *path* once it is whole."""
     writing = yield from _write_opened(export, writer, path, raw)
     machine = (yield from GetRuntime()).machine
     size = yield from run_in_thread(partial(machine.size, unfinished))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matrixone_core.operations import pitr as pitr
     from matrixone_core.operations import queries as queries
     from matrixone_core.operations import restore as restore
-    from matrixone_core.operations import row_swap as row_swap
     from matrixone_core.operations import snapshots as snapshots
     from matrixone_core.operations import stage_check as stage_check
     from matrixone_core.operations import stage_path_files as stage_path_files
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from matrixone_core.operations import watching as watching
 
 MODULES = (
-    *("clone", "exports", "inserts", "loads", "pitr", "queries", "restore", "row_swap", "snapshots", "stage_check"),
+    *("clone", "exports", "inserts", "loads", "pitr", "queries", "restore", "snapshots", "stage_check"),
     *("stages", "stage_path_files", "tables", "watching"),
 )
 

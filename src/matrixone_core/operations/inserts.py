@@ -56,10 +56,12 @@ def insert(table: Target, rows: Rows) -> Op[int]:
         PermissionDenied: the user may not insert into the table.
     """
     found = _each(rows)
-    for first in found:
-        target = yield from _target_of(table, first)
-        return (yield from Atomic(_insert_batches(target, map(target.values_of, chain([first], found)))))
-    return 0
+    try:
+        first = next(found)
+    except StopIteration:
+        return 0
+    target = yield from _target_of(table, first)
+    return (yield from Atomic(_insert_batches(target, map(target.values_of, chain([first], found)))))
 
 
 def batch_insert(table: Target, rows: Rows) -> Op[int]:

@@ -3,18 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, Unpack
 
-from matrixone_core.errors import InvalidArgument, LoadFailed, TableExists, TableNotFound
+from matrixone_core.errors import LoadFailed, TableExists, TableNotFound
 from matrixone_core.exporting.manifest import read_manifest
 from matrixone_core.html import Listing
 from matrixone_core.loading import client_load, stage_load
 from matrixone_core.loading.inputs import schema_inference
 from matrixone_core.loading.inputs.client_stream import Data
+from matrixone_core.loading.inputs.file_listing import check_files
 from matrixone_core.loading.options import Columns, FormatOptions, Header, LoadOptions, PlanOptions
 from matrixone_core.loading.plan import LoadPlan
 from matrixone_core.loading.preview import InferredTable
 from matrixone_core.loading.request import LoadRequest, build_named_request, build_request, names_of
 from matrixone_core.messages import show
-from matrixone_core.names import check_text, check_texts, stage_path
+from matrixone_core.names import check_text, stage_path
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import LEDGER, LoadRecord, SelectRecords
 from matrixone_core.sql.plan import CreateTable
@@ -376,9 +377,7 @@ def plan(
     Raises:
         MatrixOneError: as for `read_csv_stage`.
     """
-    files = (file,) if isinstance(file, str) else check_texts(file, "file")
-    if not files:
-        raise InvalidArgument("file is an empty list; name a file")
+    files = check_files(file)
     form = format or schema_inference.format_of(files[0])
     return (yield from stage_load.plan_files(build_named_request(table, form, options), stage, files))
 

@@ -13,7 +13,7 @@ from matrixone_core.errors import (
 from matrixone_core.loading.table import fetch_table
 from matrixone_core.messages import show
 from matrixone_core.names import check_stage_name, database_name, snapshot_name, table_name
-from matrixone_core.operations.row_swap import swap_rows
+from matrixone_core.row_swap import swap_rows
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.past import (
     CloneDatabase,

@@ -65,7 +65,7 @@ class ClientSession:
             self._client.sock.close()  # under TLS it is not the one that was accepted
 
     def _begin(self, login: Login) -> None:
-        """Begin the engine's session, and carry out commands until the client goes."""
+        """Begin the engine's session, and execute commands until the client goes."""
         self._login = login
         self.user = login.account.user
         self._client = login.packets

@@ -1,4 +1,4 @@
-"""What one client's session consists of, for those who carry out its statements."""
+"""What one client's session consists of, for what runs its statements."""
 
 from __future__ import annotations
 

@@ -7,5 +7,5 @@ from matrixone_core.operations import loads
 
 
 def test_a_plan_of_no_files():
-    with pytest.raises(InvalidArgument, match="file is an empty list; name a file"):
+    with pytest.raises(InvalidArgument, match="the list of files is empty; name a file"):
         next(loads.plan("s", [], "t"))

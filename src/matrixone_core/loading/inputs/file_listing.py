@@ -10,16 +10,25 @@ from matrixone_core.patterns import is_pattern
 from matrixone_core.steps import Op
 
 
+def check_files(file: str | Sequence[str]) -> tuple[str, ...]:
+    """The names and patterns of files that an argument has: one, or a list.
+
+    Raises:
+        InvalidArgument: it is no text and no list of texts, or there is none.
+    """
+    names = (file,) if isinstance(file, str) else check_texts(file, "file")
+    if not names:
+        raise InvalidArgument("the list of files is empty; name a file")
+    return names
+
+
 def stage_urls(stage: str, file: str | Sequence[str]) -> tuple[str, ...]:
     """The `stage://` URLs of a name, a pattern, or a list of these.
 
     Raises:
         InvalidArgument: one of them cannot be, or there is none.
     """
-    names = (file,) if isinstance(file, str) else check_texts(file, "file")
-    if not names:
-        raise InvalidArgument("the list of files is empty")
-    return tuple(stage_path(stage, name, pattern=is_pattern(name)) for name in names)
+    return tuple(stage_path(stage, name, pattern=is_pattern(name)) for name in check_files(file))
 
 
 def expand_patterns(stage: str, urls: Sequence[str], *, allow_empty: bool) -> Op[tuple[str, ...]]:

@@ -6,10 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect
 
-from matrixone_core.errors import (
-    ConnectionLost,
-    RestoreFailed,
-)
+from matrixone_core.errors import ConnectionLost, RestoreFailed
 from matrixone_core.on_connection import run_translated
 from matrixone_core.server_errors import commit_unknown
 from matrixone_core.sql.past import (
