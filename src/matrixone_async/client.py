@@ -172,7 +172,7 @@ class AsyncClient(AsyncManager, AsyncQueries):
         return self._connected().pool_status()
 
     create_table: Final = method(lambda: operations.tables.create_table)
-    create_table_from: Final = method(lambda: operations.loads.create_table_from)
+    create_table_from: Final = method(lambda: operations.stage_loads.create_table_from)
     drop_table: Final = method(lambda: operations.tables.drop_table)
     create_all: Final = method(lambda: operations.tables.create_all)
     drop_all: Final = method(lambda: operations.tables.drop_all)

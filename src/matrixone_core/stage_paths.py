@@ -196,6 +196,14 @@ def stage_file(stage: str, file: str) -> PureStagePath:
     return PureStagePath(stage_name(stage), parts_of(stage, file), None)
 
 
+def stage_of_url(data: object) -> tuple[str, str] | None:
+    """The stage and the path that a `stage://` URL names; None of other data."""
+    if not isinstance(data, str) or not data.startswith("stage://"):
+        return None
+    stage, _, path = data.removeprefix("stage://").partition("/")
+    return stage, path
+
+
 def check_pattern(pattern: str) -> str:
     """A pattern for paths below a folder.
 
@@ -219,10 +227,9 @@ def target_of(path: PureStagePath, target: object) -> tuple[str, tuple[str, ...]
     """
     if isinstance(target, PureStagePath):
         found = (target.stage, target.parts)
-    elif isinstance(target, str) and target.startswith("stage://"):
-        stage, _, file = target.removeprefix("stage://").partition("/")
-        stage = stage_name(stage)
-        found = (stage, parts_of(stage, file))
+    elif url := stage_of_url(target):
+        stage = stage_name(url[0])
+        found = (stage, parts_of(stage, url[1]))
     else:
         raise InvalidArgument(
             f"target={show(target)} must be a path of a stage, such as path.with_name('copy.csv'), or a stage:// URL"

@@ -177,16 +177,16 @@ class LoadManager(Manager):
         folder = operations.watching.FolderWatch(stage, pattern, table, every=every, form=format, options=options)
         return LoadWatch(self.perform, folder)
 
-    plan: Final = method(lambda: operations.loads.plan)
+    plan: Final = method(lambda: operations.stage_loads.plan)
     history: Final = method(lambda: operations.loads.history)
     read_csv: Final = method(lambda: operations.loads.read_csv)
     read_json: Final = method(lambda: operations.loads.read_json)
     read_parquet: Final = method(lambda: operations.loads.read_parquet)
     read_arrow: Final = method(lambda: operations.loads.read_arrow)
-    read_csv_stage: Final = method(lambda: operations.loads.read_csv_stage)
-    read_json_stage: Final = method(lambda: operations.loads.read_json_stage)
-    read_parquet_stage: Final = method(lambda: operations.loads.read_parquet_stage)
-    read_manifest_stage: Final = method(lambda: operations.loads.read_manifest_stage)
+    read_csv_stage: Final = method(lambda: operations.stage_loads.read_csv_stage)
+    read_json_stage: Final = method(lambda: operations.stage_loads.read_json_stage)
+    read_parquet_stage: Final = method(lambda: operations.stage_loads.read_parquet_stage)
+    read_manifest_stage: Final = method(lambda: operations.stage_loads.read_manifest_stage)
 
 
 class ExportManager(Manager):

@@ -17,9 +17,9 @@ from matrixone_core.operations import snapshots, tables
 from matrixone_core.secrets import Credentials, Secret
 from matrixone_core.session.retry import retry
 from matrixone_core.settings import Settings
+from matrixone_core.sql.ddl import CreateTable
 from matrixone_core.sql.files import SaveFile
 from matrixone_core.sql.load import LoadData
-from matrixone_core.sql.plan import CreateTable
 from matrixone_core.sql.stage import CreateStage, DropStage, SelectStages
 
 

@@ -1,8 +1,9 @@
-"""Names of stages and snapshots, and the patterns that find them."""
+"""Names of stages and snapshots, the patterns that find them, and paths of files."""
 
 import pytest
 
-from matrixone_core.names import is_like
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.names import is_like, stage_path
 
 
 @pytest.mark.parametrize(
@@ -10,3 +11,13 @@ from matrixone_core.names import is_like
 )
 def test_like(pattern, found):
     assert is_like("abc", pattern) is found
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [("", "is empty"), ("/", "is empty"), ("d/", "is a folder"), ("../a", "leave the stage"), ("d/../../a", "leave the stage"),
+     ("stage://s/a", "is a URL"), ("a b", "space"), ("a#b", "'#'"), ("a%20b", "'%'"), ("a\nb", "printed")],
+)  # fmt: skip
+def test_paths_that_no_file_of_a_stage_has(file, says):
+    with pytest.raises(InvalidArgument, match=says):
+        stage_path("s", file)

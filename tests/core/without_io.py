@@ -83,6 +83,7 @@ script = importlib.import_module("script")
 values = importlib.import_module("loading_values")
 stages = importlib.import_module("matrixone_core.operations.stages")
 loads = importlib.import_module("matrixone_core.operations.loads")
+stage_loads = importlib.import_module("matrixone_core.operations.stage_loads")
 files = importlib.import_module("matrixone_core.operations.stage_path_files")
 
 AWS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-west-1"}
@@ -98,7 +99,7 @@ def driver(**rules):
 creating = script.Driver(script.Server({"CREATE STAGE": 0, "mo_stages": [STAGE]}), machine)
 created = creating.run(stages.create_s3("s", "b"))
 facts = {"hex(load_file": [{"piece0": b"1,a\n".hex()}], "SELECT count(*)": [{"n": 0}]}
-plan = driver(**facts).run(loads.plan("s", "a.csv", "t"))
+plan = driver(**facts).run(stage_loads.plan("s", "a.csv", "t"))
 given = (b"1,a\n2,b\n3,c\n", "users.csv", io.StringIO("1,a\n2,b\n3,c\n"))
 rows = [driver().run(loads.read_csv(data, "t", progress=True)).rows for data in given]
 uploaded = driver().run(files.upload(files.location("s", ("u",)), "users.csv", overwrite=False, progress=None))

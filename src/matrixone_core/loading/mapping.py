@@ -10,7 +10,8 @@ from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.table import Column, Kind, Table
 from matrixone_core.messages import show
 from matrixone_core.sql.load import Csv, Format, Parquet
-from matrixone_core.sql.staging import ROW_NUMBER, Assignment, Conflict, Expression, Key, Names, staged
+from matrixone_core.sql.staged_inserts import Assignment, Conflict, Key
+from matrixone_core.sql.staging import ROW_NUMBER, Expression, Names, staged
 
 _CAST_KEYS = {
     Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP, Kind.TIME,

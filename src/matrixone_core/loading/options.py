@@ -9,7 +9,7 @@ from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
 from matrixone_core.names import check_text, sql_type, table_name
 from matrixone_core.settings import time_limit
-from matrixone_core.sql.staging import Conflict
+from matrixone_core.sql.staged_inserts import Conflict
 
 T = TypeVar("T")
 LOCKS = ("auto", "rows", "table")

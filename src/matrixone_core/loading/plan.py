@@ -16,18 +16,10 @@ from matrixone_core.loading.row_checks import doubtful_rows, silent_changes
 from matrixone_core.loading.table import Table
 from matrixone_core.messages import show
 from matrixone_core.results import BadRow
+from matrixone_core.sql.ddl import DropTable, Truncate
 from matrixone_core.sql.load import ClientData, Csv, Format, LoadData
-from matrixone_core.sql.staging import (
-    Conflict,
-    CreateStaging,
-    DropTable,
-    Expression,
-    InsertStaged,
-    Names,
-    SelectStaged,
-    Truncate,
-    is_true,
-)
+from matrixone_core.sql.staged_inserts import Conflict, InsertStaged
+from matrixone_core.sql.staging import CreateStaging, Expression, Names, SelectStaged, is_true
 from matrixone_core.sql.table import LoadState
 from matrixone_core.steps import Statement
 

@@ -10,7 +10,8 @@ from matrixone_core.loading.options import Header, Options
 from matrixone_core.messages import show
 from matrixone_core.names import table_name
 from matrixone_core.sql.load import Csv, Format, Parquet
-from matrixone_core.sql.staging import Conflict, Names
+from matrixone_core.sql.staged_inserts import Conflict
+from matrixone_core.sql.staging import Names
 from matrixone_core.targets import Target, table_names, table_of
 
 _COLUMNS: dict[str, Any] = {"columns": None, "set": None}

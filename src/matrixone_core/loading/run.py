@@ -34,7 +34,7 @@ from matrixone_core.messages import show
 from matrixone_core.monitoring.telemetry import span
 from matrixone_core.results import LoadedFile, LoadReport
 from matrixone_core.sql.files import RemoveFiles
-from matrixone_core.sql.staging import MAX_ROW_LOCKS, Conflict
+from matrixone_core.sql.staged_inserts import MAX_ROW_LOCKS, Conflict
 from matrixone_core.sql.table import LoadState, SelectLoadState
 from matrixone_core.stage_files import count_reached
 from matrixone_core.steps import (

@@ -11,9 +11,9 @@ from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts
 from matrixone_core.loading.table import Column, Table, parse_table
 from matrixone_core.messages import show
+from matrixone_core.sql.ddl import AddColumns, CreateTable
 from matrixone_core.sql.load import Csv, JsonLines
-from matrixone_core.sql.plan import CreateTable
-from matrixone_core.sql.staging import AddColumns, Names
+from matrixone_core.sql.staging import Names
 from matrixone_core.steps import Op, Statement
 
 Columns = tuple[tuple[str, str], ...]

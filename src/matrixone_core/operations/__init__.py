@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matrixone_core.operations import restore as restore
     from matrixone_core.operations import snapshots as snapshots
     from matrixone_core.operations import stage_check as stage_check
+    from matrixone_core.operations import stage_loads as stage_loads
     from matrixone_core.operations import stage_path_files as stage_path_files
     from matrixone_core.operations import stages as stages
     from matrixone_core.operations import tables as tables
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     *("clone", "exports", "inserts", "loads", "pitr", "queries", "restore", "snapshots", "stage_check"),
-    *("stages", "stage_path_files", "tables", "watching"),
+    *("stage_loads", "stage_path_files", "stages", "tables", "watching"),
 )
 
 

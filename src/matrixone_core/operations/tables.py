@@ -9,8 +9,7 @@ from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import column_definition, table_name
 from matrixone_core.on_connection import run_translated
-from matrixone_core.sql.plan import CreateTable
-from matrixone_core.sql.staging import DropTable
+from matrixone_core.sql.ddl import CreateTable, DropTable
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Atomic, Op
 from matrixone_core.targets import Target, table_names, table_of

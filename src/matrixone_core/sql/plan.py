@@ -1,34 +1,10 @@
-"""Statements for looking ahead: the table that a file suggests, and keys that are there already."""
+"""Questions that a plan asks ahead: which keys are there already, and whether a text is a value of a type."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from matrixone_core.fragments import Part, Value, quote_name, quote_names
 from matrixone_core.steps import Command, Reply, Statement
-
-
-@dataclass(frozen=True)
-class CreateTable(Command):
-    """CREATE TABLE with columns of these types.
-
-    Args:
-        name: one or two names.
-        columns: names and types as SQL writes them.
-        primary_key: the columns of the primary key.
-        if_not_exists: whether a table of this name is left as it is.
-    """
-
-    name: tuple[str, ...]
-    columns: tuple[tuple[str, str], ...]
-    primary_key: tuple[str, ...] = ()
-    if_not_exists: bool = False
-
-    def parts(self) -> Iterator[Part]:
-        lines = [f"  {quote_name(name)} {written}" for name, written in self.columns]
-        if self.primary_key:
-            lines.append(f"  PRIMARY KEY ({', '.join(map(quote_name, self.primary_key))})")
-        written = ",\n".join(lines)
-        yield f"CREATE TABLE {'IF NOT EXISTS ' if self.if_not_exists else ''}{quote_names(self.name)} (\n{written}\n)"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from matrixone_core.errors import (
     LoadFailed,
 )
 from matrixone_core.exporting.manifest import Manifest, parse_manifest, read_manifest
-from matrixone_core.operations import loads
+from matrixone_core.operations import stage_loads
 from matrixone_core.sql.export import (
     SelectTimeZone,
 )
@@ -42,5 +42,5 @@ def test_a_manifest_is_compared_with_its_files():
 
 def test_a_manifest_without_files_loads_nothing():
     empty = Manifest("parquet", (), (), 0, ("id",), {"columns": ["id"]})
-    _, report = play(loads.read_manifest_stage("s", "t.json", "app.t"), empty.dump())
+    _, report = play(stage_loads.read_manifest_stage("s", "t.json", "app.t"), empty.dump())
     assert (report.table, report.rows, report.files) == ("app.t", 0, ())

@@ -9,7 +9,7 @@ from matrixone_core.errors import (
     InvalidArgument,
 )
 from matrixone_core.exporting import options
-from matrixone_core.operations import exports, loads
+from matrixone_core.operations import exports, loads, stage_loads
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_the_suffix_says_the_format(given, file, server, form):
         (lambda: exports.to_file("t", io.StringIO(), format="parquet"), "Parquet is no text"),
         (lambda: exports.to_csv("t.csv", "t", sep="\n"), "delimiter"),
         (lambda: loads.read_json("x.jsonl", "t", base64="g"), "give a list of names"),
-        (lambda: loads.read_json_stage("s", "x.jsonl", "t", base64=[7]), "must be a str"),
+        (lambda: stage_loads.read_json_stage("s", "x.jsonl", "t", base64=[7]), "must be a str"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_sent(call, words):

@@ -10,7 +10,7 @@ from matrixone_core.loading.inputs.transforms import raise_bad_row
 from matrixone_core.loading.mapping import map_columns
 from matrixone_core.loading.row_checks import silent_changes
 from matrixone_core.loading.strategies.location import find_refused_field
-from matrixone_core.operations import loads
+from matrixone_core.operations import stage_loads
 from matrixone_core.results import BadRow
 from matrixone_core.sql.staging import StagedRow
 
@@ -48,7 +48,7 @@ def mapping():
 
 def test_a_compressed_file_that_cannot_be_read_may_still_be_loaded():
     driver = Driver(server({"load_file": ServerError("PROVIDER not found"), "LOAD DATA": 3, "INSERT INTO `t`": 3}))
-    assert driver.run(loads.read_csv_stage("s", "a.csv.gz", "t")).rows == 3
+    assert driver.run(stage_loads.read_csv_stage("s", "a.csv.gz", "t")).rows == 3
 
 
 def test_keys_of_a_plan_that_the_server_cannot_compare():
@@ -57,7 +57,7 @@ def test_keys_of_a_plan_that_the_server_cannot_compare():
         "SELECT count(*)": ServerError("no number"),
         "SELECT CAST": ServerError("no number"),
     }
-    plan = Driver(server(rules)).run(loads.plan("s", "a.csv", "t"))
+    plan = Driver(server(rules)).run(stage_loads.plan("s", "a.csv", "t"))
     assert (plan.conflicts, len(plan.bad)) == (0, 1)
 
 

@@ -9,7 +9,7 @@ from matrixone_core.loading.options import Options
 from matrixone_core.loading.request import LoadRequest, build_named_request, build_request, fields_of
 from matrixone_core.messages import LONGEST_QUOTED
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
-from matrixone_core.sql.staging import Conflict
+from matrixone_core.sql.staged_inserts import Conflict
 
 
 class User(declarative_base()):

@@ -10,8 +10,8 @@ from matrixone_core.loading.formats.csv import CANONICAL, LineIndex
 from matrixone_core.loading.inputs.files import ClientFile
 from matrixone_core.loading.plan import PROBED_BYTES, LoadStrategy, PlannedColumn, make_plan
 from matrixone_core.results import BadRow
+from matrixone_core.sql.ddl import AddColumns
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
-from matrixone_core.sql.staging import AddColumns
 from matrixone_core.sql.table import LoadState
 
 FIELDS = "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY ''"

@@ -17,7 +17,7 @@ from matrixone_core.errors import (
 )
 from matrixone_core.loading.monitoring.events import LoadFinished, LoadStarted
 from matrixone_core.loading.plan import PROBED_BYTES
-from matrixone_core.operations import loads
+from matrixone_core.operations import stage_loads
 from matrixone_core.secrets import Secret
 from matrixone_core.session.unit_of_work import UnitOfWork
 
@@ -31,7 +31,7 @@ def load(rules=None, files="a.csv", state=None, session=False, **options):
     for text in {QUESTION} & {*(rules or {})}:
         answers.rules[text] = list(rules[text])
     driver = Driver(answers)
-    op = loads.read_csv_stage("s", files, "t", **options)
+    op = stage_loads.read_csv_stage("s", files, "t", **options)
     return driver.run(UnitOfWork().within(op) if session else op), driver
 
 
@@ -63,7 +63,7 @@ def test_a_file_that_is_not_there_is_named():
     with pytest.raises(StageFileNotFound, match=r"^stage://s/a\.csv: none"):
         load({QUESTION: (StageFileNotFound("none"),)})
     with pytest.raises(StageFileNotFound, match=r"^stage://s/a\.csv: none"):
-        Driver(server({"LOAD DATA": StageFileNotFound("none")})).run(loads.read_csv_stage("s", "a.csv", "t"))
+        Driver(server({"LOAD DATA": StageFileNotFound("none")})).run(stage_loads.read_csv_stage("s", "a.csv", "t"))
 
 
 def test_who_may_not_read_the_catalogue_is_shown_the_stage():
@@ -154,7 +154,7 @@ def test_files_are_removed_once_their_rows_are_committed():
     rules = {"b.csv' INTO": LoadFailed("bad", code=20300)}
     driver = Driver(server({**rules, "LOAD DATA": 3, "INSERT INTO `t`": 3}))
     with pytest.raises(LoadFailed):
-        driver.run(loads.read_csv_stage("s", ["a.csv", "b.csv"], "t", atomic=False, purge=True))
+        driver.run(stage_loads.read_csv_stage("s", ["a.csv", "b.csv"], "t", atomic=False, purge=True))
     assert [text for text in driver.log if "REMOVE" in text] == [
         "aside: REMOVE FILES FROM STAGE IF EXISTS 'stage://s/a.csv'"
     ]

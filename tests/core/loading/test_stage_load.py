@@ -15,7 +15,7 @@ from script import Driver
 from matrixone_core.errors import InvalidArgument, LoadFailed, ServerError, TableExists, TableNotFound
 from matrixone_core.loading.inputs.schema_inference import format_of, lossless_values, suggest_type
 from matrixone_core.loading.strategies import fill
-from matrixone_core.operations import loads
+from matrixone_core.operations import stage_loads
 from matrixone_core.session.unit_of_work import UnitOfWork
 from matrixone_core.sql.files import DigestFile, FileLength, ReadFile
 
@@ -55,14 +55,14 @@ LARGE = {"reached": 2}
 
 
 def test_small_files_of_json_lines_are_read_here():
-    report, driver = run(loads.read_json_stage("s", "a.jsonl", "t"), {"a.jsonl": JSON})
+    report, driver = run(stage_loads.read_json_stage("s", "a.jsonl", "t"), {"a.jsonl": JSON})
     assert driver.sent == [b'"1","a"\n"2","b"\n"3","c"\n']
     assert report.rows == 3
 
 
 def test_the_server_reads_large_ones_while_another_connection_checks_each_line():
     report, driver = run(
-        loads.read_json_stage("s", "a.jsonl", "t"), {"a.jsonl": JSON}, {"count(*) AS n": [{"n": 0}]}, state=LARGE
+        stage_loads.read_json_stage("s", "a.jsonl", "t"), {"a.jsonl": JSON}, {"count(*) AS n": [{"n": 0}]}, state=LARGE
     )
     assert driver.sent == []
     assert any(text.startswith("CREATE EXTERNAL TABLE") for text in driver.log)
@@ -71,7 +71,7 @@ def test_the_server_reads_large_ones_while_another_connection_checks_each_line()
 
 def test_a_large_one_with_a_line_of_another_kind_is_read_here():
     rules = {"count(*) AS n": [{"n": 1}]}
-    _, driver = run(loads.read_json_stage("s", "a.jsonl", "t"), {"a.jsonl": JSON}, rules, state=LARGE)
+    _, driver = run(stage_loads.read_json_stage("s", "a.jsonl", "t"), {"a.jsonl": JSON}, rules, state=LARGE)
     assert any(text.startswith("TRUNCATE TABLE `matrixone_load") for text in driver.log)
     assert driver.sent == [b'"1","a"\n"2","b"\n"3","c"\n']
 
@@ -84,13 +84,15 @@ def test_a_large_one_with_a_line_of_another_kind_is_read_here():
 )  # fmt: skip
 def test_large_ones_that_the_server_cannot_be_trusted_with(data, options, session):
     _, driver = run(
-        loads.read_json_stage("s", "a.jsonl", "t", **options), {"a.jsonl": data}, state=LARGE, session=session
+        stage_loads.read_json_stage("s", "a.jsonl", "t", **options), {"a.jsonl": data}, state=LARGE, session=session
     )
     assert driver.sent != []
 
 
 def test_unchecked_json_lines_are_read_here_as_the_server_loses_malformed_ones():
-    _, driver = run(loads.read_json_stage("s", "a.jsonl", "t", on_conflict="unchecked"), {"a.jsonl": JSON}, state=LARGE)
+    _, driver = run(
+        stage_loads.read_json_stage("s", "a.jsonl", "t", on_conflict="unchecked"), {"a.jsonl": JSON}, state=LARGE
+    )
     assert driver.sent == [b'"1","a"\n"2","b"\n"3","c"\n']
 
 
@@ -98,7 +100,7 @@ def test_what_is_read_here_is_sent_some_at_a_time(monkeypatch):
     monkeypatch.setattr(fill, "SENT_BYTES", 1)
     data = b"".join(b'{"id": %d, "name": "%s"}\n' % (number, b"a" * 1000) for number in range(200))
     report, driver = run(
-        loads.read_json_stage("s", "a.jsonl", "t"), {"a.jsonl": data}, {"LOAD DATA": 100, "INSERT INTO `t`": 200}
+        stage_loads.read_json_stage("s", "a.jsonl", "t"), {"a.jsonl": data}, {"LOAD DATA": 100, "INSERT INTO `t`": 200}
     )
     assert len(driver.sent) == 2
     assert report.rows == 200
@@ -107,9 +109,9 @@ def test_what_is_read_here_is_sent_some_at_a_time(monkeypatch):
 def test_a_line_that_is_no_json_fails_the_load_or_is_left_out():
     data = {"a.jsonl": b'{"id": 1}\n{"id": \n'}
     with pytest.raises(LoadFailed, match=r"^stage://s/a\.jsonl, line 2: "):
-        run(loads.read_json_stage("s", "a.jsonl", "t"), data)
+        run(stage_loads.read_json_stage("s", "a.jsonl", "t"), data)
     report, _ = run(
-        loads.read_json_stage("s", "a.jsonl", "t", on_error="skip"), data, {"LOAD DATA": 1, "INSERT INTO `t`": 1}
+        stage_loads.read_json_stage("s", "a.jsonl", "t", on_error="skip"), data, {"LOAD DATA": 1, "INSERT INTO `t`": 1}
     )
     assert (report.rows, report.rejected) == (1, 1)
 
@@ -131,7 +133,7 @@ MISMATCH = LoadFailed("the input data does not match", code=20301)
 )  # fmt: skip
 def test_a_row_of_another_shape_is_named_if_it_is_found(data, says):
     with pytest.raises(LoadFailed) as caught:
-        run(loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": data}, {"LOAD DATA": MISMATCH})
+        run(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": data}, {"LOAD DATA": MISMATCH})
     assert (str(caught.value), caught.value.code) == (says, 20301)
 
 
@@ -142,9 +144,9 @@ def test_a_row_of_another_shape_is_named_if_it_is_found(data, says):
 def test_an_error_that_is_about_no_row_stays_as_it_is(error, reading):
     driver = Driver(server({"LOAD DATA": error, **reading}))
     with pytest.raises(LoadFailed, match=f"^stage://s/a.csv: {error}$"):
-        driver.run(loads.read_csv_stage("s", "a.csv", "t"))
+        driver.run(stage_loads.read_csv_stage("s", "a.csv", "t"))
     with pytest.raises(LoadFailed, match=f"^stage://s/a.parquet: {error}$"):
-        Driver(server({"LOAD DATA": error})).run(loads.read_parquet_stage("s", "a.parquet", "t"))
+        Driver(server({"LOAD DATA": error})).run(stage_loads.read_parquet_stage("s", "a.parquet", "t"))
 
 
 def staged(*values):
@@ -165,7 +167,7 @@ def test_the_row_that_the_server_refused_is_named(words, values, says):
     data = {"a.csv": b"\\N,a\n".join([b"1,a\n", b"x y,b\n4," + b"c" * 12 + b"\n"])}
     rules = {"REGEXP": staged(*values), "INSERT INTO `t`": LoadFailed(words, code=20301)}
     with pytest.raises(LoadFailed, match=r"^stage://s/a\.csv, ") as caught:
-        run(loads.read_csv_stage("s", "a.csv", "t"), data, rules)
+        run(stage_loads.read_csv_stage("s", "a.csv", "t"), data, rules)
     assert says in str(caught.value)
 
 
@@ -173,14 +175,14 @@ def test_the_row_that_the_server_refused_is_named(words, values, says):
 def test_a_refusal_that_no_row_is_found_for_keeps_the_servers_words(rows):
     rules = {"REGEXP": rows, "INSERT INTO `t`": LoadFailed("words of the server", code=20301)}
     with pytest.raises(LoadFailed, match="^words of the server$"):
-        run(loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": CSV}, rules)
+        run(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": CSV}, rules)
 
 
 def test_a_table_of_which_no_column_tells_keeps_the_servers_words():
     rules = {"INSERT INTO `t`": LoadFailed("words of the server", code=20301)}
     with pytest.raises(LoadFailed, match="^words of the server$"):
         run(
-            loads.read_csv_stage("s", "a.csv", "t"),
+            stage_loads.read_csv_stage("s", "a.csv", "t"),
             {"a.csv": CSV},
             rules,
             "`id` geometry DEFAULT NULL",
@@ -197,7 +199,11 @@ def test_a_row_is_named_by_its_number_or_not_at_all(form):
         "hex(load_file": ServerError("no"),
         "LOAD DATA": 3,
     }
-    op = loads.read_parquet_stage("s", "a", "t") if form == "parquet" else loads.read_csv_stage("s", "a", "t")
+    op = (
+        stage_loads.read_parquet_stage("s", "a", "t")
+        if form == "parquet"
+        else stage_loads.read_csv_stage("s", "a", "t")
+    )
     with pytest.raises(LoadFailed, match=r"^stage://s/a, column 'id', value 'x': cannot parse 'x'"):
         Driver(server(rules)).run(op)
 
@@ -212,14 +218,14 @@ def test_a_row_is_named_by_its_number_or_not_at_all(form):
 def test_values_of_other_kinds_that_the_server_refused(column, words, value):
     rules = {"SELECT NULL AS n": staged(value), "INSERT INTO `t`": LoadFailed(words, code=20301)}
     with pytest.raises(LoadFailed) as caught:
-        run(loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": b""}, rules, f"`c` {column}")
+        run(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": b""}, rules, f"`c` {column}")
     assert f"column 'c', value {value!r}: {words}" in str(caught.value)
 
 
 def test_fields_that_are_skipped_may_be_anything():
     rules = {"REGEXP": staged("x"), "INSERT INTO `t`": LoadFailed("cannot parse 'x'", code=20301)}
     with pytest.raises(LoadFailed, match=r"^stage://s/a\.csv, line 2, column 'id', value 'x'"):
-        run(loads.read_csv_stage("s", "a.csv", "t", columns=["id", None]), {"a.csv": b"1,what\nx,ever\n"}, rules)
+        run(stage_loads.read_csv_stage("s", "a.csv", "t", columns=["id", None]), {"a.csv": b"1,what\nx,ever\n"}, rules)
 
 
 def test_bytes_are_counted_as_such():
@@ -230,7 +236,7 @@ def test_bytes_are_counted_as_such():
     }
     with pytest.raises(LoadFailed, match=r"^stage://s/a\.csv, line 2, column 'b', value 'ééé'"):
         run(
-            loads.read_csv_stage("s", "a.csv", "t"),
+            stage_loads.read_csv_stage("s", "a.csv", "t"),
             {"a.csv": "é\nééé\n".encode()},
             rules,
             "`b` varbinary(4) DEFAULT NULL",
@@ -251,10 +257,10 @@ def test_numbered_rows_of_a_file_that_cannot_be_read_have_no_line():
     ):
         with pytest.raises(LoadFailed, match=f"^{where} 'id'"):
             Driver(server({**rules, "hex(load_file": reading})).run(
-                loads.read_csv_stage("s", "a.csv", "t", on_conflict="skip")
+                stage_loads.read_csv_stage("s", "a.csv", "t", on_conflict="skip")
             )
     with pytest.raises(LoadFailed, match="^stage://s/a.parquet, row 2, column 'id'"):
-        Driver(server(rules)).run(loads.read_parquet_stage("s", "a.parquet", "t", on_conflict="skip"))
+        Driver(server(rules)).run(stage_loads.read_parquet_stage("s", "a.parquet", "t", on_conflict="skip"))
 
 
 # -- headers, and tables made after files ------------------------------------------------------------------------------
@@ -262,7 +268,7 @@ def test_numbered_rows_of_a_file_that_cannot_be_read_have_no_line():
 
 def test_columns_by_the_names_in_the_header():
     _, driver = run(
-        loads.read_csv_stage("s", ["a.csv", "b.csv"], "t", header="match"),
+        stage_loads.read_csv_stage("s", ["a.csv", "b.csv"], "t", header="match"),
         {"a.csv": b"name,id\na,1\n", "b.csv": b"id,name\n"},
     )
     assert [text.rpartition("IGNORE")[2] for text in driver.log if text.startswith("LOAD")] == [
@@ -279,25 +285,25 @@ def test_columns_by_the_names_in_the_header():
 )
 def test_headers_that_cannot_be(data, says):
     with pytest.raises(LoadFailed, match=says):
-        run(loads.read_csv_stage("s", "a.csv", "t", header=True), {"a.csv": data})
+        run(stage_loads.read_csv_stage("s", "a.csv", "t", header=True), {"a.csv": data})
 
 
 def test_columns_that_the_table_does_not_have_are_added_or_left_out():
     data = {"a.csv": b"id,more,name\n1,2.5,a\n", "a.jsonl": b'{"id": 1, "name": "a", "more": {"x": 1}}\n'}
     _, driver = run(
-        loads.read_csv_stage("s", "a.csv", "t", header=True, extra_columns="add", dtype={"MORE": "FLOAT"}), data
+        stage_loads.read_csv_stage("s", "a.csv", "t", header=True, extra_columns="add", dtype={"MORE": "FLOAT"}), data
     )
     assert "ALTER TABLE `t` ADD COLUMN `more` FLOAT" in driver.log
-    _, driver = run(loads.read_csv_stage("s", "a.csv", "t", header=True, extra_columns="ignore"), data)
+    _, driver = run(stage_loads.read_csv_stage("s", "a.csv", "t", header=True, extra_columns="ignore"), data)
     assert any("(`f0`, @skip1, `f2`)" in text for text in driver.log)
-    _, driver = run(loads.read_json_stage("s", "a.jsonl", "t", extra_columns="add"), data)
+    _, driver = run(stage_loads.read_json_stage("s", "a.jsonl", "t", extra_columns="add"), data)
     assert "ALTER TABLE `t` ADD COLUMN `more` JSON" in driver.log
     _, driver = run(
-        loads.read_csv_stage("s", "a.csv", "t", header=True, extra_columns="add"), {"a.csv": b"id,name\n1,a\n"}
+        stage_loads.read_csv_stage("s", "a.csv", "t", header=True, extra_columns="add"), {"a.csv": b"id,name\n1,a\n"}
     )
     assert not any(text.startswith("ALTER") for text in driver.log)
     with pytest.raises(InvalidArgument, match="no column 'more'"):
-        run(loads.read_csv_stage("s", "a.csv", "t", header=True), data)
+        run(stage_loads.read_csv_stage("s", "a.csv", "t", header=True), data)
 
 
 CREATED = {"AS current_database": (TableNotFound("none"), [STATE])}
@@ -315,26 +321,26 @@ def test_a_table_is_made_after_the_data():
         "a.jsonl": b'{"id": 1, "doc": [1], "on": true, "n": null}\n',
     }
     assert (
-        created(loads.read_csv_stage("s", "a.csv", "t", create=True), data)
+        created(stage_loads.read_csv_stage("s", "a.csv", "t", create=True), data)
         == "CREATE TABLE `t` (\n  `c1` BIGINT,\n  `c2` DATE,\n  `c3` VARCHAR(255)\n)"
     )
     made = created(
-        loads.read_csv_stage(
+        stage_loads.read_csv_stage(
             "s", "h.csv", "t", create=True, header=True, dtype={"id": "INT"}, file_column="f", row_column="r"
         ),
         data,
     )
     assert made == "CREATE TABLE `t` (\n  `Id` INT,\n  `when` DATETIME(6),\n  `f` TEXT,\n  `r` BIGINT\n)"
     assert (
-        created(loads.read_json_stage("s", "a.jsonl", "t", create=True), data)
+        created(stage_loads.read_json_stage("s", "a.jsonl", "t", create=True), data)
         == "CREATE TABLE `t` (\n  `id` BIGINT,\n  `doc` JSON,\n  `on` BOOL,\n  `n` TEXT\n)"
     )
     assert (
-        created(loads.read_csv_stage("s", "a.csv", "t", create=True, columns=["x", None, "y"]), data)
+        created(stage_loads.read_csv_stage("s", "a.csv", "t", create=True, columns=["x", None, "y"]), data)
         == "CREATE TABLE `t` (\n  `x` BIGINT,\n  `y` VARCHAR(255)\n)"
     )
     with pytest.raises(InvalidArgument, match="create=True finds no columns in the data for 't'"):
-        created(loads.read_csv_stage("s", "a.csv", "t", create=True), {"a.csv": b""})
+        created(stage_loads.read_csv_stage("s", "a.csv", "t", create=True), {"a.csv": b""})
 
 
 def parquet_file(path):
@@ -344,23 +350,23 @@ def parquet_file(path):
 
 def test_tables_made_after_a_file(tmp_path):
     data = {"a.csv": b"id,name\n1,a\n", "a.parquet": parquet_file(tmp_path / "a"), "b.parquet": b"no", "e.csv": b""}
-    table, driver = run(loads.create_table_from("s", "a.csv", "d.new"), data)
+    table, driver = run(stage_loads.create_table_from("s", "a.csv", "d.new"), data)
     assert (table.name, [column.name for column in table.columns]) == ("d.new", ["id", "name"])
     assert str(table) == driver.log[-1] == "CREATE TABLE `d`.`new` (\n  `id` BIGINT,\n  `name` VARCHAR(255)\n)"
-    table, _ = run(loads.create_table_from("s", "a.parquet", "new"), data)
+    table, _ = run(stage_loads.create_table_from("s", "a.parquet", "new"), data)
     assert [column.name for column in table.columns] == ["id", "name"]
     with pytest.raises(TableExists, match="there is a table 'new' already"):
-        run(loads.create_table_from("s", "a.csv", "new"), data, {"information_schema": [{"name": "id"}]})
+        run(stage_loads.create_table_from("s", "a.csv", "new"), data, {"information_schema": [{"name": "id"}]})
     with pytest.raises(LoadFailed, match="is no Parquet file"):
-        run(loads.create_table_from("s", "b.parquet", "new"), data)
+        run(stage_loads.create_table_from("s", "b.parquet", "new"), data)
     with pytest.raises(LoadFailed, match="shows no columns"):
-        run(loads.create_table_from("s", "e.csv", "new", header=False), data)
+        run(stage_loads.create_table_from("s", "e.csv", "new", header=False), data)
 
 
 def test_a_long_footer_of_a_parquet_file_is_read_too(tmp_path):
     path = tmp_path / "wide"
     parquet.write_table(pyarrow.table({f"column number {at:05}": [at] for at in range(1500)}), path)
-    table, driver = run(loads.create_table_from("s", "a.parquet", "new"), {"a.parquet": path.read_bytes()})
+    table, driver = run(stage_loads.create_table_from("s", "a.parquet", "new"), {"a.parquet": path.read_bytes()})
     assert len(table.columns) == 1500
     assert sum("load_file" in text for text in driver.log) > 2
 
@@ -405,7 +411,7 @@ def test_a_suggested_type_keeps_the_values_that_suggested_it(values):
 
 
 def plan(data, rules=None, *lines, file="a.csv", **options):
-    return run(loads.plan("s", file, "t", **options), {file: data}, rules, *lines)
+    return run(stage_loads.plan("s", file, "t", **options), {file: data}, rules, *lines)
 
 
 def test_a_plan_shows_file_and_table_side_by_side_and_what_does_not_fit():
@@ -476,7 +482,7 @@ def test_no_more_than_some_values_are_tried(monkeypatch):
 
 
 def test_plans_without_files_and_of_parquet_files(tmp_path):
-    found, _ = run(loads.plan("s", "*.csv", "t", allow_empty=True), {})
+    found, _ = run(stage_loads.plan("s", "*.csv", "t", allow_empty=True), {})
     assert (found.files, found.sampled) == ((), 0)
     found, _ = plan(parquet_file(tmp_path / "a"), file="a.parquet")
     assert [(column.file, column.table) for column in found.columns] == [("id", "id"), ("name", "name")]

@@ -21,7 +21,7 @@ from matrixone_core.errors import (
     TableNotFound,
     TransactionAborted,
 )
-from matrixone_core.operations import loads, snapshots, stages
+from matrixone_core.operations import snapshots, stage_loads, stages
 from matrixone_core.secrets import Credentials
 from matrixone_core.session.unit_of_work import UnitOfWork
 from matrixone_core.sql.load import LoadData, S3Object, resolve_source
@@ -164,7 +164,7 @@ def test_steps_with_operations_in_them_are_kept_too(step):
 
 def loaded(case, stage, **options):
     case.server.sent.clear()
-    case.do(loads.read_csv_stage(stage, "d/a.csv", "t", on_conflict="unchecked", **options))
+    case.do(stage_loads.read_csv_stage(stage, "d/a.csv", "t", on_conflict="unchecked", **options))
     return case.server.sent[-1].replace("atomic: ", "")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.plan import Batch, LoadPlan
 from matrixone_core.results import LoadedFile
-from matrixone_core.sql.staging import (
+from matrixone_core.sql.staged_inserts import (
     Conflict,
     CountDuplicateRows,
     CountMatches,

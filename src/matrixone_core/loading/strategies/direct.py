@@ -12,7 +12,8 @@ from matrixone_core.loading.strategies.fill import fill
 from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.strategies.proof import prove
 from matrixone_core.results import LoadedFile
-from matrixone_core.sql.staging import CountDuplicateRows, Key, Names
+from matrixone_core.sql.staged_inserts import CountDuplicateRows, Key
+from matrixone_core.sql.staging import Names
 from matrixone_core.steps import Atomic, Op, in_order, read_clock
 
 

@@ -18,7 +18,7 @@ from matrixone_core.loading.table import Column, Kind, Table
 from matrixone_core.messages import show
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.load import Csv
-from matrixone_core.sql.staging import Conflict, FirstDuplicateKey
+from matrixone_core.sql.staged_inserts import Conflict, FirstDuplicateKey
 from matrixone_core.steps import Atomic, Concurrently, Op, read_clock
 
 

@@ -11,9 +11,10 @@ from matrixone_core.loading.inputs.transforms import Transform
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.location import explain_shape
 from matrixone_core.monitoring.telemetry import span
+from matrixone_core.sql.ddl import DropTable, Truncate
 from matrixone_core.sql.external import CountOtherLines, CreateExternal
 from matrixone_core.sql.load import RAW_LINES, Csv, JsonLines, LoadData, Parquet
-from matrixone_core.sql.staging import DropTable, Names, Truncate
+from matrixone_core.sql.staging import Names
 from matrixone_core.steps import Atomic, Concurrently, Op, SendLocalData, run_in_thread
 
 SENT_BYTES = 4 * 1024 * 1024  # sent by one statement where a stage's file passes through the client

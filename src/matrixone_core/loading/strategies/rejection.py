@@ -15,17 +15,8 @@ from matrixone_core.loading.strategies.location import as_csv, find_refused_fiel
 from matrixone_core.loading.strategies.silent import SilentlyChanged
 from matrixone_core.results import BadRow
 from matrixone_core.sql.rejects import ROWS_AT_ONCE, CreateRejects, InsertRejects
-from matrixone_core.sql.staging import (
-    DeleteStaged,
-    DuplicatePolicy,
-    InsertStaged,
-    Numbers,
-    RowNumbers,
-    RowRange,
-    RowSet,
-    SelectStaged,
-    StagedRow,
-)
+from matrixone_core.sql.staged_inserts import DuplicatePolicy, InsertStaged
+from matrixone_core.sql.staging import DeleteStaged, Numbers, RowNumbers, RowRange, RowSet, SelectStaged, StagedRow
 from matrixone_core.steps import Op, OutsideTransaction
 
 TRIED_PARTS = 64  # in which they are tried

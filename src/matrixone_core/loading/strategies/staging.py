@@ -16,7 +16,8 @@ from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.strategies.rejection import RejectingInsert, store_rejects
 from matrixone_core.loading.strategies.silent import JudgedRows, judge_rows
 from matrixone_core.results import LoadedFile
-from matrixone_core.sql.staging import MAX_ROW_LOCKS, Conflict, DuplicatePolicy, InsertStaged, RowRange
+from matrixone_core.sql.staged_inserts import MAX_ROW_LOCKS, Conflict, DuplicatePolicy, InsertStaged
+from matrixone_core.sql.staging import RowRange
 from matrixone_core.sql.table import TablesLike
 from matrixone_core.steps import Atomic, Concurrently, Op, OutsideTransaction, read_clock
 

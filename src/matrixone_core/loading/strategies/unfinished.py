@@ -8,7 +8,7 @@ from matrixone_core.server_errors import aborts
 from matrixone_core.sql.ledger import InsertEntry
 from matrixone_core.sql.load import LoadData
 from matrixone_core.sql.rejects import InsertRejects
-from matrixone_core.sql.staging import InsertStaged
+from matrixone_core.sql.staged_inserts import InsertStaged
 from matrixone_core.steps import Op, SendLocalData, Step, map_nested_ops, map_steps
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from script import Driver
 from matrixone_core.errors import ConnectionLost, DuplicateKey, LoadFailed, ServerError
 from matrixone_core.loading.plan import make_plan
 from matrixone_core.loading.strategies.fast_path import plain_lines
-from matrixone_core.operations import loads
+from matrixone_core.operations import stage_loads
 from matrixone_core.sql.load import Csv, Parquet
 from matrixone_core.sql.table import LoadState
 
@@ -19,7 +19,7 @@ PROVEN = {"count(*) AS n": [{"n": 0}], "LOAD DATA": 3, "INSERT INTO `t`": 3}
 
 def load(rules, state=None, **options):
     driver = Driver(server(rules, state=state or EMPTY))
-    return driver.run(loads.read_csv_stage("s", "a.csv", "t", **options)), driver
+    return driver.run(stage_loads.read_csv_stage("s", "a.csv", "t", **options)), driver
 
 
 def test_plain_lines_go_straight_into_an_empty_table():

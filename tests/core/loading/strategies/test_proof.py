@@ -8,7 +8,7 @@ from script import Driver
 
 from matrixone_core.errors import LoadFailed, PermissionDenied
 from matrixone_core.loading.certain_values import certain_field
-from matrixone_core.operations import loads
+from matrixone_core.operations import loads, stage_loads
 
 COLUMNS = ("`id` int NOT NULL", "`name` varchar(5) DEFAULT NULL", "`n` decimal(5,2) DEFAULT NULL", "PRIMARY KEY (`id`)")
 DENIED = {"DROP TABLE IF EXISTS": PermissionDenied("no"), "SELECT sum": [{"n": 0}], "LOAD DATA": 2}
@@ -18,7 +18,7 @@ def load(data, *columns, stage=False, rules=None):
     if stage:
         rules = {"hex(load_file": [{"piece0": data.hex()}], **(rules or {})}
     driver = Driver(server({**DENIED, **(rules or {})}, *(columns or COLUMNS)))
-    return driver.run(loads.read_csv_stage("s", "a.csv", "t") if stage else loads.read_csv(data, "t")), driver
+    return driver.run(stage_loads.read_csv_stage("s", "a.csv", "t") if stage else loads.read_csv(data, "t")), driver
 
 
 @pytest.mark.parametrize("stage", [True, False])
@@ -56,7 +56,7 @@ def test_what_no_line_proves():
         load(b"1,{}\n", "`id` int NOT NULL", "`j` json DEFAULT NULL", stage=True)
     driver = Driver(server(DENIED, *COLUMNS))
     with pytest.raises(PermissionDenied, match="files of parquet need a staging table"):
-        driver.run(loads.read_parquet_stage("s", "a.parquet", "t"))
+        driver.run(stage_loads.read_parquet_stage("s", "a.parquet", "t"))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from script import Driver
 
 from matrixone_core.errors import DuplicateKey, LoadFailed, TableNotFound
 from matrixone_core.loading.strategies import rejection, silent
-from matrixone_core.operations import loads
+from matrixone_core.operations import stage_loads
 from matrixone_core.sql.load import LoadData
-from matrixone_core.sql.staging import DeleteStaged, DuplicatePolicy, InsertStaged, RowRange, SelectStaged
+from matrixone_core.sql.staged_inserts import DuplicatePolicy, InsertStaged
+from matrixone_core.sql.staging import DeleteStaged, RowRange, SelectStaged
 from matrixone_core.steps import Reply
 
 LINES = ("`id` int NOT NULL", "`name` varchar(10) DEFAULT NULL", "PRIMARY KEY (`id`)")
@@ -100,7 +101,7 @@ class Staging:
 
 def load(staging, **options):
     driver = Driver(staging)
-    op = loads.read_csv_stage("s", "a.csv", "t", on_error="skip", **options)
+    op = stage_loads.read_csv_stage("s", "a.csv", "t", on_error="skip", **options)
     return driver.run(op), driver
 
 
@@ -173,7 +174,7 @@ def test_a_key_that_is_there_is_no_bad_row():
     duplicate = DuplicateKey("Duplicate entry '1'", code=1062)
     with pytest.raises(DuplicateKey):
         Driver(lambda statement: duplicate if isinstance(statement, InsertStaged) else staging(statement)).run(
-            loads.read_csv_stage("s", "a.csv", "t", on_error="skip")
+            stage_loads.read_csv_stage("s", "a.csv", "t", on_error="skip")
         )
 
 
@@ -187,7 +188,7 @@ def test_a_row_that_was_refused_late_leaves_open_which_of_its_key_to_take():
     staging = Staging(4, bad={4})
     with pytest.raises(LoadFailed, match="it cannot be said which of them to take"):
         Driver(lambda statement: 1 if str(statement).startswith("SELECT sum") else staging(statement)).run(
-            loads.read_csv_stage("s", "a.csv", "t", on_error="skip", on_conflict="skip")
+            stage_loads.read_csv_stage("s", "a.csv", "t", on_error="skip", on_conflict="skip")
         )
 
 
@@ -224,10 +225,10 @@ def test_rows_that_are_not_numbered_are_asked_for_once_more_and_exactly():
         }
     )
     with pytest.raises(LoadFailed, match=r"line 1, column 'name', value '\\\\xff': byte 0xff is not UTF-8"):
-        Driver(answers).run(loads.read_csv_stage("s", "a.csv", "t"))
+        Driver(answers).run(stage_loads.read_csv_stage("s", "a.csv", "t"))
     exact = server({"INSERT INTO `t`": (2, 1), "length(lower": rows, "LOAD DATA": 3})
     driver = Driver(exact)
-    assert driver.run(loads.read_csv_stage("s", "a.csv", "t")).rows == 3
+    assert driver.run(stage_loads.read_csv_stage("s", "a.csv", "t")).rows == 3
     left_out, followed = [text.partition(" WHERE ")[2] for text in driver.log if text.startswith("INSERT")]
     assert left_out == f"NOT {followed}"
 
@@ -260,7 +261,7 @@ def test_bad_rows_are_put_into_a_table_in_the_transaction_of_the_good_ones():
 def test_a_table_for_bad_rows_is_made_where_there_is_none():
     staging, missing = Staging(3, bad={1}), [TableNotFound("none")]
     driver = Driver(lambda statement: missing.pop() if "INTO `r`" in str(statement) and missing else staging(statement))
-    driver.run(loads.read_csv_stage("s", "a.csv", "t", on_error="skip", rejects="r"))
+    driver.run(stage_loads.read_csv_stage("s", "a.csv", "t", on_error="skip", rejects="r"))
     made = [text for text in driver.log if "`r`" in text]
     assert made[1].startswith("aside: CREATE TABLE IF NOT EXISTS `r`")
     assert made[0] == made[2]
@@ -269,7 +270,7 @@ def test_a_table_for_bad_rows_is_made_where_there_is_none():
 def test_validation_finds_bad_rows_and_loads_none():
     staging = Staging(5, bad={2}, changed={4})
     driver = Driver(staging)
-    report = driver.run(loads.read_csv_stage("s", "a.csv", "t", validate=True))
+    report = driver.run(stage_loads.read_csv_stage("s", "a.csv", "t", validate=True))
     assert (report.rows, report.read, report.rejected) == (0, 5, 2)
     assert "commit" not in driver.log
     assert "rollback" in driver.log
@@ -281,7 +282,7 @@ def test_rows_are_read_here_where_the_server_refuses_their_shape():
     state = {"LOAD DATA INFILE": LoadFailed("the input data does not match the columns", code=CODE), "hex(load_file": [{"piece0": data.hex()}],
              "LOAD DATA LOCAL": 2, "INSERT INTO `t`": 2}  # fmt: skip
     driver = Driver(server(state))
-    report = driver.run(loads.read_csv_stage("s", "a.csv", "t", on_error="skip"))
+    report = driver.run(stage_loads.read_csv_stage("s", "a.csv", "t", on_error="skip"))
     assert driver.sent == [b'"1","a"\n"3","c"\n']
     assert (report.rows, report.read, report.rejected) == (2, 3, 1)
     assert str(report.rejects[0]) == "stage://s/a.csv, line 2: too few fields: 1, and 2 columns"

@@ -15,7 +15,7 @@ from matrixone_core.errors import (
     ServerError,
     TableNotFound,
 )
-from matrixone_core.operations import loads
+from matrixone_core.operations import stage_loads
 from matrixone_core.session.unit_of_work import UnitOfWork
 
 KEYS = ("`id` int NOT NULL", "`name` varchar(10) DEFAULT NULL", "PRIMARY KEY (`id`)")
@@ -26,7 +26,7 @@ WRONG = LoadFailed("internal error: the input value 'x' is invalid", code=20301)
 def load(rules=None, *, files="a.csv", state=None, lines=KEYS, session=False, **options):
     """Load a stage's files; returns the report and the driver."""
     driver = Driver(server(rules, *lines, state=state))
-    op = loads.read_csv_stage("s", files, "t", **options)
+    op = stage_loads.read_csv_stage("s", files, "t", **options)
     return driver.run(UnitOfWork().within(op) if session else op), driver
 
 
@@ -34,7 +34,7 @@ def failing(kind, rules, **options):
     """A load that fails; returns the error and what was sent."""
     driver = Driver(server(rules, *options.pop("lines", KEYS), state=options.pop("state", None)))
     session = options.pop("session", False)
-    op = loads.read_csv_stage("s", options.pop("files", "a.csv"), "t", **options)
+    op = stage_loads.read_csv_stage("s", options.pop("files", "a.csv"), "t", **options)
     with pytest.raises(kind) as caught:
         driver.run(UnitOfWork().within(op) if session else op)
     return caught.value, driver.log
