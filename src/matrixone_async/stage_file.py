@@ -9,6 +9,7 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.stage_path_files import BUFFER, OpenMode
+from matrixone_core.stage_files import RANGE
 from matrixone_core.stage_paths import PureStagePath
 
 T = TypeVar("T", str, bytes)
@@ -141,7 +142,7 @@ class AsyncStageFile(Generic[T]):
 
     async def _fetch(self, wanted: int) -> Any:
         """The next of the file; empty may mean that a character is not whole yet."""
-        size = min(max(wanted, BUFFER), files.RANGE)
+        size = min(max(wanted, BUFFER), RANGE)
         data: bytes = await self._path.perform(files.read_at(self._path, self._offset, size))
         self._offset += len(data)
         self._ended = not data

@@ -8,6 +8,8 @@ from matrixone_core.sql.files import PIECE, CopyFile, CountReached, FileLength, 
 from matrixone_core.steps import Op
 
 COPIED_AT_ONCE = 32 * 1024 * 1024  # bytes in a piece of a copy
+RANGE = 4 * 1024 * 1024  # bytes that one statement reads of a file that is read whole
+IN_FLIGHT = 4  # statements that read one file at a time
 PROBED = 4 * 1024 * 1024  # bytes between the places at which the end of a file is sought
 PROBES = 12  # places that one statement looks at
 LARGEST_VALUE = 64 * 1024 * 1024  # bytes that the server gives, or measures, at once (server-facts 31)

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, TextIO, TypeAlias
 
 from matrixone_core.operations import stage_path_files as files
 from matrixone_core.operations.stage_path_files import BUFFER, OpenMode
+from matrixone_core.stage_files import RANGE
 from matrixone_core.stage_paths import PureStagePath
 
 BinaryFile: TypeAlias = BinaryIO
@@ -27,7 +28,7 @@ class _Ranges(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        wanted = min(len(buffer), files.RANGE)
+        wanted = min(len(buffer), RANGE)
         data: bytes = self._path.perform(files.read_at(self._path, self._place, wanted))
         buffer[: len(data)] = data
         self._place += len(data)

@@ -26,6 +26,10 @@ from matrixone_core.sql.export import Query, SelectNothing
 from matrixone_core.steps import Op
 
 _AS_TEXT, _AS_NUMBER = "CAST({} AS CHAR)", "CAST({} AS UNSIGNED)"
+_IN_ARRAY = "CAST(json_array({0}) AS CHAR)"  # CAST of a text alone takes its quotes off, and json_quote writes no JSON
+_AS_JSON_TEXT = f"json_extract(json_array(substring({_IN_ARRAY}, 2, char_length({_IN_ARRAY}) - 2)), '$[0]')"
+# a text of a JSON column is written as JSON text, which is what loads take a text for; JSON's null so differs from NULL
+_AS_LOADABLE_JSON = f"CASE WHEN json_type({{0}}) IN ('STRING', 'NULL') THEN {_AS_JSON_TEXT} ELSE {{0}} END"
 DUPLICATE_COLUMN = 1060  # MySQL's number
 _NOT_IN_QUERIES = {"csv": {codes.BIT}, "parquet": {codes.BIT}, "jsonline": set[int]()}
 
@@ -40,6 +44,7 @@ class Exported:
         assignments: the columns that a load has to convert, with the expressions for it.
         base64: the columns whose bytes are in base64.
         has_timestamps: whether there are values that depend on the session's time zone.
+        is_table: whether they are all rows of one table, which the server can count at no cost.
     """
 
     query: Query
@@ -47,6 +52,7 @@ class Exported:
     assignments: Mapping[str, str]
     base64: tuple[str, ...] = ()
     has_timestamps: bool = False
+    is_table: bool = False
 
     @property
     def load_options(self) -> dict[str, Any]:
@@ -152,6 +158,7 @@ def _of_table(names: tuple[str, ...], columns: Sequence[Column], form: str) -> E
         assignments,
         tuple(column.name for column in columns if form == "jsonline" and column.kind is Kind.BYTES),
         any(column.kind is Kind.TIMESTAMP for column in columns),
+        is_table=True,
     )
 
 
@@ -160,6 +167,8 @@ def _expression(column: Column, form: str) -> str:
     kind: Any = column.type
     if isinstance(kind, BIT):
         return _AS_TEXT.format(_AS_NUMBER) if form == "parquet" else _AS_NUMBER
+    if column.kind is Kind.JSON and form == "jsonline":
+        return _AS_LOADABLE_JSON
     if column.kind is Kind.YEAR and form != "csv":
         return _AS_TEXT
     if form == "parquet" and (column.kind is Kind.DATALINK or _is_large(column)):

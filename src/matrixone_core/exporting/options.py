@@ -28,7 +28,7 @@ class StageExportOptions(TypedDict, total=False):
     split_size: int | str | None
     overwrite: bool
     manifest: bool
-    count: bool
+    count: bool | None
     progress: Callable[[Any], Any] | None
     timeout: float | None
 

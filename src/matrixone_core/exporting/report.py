@@ -43,8 +43,7 @@ class ExportReport:
 
     Args:
         files: the files, in the order of their rows. The server writes none for Parquet without a row.
-        rows: how many rows a file of this machine has; for files of a stage, how many a `SELECT count(*)` found right
-            after the export, with what others had committed by then; None where they were not counted.
+        rows: how many rows the files have; None where they were not counted (`count` of `export.to_stage`).
         seconds: how long it took.
         format: `csv`, `jsonline` or `parquet`.
         columns: the columns' names.

@@ -5,7 +5,7 @@ first; it cannot rename one either, so that for a moment there is neither the ol
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -16,13 +16,15 @@ from matrixone_core.exporting import options
 from matrixone_core.exporting.columns import Exported, plan_columns
 from matrixone_core.exporting.manifest import Manifest, manifest_path
 from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
+from matrixone_core.exporting.row_counts import count_rows
 from matrixone_core.exporting.source import Source
-from matrixone_core.sql.export import CountQueryRows, CsvOutput, Outfile, Output, SelectTimeZone
+from matrixone_core.sql.export import CountQueryRows, CsvOutput, Outfile, Output, ParquetOutput, SelectTimeZone
 from matrixone_core.sql.files import RemoveFiles, SaveFile
 from matrixone_core.stage_files import PROBED, is_there, put_in_place, size_by_probes
 from matrixone_core.stage_paths import PureStagePath
 from matrixone_core.steps import Atomic, Op, WithTicker, emit, read_clock, with_time_limit
 
+READ_BACK = 4 * 1024**2  # bytes of files that are read for the number of their rows unless a caller says otherwise
 LARGEST_REPLACEMENT = 1024**3  # bytes of a file that the server copies in its memory
 TELLING = 1.0  # seconds between two events while the server writes
 
@@ -39,7 +41,7 @@ class StageExport:
         quotes_all: whether all values of CSV have quotes around them.
         overwrite: whether files that are there are replaced.
         manifest: whether a manifest is written.
-        count: whether the rows are counted.
+        count: whether the rows are counted; None for where that takes no time to speak of.
         progress: is given events; None for nobody.
         timeout: the seconds that a statement may take; None for the client's limit.
     """
@@ -51,7 +53,7 @@ class StageExport:
     quotes_all: bool = False
     overwrite: bool = False
     manifest: bool = False
-    count: bool = True
+    count: bool | None = None
     progress: Callable[[Any], Any] | None = None
     timeout: float | None = None
 
@@ -75,14 +77,17 @@ def _export(export: StageExport) -> Op[ExportReport]:
     output = _with_quotes(export, exported)
     target = export.path.with_name(f"{export.path.name}.{uuid4().hex[:8]}.new") if old else export.path
     statement = Outfile(exported.query, target.url, output, export.split_size)
+    before = (yield from CountQueryRows(exported.query)) if _may_trust_table(export, exported) else None
     yield from _write(export, statement, target, began)
     try:
-        rows = (yield from CountQueryRows(exported.query)) if export.count else None
         parts = yield from _measure(export, target)
+        rows = yield from _count(export, exported, parts, before)
     except BaseException:  # a time limit, for example
-        yield from _remove_written(target)
+        yield from _remove_written(export, target)
         raise
-    files = parts if target is export.path else (yield from _replace_parts(export.path, old, parts))
+    files = parts
+    if export.overwrite:
+        files = yield from _replace_parts(export.path, old, parts)
     report = ExportReport(
         tuple(ExportedFile(path.url, size) for path, size in files.items()),
         rows,
@@ -98,6 +103,30 @@ def _export(export: StageExport) -> Op[ExportReport]:
     if export.progress is not None:
         yield from emit(export.progress, ExportProgress(export.path.url, rows, report.bytes, report.seconds))
     return report
+
+
+def _may_trust_table(export: StageExport, exported: Exported) -> bool:
+    """Whether the table's rows are counted, which says how many a large file has if nobody changes the table."""
+    return exported.is_table and export.count is None and not isinstance(export.output, ParquetOutput)
+
+
+def _count(
+    export: StageExport, exported: Exported, parts: Mapping[PureStagePath, int], before: int | None
+) -> Op[int | None]:
+    """The rows that were written, or None where they are not counted.
+
+    Args:
+        export: the export.
+        exported: what was written.
+        parts: the files.
+        before: how many rows the table had before, or None where it was not asked.
+    """
+    is_small = isinstance(export.output, ParquetOutput) or sum(parts.values()) <= READ_BACK
+    if export.count or (is_small and export.count is None):
+        return (yield from count_rows(export.output, parts))
+    if before is None or before != (yield from CountQueryRows(exported.query)):
+        return None
+    return before
 
 
 def _with_quotes(export: StageExport, exported: Exported) -> Output:
@@ -132,18 +161,22 @@ def _write(export: StageExport, statement: Outfile, target: PureStagePath, began
             )
     except BaseException:
         if target is not export.path or export.split_size is not None:
-            yield from _remove_written(target)
+            yield from _remove_written(export, target)
         raise
 
 
-def _remove_written(target: PureStagePath) -> Op[None]:
-    for name in (yield from _parts_in_folder(target)).values():
+def _remove_written(export: StageExport, target: PureStagePath) -> Op[None]:
+    for name in (yield from _names_written(export, target)):
         yield from RemoveFiles(target.with_name(name).url)
+
+
+def _names_written(export: StageExport, target: PureStagePath) -> Op[Iterable[str]]:
+    return [target.name] if export.split_size is None else (yield from _parts_in_folder(target)).values()
 
 
 def _find_parts(export: StageExport) -> Op[Parts]:
     """The files that are there, of those that the export might write or must replace."""
-    if export.split_size is None:
+    if export.split_size is None and not export.overwrite:
         return {0: export.path.name} if (yield from is_there(export.path.url)) else {}
     return (yield from _parts_in_folder(export.path))
 
@@ -157,9 +190,8 @@ def _parts_in_folder(path: PureStagePath) -> Op[Parts]:
 
 def _measure(export: StageExport, path: PureStagePath) -> Op[dict[PureStagePath, int]]:
     """The files that were written, with their lengths; the server writes none for Parquet without a row."""
-    names = [path.name] if export.split_size is None else (yield from _parts_in_folder(path)).values()
     sizes: dict[PureStagePath, int] = {}
-    for name in names:
+    for name in (yield from _names_written(export, path)):
         written = path.with_name(name)
         try:
             sizes[written] = yield from Atomic(size_by_probes(written.url, PROBED))  # one COMMIT for all its statements
@@ -170,13 +202,19 @@ def _measure(export: StageExport, path: PureStagePath) -> Op[dict[PureStagePath,
 
 
 def _replace_parts(path: PureStagePath, old: Parts, new: Mapping[PureStagePath, int]) -> Op[dict[PureStagePath, int]]:
-    """Put new files in the place of old ones; those that have no new one are removed last."""
-    too_large = [spare for spare, size in new.items() if size > LARGEST_REPLACEMENT]
+    """Put new files in the place of old ones; those that have no new one are removed last.
+
+    The old manifest, which says what the old files have, is removed first.
+    """
+    too_large = [spare for spare, size in new.items() if old and size > LARGEST_REPLACEMENT]
     if too_large:
         raise NotSupported(
             f"{too_large[0]} has the new content, and the server copies at most {LARGEST_REPLACEMENT:,} bytes to the"
             f" place of {path}, which is as it was; give a split_size, or export to a new name"
         )
+    yield from RemoveFiles(manifest_path(path).url)
+    if not old:
+        return dict(new)
     files: dict[PureStagePath, int] = {}
     for number, (spare, size) in enumerate(new.items()):
         place = path.with_name(f"{path.name}.{number}" if number else path.name)
@@ -202,7 +240,5 @@ def _with_manifest(
         report.load_options,
         zone,
     )
-    if export.overwrite:
-        yield from RemoveFiles(path.url)
     yield from SaveFile(path.url, manifest.dump())
     return replace(report, manifest=path.url)

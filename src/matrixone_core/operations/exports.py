@@ -38,7 +38,7 @@ def to_stage(
     split_size: int | str | None = None,
     overwrite: bool = False,
     manifest: bool = False,
-    count: bool = True,
+    count: bool | None = None,
     progress: Callable[[Any], Any] | None = None,
     timeout: float | None = None,
 ) -> Op[ExportReport]:
@@ -57,11 +57,13 @@ def to_stage(
         quote_all: whether numbers and moments have quotes as well.
         split_size: the size, in bytes or as `'64MB'`, at which another file begins, named `users.csv.1`, `users.csv.2`,
             …; the server ends a file only between batches of 8,192 rows, and splits no Parquet.
-        overwrite: replace what is there. The new files are written beside the old ones, and put into their place
-            once they are whole.
+        overwrite: replace an earlier export: `users.csv`, `users.csv.1`, … and its manifest. The new files are written
+            beside the old ones, and put into their place once they are whole.
         manifest: whether to write `users.csv.manifest.json` as well, with which `load_data.read_manifest_stage` loads
             the files again.
-        count: whether the report has the number of rows, for which the query is counted after the export.
+        count: whether the report has the number of rows. With True the client reads the files back and counts their
+            lines, or their footers for Parquet. By default it does so up to 4 MiB; a larger file of a table has the
+            table's number of rows if that is the same before and after the export, and else None.
         progress: a function that is given an `ExportProgress` each second, and at the end.
         timeout: seconds that each statement may take; the client's `timeout` by default.
 
@@ -87,7 +89,7 @@ def to_stage(
         quotes_all=flag(quote_all, "quote_all"),
         overwrite=flag(overwrite, "overwrite"),
         manifest=flag(manifest, "manifest"),
-        count=flag(count, "count"),
+        count=count if count is None else flag(count, "count"),
         progress=options.progress_of(progress),
         timeout=None if timeout is None else time_limit(timeout),
     )

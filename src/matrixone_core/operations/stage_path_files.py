@@ -23,6 +23,8 @@ from matrixone_core.names import stage_name
 from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
 from matrixone_core.stage_files import (
     COPIED_AT_ONCE,
+    IN_FLIGHT,
+    RANGE,
     count_reached,
     is_there,
     pieces_of,
@@ -35,8 +37,6 @@ from matrixone_core.stage_paths import PureStagePath, check_pattern, target_of
 from matrixone_core.steps import Concurrently, GetRuntime, Op, emit, run_in_thread
 from matrixone_core.whole_files import write_whole
 
-RANGE = 4 * 1024 * 1024  # bytes that one statement reads
-IN_FLIGHT = 4  # statements of a download at a time
 HEAD = 64 * 1024  # bytes that `head` reads at a time
 LARGEST_WRITE = 32_000_000  # bytes; escaped they double, and a statement has 64 MiB (server-facts 71)
 BUFFER = 1024 * 1024  # bytes that an open file reads at once

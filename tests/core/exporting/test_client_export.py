@@ -120,6 +120,15 @@ def test_json_lines():
     assert (writer.begin(COLUMNS), writer.finish()) == (b"", b"")
 
 
+def test_json_that_is_a_text_or_null_by_itself():
+    """As JSON text, which is what loads take a text for."""
+    writer = JsonLinesWriter()
+    writer.begin((ResultColumn("e", JSON, is_binary=True),))
+    values = ['"a\\"b"', "null", "true", "1.5", "[null]", None]
+    lines = writer.write([(value,) for value in values]).decode().splitlines()
+    assert [json.loads(line)["e"] for line in lines] == ['"a\\"b"', "null", True, 1.5, [None], None]
+
+
 def test_parquet(monkeypatch):
     target = io.BytesIO()
     report = exported(target, data=ROWS[:3], format="parquet")

@@ -1,11 +1,15 @@
 """Exports to files of stages, and their places."""
 
+import io
 import json
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from script import Driver as Performer
 
 from matrixone_core.errors import (
+    InvalidArgument,
     NotSupported,
     ServerError,
     StageFileExists,
@@ -16,14 +20,23 @@ from matrixone_core.exporting.report import ExportedFile, ExportProgress, Export
 from matrixone_core.exporting.stage_export import load_options
 from matrixone_core.operations import exports
 from matrixone_core.sql.export import (
+    CountQueryRows,
     JsonLinesOutput,
     Outfile,
     ParquetOutput,
 )
+from matrixone_core.sql.files import FileLength
+
+
+def parquet_of(rows):
+    """The bytes of a Parquet file with a number of rows."""
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"id": range(rows)}), file)
+    return file.getvalue()
 
 
 class Stage:
-    """A stage whose files a script answers for: name -> length."""
+    """A stage whose files a script answers for: name -> length. A file has line ends, or three rows of Parquet."""
 
     def __init__(self, files, **rules):
         self.files = dict(files)
@@ -43,7 +56,8 @@ class Stage:
                 return 3
             case "Outfile":
                 name = statement.url.rpartition("/")[2]
-                self.files |= {name + end: size for end, size in self.writes.items()} if self.writes else {name: 6}
+                size = len(parquet_of(3)) if isinstance(statement.output, ParquetOutput) else 6
+                self.files |= {name + end: size for end, size in self.writes.items()} if self.writes else {name: size}
                 return None
             case "ListFiles":
                 return tuple(f"/x/dir/{name}" for name in sorted(self.files))
@@ -55,7 +69,10 @@ class Stage:
                     return self.files[name]
                 if type(statement).__name__ == "CountReached":
                     return sum(offset < self.files[name] for offset in statement.offsets)
-                return b"x" if statement.offset < self.files[name] else b""
+                if type(statement).__name__ == "ReadFile":
+                    return b"x" if statement.offset < self.files[name] else b""
+                content = parquet_of(3) if self.files[name] == len(parquet_of(3)) else b"\n" * self.files[name]
+                return content[statement.offset : statement.offset + statement.size]
             case "SaveFile":
                 self.files[statement.url.rpartition("/")[2]] = statement.content
                 return None
@@ -79,14 +96,53 @@ def test_an_export_to_a_new_file():
     stage = Stage({})
     report = stage.export()
     assert report == ExportReport(
-        (ExportedFile("stage://s/dir/t.csv", 6),), 3, report.seconds, "csv", ("id",),
+        (ExportedFile("stage://s/dir/t.csv", 6),), 5, report.seconds, "csv", ("id",),
         "SELECT `id` FROM `t`\nINTO OUTFILE 'stage://s/dir/t.csv' FORMAT 'csv' FIELDS TERMINATED BY ',' ENCLOSED BY"
         " '\"' LINES TERMINATED BY '\n' HEADER 'TRUE'",
         None, {"header": "match", "delimiter": ",", "quote": '"', "escape": "\\"},
     )  # fmt: skip
     assert report.seconds == 1
     assert stage.driver.limits == []
-    assert "count(*)" in "".join(stage.driver.log)
+
+
+def test_a_large_file_of_a_table_that_nobody_changes_is_not_read():
+    class Large(Stage):
+        """A stage with a large file; the table's rows are counted before and after it is written."""
+
+        def __init__(self, *counts):
+            super().__init__({})
+            self.writes = {"": 4 * 1024**2 + 1}
+            self.counts = list(counts)
+
+        def answer(self, statement):
+            if isinstance(statement, CountQueryRows):
+                return self.counts.pop(0)
+            if isinstance(statement, FileLength):
+                return self.writes[""] - (4 << 20 if "?" in statement.url else 0)
+            return super().answer(statement)
+
+    stage = Large(7, 7)
+    assert stage.export().rows == 7
+    assert "AS content" not in "".join(stage.driver.log)
+    assert Large(7, 8).export().rows is None
+    every_line = 4 * 1024**2
+    assert Large().export(count=True).rows == every_line
+    assert Large().export(count=True, format="jsonline", file="dir/t.jsonl").rows == every_line + 1
+    with pytest.raises(InvalidArgument, match="count='yes'"):
+        Large().export(count="yes")
+
+
+def test_a_file_that_is_replaced_while_its_rows_are_counted():
+    stage = Stage({}, **{"AS content": b"\n"})
+    with pytest.raises(StageFileNotFound, match="replaced by a shorter file while its rows were counted"):
+        stage.export()
+    assert stage.files == {}
+
+
+def test_rows_of_parquet():
+    stage = Stage({})
+    assert stage.export(file="dir/t.parquet").rows == 3
+    assert "count(*)" not in "".join(stage.driver.log)
 
 
 def test_a_manifest_of_a_new_file():
@@ -135,11 +191,18 @@ def test_a_file_is_replaced_once_the_new_one_is_whole():
     report = stage.export(overwrite=True)
     assert report.files == (ExportedFile("stage://s/dir/t.csv", 6),)
     assert "'stage://s/dir/t.csv'" in report.sql
-    assert stage.files == {"t.csv": 6, "t.csv.1": 5}  # that one is no part of an export to one file
+    assert stage.files == {"t.csv": 6}  # the other one was a part of what is replaced
     log = [
         line.split()[0:2] for line in stage.driver.log if "OUTFILE" in line or "REMOVE" in line or "save_file" in line
     ]
-    assert [words[0] for words in log] == ["SELECT", "REMOVE", "SELECT", "REMOVE"]
+    assert [words[0] for words in log] == ["SELECT", "REMOVE", "REMOVE", "SELECT", "REMOVE", "REMOVE"]
+
+
+def test_an_old_manifest_goes_with_the_files_that_it_describes():
+    for files in ({"t.csv": 99, "t.csv.manifest.json": 1}, {"t.csv.manifest.json": 1}):
+        stage = Stage(files)
+        assert stage.export(overwrite=True).manifest is None
+        assert stage.files == {"t.csv": 6}
 
 
 def test_a_manifest_is_replaced():
@@ -148,7 +211,7 @@ def test_a_manifest_is_replaced():
     content = json.loads(stage.files["t.csv.manifest.json"])
     assert report.manifest == "stage://s/dir/t.csv.manifest.json"
     assert content == {
-        "version": 1, "format": "csv", "rows": 3, "columns": ["id"], "time_zone": None,
+        "version": 1, "format": "csv", "rows": 5, "columns": ["id"], "time_zone": None,
         "load_options": dict(report.load_options), "files": [{"name": "t.csv", "bytes": 6}],
     }  # fmt: skip
 
@@ -180,9 +243,9 @@ def test_an_export_that_fails_leaves_no_parts():
 
 @pytest.mark.parametrize("given", [{}, {"overwrite": True}, {"split_size": 10}])
 def test_an_export_that_cannot_be_counted_leaves_no_file(given):
-    """The files are whole, but an error means that there are none."""
-    before = {"u.csv": 2} if "overwrite" in given else {}
-    stage = Stage(before, **{"SELECT count": StatementTimeout("took too long")})
+    """The files are whole, but an error means that there are none; what somebody else has there stays."""
+    before = {"u.csv": 2} if "overwrite" in given else {} if "split_size" in given else {"u.csv.1": 2}
+    stage = Stage(before, **{"AS content": StatementTimeout("took too long")})
     with pytest.raises(StatementTimeout):
         stage.driver.run(exports.to_stage("t", "s", "dir/u.csv", **given))
     assert stage.files == before

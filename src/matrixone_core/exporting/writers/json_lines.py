@@ -1,4 +1,7 @@
-"""Rows as JSON lines, as the server writes them: DECIMAL and moments are texts, bytes are base64."""
+"""Rows as JSON lines, as the server writes them: DECIMAL and moments are texts, bytes are base64.
+
+A JSON column's text or null by itself is written as the JSON text of it, which is what a load takes a text for.
+"""
 
 import base64
 import json
@@ -46,7 +49,9 @@ def _value(column: ResultColumn, value: Any) -> str:
             return str(number_of_bits(value))
         value = base64.b64encode(value).decode()
     elif isinstance(value, str):
-        if column.type_code == codes.JSON:
+        if (
+            column.type_code == codes.JSON and value[0] != '"' and value != "null"
+        ):  # those stay JSON text, as loads take it
             return value.replace("\n", " ").replace("\r", " ")  # only between values, where blanks mean nothing
         if column.has_bytes:
             value = base64.b64encode(value.encode()).decode()
