@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import time
 from asyncio import Event as Event
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib import import_module
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,9 +19,13 @@ from matrixone_core import operations
 from matrixone_core.errors import WrongEventLoop
 
 if TYPE_CHECKING:
-    from matrixone_core.steps import Call
+    from matrixone_core.steps import Call, CallInPieces
 
 T = TypeVar("T")
+# of data that a worker thread computes with: while it does, the event loop waits each time it wants Python's lock, and
+# it wants it several times a turn
+PIECE_SECONDS = 0.001
+FIRST_PIECE, LEAST_PIECE, GREATEST_PIECE = 8 * 1024, 1024, 64 * 1024  # bytes
 INTERRUPTIONS = (KeyboardInterrupt, asyncio.CancelledError)  # asyncio.run() cancels its task at Ctrl-C
 
 
@@ -74,13 +80,45 @@ def _import_all() -> None:
 class Caller:
     """Calls functions that are not the core's; listeners need no lock, as tasks do not run at once."""
 
+    def __init__(self) -> None:
+        self._computing = asyncio.Lock()
+
     async def call(self, step: "Call[T]") -> T:
-        """Return what a function returns: in a thread if it may block, and awaited where it can be."""
+        """Return what a function returns: in a thread if it may block or computes, and awaited where it can be."""
+        if step.computes:
+            return await self._compute(step.call)
         answer: Any = await anyio.to_thread.run_sync(step.call) if step.blocks else step.call()
         if not step.blocks and isawaitable(answer):
             answer = await answer
         result: T = answer
         return result
+
+    async def call_in_pieces(self, step: "CallInPieces") -> list[Any]:
+        """Return what a function returns for each piece of some bytes; the event loop goes on between two pieces.
+
+        A thread that keeps giving Python's lock away and taking it back, as calls of libraries do, keeps the event loop
+        from it all the time. It has its turn for certain when the thread has nothing to do.
+        """
+        answers: list[Any] = []
+        at, size = 0, FIRST_PIECE
+        while at < len(step.data):
+            answer, seconds = await self._compute(partial(_timed, step.call, step.data[at : at + size]))
+            answers.append(answer)
+            at += size
+            wanted = int(size * PIECE_SECONDS / max(seconds, PIECE_SECONDS / 2))
+            size = min(max(wanted, LEAST_PIECE), GREATEST_PIECE)
+        return answers
+
+    async def _compute(self, call: Callable[[], T]) -> T:
+        async with self._computing:
+            return await anyio.to_thread.run_sync(call)
+
+
+def _timed(call: Callable[[bytes], T], piece: bytes) -> tuple[T, float]:
+    """What a function returns, and the seconds of processor time that it took."""
+    began = time.thread_time()
+    answer = call(piece)
+    return answer, time.thread_time() - began
 
 
 async def wait_for_event(event: Event, seconds: float) -> None:

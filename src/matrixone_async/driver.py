@@ -25,6 +25,7 @@ from matrixone_core.session.engine_events import usable
 from matrixone_core.steps import (
     Atomic,
     Call,
+    CallInPieces,
     Concurrently,
     GetRuntime,
     Op,
@@ -37,13 +38,13 @@ from matrixone_core.steps import (
     WithTicker,
     emit,
     next_chunk,
-    run_in_thread,
+    transform,
 )
 from matrixone_platform.machine import LocalMachine
 
 P = ParamSpec("P")
 T = TypeVar("T")
-PARSED_AT_ONCE = 64 * 1024  # bytes: while a thread parses, the event loop may have to wait each time it wants to go on
+PARSED_AT_ONCE = 1024 * 1024  # bytes of data, of which what is made is held
 _log = logging.getLogger("matrixone")
 
 
@@ -135,6 +136,8 @@ class AsyncDriver:
                 return await self._run_together(step)
             case Call():
                 return await self.caller.call(step)
+            case CallInPieces():
+                return await self.caller.call_in_pieces(step)
             case WithTicker():
                 async with repeating(step.seconds, partial(self._check_progress, step)):
                     return await self.run(step.op)
@@ -153,9 +156,8 @@ class AsyncDriver:
         """The data as they are sent."""
         while (chunk := await self.run(next_chunk(step.chunks))) is not None:
             for at in range(0, len(chunk), PARSED_AT_ONCE):
-                piece = chunk[at : at + PARSED_AT_ONCE]
-                yield await self.run(run_in_thread(partial(step.through, piece)))  # parsing takes long
-        yield await self.run(run_in_thread(partial(step.through, None)))
+                yield await self.run(transform(step.through, chunk[at : at + PARSED_AT_ONCE]))
+        yield await self.run(transform(step.through, None))
 
     async def _run_together(self, step: Concurrently) -> tuple[Any, ...]:
         workers = WorkerGroup()

@@ -6,8 +6,9 @@ A reply's rows are gathered in blocks, from which `columnar` makes columns. No s
 import struct
 from array import array
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from matrixone_core.result_columns import ResultColumn
@@ -34,6 +35,14 @@ class Block:
     data: bytes
     starts: "array[int]"
     base: int
+
+    def split(self, size: int) -> "Iterator[Block]":
+        """Yield blocks of about this size, of the same rows."""
+        parts = min(max(len(self.data) // size, 1), len(self.starts))
+        bounds = [len(self.starts) * part // parts for part in range(parts + 1)]
+        places = [*(self.starts[row] - HEAD for row in bounds[:-1]), self.base + len(self.data)]
+        for (row, end), (begin, stop) in zip(pairwise(bounds), pairwise(places), strict=True):
+            yield Block(self.data[begin - self.base : stop - self.base], self.starts[row:end], begin)
 
 
 class RowPackets:

@@ -177,11 +177,29 @@ class Call(Step[R_co]):
         call: the function.
         blocks: whether it may block: then it runs in a worker thread where an event loop must not wait.
         exclusive: whether two such calls must not run at once, as for functions that listen to events.
+        computes: whether it computes for a while: then it runs in a worker thread as well, and one such call at a time,
+            as Python's threads take its lock from each other, and from the event loop.
     """
 
     call: Callable[[], Any]
     blocks: bool = False
     exclusive: bool = False
+    computes: bool = False
+
+
+@dataclass(frozen=True)
+class CallInPieces(Step[list[Any]]):
+    """Call a function that computes with bytes piece by piece; what it returns for each.
+
+    Where an event loop runs, a piece is so small that the loop has its turn in time.
+
+    Args:
+        call: the function.
+        data: the bytes; without any it is not called.
+    """
+
+    call: Callable[[bytes], Any]
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -258,6 +276,37 @@ def run_in_thread(call: Callable[[], T]) -> Op[T]:
     """Call a function that may block; an event loop does not wait for it."""
     answer: T = yield from Call[T](call, blocks=True)
     return answer
+
+
+def compute(call: Callable[[], T]) -> Op[T]:
+    """Call a function that computes for about a millisecond; an event loop does not wait for it."""
+    answer: T = yield from Call[T](call, computes=True)
+    return answer
+
+
+def work_through(work: Generator[None, None, T]) -> Op[T]:
+    """Carry out work that a generator does little by little; between two parts of it an event loop has its turn."""
+    done: list[T] = []
+    while not done:
+        done = yield from compute(partial(_advance, work))
+    return done[0]
+
+
+def _advance(work: Generator[None, None, T]) -> list[T]:
+    """Do the next part of work; what it returns at its end, as a list, which is empty before."""
+    try:
+        next(work)
+    except StopIteration as done:
+        return [done.value]
+    return []
+
+
+def transform(call: Callable[[bytes | None], bytes], data: bytes | None) -> Op[bytes]:
+    """Return what a function makes of bytes, or of None, which means the end of all data; it may compute for long."""
+    if data is None:
+        return (yield from compute(partial(call, None)))
+    made: list[bytes] = yield from CallInPieces(call, data)
+    return b"".join(made)
 
 
 def emit(receive: Callable[[Any], Any], event: object) -> Op[None]:

@@ -22,6 +22,7 @@ from matrixone_core.session.engine_events import usable
 from matrixone_core.steps import (
     Atomic,
     Call,
+    CallInPieces,
     Concurrently,
     GetRuntime,
     Op,
@@ -34,7 +35,7 @@ from matrixone_core.steps import (
     WithTicker,
     emit,
     next_chunk,
-    run_in_thread,
+    transform,
 )
 from matrixone_platform.machine import LocalMachine
 from matrixone_sync.concurrency import Caller, Owner, finish_within, repeating, sleep
@@ -43,7 +44,7 @@ from matrixone_sync.workers import WorkerGroup
 
 P = ParamSpec("P")
 T = TypeVar("T")
-PARSED_AT_ONCE = 64 * 1024  # bytes: while a thread parses, the event loop may have to wait each time it wants to go on
+PARSED_AT_ONCE = 1024 * 1024  # bytes of data, of which what is made is held
 _log = logging.getLogger("matrixone")
 
 
@@ -135,6 +136,8 @@ class Driver:
                 return self._run_together(step)
             case Call():
                 return self.caller.call(step)
+            case CallInPieces():
+                return self.caller.call_in_pieces(step)
             case WithTicker():
                 with repeating(step.seconds, partial(self._check_progress, step)):
                     return self.run(step.op)
@@ -151,9 +154,8 @@ class Driver:
         """The data as they are sent."""
         while (chunk := self.run(next_chunk(step.chunks))) is not None:
             for at in range(0, len(chunk), PARSED_AT_ONCE):
-                piece = chunk[at : at + PARSED_AT_ONCE]
-                yield self.run(run_in_thread(partial(step.through, piece)))  # parsing takes long
-        yield self.run(run_in_thread(partial(step.through, None)))
+                yield self.run(transform(step.through, chunk[at : at + PARSED_AT_ONCE]))
+        yield self.run(transform(step.through, None))
 
     def _run_together(self, step: Concurrently) -> tuple[Any, ...]:
         workers = WorkerGroup()

@@ -8,6 +8,7 @@ from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.steps import (
     Atomic,
     Call,
+    CallInPieces,
     Concurrently,
     GetRuntime,
     Op,
@@ -20,6 +21,8 @@ from matrixone_core.steps import (
     Step,
     WithTicker,
 )
+
+PIECE = 7  # bytes that functions are called with at a time
 
 
 def drive(op: Op[Any], answer: Callable[[Any], Any]) -> Any:
@@ -252,6 +255,8 @@ class Driver:
                 return result
             case Call():
                 return step.call()
+            case CallInPieces():
+                return [step.call(step.data[at : at + PIECE]) for at in range(0, len(step.data), PIECE)]
             case GetRuntime():
                 return Runtime(self.run, self.machine, self._tick, skip, self.in_session)
             case RunSync():

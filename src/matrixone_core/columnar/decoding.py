@@ -1,6 +1,6 @@
 """Blocks of rows made into record batches: every column at once, without an object for each value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from matrixone_core.columnar.columns import Cells, Column, column_of
@@ -10,6 +10,7 @@ from matrixone_core.messages import show
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import HEAD, Block, RowPackets
 
+_AT_ONCE = 1 << 18  # bytes of rows that are made into columns at a time: other threads hardly run meanwhile
 _NULL = 251
 _LONGER = ((252, 2), (253, 3), (254, 8))  # a first byte that says that a length follows, and of how many bytes
 
@@ -31,13 +32,26 @@ class Decoder:
         ]
         self.schema: Any = library("pyarrow").schema([(column.name, column.type) for column in self._columns])
 
-    def batch(self, block: Block) -> Any:
-        """The rows of a block, as a record batch.
+    def batch(self, block: Block) -> Generator[None, None, Any]:
+        """Make a record batch of the rows of a block.
+
+        Yields:
+            Nothing, where another thread may run.
+
+        Returns:
+            The batch.
 
         Raises:
             ServerError: a value cannot be read as what the server says it is.
             ConnectionLost: a row is not as long as its values.
         """
+        batches: list[Any] = []
+        for part in block.split(_AT_ONCE):
+            batches.append(self._decode(part))
+            yield
+        return batches[0] if len(batches) == 1 else self.table(batches).combine_chunks().to_batches()[0]
+
+    def _decode(self, block: Block) -> Any:
         arrow = library("pyarrow")
         arrays: list[Any] = []
         for column, cells in zip(self._columns, _cells(block, len(self._columns)), strict=True):

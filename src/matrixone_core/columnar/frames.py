@@ -1,6 +1,7 @@
 """Arrow tables as frames of pandas and polars."""
 
 from collections import Counter
+from collections.abc import Generator
 from typing import Any, Literal, TypeAlias
 
 from matrixone_core.errors import InvalidArgument
@@ -8,7 +9,7 @@ from matrixone_core.libraries import library
 from matrixone_core.messages import show
 
 DtypeBackend: TypeAlias = Literal["pyarrow"]
-_AT_ONCE = 4096  # values made into Python's objects at a time: no other thread runs meanwhile
+_AT_ONCE = 2048  # values made into Python's objects at a time: no other thread runs meanwhile
 
 
 def check_backend(backend: object) -> None:
@@ -21,30 +22,40 @@ def check_backend(backend: object) -> None:
         raise InvalidArgument(f"dtype_backend={show(backend)} must be 'pyarrow', or left out for numpy's types")
 
 
-def as_pandas(table: Any, backend: DtypeBackend | None) -> Any:
-    """A frame of pandas.
+def as_pandas(table: Any, backend: DtypeBackend | None) -> Generator[None, None, Any]:
+    """Make a frame of pandas.
 
     Args:
         table: the Arrow table.
         backend: None for columns of numpy's types, as pandas has them by default; `"pyarrow"` for Arrow's.
+
+    Yields:
+        Nothing, where another thread may run.
+
+    Returns:
+        The frame.
     """
     pandas = library("pandas")
     if backend is not None:
         return table.to_pandas(types_mapper=pandas.ArrowDtype)
-    columns = {at: _series(column) for at, column in enumerate(table.columns)}
+    columns: dict[int, Any] = {}
+    for at, column in enumerate(table.columns):
+        columns[at] = yield from _series(column)
     # copies of all columns in one array would be made at once, and no other thread runs meanwhile
     frame = pandas.DataFrame(columns, index=pandas.RangeIndex(table.num_rows), copy=False)
     frame.columns = table.column_names  # two may have one name
     return frame
 
 
-def _series(column: Any) -> Any:
+def _series(column: Any) -> Generator[None, None, Any]:
+    yield
     if column.slice(0, 0).to_pandas().dtype != object:
         return column.to_pandas().copy()  # what shares Arrow's memory cannot be changed
     values = library("numpy").empty(len(column), object)
     for at in range(0, len(column), _AT_ONCE):
         values[at : at + _AT_ONCE] = column.slice(at, _AT_ONCE).to_pandas().to_numpy()
-    return library("pandas").Series(values, dtype=object)
+        yield
+    return library("pandas").Series(values, dtype=object, copy=False)
 
 
 def as_polars(table: Any) -> Any:

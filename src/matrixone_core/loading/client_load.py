@@ -17,6 +17,7 @@ from matrixone_core.loading.formats.csv import CANONICAL, Unit
 from matrixone_core.loading.formats.parquet import open_parquet
 from matrixone_core.loading.inputs.client_stream import (
     Data,
+    begin_with,
     chunks_of,
     compressed_name_of,
     digest_of_file,
@@ -42,7 +43,7 @@ from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
 from matrixone_core.sql.load import Csv, Format, JsonLines
-from matrixone_core.steps import Chunks, GetRuntime, Op, next_chunk, read_clock, run_in_thread
+from matrixone_core.steps import Chunks, GetRuntime, Op, in_order, next_chunk, read_clock, run_in_thread, transform
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,8 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
     """
     began = yield from read_clock()
     known = (yield from fetch_facts(request)) if source.unit == "row" else None
-    chunks, decoder = source.begin(None if known is None else known.table), source.decoder()
-    head = yield from _read_head(chunks, decoder)  # text that cannot be read is found before anything is sent
+    chunks = source.begin(None if known is None else known.table)
+    head = yield from _read_head(chunks, source.decoder())  # text that cannot be read is found before anything is sent
     facts = known or (yield from fetch_facts(request))
     form, names = request.format, request.columns
     if request.header and isinstance(form, Csv):
@@ -159,8 +160,7 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         names = default_names(request, facts.table)
     shaped = yield from shape_table(request, facts, names, partial(_suggest, request, head, types))
     rejects = Rejects(name_of(source.data), request.options) if request.options.collects_rejects else None
-    transform = _transform(request, shaped.facts, source, shaped.names, form, rejects)
-    transform.begin(head.data, None if head.is_all else decoder, head.read)
+    through = _transform(request, shaped.facts, source, shaped.names, form, rejects)
     rereadable = source.unit == "line" and (
         yield from run_in_thread(partial(is_rereadable, source.data, source.machine))
     )
@@ -168,9 +168,9 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         name_of(source.data),
         choose_sent_format(form, source.unit),
         shaped.names,
-        chunks,
-        transform,
-        transform.lines,
+        begin_with(head.pieces, chunks),
+        through,
+        through.lines,
         (yield from _entry(request, facts, source)),
         (yield from run_in_thread(partial(length_of, source.data, source.machine))),
         head.is_all,
@@ -180,19 +180,18 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         source.is_utf8,
     )
     if head.is_all:  # a row that cannot be read is found before anything is sent
-        file = replace(
-            file, chunks=iter([(yield from run_in_thread(partial(transform, None)))]), transform=_pass_through
-        )
-    report = yield from load(request, shaped.facts, [file], began, partial(_bytes_read, transform), shaped.preparation)
-    return replace(report, files=(replace(report.files[0], bytes=transform.read),))
+        sent = yield from in_order(transform(through, piece) for piece in (*head.pieces, None))
+        file = replace(file, chunks=iter(sent), transform=_pass_through)
+    report = yield from load(request, shaped.facts, [file], began, partial(_bytes_read, through), shaped.preparation)
+    return replace(report, files=(replace(report.files[0], bytes=through.read),))
 
 
 def _pass_through(piece: bytes | None) -> bytes:
     return piece or b""
 
 
-def _bytes_read(transform: Transform) -> int:
-    return transform.read
+def _bytes_read(through: Transform) -> int:
+    return through.read
 
 
 @dataclass(frozen=True)
@@ -201,33 +200,32 @@ class Head:
 
     Args:
         data: its text.
+        pieces: what was read for it.
         is_all: whether there is no more.
-        read: how many bytes were read for it.
     """
 
     data: bytes
+    pieces: Sequence[bytes]
     is_all: bool
-    read: int
 
 
 def _read_head(chunks: Chunks, decoder: Decoder | None) -> Op[Head]:
-    data, read = b"", 0
+    data, pieces = b"", list[bytes]()
     piece: bytes | None = b""
     while piece is not None and len(data) < SMALL_BYTES:
         piece = yield from next_chunk(chunks)
-        read += len(piece or b"")
-        data += (piece or b"") if decoder is None else (yield from run_in_thread(partial(decoder.feed, piece)))
-    return Head(data, piece is None, read)
+        pieces += [] if piece is None else [piece]
+        data += (piece or b"") if decoder is None else (yield from transform(decoder.feed, piece))
+    return Head(data, pieces, piece is None)
 
 
 def _suggest(request: LoadRequest, head: Head, types: Sequence[FileColumn]) -> Op[Sequence[FileColumn]]:
     """The columns of the data, and the SQL types that its first rows suggest."""
-    yield from ()
     if types:
         return types
-    return sample_text(
-        "<data>", request.format, head.data, is_all=head.is_all, header=request.header, nulls=request.nulls
-    ).columns
+    suggest = partial(sample_text, "<data>", request.format, head.data)
+    sample = yield from run_in_thread(partial(suggest, is_all=head.is_all, header=request.header, nulls=request.nulls))
+    return sample.columns
 
 
 def choose_sent_format(form: Format, unit: Unit) -> Csv:
@@ -247,10 +245,10 @@ def _transform(
 ) -> Transform:
     path = name_of(source.data)
     if source.unit == "row" or not isinstance(form, Csv | JsonLines):
-        return Transform(path, None, len(names), canonical=True)
+        return Transform(path, source.decoder(), None, len(names), canonical=True)
     canonical = choose_sent_format(form, source.unit) is CANONICAL
     reader = row_reader(request, facts.table, form, names, passes_lines=not canonical)
-    return Transform(path, reader, len(names), canonical=canonical, rejects=rejects)
+    return Transform(path, source.decoder(), reader, len(names), canonical=canonical, rejects=rejects)
 
 
 def _read_again(source: ClientSource) -> tuple[Chunks, Callable[[bytes | None], bytes]]:

@@ -16,10 +16,10 @@ from matrixone_core.execution import Parameters, as_statement, check_gives_rows,
 from matrixone_core.libraries import load
 from matrixone_core.on_connection import fetch_packets, hang_up, next_block
 from matrixone_core.row_packets import Block, RowPackets
-from matrixone_core.steps import GetRuntime, Op, RunSync, run_in_thread
+from matrixone_core.steps import GetRuntime, Op, RunSync, compute, run_in_thread, work_through
 
 _ARROW = ("numpy", "pyarrow", "pyarrow.compute")
-_BLOCK_BYTES = 1 << 20  # of a reply that are made into columns at a time
+_BLOCK_BYTES = 1 << 18  # of a reply that are made into columns at a time
 _BATCH_BYTES = 16 << 20  # of a reply that end a record batch, though it has fewer rows
 
 
@@ -62,7 +62,7 @@ def query_arrow(
     decoder, blocks = Decoder(packets), packets.blocks
     batches: list[Any] = []
     while blocks:
-        batches.append((yield from run_in_thread(partial(decoder.batch, blocks.popleft()))))
+        batches.append((yield from work_through(decoder.batch(blocks.popleft()))))
     return decoder.table(batches)
 
 
@@ -100,7 +100,7 @@ def query_df(
     check_backend(dtype_backend)
     yield from run_in_thread(partial(load, "pandas"))
     table = yield from query_arrow(statement, params, timeout=timeout, snapshot=snapshot, timestamp=timestamp)
-    return (yield from run_in_thread(partial(as_pandas, table, dtype_backend)))
+    return (yield from work_through(as_pandas(table, dtype_backend)))
 
 
 def query_polars(
@@ -132,7 +132,7 @@ def query_polars(
     """
     yield from run_in_thread(partial(load, "polars"))
     table = yield from query_arrow(statement, params, timeout=timeout, snapshot=snapshot, timestamp=timestamp)
-    return (yield from run_in_thread(partial(as_polars, table)))
+    return (yield from compute(partial(as_polars, table)))
 
 
 class BatchQuery:
@@ -190,7 +190,7 @@ class BatchQuery:
             block = yield from self._next_block()
             if block is None or self._decoder is None:
                 return None
-            return (yield from run_in_thread(partial(self._decoder.batch, block)))
+            return (yield from work_through(self._decoder.batch(block)))
         except BaseException:
             yield from self.leave(failed=True)
             raise

@@ -59,11 +59,20 @@ def decoder(*fields, types=(), is_ordered=False):
     return Decoder(packets)
 
 
+def finish(work):
+    """What work returns that is done little by little."""
+    try:
+        while True:
+            next(work)
+    except StopIteration as done:
+        return done.value
+
+
 def column(of, *values, declared=None):
     """One column's Arrow array of the values."""
     types = [] if declared is None else [(of.name, declared)]
     made = decoder(of, types=types)
-    batch = made.batch(block(*map(cell, values), base=1000))
+    batch = finish(made.batch(block(*map(cell, values), base=1000)))
     assert batch.schema == made.schema
     batch.validate(full=True)
     return batch.column(0)
@@ -151,7 +160,7 @@ def test_types_of_the_statement_go_by_place_or_by_name():
 def test_a_row_of_several_columns():
     made = decoder(field(3, name="a"), field(253, charset=33, name="b"), field(252, name="b"))
     rows = [cell(str(number)) + cell("x" * number if number % 3 else None) + cell(b"\xff") for number in range(600)]
-    batch = made.batch(block(*rows))
+    batch = finish(made.batch(block(*rows)))
     assert batch.schema.names == ["a", "b", "b"]
     assert batch.column(0).to_pylist() == list(range(600))
     assert batch.column(1).to_pylist() == ["x" * number if number % 3 else None for number in range(600)]
@@ -161,7 +170,7 @@ LONG = b"\xfe" + (3).to_bytes(8, "little") + b"abc"
 
 
 def test_a_length_of_eight_bytes():
-    batch = decoder(field(253, charset=33)).batch(block(LONG, cell("d")))
+    batch = finish(decoder(field(253, charset=33)).batch(block(LONG, cell("d"))))
     assert batch.column(0).to_pylist() == ["abc", "d"]
 
 
@@ -175,7 +184,7 @@ def test_a_length_of_eight_bytes():
 @pytest.mark.parametrize("others", [0, 1])
 def test_rows_that_are_cut_short(row, others):
     with pytest.raises(ConnectionLost, match="malformed"):
-        decoder(field(253, charset=33)).batch(block(row, *[cell("a")] * others))
+        finish(decoder(field(253, charset=33)).batch(block(row, *[cell("a")] * others)))
 
 
 @settings(deadline=None)
@@ -183,7 +192,7 @@ def test_rows_that_are_cut_short(row, others):
 def test_any_bytes_are_rows_or_refused(rows):
     made = decoder(field(252, name="a"), field(252, name="b"))
     try:
-        batch = made.batch(block(*rows))
+        batch = finish(made.batch(block(*rows)))
     except ConnectionLost:
         return
     assert batch.num_rows == len(rows)
@@ -215,17 +224,39 @@ TABLE = pa.table(
 
 
 def test_a_frame_of_pandas_is_as_pyarrow_makes_it():
-    frame = as_pandas(TABLE, None)
+    frame = finish(as_pandas(TABLE, None))
     pd.testing.assert_frame_equal(frame, TABLE.to_pandas())
-    assert as_pandas(TABLE.slice(0, 0), None).columns.tolist() == TABLE.column_names
+    assert finish(as_pandas(TABLE.slice(0, 0), None)).columns.tolist() == TABLE.column_names
     many = pa.table({"d": pa.array([Decimal(number) for number in range(10_000)], pa.decimal128(9, 0))})
-    pd.testing.assert_frame_equal(as_pandas(many, None), many.to_pandas())
+    pd.testing.assert_frame_equal(finish(as_pandas(many, None)), many.to_pandas())
+
+
+def test_other_threads_have_their_turn_while_objects_are_made():
+    many = pa.table({"d": pa.array([Decimal(number) for number in range(10_000)], pa.decimal128(9, 0))})
+    assert len(list(as_pandas(many, None))) == 6  # before the column, and after each 2,048 values
+
+
+def test_a_large_block_is_made_into_one_batch_little_by_little():
+    values = [f"{number:0100}" for number in range(10_000)]
+    made = decoder(field(253, charset=33))
+    work = made.batch(block(*map(cell, values), base=500))
+    next(work)
+    batch = finish(work)
+    assert (len(list(block(*map(cell, values)).split(1 << 18))), batch.num_rows) == (4, 10_000)
+    assert batch.column(0).to_pylist() == values
+
+
+def test_a_row_is_never_split():
+    long = block(cell("a" * 1_000_000), cell("b"))
+    parts = list(long.split(1000))
+    assert b"".join(part.data for part in parts) == long.data
+    assert [len(part.starts) for part in parts] == [1, 1]
 
 
 def test_columns_of_pandas_are_neither_copied_into_one_array_nor_arrows():
     """A copy of all objects is made at once, and an event loop waits for it; Arrow's memory cannot be changed."""
     values = pa.array([Decimal(1), Decimal(2)])
-    frame = as_pandas(pa.table({"a": values, "b": values, "i": [1, 2], "j": [3, 4]}), None)
+    frame = finish(as_pandas(pa.table({"a": values, "b": values, "i": [1, 2], "j": [3, 4]}), None))
     assert frame["a"].to_numpy().base is not frame["b"].to_numpy().base
     frame.loc[0, ["i", "j"]] = [5, 6]
     assert frame[["i", "j"]].to_numpy().tolist() == [[5, 6], [2, 4]]
@@ -233,13 +264,13 @@ def test_columns_of_pandas_are_neither_copied_into_one_array_nor_arrows():
 
 def test_columns_of_one_name():
     twice = pa.table([pa.array([1]), pa.array(["a"])], names=["a", "a"])
-    assert as_pandas(twice, None).columns.tolist() == ["a", "a"]
+    assert finish(as_pandas(twice, None)).columns.tolist() == ["a", "a"]
     with pytest.raises(InvalidArgument, match=r"two columns 'a'; name them apart"):
         as_polars(twice)
 
 
 def test_arrows_types_in_pandas():
-    frame = as_pandas(TABLE, "pyarrow")
+    frame = finish(as_pandas(TABLE, "pyarrow"))
     assert frame["i"].dtype == pd.ArrowDtype(pa.int64())
     check_backend("pyarrow")
     check_backend(None)

@@ -12,8 +12,8 @@ from matrixone_core.loading.formats.arrow_types import SQL_TYPE
 from matrixone_core.loading.formats.nested_json import to_json
 from matrixone_core.messages import show
 
-ROWS = 65_536  # made into text at a time
-BATCH_BYTES = 8 * 1024 * 1024  # of Arrow data that are made into text at a time, but for a row that is larger
+ROWS = 65_536  # read at a time
+BATCH_BYTES = 8 * 1024 * 1024  # of Parquet data that are read at a time, but for a row that is larger
 NAMES = 20  # of columns in a message
 
 

@@ -10,14 +10,18 @@ from uuid import UUID
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.libraries import library
-from matrixone_core.loading.formats.arrow import BATCH_BYTES, ROWS, each_batch
+from matrixone_core.loading.formats.arrow import each_batch
 from matrixone_core.loading.formats.arrow_types import BYTES, LISTS, TEXT, is_any
 from matrixone_core.loading.formats.nested_json import json_writer, time_of, time_of_interval
 from matrixone_core.messages import show
 
+# made into text at a time, but for a row that is larger: other threads, such as an event loop's, hardly run meanwhile
+TEXT_ROWS = 8192
+TEXT_BYTES = 1024 * 1024
+
 
 def batches_to_csv(
-    reader: Any, names: Sequence[str], rows: int = ROWS, *, name: str = "the data", uuids: Collection[str] = ()
+    reader: Any, names: Sequence[str], rows: int = TEXT_ROWS, *, name: str = "the data", uuids: Collection[str] = ()
 ) -> Iterator[bytes]:
     """Write columns as canonical CSV.
 
@@ -33,7 +37,7 @@ def batches_to_csv(
         LoadFailed: the data cannot be read.
     """
     for batch in each_batch(name, reader):
-        size = min(rows, max(1, BATCH_BYTES * batch.num_rows // max(batch.nbytes, 1)))
+        size = min(rows, max(1, TEXT_BYTES * batch.num_rows // max(batch.nbytes, 1)))
         for at in range(0, batch.num_rows, size):
             yield _lines(batch.slice(at, size), names, uuids)
 

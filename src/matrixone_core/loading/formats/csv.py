@@ -126,7 +126,11 @@ class CsvReader:
                 + count
                 + rb"|"
                 + quote
+                + rb"(?:"
                 + text_of(unwanted)
+                + rb"|"
+                + quote * 2
+                + rb")"
                 + count
                 + quote
                 + rb")"

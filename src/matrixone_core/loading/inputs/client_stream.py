@@ -11,6 +11,7 @@ import os
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from itertools import chain
 from typing import IO, Any, Protocol, TypeAlias, cast
 
 from matrixone_core.errors import InvalidArgument, LoadFailed
@@ -132,6 +133,18 @@ def chunks_of(data: Data, machine: Machine, encoding: str = "utf-8") -> Chunks:
     if isinstance(data, Iterable) and not _is_table(data):
         return _join(map(to_bytes, cast("Iterable[object]", data)))
     raise InvalidArgument(f"{type(data).__name__} cannot be read as a file: {_KINDS}")
+
+
+def begin_with(pieces: Iterable[bytes], chunks: Chunks) -> Chunks:
+    """Return chunks with pieces before them that were read of them already."""
+    return _begin_async(pieces, chunks) if isinstance(chunks, AsyncIterator) else chain(pieces, chunks)
+
+
+async def _begin_async(pieces: Iterable[bytes], chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+    async for chunk in chunks:
+        yield chunk
 
 
 def _is_table(data: object) -> bool:

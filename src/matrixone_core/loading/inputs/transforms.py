@@ -84,6 +84,7 @@ class Transform:
 
     Args:
         name: what the data is called.
+        decoder: makes text of it; None where it is text already.
         reader: splits it into rows; None to send it as it is.
         fields: how many fields a row must have.
         canonical: whether rows are written anew, in the canonical form of CSV.
@@ -97,6 +98,7 @@ class Transform:
     def __init__(
         self,
         name: str,
+        decoder: Decoder | None,
         reader: RowReader | None,
         fields: int,
         *,
@@ -104,24 +106,13 @@ class Transform:
         rejects: Rejects | None = None,
     ) -> None:
         self._name = name
-        self._decoder: Decoder | None = None
+        self._decoder = decoder
         self._reader = reader
         self._fields = fields
         self._canonical = canonical
         self._rejects = rejects
-        self._held = b""
         self.read = 0
         self.lines = LineIndex()
-
-    def begin(self, head: bytes, decoder: Decoder | None, read: int = 0) -> None:
-        """Begin with text that was read before.
-
-        Args:
-            head: the text.
-            decoder: decodes what follows; None where it is text already.
-            read: how many bytes were read by now.
-        """
-        self._held, self._decoder, self.read = head, decoder, read
 
     def __call__(self, piece: bytes | None, /) -> bytes:
         """What is sent for a piece; given None, what is left at the end.
@@ -129,7 +120,7 @@ class Transform:
         Raises:
             LoadFailed: a row cannot be read.
         """
-        data, self._held = self._held + self._decode(piece), b""
+        data = self._decode(piece)
         if self._reader is None:
             return data
         sent = [self._write(found) for found in self._reader.feed(data)]

@@ -1,7 +1,6 @@
 """Filling tables: one file's LOAD DATA, read by the server from its stage or sent by the client."""
 
 from dataclasses import replace
-from functools import partial
 
 from matrixone_core.errors import LoadFailed, StageFileNotFound
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
@@ -15,7 +14,7 @@ from matrixone_core.sql.ddl import DropTable, Truncate
 from matrixone_core.sql.external import CountOtherLines, CreateExternal
 from matrixone_core.sql.load import RAW_LINES, Csv, JsonLines, LoadData, Parquet
 from matrixone_core.sql.staging import Names
-from matrixone_core.steps import Atomic, Concurrently, Op, SendLocalData, run_in_thread
+from matrixone_core.steps import Atomic, Concurrently, Op, SendLocalData, transform
 
 SENT_BYTES = 4 * 1024 * 1024  # sent by one statement where a stage's file passes through the client
 
@@ -109,14 +108,13 @@ def send_stage_file(context: LoadContext, file: StageFile, form: Csv | JsonLines
     plan, rejects = context.plan, context.rejects_of(file)
     decoder = decoder_of(file.path, form, None if rejects else "utf-8")  # with rejects, each row is judged by itself
     reader = row_reader(plan.request, plan.target, form, file.names, passes_lines=False)
-    transform = Transform(file.path, reader, len(file.names), canonical=True, rejects=rejects)
-    transform.begin(b"", decoder)
-    context.lines[file.path] = transform.lines
+    through = Transform(file.path, decoder, reader, len(file.names), canonical=True, rejects=rejects)
+    context.lines[file.path] = through.lines
     pieces, rows, waiting = StageBytes(file.path), 0, bytearray()
     piece: bytes | None = b""
     while piece is not None:
         piece = yield from pieces.next()
-        waiting += yield from run_in_thread(partial(transform, piece))
+        waiting += yield from transform(through, piece)
         if waiting and (piece is None or len(waiting) >= SENT_BYTES):
             rows += yield from _send(statement, bytes(waiting))
             waiting.clear()

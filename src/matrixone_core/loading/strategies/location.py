@@ -25,7 +25,7 @@ from matrixone_core.loading.table import Column, Kind
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
 from matrixone_core.sql.staging import StagedRow
-from matrixone_core.steps import Op, run_in_thread
+from matrixone_core.steps import CallInPieces, Op, compute
 
 LOCATION_ERROR_CODES = frozenset({20300, 20411})  # the server's numbers for what has to do with the place, not a row
 MAX_READ_BYTES = 256 * 1024 * 1024  # of a file that is read only to name a row
@@ -284,14 +284,18 @@ def _scan(file: InputFile, form: Csv | JsonLines, reader: RowReader, visit: Visi
     while piece is not None and left > 0:
         piece = yield from pieces.next()
         left -= len(piece or b"")
-        found = yield from run_in_thread(partial(_visit, decode, reader, piece, visit))
+        look = partial(_visit, decode, reader, visit)
+        answers: list[T | None] = (
+            [(yield from compute(partial(look, None)))] if piece is None else (yield from CallInPieces(look, piece))
+        )
+        found = next((answer for answer in answers if answer is not None), None)
         if found is not None:
             return found
     return None
 
 
 def _visit(
-    decode: Callable[[bytes | None], bytes], reader: RowReader, piece: bytes | None, visit: Visit[T]
+    decode: Callable[[bytes | None], bytes], reader: RowReader, visit: Visit[T], piece: bytes | None
 ) -> T | None:
     data = decode(piece)
     rows = (*reader.feed(data), *(reader.finish() if piece is None else ()))

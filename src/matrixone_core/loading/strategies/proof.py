@@ -20,7 +20,7 @@ from matrixone_core.loading.plan import LoadPlan, sent_format
 from matrixone_core.messages import show
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import Csv
-from matrixone_core.steps import Op, run_in_thread
+from matrixone_core.steps import Op, transform
 
 _REASON = (
     "this is not certain to be stored as it is without a staging table, which the user may not create; grant CREATE"
@@ -56,7 +56,7 @@ def prove(plan: LoadPlan, file: InputFile) -> Op[InputFile]:
     piece: bytes | None = b""
     while piece is not None:
         piece = yield from pieces.next()
-        yield from run_in_thread(partial(proof.after, decoder.feed, piece))
+        yield from transform(partial(proof.after, decoder.feed), piece)
     return file
 
 

@@ -22,10 +22,9 @@ def decode(data, compression="none", encoding="utf-8", size=3):
 
 def transform(data, form=Csv(), *, fields=2, canonical=False, rejects=None):  # noqa: B008  # a frozen value
     made = Transform(
-        "d.csv", CsvReader(form, None if canonical else fields), fields, canonical=canonical, rejects=rejects
+        "d.csv", None, CsvReader(form, None if canonical else fields), fields, canonical=canonical, rejects=rejects
     )
-    made.begin(data, None)
-    return made(None), made
+    return made(data) + made(None), made
 
 
 def test_text_becomes_utf_8_without_a_mark():
@@ -58,15 +57,13 @@ def test_rows_are_written_anew_where_the_server_would_read_them_otherwise():
 
 
 def test_what_is_no_text_is_sent_as_it_comes():
-    made = Transform("d", None, 1, canonical=True)
-    made.begin(b"head", None, 9)
-    assert (made(b"ab"), made(None), made.read) == (b"headab", b"", 11)
+    made = Transform("d", None, None, 1, canonical=True)
+    assert (made(b"ab"), made(None), made.read) == (b"ab", b"", 2)
 
 
 def test_data_is_decoded_as_it_comes():
-    made = Transform("d", CsvReader(Csv()), 1, canonical=False)
-    made.begin(b"he", Decoder("d", "none", "latin-1"), 2)
-    assert made(b"\xe9\n") + made(None) == "heé\n".encode()
+    made = Transform("d", Decoder("d", "none", "latin-1"), CsvReader(Csv()), 1, canonical=False)
+    assert made(b"h\xe9") + made(b"\n") + made(None) == "hé\n".encode()
 
 
 @pytest.mark.parametrize(
