@@ -284,9 +284,9 @@ def _scan(file: InputFile, form: Csv | JsonLines, reader: RowReader, visit: Visi
     while piece is not None and left > 0:
         piece = yield from pieces.next()
         left -= len(piece or b"")
-        look = partial(_visit, decode, reader, visit)
+        read = partial(_visit, decode, reader, visit)
         answers: list[T | None] = (
-            [(yield from compute(partial(look, None)))] if piece is None else (yield from CallInPieces(look, piece))
+            [(yield from compute(partial(read, None)))] if piece is None else (yield from CallInPieces(read, piece))
         )
         found = next((answer for answer in answers if answer is not None), None)
         if found is not None:
