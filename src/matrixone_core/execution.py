@@ -59,6 +59,13 @@ def past_of(options: Mapping[str, Any]) -> Past | None:
     return Past(time=utc.isoformat(" ", "microseconds"))
 
 
+def options_of_past(past: Past) -> dict[str, Any]:
+    """The execution options that have a statement read a moment; `past_of` is the other direction."""
+    if past.snapshot:
+        return {SNAPSHOT: past.snapshot}
+    return {TIMESTAMP: datetime.fromisoformat(past.time).replace(tzinfo=UTC)}
+
+
 def check_reads(statement: object) -> None:
     """See that a statement can be sent for rows of the past.
 

@@ -4,13 +4,14 @@ On events and not on an overridden `commit()`, as `with session.begin()` goes ar
 is given by the side, so that nothing here blocks or awaits.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, event, orm
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.util import EMPTY_DICT
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.errors import ConnectionLost, NotSupported, SessionInUse
@@ -18,6 +19,7 @@ from matrixone_core.monitoring.telemetry import span
 from matrixone_core.on_connection import WORK, note_closed, work_of
 from matrixone_core.server_errors import no_connection_free
 from matrixone_core.session.engine_events import check_engine, goes_around, watch
+from matrixone_core.session.past_objects import changed_objects, moment_of_lookup, note_moment, refuse_changes
 from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
 from matrixone_core.session.unit_of_work import UnitOfWork
 from matrixone_core.steps import Op
@@ -186,6 +188,37 @@ class UnitOfWorkSession(orm.Session):
             work.record_error(ConnectionLost(str(refused)))
             raise refused
 
+    def bulk_save_objects(self, objects: Iterable[object], *args: Any, **options: Any) -> None:
+        """Write objects as they are.
+
+        Raises:
+            InvalidArgument: one of them is of the past.
+        """
+        found = list(objects)
+        refuse_changes(found)
+        super().bulk_save_objects(found, *args, **options)
+
+    def _identity_lookup(  # noqa: PLR0917  # as SQLAlchemy calls it
+        self,
+        mapper: Any,
+        primary_key_identity: Any,
+        identity_token: Any = None,
+        passive: Any = orm.PassiveFlag.PASSIVE_OFF,
+        lazy_loaded_from: Any = None,
+        execution_options: Any = EMPTY_DICT,
+        bind_arguments: Any = None,
+    ) -> Any:
+        """Return an object that the session has, of the wanted moment; SQLAlchemy's extension for shards does alike."""
+        return super()._identity_lookup(
+            mapper,
+            primary_key_identity,
+            identity_token or moment_of_lookup(lazy_loaded_from, execution_options),
+            passive,
+            lazy_loaded_from,
+            execution_options,
+            bind_arguments,
+        )
+
     def begin_nested(self) -> orm.SessionTransaction:
         """Refuse: the server has no savepoints (server-facts 15).
 
@@ -212,9 +245,17 @@ _USES = (
     *("bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"),
 )
 for _name in _USES:
-    setattr(UnitOfWorkSession, _name, _guard(getattr(orm.Session, _name), alive=True))
+    setattr(UnitOfWorkSession, _name, _guard(getattr(UnitOfWorkSession, _name), alive=True))
 for _name in ("close", "invalidate"):
     setattr(UnitOfWorkSession, _name, _guard(getattr(orm.Session, _name), alive=False))
+
+
+event.listen(UnitOfWorkSession, "do_orm_execute", note_moment)
+
+
+@event.listens_for(UnitOfWorkSession, "before_flush")
+def _before_flush(session: UnitOfWorkSession, _context: object, _instances: object) -> None:
+    refuse_changes(changed_objects(session))
 
 
 @event.listens_for(UnitOfWorkSession, "after_begin")

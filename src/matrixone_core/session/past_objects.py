@@ -1,0 +1,85 @@
+"""A session's objects of the past: other objects than those of the present, and never written.
+
+SQLAlchemy keeps one object for each row. An identity token separates rows of one key; here it is the moment.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import inspect, orm
+
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.execution import options_of_past, past_of
+from matrixone_core.fragments import render_masked
+from matrixone_core.sql.moment import Past
+
+_TOKEN = "identity_token"  # SQLAlchemy's execution option  # noqa: S105  # no password
+
+
+def note_moment(state: orm.ORMExecuteState) -> None:
+    """Have a SELECT's objects be those of the moment that it reads.
+
+    What SQLAlchemy loads later for an object of the past is read as of its moment.
+
+    Args:
+        state: the statement that a session is about to execute.
+    """
+    if not (state.is_select and state.is_orm_statement):
+        return
+    past = past_of(state.execution_options)
+    if past is not None:
+        state.update_execution_options(**{_TOKEN: past})
+        return
+    found = _moment_of_object(state)
+    if found is not None:
+        state.update_execution_options(**options_of_past(found), **{_TOKEN: found})
+
+
+def moment_of_lookup(loaded_for: Any, options: Mapping[str, Any]) -> Past | None:
+    """The moment of an object that a session seeks among those that it has, or None for the present.
+
+    Args:
+        loaded_for: the state of the object whose relationship is loaded, or None.
+        options: the execution options.
+    """
+    past = past_of(options)
+    if past is None and loaded_for is not None:
+        return _past_or_none(loaded_for.identity_token)
+    return past
+
+
+def refuse_changes(objects: Iterable[object]) -> None:
+    """Refuse to write objects of the past, which would change the rows of the present.
+
+    Args:
+        objects: what would be written.
+
+    Raises:
+        InvalidArgument: one of them is of the past.
+    """
+    for each in objects:
+        state: Any = inspect(each)
+        past = _past_or_none(state.identity_token)
+        if past is not None:
+            then = render_masked(past.parts()).strip()
+            raise InvalidArgument(
+                f"an object of {type(each).__name__} was read as of {then} and changed, and the past cannot be written;"
+                " change the object of the present: session.get() without snapshot= and timestamp=; or"
+                " session.expunge() this one"
+            )
+
+
+def changed_objects(session: orm.Session) -> list[object]:
+    """The objects that a session's next flush updates or deletes."""
+    return [*filter(session.is_modified, session.dirty), *session.deleted]
+
+
+def _moment_of_object(state: orm.ORMExecuteState) -> Past | None:
+    """The moment of the object for which SQLAlchemy loads more, or that it loads again."""
+    if state.lazy_loaded_from is not None:
+        return _past_or_none(state.lazy_loaded_from.identity_token)
+    return _past_or_none(state.load_options._identity_token)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # nothing public has it
+
+
+def _past_or_none(token: object) -> Past | None:
+    return token if isinstance(token, Past) else None
