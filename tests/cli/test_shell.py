@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from proxy import Proxy
 
 from matrixone_cli.exits import ExitCode
 from matrixone_cli.shell import CONTINUED, PROMPT
@@ -135,13 +136,15 @@ def test_ctrl_c_stops_the_statement_that_runs(open_shell, database, session_admi
     assert shell.end() == ExitCode.OK
 
 
-def test_a_connection_that_is_lost_ends_the_shell(open_shell, database, session_admin):
+def test_a_connection_that_is_lost_ends_the_shell(open_shell, matrixone_url, monkeypatch):
+    proxy = Proxy(matrixone_url)
+    proxy.rule = lambda statement, before: "send and cut" if "cut" in statement else "pass"
+    monkeypatch.setenv("MATRIXONE_URL", proxy.url)
     shell = open_shell()
-    shell.type(f"SELECT sleep(100), '{database}_sleeps';")
-    [number] = _wait_for_statement(session_admin, f"{database}_sleeps")
-    session_admin.execute(f"KILL {number}")
+    shell.type("SELECT 'cut';")
     shell.wait_for("matrixone: ")
     assert shell.end() == ExitCode.CONNECTION
+    proxy.close()
 
 
 def _wait_for_statement(client, mark):

@@ -42,6 +42,8 @@ def server(rules=None, *lines, state=None):
     It does not tell how long a file is, so that the footers of Parquet files cannot be read.
     """
     return Server({
+        "SELECT instr(load_file": [{"place": 0, "length": 12}],
+        "`line` LIKE": [{"n": 0}],
         "AS current_database": [STATE | (state or {})],
         "SHOW CREATE TABLE": [{"Create Table": definition(*lines)}],
         **({"LOAD DATA": 3, "INSERT INTO `t`": 3} if rules is None else rules),
@@ -51,7 +53,8 @@ def server(rules=None, *lines, state=None):
 
 def brief(log):
     """The statements of a log by their first words, those before a load left out."""
-    return [_verb(text) for text in log if "AS current_database" not in text and "SHOW CREATE" not in text]
+    before = ("AS current_database", "SHOW CREATE", "SELECT instr(load_file")
+    return [_verb(text) for text in log if not any(one in text for one in before)]
 
 
 def _verb(text):

@@ -1,5 +1,6 @@
 """External tables: files read as if they were tables (server-facts 18-21)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -57,6 +58,28 @@ class CountOtherLines(Statement[int]):
         yield f"SELECT count(*) AS n FROM {quote_names(self.table)} WHERE NOT ({line} REGEXP "
         yield Value(self.pattern)
         yield ")"
+
+    def parse(self, reply: Reply, /) -> int:
+        return int(reply.rows[0]["n"])
+
+
+@dataclass(frozen=True)
+class CountLinesWithEnd(Statement[int]):
+    """How many raw lines end with a text.
+
+    Args:
+        table: an external table of raw lines.
+        end: the text.
+    """
+
+    table: tuple[str, ...]
+    end: str
+
+    refusal: ClassVar[type[ServerError]] = LoadFailed
+
+    def parts(self) -> Iterator[Part]:
+        yield f"SELECT count(*) AS n FROM {quote_names(self.table)} WHERE {quote_name(LINE)} LIKE "
+        yield Value("%" + re.sub(r"([%_\\])", r"\\\1", self.end))
 
     def parse(self, reply: Reply, /) -> int:
         return int(reply.rows[0]["n"])

@@ -119,6 +119,32 @@ class ReadFile(Statement[bytes]):
 
 
 @dataclass(frozen=True)
+class MayContain(Statement[bool]):
+    """Whether a file may have a text in it: yes, too, if it has more bytes than a function sees (server-facts 31).
+
+    Args:
+        url: its `stage://` URL.
+        text: the text.
+    """
+
+    url: str
+    text: str
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT instr(load_file(CAST("
+        yield Value(f"{self.url}?offset=0&size={PIECE}")
+        yield " AS datalink)), "
+        yield Value(self.text)
+        yield ") AS place, length(load_file(CAST("
+        yield Value(f"{self.url}?offset=0&size={PIECE + 1}")
+        yield " AS datalink))) AS length"
+
+    def parse(self, reply: Reply, /) -> bool:
+        row = reply.rows[0]
+        return (row["length"] or 0) > PIECE or (row["place"] or 0) > 0
+
+
+@dataclass(frozen=True)
 class DigestFile(Statement[tuple[str, ...]]):
     """Digests of pieces of a file, which functions see no more of than `PIECE` bytes (server-facts 31).
 

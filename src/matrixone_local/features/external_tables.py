@@ -9,11 +9,12 @@ are not put into it at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, filterfalse
+from operator import methodcaller
 
 from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.engine.scratch import DATABASE, ScratchTables
@@ -337,15 +338,14 @@ def _same(
 
 
 def _condition(sql: str, tokens: Sequence[Token], reference: TableReference) -> Sift | None:
-    """What leaves out raw lines that a statement does not want, if it tells them by one regular expression alone."""
+    """What leaves out raw lines that a statement does not want, if it tells them by one pattern alone."""
     read = Reader(sql, list(tokens))
     read.at = reference.last + 1
     try:
         read.expect("WHERE")
         negated = read.take("NOT", "(")
         read.name()
-        read.expect("REGEXP")
-        found = re.compile(read.string()).search
+        found = _matcher(read)
         if negated:
             read.expect(")")
         if read.take("LIMIT"):
@@ -354,3 +354,16 @@ def _condition(sql: str, tokens: Sequence[Token], reference: TableReference) -> 
     except (SqlError, re.error):
         return None
     return partial(filterfalse, found) if negated else partial(filter, found)
+
+
+def _matcher(read: Reader) -> Callable[[str], object]:
+    """What a REGEXP or a LIKE finds in a line."""
+    if read.take("REGEXP"):
+        return re.compile(read.string()).search
+    read.expect("LIKE")
+    like = read.string()
+    if re.fullmatch(r"%[^%_\\]*", like):
+        return methodcaller("endswith", like[1:])
+    parts: list[str] = re.findall(r"\\?.", like, re.DOTALL)
+    wild = {"%": ".*", "_": "."}
+    return re.compile("".join(wild.get(part, re.escape(part[-1])) for part in parts), re.DOTALL).fullmatch

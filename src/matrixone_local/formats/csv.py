@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, repeat
 
-from matrixone_local.errors import bad_input
+from matrixone_local.errors import bad_input, internal_error
 from matrixone_local.formats.batches import BATCH_ROWS, Batch, Fields, join_batches
 from matrixone_local.formats.columns import ANY, Column, Field
 from matrixone_local.sql.tokens import ESCAPES
@@ -199,6 +199,7 @@ class CsvLines:
         match = self._field.match
         begin, at, end = 0, 0, len(text)
         record: list[Field] = []
+        raw = ""  # what the record's fields are made of
         while begin < end:
             if at == begin and (lines := plain.at(text, begin)):
                 yield lines
@@ -211,16 +212,30 @@ class CsvLines:
             if not last and (opened or found.end() == end):
                 break  # the field may go on in the next piece
             record.append(self._value(found[1], found[2]))
+            raw += found[2] if found[1] is None else found[1]
             at = found.end()
             if not self.delimiter or found[3] != self.delimiter:
+                if self._ends_plainly and len(raw) > 1 and raw.endswith("\r"):
+                    record[-1] = self._without_return(found[1] if found[2] is None else found[2], record)
                 if found[3] and _is_white(record):
                     yield []
                 elif record != [("", False)]:
                     yield self._started(record)
-                record, begin = [], at
+                record, raw, begin = [], "", at
         if last and record:
             yield self._started([*record, ("", False)])
         return text[begin:]
+
+    def _without_return(self, raw: str, record: list[Field]) -> Field:
+        """The last field of a record that ends with a carriage return: a server takes it away (server-facts 84).
+
+        Raises:
+            SqlError: it is not the last field's; the server takes it all the same, and fails.
+        """
+        if not raw:
+            raise internal_error("panic runtime error: slice bounds out of range")
+        text, is_quoted = record[-1]
+        return (text and text.removesuffix("\r"), is_quoted)
 
     def _value(self, quoted: str | None, plain: str | None) -> Field:
         text = (quoted if plain is None else plain) or ""

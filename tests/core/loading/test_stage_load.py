@@ -1,5 +1,6 @@
 """Loads of every format from a stage: who reads JSON lines, headers, tables made after files, plans and their samples."""
 
+import gzip
 import json
 import re
 from decimal import Decimal
@@ -46,6 +47,62 @@ class Files:
 def run(op, files, rules=None, *lines, state=None, session=False):
     driver = Driver(Files(files, rules, *lines, state=state))
     return driver.run(UnitOfWork().within(op) if session else op), driver
+
+
+# -- values that end with a carriage return, which the server loses -----------------------------------------------------
+
+RETURNS = b'1,"a\r"\n2,"b"\n'
+ESCAPED = b'"1","a\\r"\n"2","b"\n'
+MAY_END = {"SELECT instr(load_file": [{"place": 4, "length": 14}]}
+
+
+def may_end(count, **more):
+    return {"`line` LIKE": [{"n": count}], **more}
+
+
+def test_a_value_that_ends_with_a_return_is_read_here():
+    _, driver = run(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": RETURNS}, MAY_END | may_end(1))
+    assert driver.sent == [ESCAPED]
+    assert not any(text.startswith("LOAD DATA INFILE") for text in driver.log)
+
+
+def test_a_file_without_one_is_read_by_the_server():
+    for rules in ({}, MAY_END | may_end(0), {"SELECT instr(load_file": ServerError("only loads")} | may_end(0)):
+        _, driver = run(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": RETURNS}, rules)
+        assert driver.sent == []
+
+
+def test_larger_and_compressed_files_are_seen_by_their_lines():
+    _, driver = run(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": RETURNS}, may_end(1), state=LARGE)
+    assert driver.sent == [ESCAPED]
+    assert any(text.startswith("TRUNCATE TABLE `matrixone_load") for text in driver.log)
+    _, driver = run(
+        stage_loads.read_csv_stage("s", "a.csv.gz", "t"), {"a.csv.gz": gzip.compress(RETURNS)}, may_end(1), session=True
+    )
+    assert driver.sent == [ESCAPED]
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ({"line_terminator": "\r"}, LINES), ({"trailing_delimiter": True}, LINES), ({"columns": ["name", "id"]}, LINES),
+        ({"columns": ["id", "name", None]}, LINES), ({"on_conflict": "unchecked"}, LINES),
+        ({}, ("`id` int NOT NULL", "`n` int DEFAULT NULL", "PRIMARY KEY (`id`)")),
+    ],
+)  # fmt: skip
+def test_what_no_return_can_be_lost_of_is_not_asked(options, lines):
+    _, driver = run(stage_loads.read_csv_stage("s", "a.csv", "t", **options), {"a.csv": b""}, {}, *lines)
+    assert not any("instr(" in text or "LIKE" in text for text in driver.log)
+
+
+def test_a_return_that_fails_the_servers_reader_is_read_here():
+    """It takes it from the value before the last one, where that is empty."""
+    failed, data = LoadFailed("panic runtime error: slice bounds out of range [:3]"), {"a.csv": b'"a\r",\n'}
+    op = stage_loads.read_csv_stage("s", "a.csv", "t", columns=["name", "id"])
+    _, driver = run(op, data, {"LOAD DATA": (failed, 1), "INSERT INTO `t`": 1})
+    assert driver.sent == [b'"a\\r",""\n']
+    with pytest.raises(LoadFailed, match="panic"):
+        run(stage_loads.read_csv_stage("s", "a.csv", "t", on_conflict="unchecked"), data, {"LOAD DATA": (failed,)})
 
 
 # -- JSON lines --------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from matrixone_core.errors import InvalidArgument
 from matrixone_core.libraries import library
 from matrixone_core.loading.formats.arrow import each_batch
 from matrixone_core.loading.formats.arrow_types import BYTES, LISTS, TEXT, is_any
+from matrixone_core.loading.formats.csv import escape_returns
 from matrixone_core.loading.formats.nested_json import json_writer, time_of, time_of_interval
 from matrixone_core.messages import show
 
@@ -48,7 +49,7 @@ def _lines(batch: Any, names: Sequence[str], uuids: Collection[str]) -> bytes:
     comma, end, nothing = (arrow.scalar(text, arrow.large_binary()) for text in (b",", b"\n", b""))
     line = columns[0] if len(columns) == 1 else compute.binary_join_element_wise(*columns, comma)
     lines = compute.binary_join_element_wise(line, end, nothing)
-    return bytes(lines.buffers()[2] or b"")  # all values, one after the other
+    return escape_returns(bytes(lines.buffers()[2] or b""))  # all values, one after the other
 
 
 class _Column:

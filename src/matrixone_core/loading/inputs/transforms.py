@@ -9,7 +9,7 @@ from typing import NoReturn, Protocol
 
 from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.formats.compression import Decompressor
-from matrixone_core.loading.formats.csv import BOM, LineIndex, RegularLines, Row, to_csv
+from matrixone_core.loading.formats.csv import BOM, LineEscaper, LineIndex, RegularLines, Row, to_csv
 from matrixone_core.loading.rejects import Rejects
 from matrixone_core.results import BadRow
 
@@ -87,7 +87,7 @@ class Transform:
         decoder: makes text of it; None where it is text already.
         reader: splits it into rows; None to send it as it is.
         fields: how many fields a row must have.
-        canonical: whether rows are written anew, in the canonical form of CSV.
+        escaper: writes rows of CSV; None to write them anew, in the canonical form.
         rejects: collects bad rows; None where the first one fails the load.
 
     Attributes:
@@ -102,14 +102,14 @@ class Transform:
         reader: RowReader | None,
         fields: int,
         *,
-        canonical: bool,
+        escaper: LineEscaper | None = None,
         rejects: Rejects | None = None,
     ) -> None:
         self._name = name
         self._decoder = decoder
         self._reader = reader
         self._fields = fields
-        self._canonical = canonical
+        self._escaper = escaper
         self._rejects = rejects
         self.read = 0
         self.lines = LineIndex()
@@ -135,13 +135,13 @@ class Transform:
     def _write(self, found: Row | RegularLines) -> bytes:
         if isinstance(found, RegularLines):
             self.lines.add(found.line, found.count)
-            return found.raw if found.raw.endswith(b"\n") else found.raw.replace(b"\r", b"\n")
+            return found.raw if self._escaper is None else self._escaper.lines(found.raw)
         reason = found.broken or self._count_problem(found)
         if reason is not None:
             self._refuse(found, reason)
             return b""
         self.lines.add(found.line)
-        return to_csv([found.fields]) if self._canonical else f"{found.raw}\n".encode("utf-8", "surrogateescape")
+        return to_csv([found.fields]) if self._escaper is None else self._escaper.row(found)
 
     def _count_problem(self, row: Row) -> str | None:
         count = len(row.fields)

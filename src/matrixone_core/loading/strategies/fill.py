@@ -1,17 +1,22 @@
 """Filling tables: one file's LOAD DATA, read by the server from its stage or sent by the client."""
 
+from contextlib import suppress
 from dataclasses import replace
 
-from matrixone_core.errors import LoadFailed, StageFileNotFound
+from matrixone_core.errors import LoadFailed, ServerError, StageFileNotFound
+from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
 from matrixone_core.loading.inputs.readers import decoder_of, row_reader
 from matrixone_core.loading.inputs.stage_reader import StageBytes
 from matrixone_core.loading.inputs.transforms import Transform
+from matrixone_core.loading.plan import is_medium
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.location import explain_shape
+from matrixone_core.loading.table import Kind
 from matrixone_core.monitoring.telemetry import span
 from matrixone_core.sql.ddl import DropTable, Truncate
-from matrixone_core.sql.external import CountOtherLines, CreateExternal
+from matrixone_core.sql.external import CountLinesWithEnd, CountOtherLines, CreateExternal
+from matrixone_core.sql.files import MayContain
 from matrixone_core.sql.load import RAW_LINES, Csv, JsonLines, LoadData, Parquet
 from matrixone_core.sql.staging import Names
 from matrixone_core.steps import Atomic, Concurrently, Op, SendLocalData, transform
@@ -42,27 +47,83 @@ def fill(context: LoadContext, file: InputFile, statement: LoadData) -> Op[int]:
 
 def _have_server_read(context: LoadContext, file: StageFile, statement: LoadData) -> Op[int]:
     try:
-        if file.pattern is not None:
-            return (yield from _read_matching_lines(context, file, file.pattern, statement))
-        return (yield from statement)
+        check = _check_lines(context, file, (*statement.table[:-1], f"{statement.table[-1]}_lines"))
+        if check is None:
+            return (yield from statement)
+        return (yield from _read_and_check(context, file, statement, check))
     except StageFileNotFound as error:
         raise error.about(file.path) from error.__cause__
     except LoadFailed as error:
-        if context.plan.request.options.collects_rejects and not isinstance(file.format, Parquet):
-            # a row of another shape fails the server's LOAD DATA; read here, it is rejected by itself
+        if _is_read_here(context, file, error):
             return (yield from send_stage_file(context, file, _text_format(file), _resend(context, file)))
         yield from explain_shape(context, file, error)
         raise error.about(file.path) from error.__cause__
 
 
-def _read_matching_lines(context: LoadContext, file: StageFile, pattern: str, statement: LoadData) -> Op[int]:
-    """Load a file while another connection sees whether the server can be trusted with all of its lines."""
-    name = (*statement.table[:-1], f"{statement.table[-1]}_lines")
-    check: Op[bool] = iter(Atomic(all_lines_match(name, file, pattern)))
-    rows, all_match = yield from Concurrently((iter(statement), check), 2, first_in_transaction=True)
-    if all_match:
-        return int(rows)
-    yield from Truncate(statement.table)
+def _is_read_here(context: LoadContext, file: StageFile, error: LoadFailed) -> bool:
+    """Whether a file that the server cannot read is read by the client."""
+    if isinstance(file.format, Parquet) or not context.plan.batches:
+        return False
+    # a row of another shape fails the server's LOAD DATA; read here, it is rejected by itself
+    return context.plan.request.options.collects_rejects or "slice bounds out of range" in str(error)
+
+
+def _check_lines(context: LoadContext, file: StageFile, name: Names) -> Op[bool] | None:
+    """What sees whether the server can be trusted with all lines of a file; None where it can.
+
+    Args:
+        context: the load.
+        file: the file.
+        name: what an external table over it may be called.
+    """
+    if file.pattern is not None:
+        return all_lines_match(name, file, file.pattern)
+    if context.plan.batches and _may_end_in_return(context, file):
+        return _no_value_ends_in_return(name, file, asks_first=not is_medium(context.plan.state))
+    return None
+
+
+def _may_end_in_return(context: LoadContext, file: StageFile) -> bool:
+    """Whether the last value of a line may be a text that ends with a carriage return, which the server loses."""
+    form, target = file.format, context.plan.target
+    if not isinstance(form, Csv) or form.line_terminator == "\r" or form.trailing_delimiter:
+        return False
+    name = next(reversed(file.names), "")
+    column = target.column(name) if name and target is not None else None
+    return name is not None and (column is None or column.kind in {Kind.TEXT, Kind.BYTES})
+
+
+def _no_value_ends_in_return(name: Names, file: StageFile, *, asks_first: bool) -> Op[bool]:
+    """Whether no line ends with a carriage return and a quote (server-facts 84).
+
+    Args:
+        name: what an external table over the file may be called.
+        file: the file.
+        asks_first: whether it may be so small that one function sees all of it.
+    """
+    form = _text_format(file)
+    end = "\r" + (form.quote if isinstance(form, Csv) else "")
+    if asks_first and compression_of(form.compression, file.path) == "none":
+        with suppress(ServerError):  # of a file that the server only loads from
+            if not (yield from MayContain(file.path, end)):
+                return True
+    yield from _create_raw_lines(name, file)
+    count = yield from CountLinesWithEnd(name, end)
+    yield from DropTable(name)
+    return count == 0
+
+
+def _read_and_check(context: LoadContext, file: StageFile, statement: LoadData, check: Op[bool]) -> Op[int]:
+    """Load a file if the server can be trusted with its lines; of a larger one another connection sees it meanwhile."""
+    state = context.plan.state
+    if not state.owns_transaction or not is_medium(state):
+        if (yield from check):
+            return (yield from statement)
+    else:
+        rows, is_right = yield from Concurrently((iter(statement), iter(Atomic(check))), 2, first_in_transaction=True)
+        if is_right:
+            return int(rows)
+        yield from Truncate(statement.table)
     return (yield from send_stage_file(context, file, _text_format(file), _resend(context, file)))
 
 
@@ -74,12 +135,17 @@ def all_lines_match(name: Names, file: InputFile, pattern: str) -> Op[bool]:
         file: the file.
         pattern: the expression.
     """
-    ignored = file.format.ignore_lines if isinstance(file.format, Csv) else 0
-    form = replace(RAW_LINES, ignore_lines=ignored, compression=file.format.compression)
-    yield from CreateExternal(name, file.path, form)
+    yield from _create_raw_lines(name, file)
     count = yield from CountOtherLines(name, pattern)
     yield from DropTable(name)
     return count == 0
+
+
+def _create_raw_lines(name: Names, file: InputFile) -> Op[None]:
+    """Create an external table whose rows are the raw lines of a stage's file."""
+    ignored = file.format.ignore_lines if isinstance(file.format, Csv) else 0
+    form = replace(RAW_LINES, ignore_lines=ignored, compression=file.format.compression)
+    yield from CreateExternal(name, file.path, form)
 
 
 def _resend(context: LoadContext, file: StageFile) -> LoadData:
@@ -108,7 +174,7 @@ def send_stage_file(context: LoadContext, file: StageFile, form: Csv | JsonLines
     plan, rejects = context.plan, context.rejects_of(file)
     decoder = decoder_of(file.path, form, None if rejects else "utf-8")  # with rejects, each row is judged by itself
     reader = row_reader(plan.request, plan.target, form, file.names, passes_lines=False)
-    through = Transform(file.path, decoder, reader, len(file.names), canonical=True, rejects=rejects)
+    through = Transform(file.path, decoder, reader, len(file.names), rejects=rejects)
     context.lines[file.path] = through.lines
     pieces, rows, waiting = StageBytes(file.path), 0, bytearray()
     piece: bytes | None = b""

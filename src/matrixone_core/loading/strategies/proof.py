@@ -49,7 +49,8 @@ def prove(plan: LoadPlan, file: InputFile) -> Op[InputFile]:
         column = next((column for column, field in zip(columns, fields, strict=True) if field == ""), None)
         what = f"files of {form.name}" if column is None else f"the column {show(column.name)}"
         raise PermissionDenied(f"{what} need a staging table: {_REASON}")
-    proof = LineProof(file.path, CsvReader(form, len(fields), file.unit, fields), fields)
+    reader, is_sent = CsvReader(form, len(fields), file.unit, fields), isinstance(file, ClientFile)
+    proof = LineProof(file.path, reader, fields, is_sent)
     if isinstance(file, ClientFile):
         return replace(file, transform=partial(proof.after, file.transform))
     decoder, pieces = decoder_of(file.path, form, "utf-8"), StageBytes(file.path)
@@ -68,11 +69,13 @@ class LineProof:
         path: what their file is called.
         reader: passes certain lines on unread.
         fields: what each field has to be, as of `certain_field`.
+        keeps_returns: whether the server keeps a carriage return that ends a line's last value (server-facts 84).
     """
 
     path: str
     reader: CsvReader
     fields: Sequence[str | int | None]
+    keeps_returns: bool
 
     def after(self, transform: Callable[[bytes | None], bytes], piece: bytes | None) -> bytes:
         """What *transform* makes of a piece, once its lines are seen to be certain.
@@ -94,7 +97,8 @@ class LineProof:
             reason = f"too {few} fields: {len(found.fields)}, and {len(self.fields)} columns"
         if reason is None:  # the server stores any bytes in a text, where they come by LOAD DATA
             reason = next(filter(None, (why_not_utf8(field.text or "") for field in found.fields)), None)
-        if reason is None and all(map(_is_certain, found.fields, self.fields)):
+        has_all = self.keeps_returns or not "".join(field.text or "" for field in found.fields).endswith("\r")
+        if reason is None and has_all and all(map(_is_certain, found.fields, self.fields)):
             return
         raise_bad_row(BadRow(self.path, found.line, None, None, reason or _REASON, format_row(found.raw), found.unit))
 
