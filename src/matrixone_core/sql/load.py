@@ -63,7 +63,8 @@ class Parquet:
 
 
 Format: TypeAlias = Csv | JsonLines | Parquet
-RAW_LINES = Csv(delimiter="\x01", quote="\x02")  # characters that no line has, so that a line is one field
+# texts that no line has, or begins with, so that a line is one field; what follows a delimiter would go unread
+RAW_LINES = Csv(delimiter="\x01matrixone line\x01", quote="\x02")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from matrixone_core.loading.strategies.location import explain_shape
 from matrixone_core.loading.table import Kind
 from matrixone_core.monitoring.telemetry import span
 from matrixone_core.sql.ddl import DropTable, Truncate
-from matrixone_core.sql.external import CountLinesWithEnd, CountOtherLines, CreateExternal
+from matrixone_core.sql.external import LINE, CountLinesWithEnd, CountOtherLines, CreateExternal
 from matrixone_core.sql.files import MayContain
 from matrixone_core.sql.load import RAW_LINES, Csv, JsonLines, LoadData, Parquet
 from matrixone_core.sql.staging import Names
@@ -107,7 +107,7 @@ def _no_value_ends_in_return(name: Names, file: StageFile, *, asks_first: bool) 
         with suppress(ServerError):  # of a file that the server only loads from
             if not (yield from MayContain(file.path, end)):
                 return True
-    yield from _create_raw_lines(name, file)
+    yield from _create_raw_lines(name, file, "BLOB")
     count = yield from CountLinesWithEnd(name, end)
     yield from DropTable(name)
     return count == 0
@@ -141,11 +141,11 @@ def all_lines_match(name: Names, file: InputFile, pattern: str) -> Op[bool]:
     return count == 0
 
 
-def _create_raw_lines(name: Names, file: InputFile) -> Op[None]:
+def _create_raw_lines(name: Names, file: InputFile, sql_type: str = "TEXT") -> Op[None]:
     """Create an external table whose rows are the raw lines of a stage's file."""
     ignored = file.format.ignore_lines if isinstance(file.format, Csv) else 0
     form = replace(RAW_LINES, ignore_lines=ignored, compression=file.format.compression)
-    yield from CreateExternal(name, file.path, form)
+    yield from CreateExternal(name, file.path, form, ((LINE, sql_type),))
 
 
 def _resend(context: LoadContext, file: StageFile) -> LoadData:
@@ -172,7 +172,8 @@ def send_stage_file(context: LoadContext, file: StageFile, form: Csv | JsonLines
         statement: LOAD DATA of client data in the canonical form.
     """
     plan, rejects = context.plan, context.rejects_of(file)
-    decoder = decoder_of(file.path, form, None if rejects else "utf-8")  # with rejects, each row is judged by itself
+    is_any = rejects is not None or isinstance(form, Csv)  # what is no UTF-8 is found in the rows, each by itself
+    decoder = decoder_of(file.path, form, None if is_any else "utf-8")
     reader = row_reader(plan.request, plan.target, form, file.names, passes_lines=False)
     through = Transform(file.path, decoder, reader, len(file.names), rejects=rejects)
     context.lines[file.path] = through.lines
