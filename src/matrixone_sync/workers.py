@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy
 
@@ -25,6 +25,8 @@ class WorkerGroup:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
+        self._running = 0
         self._busy: set[Connection] = set()
         self._cancelled = False
 
@@ -54,32 +56,47 @@ class WorkerGroup:
             limit: the number of them that run at once.
         """
         pool = ThreadPoolExecutor(limit, thread_name_prefix="matrixone")
-        futures: list[Future[T]] = []
         try:
-            futures += [pool.submit(copy_context().run, call) for call in calls]
+            futures = [pool.submit(copy_context().run, self._run, call) for call in calls]
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             for future in futures:
                 if future in done:
                     future.result()
             return tuple(future.result() for future in futures)
         except BaseException:
-            self._cancel(futures)
+            self._cancel()
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _cancel(self, futures: Sequence[Future[Any]]) -> None:
+    def _run(self, call: Callable[[], T]) -> T:
+        """Call a function, and count it until it has returned: Ctrl-C may come before its future is known."""
+        with self._lock:
+            if self._cancelled:
+                raise GroupCancelled
+            self._running += 1
+        try:
+            return call()
+        finally:
+            with self._ended:
+                self._running -= 1
+                self._ended.notify_all()
+
+    def _cancel(self) -> None:
         """Stop the statements that run, and wait until they are stopped, but not forever."""
         with self._lock:
             self._cancelled = True
-        for future in futures:
-            future.cancel()
         for part in STOP_AGAIN:
             self._each_busy(Connection.stop_statement)
-            if not wait(futures, STOP_SECONDS * part).not_done:
+            if self._wait(STOP_SECONDS * part):
                 return
         self._each_busy(Connection.shutdown_socket)
-        wait(futures, STOP_SECONDS)
+        self._wait(STOP_SECONDS)
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait until every function has returned, but not longer than so many seconds; returns whether all have."""
+        with self._ended:
+            return self._ended.wait_for(lambda: not self._running, seconds)
 
     def _each_busy(self, call: Callable[[Connection], None]) -> None:
         with self._lock:

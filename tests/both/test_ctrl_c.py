@@ -1,6 +1,7 @@
 """Ctrl-C stops the statement on the server."""
 
 import signal
+import threading
 
 import pytest
 from interruptions import SLOW, interrupting, trigger
@@ -8,6 +9,7 @@ from models import User
 from sqlalchemy import text
 
 from matrixone import Client
+from matrixone_sync.workers import WorkerGroup
 
 
 def test_ctrl_c_that_does_not_end_the_wait(proxy, database):
@@ -41,3 +43,22 @@ def test_ctrl_c_stops_the_statement_on_the_server(proxy, database, files, big, u
         assert len(proxy.sent("KILL QUERY")) >= 3
         assert client.engine.pool.checkedout() == 0
         assert client.execute("SELECT count(*) FROM users").scalar() == 0
+
+
+def test_ctrl_c_as_operations_begin_waits_for_those_that_have_begun():
+    begun, ends, ended = threading.Event(), threading.Event(), []
+
+    def call():
+        begun.set()
+        ends.wait(60)
+        ended.append(True)
+
+    def calls():
+        yield call
+        begun.wait(60)
+        threading.Timer(0.2, ends.set).start()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        WorkerGroup().run_all(calls(), 2)
+    assert ended == [True]
