@@ -94,7 +94,7 @@ class WorkerGroup:
         self._wait(STOP_SECONDS)
 
     def _wait(self, seconds: float) -> bool:
-        """Wait until every function has returned, but not longer than so many seconds; returns whether all have."""
+        """Wait until every function has returned, but not longer than *seconds*; returns whether all have."""
         with self._ended:
             return self._ended.wait_for(lambda: not self._running, seconds)
 
