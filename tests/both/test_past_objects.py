@@ -1,11 +1,11 @@
 """Objects of models that a session reads from the past, beside those of the present, by both clients."""
 
 import pickle
-from datetime import datetime
 
 import pytest
 from sqlalchemy import ForeignKey, String, func, insert, inspect, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, joinedload, mapped_column, relationship, selectinload
+from test_results import server_time, wait_until_past
 
 from matrixone import errors
 
@@ -112,7 +112,9 @@ def test_what_is_loaded_with_it_is_of_the_same_moment(client, past, loading):
 
 
 def test_moments_by_time(client, past):
-    moment = datetime.fromisoformat(f"{client.execute('SELECT UTC_TIMESTAMP(6)').scalar()}+00:00")
+    wait_until_past(client, server_time(client))  # so that the writes are before the moment
+    moment = server_time(client)
+    wait_until_past(client, moment)
     client.execute("UPDATE authors SET name = 'Joan' WHERE id = 1")
 
     def read(session):
