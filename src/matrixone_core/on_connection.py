@@ -159,6 +159,37 @@ class RowStream:
             translate_errors(self._result.close, self._statement)
 
 
+class BlockStream:
+    """The rows of a statement in blocks, of which columns are made. Its methods are functions of a connection.
+
+    Args:
+        statement: the statement.
+        packets: cuts the reply into blocks, one after another.
+    """
+
+    def __init__(self, statement: Statement[Any], packets: RowPackets) -> None:
+        self._statement = statement
+        self._packets = packets
+
+    def __str__(self) -> str:
+        return str(self._statement)
+
+    def open(self, connection: Connection) -> tuple[ResultColumn, ...]:
+        """Execute the statement; returns the columns of its rows."""
+        clause, options = self._statement.__clause_element__(), _options(self._statement, None)
+        translate_errors(partial(fetch_packets, connection, clause, None, options, self._packets), self._statement)
+        return self._packets.fields
+
+    def fetch(self, connection: Connection) -> Block | None:
+        """Fetch the next rows; None at the end."""
+        return translate_errors(partial(next_block, connection, self._packets), self._statement)
+
+    def skip_rest(self, connection: Connection) -> None:
+        """Read the rows that are left, for nobody, so that the connection can go on."""
+        while not self._packets.ended and self.fetch(connection) is not None:
+            pass
+
+
 def fetch_packets(
     connection: Connection, statement: Executable, params: Any, options: Mapping[str, Any], packets: RowPackets
 ) -> None:

@@ -36,6 +36,9 @@ class Block:
     starts: "array[int]"
     base: int
 
+    def __len__(self) -> int:
+        return len(self.starts)
+
     def split(self, size: int) -> "Iterator[Block]":
         """Yield blocks of about this size, of the same rows."""
         parts = min(max(len(self.data) // size, 1), len(self.starts))

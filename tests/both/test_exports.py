@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, literal, select, text, union_all
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, bindparam, literal, select, text, union_all
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from matrixone import ExportProgress, errors
+from matrixone import VECF32, ExportProgress, errors
 from matrixone_core.exporting import stage_export
 
 
@@ -329,6 +329,55 @@ def test_files_of_the_client(users, tmp_path):
     assert pyarrow.parquet.read_table(tmp_path / "u.parquet")["born"].to_pylist()[0] == dt.date(1815, 12, 10)
     with (tmp_path / "u.txt").open("w", encoding="utf-8", newline="") as file:
         assert users.export.to_file("SELECT name FROM users WHERE id = 1", file).bytes == 17
+
+
+def test_types_of_parquet(client, typed, tmp_path):
+    """Made of the reply without an object for each value, and the same as `query_arrow` has, but for TIME."""
+    client.export.to_file("typed", tmp_path / "t.parquet")
+    schema = pyarrow.parquet.read_schema(tmp_path / "t.parquet")
+    found = {kind: str(each) for kind, each in zip(TYPES, schema.types[1:], strict=True)}
+    assert found == {
+        "TINYINT": "int8", "SMALLINT UNSIGNED": "uint16", "INT": "int32", "INT UNSIGNED": "uint32", "BIGINT": "int64",
+        "BIGINT UNSIGNED": "uint64", "DECIMAL(10,2)": "decimal128(10, 2)", "DECIMAL(38,10)": "decimal128(38, 10)",
+        "FLOAT": "float", "DOUBLE": "double", "BOOL": "bool", "DATE": "date32[day]", "DATETIME": "timestamp[us]",
+        "DATETIME(6)": "timestamp[us]", "TIMESTAMP(3)": "timestamp[us]", "TIME": "string", "TIME(3)": "string",
+        "YEAR": "int16", "CHAR(9)": "string", "VARCHAR(99)": "string", "TEXT": "string", "BINARY(3)": "binary",
+        "VARBINARY(9)": "binary", "BLOB": "binary", "JSON": "string", "ENUM('a','b c')": "string", "BIT(1)": "uint64",
+        "BIT(16)": "uint64", "BIT(64)": "uint64", "VECF32(3)": "fixed_size_list<element: float>[3]",
+        "VECF64(2)": "fixed_size_list<element: double>[2]", "UUID": "string",
+    }  # fmt: skip
+    client.execute("CREATE TABLE lists (id INT PRIMARY KEY, v VECF32(3))")
+    client.execute("INSERT INTO lists VALUES (1, '[1,2.5,-3]'), (2, NULL)")
+    lists = Table("lists", MetaData(), Column("id", Integer), Column("v", VECF32(3)))
+    client.export.to_file(select(lists.c.v).order_by(lists.c.id), tmp_path / "l.parquet")
+    assert pyarrow.parquet.read_table(tmp_path / "l.parquet")["v"].to_pylist() == [[1, 2.5, -3], None]
+    client.execute("CREATE VIEW seen AS SELECT id FROM lists")
+    assert client.export.to_file("seen", tmp_path / "s.parquet").rows == 2
+
+
+class Parent(Base):
+    __tablename__ = "parents"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    children: Mapped[list["Child"]] = relationship(lazy="joined")
+
+
+class Child(Base):
+    __tablename__ = "children"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    parent: Mapped[int] = mapped_column(ForeignKey("parents.id"))
+
+
+def test_models_are_exported_without_what_they_load(client, stage, tmp_path):
+    client.execute("CREATE TABLE parents (id INT PRIMARY KEY)")
+    client.execute("CREATE TABLE children (id INT PRIMARY KEY, parent INT)")
+    client.execute("INSERT INTO parents VALUES (1), (2)")
+    client.execute("INSERT INTO children VALUES (1, 1), (2, 1)")
+    for form, suffix in FORMATS.items():
+        for report in (
+            client.export.to_file(select(Parent), tmp_path / f"p.{suffix}"),
+            client.export.to_stage(select(Parent), stage, f"p.{suffix}"),
+        ):
+            assert (report.columns, report.rows, report.format) == (("id",), 2, form)
 
 
 def test_many_rows_are_written_as_they_arrive(numbers, tmp_path):

@@ -1,5 +1,6 @@
 """A connection for core tests, which have no server: it records what is done with it."""
 
+from array import array
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ from pymysql.err import MySQLError
 
 from matrixone_core.execution import PACKETS
 from matrixone_core.on_connection import WORK
+from matrixone_core.row_packets import Block
 
 
 def field_of(column):
@@ -16,6 +18,17 @@ def field_of(column):
         name=column.name, type_code=column.type_code, flags=flags, charsetnr=charset, scale=column.scale,
         length=column.length,
     )  # fmt: skip
+
+
+def block_of(rows):
+    """Rows of short values, each bytes or None, as a reply has them."""
+    data, starts = bytearray(), array("q")
+    for row in rows:
+        cells = b"".join(b"\xfb" if value is None else bytes([len(value)]) + value for value in row)
+        data += len(cells).to_bytes(3, "little") + b"\0"
+        starts.append(len(data))
+        data += cells
+    return Block(bytes(data), starts, 0)
 
 
 class Connection:

@@ -4,7 +4,7 @@ The server's reply decides. A vector comes as the text of its numbers, and nothi
 it is one where the statement says so, by the type that SQLAlchemy has for the column.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,13 +77,16 @@ class Column:
         return self.read(cells, self.type)
 
 
-def column_of(field: ResultColumn, declared: Any) -> Column:
+def column_of(field: ResultColumn, declared: Any, texts: Container[int] = ()) -> Column:
     """The column that a field of a reply is.
 
     Args:
         field: what the server says about it.
         declared: its type by the statement, or None.
+        texts: the types of the reply whose values stay the texts that they come as.
     """
+    if field.type_code in texts:
+        return Column(field.name, library("pyarrow").string(), _read_texts)
     type_, read = _vector(declared) if isinstance(declared, Vector) else _by_reply(field)
     return Column(field.name, type_, read)
 

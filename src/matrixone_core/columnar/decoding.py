@@ -1,6 +1,6 @@
 """Blocks of rows made into record batches: every column at once, without an object for each value."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from typing import Any
 
 from matrixone_core.columnar.columns import Cells, Column, column_of
@@ -20,14 +20,15 @@ class Decoder:
 
     Args:
         packets: the result, whose fields are known.
+        texts: as of `column_of`.
 
     Attributes:
         schema: the columns' names and Arrow types.
     """
 
-    def __init__(self, packets: RowPackets) -> None:
+    def __init__(self, packets: RowPackets, texts: Container[int] = ()) -> None:
         self._columns: Sequence[Column] = [
-            column_of(field, declared)
+            column_of(field, declared, texts)
             for field, declared in zip(packets.fields, _declared(packets, packets.fields), strict=True)
         ]
         self.schema: Any = library("pyarrow").schema([(column.name, column.type) for column in self._columns])

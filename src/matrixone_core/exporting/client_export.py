@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import IO, Any, Protocol, TypeAlias
 
 from matrixone_core.errors import ConnectionLost, InvalidArgument
-from matrixone_core.exporting.columns import check_names, of_result
+from matrixone_core.exporting.columns import check_names, declare_vectors, of_result
 from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
 from matrixone_core.exporting.source import Source
 from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
@@ -22,10 +22,11 @@ from matrixone_core.exporting.writers.parquet import ParquetWriter
 from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.inputs.client_stream import name_of
 from matrixone_core.messages import show
-from matrixone_core.on_connection import RowStream, hang_up
+from matrixone_core.on_connection import BlockStream, RowStream, hang_up
 from matrixone_core.result_columns import ResultColumn
-from matrixone_core.sql.export import SelectRows
-from matrixone_core.steps import Atomic, GetRuntime, Op, RunSync, emit, read_clock, run_in_thread
+from matrixone_core.row_packets import Block
+from matrixone_core.sql.export import SelectBlocks, SelectRows
+from matrixone_core.steps import Atomic, GetRuntime, Op, RunSync, emit, read_clock, run_in_thread, work_through
 from matrixone_core.whole_files import write_whole
 
 BATCH = 200  # rows that are passed on at a time: an event loop is held for some ms
@@ -52,12 +53,12 @@ ExportTarget: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | AsyncWr
 class Writer(Protocol):
     """Makes a file's bytes of rows."""
 
-    def begin(self, columns: Sequence[ResultColumn]) -> bytes:
+    def begin(self, columns: Sequence[ResultColumn], /) -> bytes:
         """What precedes the rows."""
         ...
 
-    def write(self, rows: Sequence[Sequence[Any]]) -> bytes:
-        """Rows."""
+    def write(self, rows: Any, /) -> bytes:
+        """Rows: sequences of values, or a record batch for Parquet."""
         ...
 
     def finish(self) -> bytes:
@@ -221,7 +222,7 @@ def _write(export: FileExport, writing: _Writing) -> Op[_Writing]:
 
 
 def _write_rows(export: FileExport, writing: _Writing) -> Op[None]:
-    stream = RowStream(SelectRows(export.source.query, time_limit=export.timeout), BATCH)
+    stream = yield from _stream_for(export, writing.writer)
     columns = yield from RunSync(stream.open)
     try:
         check_names([column.name for column in columns])
@@ -236,8 +237,20 @@ def _write_rows(export: FileExport, writing: _Writing) -> Op[None]:
         raise
 
 
-def _write_batch(export: FileExport, writing: _Writing, rows: Sequence[Sequence[Any]]) -> Op[None]:
-    yield from _send(writing, (yield from run_in_thread(partial(writing.writer.write, rows))))
+def _stream_for(export: FileExport, writer: Writer) -> Op[RowStream | BlockStream]:
+    """What reads the rows as a writer takes them."""
+    if isinstance(writer, ParquetWriter):
+        query = yield from declare_vectors(export.source)
+        return BlockStream(SelectBlocks(query, time_limit=export.timeout), writer.packets)
+    return RowStream(SelectRows(export.source.query, time_limit=export.timeout), BATCH)
+
+
+def _write_batch(export: FileExport, writing: _Writing, rows: Sequence[Sequence[Any]] | Block) -> Op[None]:
+    writer = writing.writer
+    content: Any = rows
+    if isinstance(writer, ParquetWriter):
+        content = yield from work_through(writer.decode(content))
+    yield from _send(writing, (yield from run_in_thread(partial(writer.write, content))))
     writing.rows += len(rows)
     if export.progress is not None:
         now = yield from read_clock()

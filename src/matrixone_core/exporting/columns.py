@@ -6,7 +6,7 @@ are written as texts or numbers. Those of a query are refused, as nothing can be
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -101,6 +101,22 @@ def plan_columns(source: Source, form: str) -> Op[Exported]:
                 f" {cast} AS {name}, or export the table"
             )
     return of_result(source.query, columns, form)
+
+
+def declare_vectors(source: Source) -> Op[Query]:
+    """The query of a source, with the types of a table's vectors: the server's reply does not tell them from texts.
+
+    Args:
+        source: the source; a query of SQLAlchemy's says itself what has vectors.
+    """
+    if not source.table:
+        return source.query
+    try:
+        table = yield from fetch_table(source.table)
+    except ServerError:  # a view, or the user may not see the definition
+        return source.query
+    vectors = {column.name: column.type for column in table.columns if column.kind is Kind.VECTOR}
+    return replace(source.query, clause=source.query.clause.columns(**vectors)) if vectors else source.query
 
 
 def of_result(query: Query, columns: Sequence[ResultColumn], form: str) -> Exported:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Executable, Table, TextClause
+from sqlalchemy import Executable, Select, Table, TextClause
 from sqlalchemy.exc import ArgumentError, CompileError
+from sqlalchemy.orm import lazyload
 from sqlalchemy.sql.dml import UpdateBase
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
@@ -100,6 +101,8 @@ def _query_of_clause(source: Any, params: Parameters | None) -> Query:
     selects = isinstance(found, TextClause) or getattr(found, "is_select", False)
     if not selects or isinstance(found, UpdateBase):
         raise InvalidArgument(f"source={show(source)} cannot be exported; {_KINDS}")
+    if issubclass(type(found), Select):  # of a model the columns, and not those of what its relationships load with it
+        found = found.options(lazyload("*"))
     clause = _bound(found, _one(as_statement(found, params)[1]))
     return Query(clause, _shown(clause))
 

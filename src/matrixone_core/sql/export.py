@@ -191,6 +191,14 @@ class SelectRows(Command):
 
 
 @dataclass(frozen=True)
+class SelectBlocks(SelectRows):
+    """A query's rows for columns, with the types that it says its columns have; the values stay as they come."""
+
+    def __clause_element__(self) -> Any:
+        return self.query.clause
+
+
+@dataclass(frozen=True)
 class SelectTimeZone(Statement[str]):
     """The session's time zone, in which TIMESTAMPs are written."""
 

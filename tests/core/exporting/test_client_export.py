@@ -12,9 +12,10 @@ from decimal import Decimal
 
 import pyarrow.parquet
 import pytest
-from connection_double import Connection
+from connection_double import Connection, block_of
 from pymysql.err import OperationalError
 from script import Driver
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from matrixone_core.errors import (
@@ -27,9 +28,12 @@ from matrixone_core.exporting.client_export import check_target
 from matrixone_core.exporting.report import ExportedFile
 from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
 from matrixone_core.exporting.writers.json_lines import JsonLinesWriter
-from matrixone_core.exporting.writers.parquet import Drain, ParquetWriter
+from matrixone_core.exporting.writers.parquet import Drain
+from matrixone_core.on_connection import BlockStream
 from matrixone_core.operations import exports
-from matrixone_core.result_columns import BIT, JSON, LONG, LONGLONG, ResultColumn
+from matrixone_core.result_columns import BIT, JSON, LONG, LONGLONG, TIME, ResultColumn
+from matrixone_core.row_packets import RowPackets
+from matrixone_core.sql.export import Query, SelectBlocks
 from matrixone_platform.machine import LocalMachine
 
 BLOB, VAR_STRING = 252, 253  # MySQL's numbers
@@ -129,28 +133,33 @@ def test_json_that_is_a_text_or_null_by_itself():
     assert [json.loads(line)["e"] for line in lines] == ['"a\\"b"', "null", True, 1.5, [None], None]
 
 
-def test_parquet(monkeypatch):
+def exported_parquet(*blocks, found):
+    """The table that an export of blocks of a reply writes, and the report."""
     target = io.BytesIO()
-    report = exported(target, data=ROWS[:3], format="parquet")
-    found = pyarrow.parquet.read_table(io.BytesIO(target.getvalue()))
-    assert found.to_pylist()[0] == dict(
-        zip("abcdefghijk", (*ROWS[0][:3], 258, *ROWS[0][4:7], "-100:00:01", *ROWS[0][8:]), strict=True)
+    connection = Connection(found, blocks=blocks)
+    report = Driver(lambda statement: None, LocalMachine(), connection).run(
+        exports.to_file("SELECT 1", target, format="parquet")
     )
+    return pyarrow.parquet.read_table(io.BytesIO(target.getvalue())), report
+
+
+def test_parquet(monkeypatch):
+    columns = (
+        ResultColumn("a", LONG), ResultColumn("b", VAR_STRING), ResultColumn("c", BLOB, is_binary=True),
+        ResultColumn("d", BIT), ResultColumn("f", 246, scale=2, length=7), ResultColumn("h", TIME),
+    )  # fmt: skip
+    rows = [(b"1", "é".encode(), b"\0\xff", b"\x01\x02", b"1.50", b"-100:00:01"), (None,) * 6]
+    found, report = exported_parquet(block_of(rows), block_of(rows[:1]), found=columns)
+    first = {"a": 1, "b": "é", "c": b"\0\xff", "d": 258, "f": Decimal("1.50"), "h": "-100:00:01"}
+    assert found.to_pylist() == [first, dict.fromkeys(first), first]
     assert [str(kind) for kind in found.schema.types] == [
-        "int32", "string", "binary", "uint64", "string", "decimal128(38, 2)", "timestamp[us]", "string", "date32[day]",
-        "double", "uint64",
+        "int32", "string", "binary", "uint64", "decimal128(5, 2)", "string",
     ]  # fmt: skip
-    assert report.load_options == {"columns": list("abcdefghijk"), "set": {"d": "CAST(`d` AS UNSIGNED)"}}
-    target = io.BytesIO()
-    exported(target, data=[("x",)], found=(ResultColumn("c", BLOB, is_binary=True),), format="parquet")
-    assert pyarrow.parquet.read_table(io.BytesIO(target.getvalue()))["c"].to_pylist() == [b"x"]
-    target = io.BytesIO()
-    exported(target, data=[], format="parquet")
+    assert report.load_options == {"columns": list(first), "set": {"d": "CAST(`d` AS UNSIGNED)"}}
+    assert report.rows == 3
+    none, report = exported_parquet(found=columns)
+    assert (none.num_rows, none.schema.names, report.rows) == (0, list(first), 0)
     assert exported(io.BytesIO(), data=[], header=False, format="csv").bytes == 0
-    assert pyarrow.parquet.read_table(io.BytesIO(target.getvalue())).num_rows == 0
-    writer = ParquetWriter()
-    writer.begin((ResultColumn("a", LONG),))
-    assert len(writer.write([(number,) for number in range(20_000)])) > 1000
     drain = Drain()
     assert (drain.write(b"ab"), drain.tell(), drain.flush(), drain.take(), drain.tell()) == (2, 2, None, b"ab", 2)
     drain.close()
@@ -158,6 +167,27 @@ def test_parquet(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(NotSupported, match="pip install"):
         exported(io.BytesIO(), format="parquet")
+
+
+def test_parquet_of_a_reply_that_breaks_off():
+    broken = Connection((ResultColumn("a", LONG),), blocks=[block_of([(b"1",)]), OperationalError(2013, "cut off")])
+    driver = Driver(lambda statement: None, LocalMachine(), broken)
+    with pytest.raises((ConnectionLost, DBAPIError)):
+        driver.run(exports.to_file("SELECT 1", io.BytesIO(), format="parquet"))
+    assert "close_at_once" in broken.log
+
+
+def test_a_stream_of_blocks_is_read_to_its_end():
+    packets = RowPackets(1, 1, streams=True)
+    connection = Connection((ResultColumn("a", LONG),), blocks=[block_of([(b"1",)]), block_of([(b"2",)])])
+    stream = BlockStream(SelectBlocks(Query(text("SELECT a"), "SELECT a")), packets)
+    assert str(stream) == "SELECT a"
+    assert [column.name for column in stream.open(connection)] == ["a"]
+    assert len(stream.fetch(connection)) == 1
+    stream.skip_rest(connection)
+    assert packets.ended
+    stream.skip_rest(connection)
+    assert connection.log.count("next_block") == 3
 
 
 def test_a_file_has_its_name_once_it_is_whole(tmp_path, monkeypatch):

@@ -50,6 +50,17 @@ def test_vectors_are_not_written_to_parquet():
         play(columns.plan_columns(resolve_source("t", None), "parquet"), definition)
 
 
+def test_vectors_of_a_table_are_declared():
+    definition = "CREATE TABLE `t` (\n  `id` int NOT NULL,\n  `v` vecf32(3) DEFAULT NULL\n)"
+    _, found = play(columns.declare_vectors(resolve_source("t", None)), definition)
+    assert {name: str(kind.type) for name, kind in found.clause.selected_columns.items()} == {"v": "VECF32(3)"}
+    for definition in (DEFINITION, PermissionDenied("no")):
+        source = resolve_source("t", None)
+        assert play(columns.declare_vectors(source), definition)[1] is source.query
+    query = resolve_source("SELECT 1", None)
+    assert play(columns.declare_vectors(query))[1] is query.query
+
+
 def described(form, *found, source="SELECT 1"):
     return play(columns.plan_columns(resolve_source(source, None), form), found)[1]
 

@@ -1,20 +1,15 @@
-"""Rows as Parquet; pyarrow is imported when it is needed."""
+"""Rows as Parquet, made of record batches; pyarrow is imported when it is needed."""
 
-from collections.abc import Sequence
+from collections.abc import Generator
 from typing import Any
 
 from matrixone_core import result_columns as codes
-from matrixone_core.exporting.writers.texts import number_of_bits, written
-from matrixone_core.libraries import library
-from matrixone_core.result_columns import ResultColumn
+from matrixone_core.columnar.decoding import Decoder
+from matrixone_core.libraries import library, load
+from matrixone_core.row_packets import Block, RowPackets
 
-GROUP_ROWS = 20_000  # rows of a row group, which are in memory until it is written
-_INTEGERS = {
-    codes.TINY: "int8", codes.SHORT: "int16", codes.LONG: "int32", codes.LONGLONG: "int64", codes.INT24: "int32",
-    codes.YEAR: "int16",
-}  # fmt: skip
-_FLOATS = {codes.FLOAT: "float32", codes.DOUBLE: "float64"}
-_AS_THEY_COME = frozenset({*_INTEGERS, *_FLOATS, *codes.DECIMALS, codes.DATE, *codes.MOMENTS})
+GROUP_ROWS, GROUP_BYTES = 65_536, 8 << 20  # of a row group, which is in memory until it is written
+_TEXTS = frozenset({codes.TIME})  # Parquet has no durations
 
 
 class Drain:
@@ -51,65 +46,39 @@ class Drain:
 
 
 class ParquetWriter:
-    """Writes Parquet."""
+    """Writes Parquet.
+
+    Attributes:
+        packets: cuts the reply into the blocks that are written.
+
+    Raises:
+        NotSupported: pyarrow or numpy is not installed.
+    """
 
     def __init__(self) -> None:
-        self._arrow, self._parquet = library("pyarrow"), library("pyarrow.parquet")
-        self._columns: Sequence[ResultColumn] = ()
+        load("numpy", "pyarrow", "pyarrow.compute", "pyarrow.parquet")
+        self.packets: RowPackets = RowPackets(GROUP_ROWS, GROUP_BYTES, streams=True)
         self._drain = Drain()
+        self._decoder: Any = None
         self._writer: Any = None
-        self._rows: list[Sequence[Any]] = []
 
-    def begin(self, columns: Sequence[ResultColumn]) -> bytes:
+    def begin(self, _columns: object) -> bytes:
         """What precedes the rows."""
-        self._columns = columns
-        schema = self._arrow.schema([(column.name, self._type(column)) for column in columns])
-        self._writer = self._parquet.ParquetWriter(self._drain, schema)
+        self._decoder = Decoder(self.packets, _TEXTS)
+        self._writer = library("pyarrow.parquet").ParquetWriter(self._drain, self._decoder.schema)
         return self._drain.take()
 
-    def write(self, rows: Sequence[Sequence[Any]]) -> bytes:
-        """Rows."""
-        self._rows += rows
-        if len(self._rows) >= GROUP_ROWS:
-            self._write_group()
+    def decode(self, block: Block) -> Generator[None, None, Any]:
+        """Make a record batch of rows, little by little."""
+        batch: Generator[None, None, Any] = self._decoder.batch(block)
+        return batch
+
+    def write(self, batch: Any) -> bytes:
+        """A record batch, which becomes a row group."""
+        self._writer.write_batch(batch)
         return self._drain.take()
 
     def finish(self) -> bytes:
         """What follows the rows."""
-        if self._rows:
-            self._write_group()
         self._writer.close()
         return self._drain.take()
-
-    def _write_group(self) -> None:
-        schema = self._writer.schema
-        arrays = [
-            self._arrow.array([_value(column, row[at]) for row in self._rows], schema.field(at).type)
-            for at, column in enumerate(self._columns)
-        ]
-        self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=schema))
-        self._rows = []
-
-    def _type(self, column: ResultColumn) -> Any:
-        arrow = self._arrow
-        if column.type_code in _INTEGERS:
-            return getattr(arrow, f"{'u' * column.is_unsigned}{_INTEGERS[column.type_code]}")()
-        if column.type_code in _FLOATS:
-            return getattr(arrow, _FLOATS[column.type_code])()
-        if column.type_code in codes.DECIMALS:
-            return arrow.decimal128(38, column.scale)
-        if column.type_code == codes.BIT:
-            return arrow.uint64()
-        if column.type_code == codes.DATE:
-            return arrow.date32()
-        if column.type_code in codes.MOMENTS:
-            return arrow.timestamp("us")
-        return arrow.binary() if column.has_bytes else arrow.string()
-
-
-def _value(column: ResultColumn, value: Any) -> Any:
-    if column.type_code == codes.BIT and isinstance(value, bytes):
-        return number_of_bits(value)
-    if value is None or isinstance(value, bytes) or column.type_code in _AS_THEY_COME:
-        return value
-    return value.encode() if column.has_bytes else written(value)
