@@ -10,8 +10,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from matrixone_local.engine.float_tables import FloatTables
-from matrixone_local.engine.table_columns import TableColumns, may_define
+from matrixone_local.engine.definition_caches import NOTHING_STALE, DefinitionCaches, Stale, forget
 from matrixone_local.protocol.binary_rows import rows_as_text
 from matrixone_local.protocol.constants import EOF, ERR, MAX_PACKET_PAYLOAD, OK, Capability, ColumnType, Command, Status
 from matrixone_local.protocol.packets import Packets, join_packets
@@ -30,7 +29,6 @@ from matrixone_local.protocol.result_scanner import ReplyPart, ResultScanner
 
 BINARY_COLLATION = 46  # utf8mb4_bin: MatrixOne compares text byte for byte
 _STAYS = re.compile(rb"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK|SHOW|SET)\b", re.IGNORECASE)
-_HEAD_BYTES = 64  # of a statement, which tell of what kind it is
 _WITH_SQL = frozenset({Command.QUERY, Command.STMT_PREPARE})
 _NO_CURSOR, _ONCE = b"\0", b"\1\0\0\0"
 
@@ -86,17 +84,15 @@ class EngineConnection:
         id: the connection's number, the same for client and engine, so that KILL needs no translation.
         status: the status flags of the last reply.
         throttle: to be entered by who brings many rows, with the connection's number.
-        shapes: the columns of the server's tables.
+        caches: what is remembered of definitions.
     """
 
-    def __init__(self, sock: socket.socket, throttle: BulkThrottle, shapes: TableColumns, floats: FloatTables) -> None:
+    def __init__(self, sock: socket.socket, throttle: BulkThrottle, caches: DefinitionCaches) -> None:
         self._sock = sock
         self.throttle = throttle
-        self.shapes = shapes
-        self._floats = floats
-        self._defines = False  # whether the last command may have defined something
-        self._brings_floats = False  # and FLOAT columns
-        self._prepared_definition: tuple[bool, bool] = (False, False)  # the same of what is prepared
+        self.caches = caches
+        self._stale = NOTHING_STALE  # by the last command
+        self._prepared_stale = NOTHING_STALE  # by what is prepared, when it is executed
         self._database: str | None = None  # the current one, if it is known
         self.packets = Packets(sock)
         self.packets.reads_ahead = True
@@ -147,38 +143,35 @@ class EngineConnection:
 
     def send(self, command: bytes) -> None:
         """Send a command as the client gave it."""
-        self._forget_columns()
+        forget(self._stale)
         if command[0] == Command.QUERY and _STAYS.match(command, 1):
-            self._defines = self._brings_floats = False
+            self._stale = NOTHING_STALE
         else:
             self._database = None
-            self._note_definition(command)
-            self._forget_columns()
+            self._stale = self._made_stale_by(command)
+            forget(self._stale)
         self.packets.write(0, command)
 
-    def _note_definition(self, command: bytes) -> None:
-        """Note what a command may define."""
-        if command[0] == Command.STMT_EXECUTE:
-            self._defines, self._brings_floats = self._prepared_definition
-            return
-        head = command[1:_HEAD_BYTES].decode("utf-8", "replace")
-        self._defines = command[0] in _WITH_SQL and may_define(head)
-        self._brings_floats = self._defines and self._floats.note(command[1:])
-        if command[0] == Command.STMT_PREPARE and self._defines:  # it defines when it is executed
-            self._prepared_definition = (True, self._prepared_definition[1] or self._brings_floats)
-            self._defines = self._brings_floats = False
+    def send_select(self, packet: bytes) -> None:
+        """Send a SELECT as the packet that says so: what is looked at for other commands it cannot change."""
+        forget(self._stale)
+        self._stale = NOTHING_STALE
+        self.packets.sock.sendall(packet)
 
-    def _forget_columns(self) -> None:
-        """Forget the columns of tables if the last command may have changed them."""
-        if self._defines:
-            self.shapes.forget()
-        if self._brings_floats:
-            self._floats.forget()
+    def _made_stale_by(self, command: bytes) -> Stale:
+        """The caches that a command makes stale."""
+        if command[0] == Command.STMT_EXECUTE:
+            return self._prepared_stale
+        stale = self.caches.made_stale_by(command[1:]) if command[0] in _WITH_SQL else NOTHING_STALE
+        if command[0] == Command.STMT_PREPARE:  # it does so when it is executed
+            self._prepared_stale |= stale
+            return NOTHING_STALE
+        return stale
 
     def pass_over(self, scanner: ResultScanner) -> tuple[bytes, bool]:
         """The next packets of a reply that can be passed on as they are, as of `Packets.pass_over`."""
         passed = self.packets.pass_over(scanner)
-        self._forget_columns()
+        forget(self._stale)
         return passed
 
     def reply(self, command: int = Command.QUERY) -> Iterator[bytes]:
@@ -197,7 +190,7 @@ class EngineConnection:
         while part is not ReplyPart.NOTHING:
             if part is ReplyPart.HEAD:
                 packet = self.packets.read_raw()
-                self._forget_columns()
+                forget(self._stale)
                 yield packet
                 part = self._after_head(packet)
             elif part is ReplyPart.COLUMNS:
@@ -271,6 +264,10 @@ class EngineConnection:
     def _close_prepared(self, prepared: Prepared) -> None:
         self.send(bytes([Command.STMT_CLOSE]) + prepared.number.to_bytes(4, "little"))
 
+    def may_give_float(self, query: str) -> bool:
+        """Whether a query's result may have a FLOAT, so that `exact_reply` has to be asked."""
+        return self.caches.floats.may_give(query)
+
     def exact_reply(self, query: str) -> Iterator[bytes] | None:
         """The packets of a query's reply with all digits of its FLOAT values.
 
@@ -279,7 +276,7 @@ class EngineConnection:
         Returns:
             The packets of a text result; None if it has no FLOAT, or the engine refuses it: nothing has run then.
         """
-        if not self._floats.may_give(query):
+        if not self.may_give_float(query):
             return None
         try:
             prepared = self._prepare(query)

@@ -40,10 +40,7 @@ class FloatTables:
         self._known: tuple[int, Sequence[str]] = (-1, ())
 
     def note(self, definition: bytes) -> bool:
-        """Take notice of a statement that may define something, and tell whether it may bring FLOAT columns.
-
-        Whoever sends it calls `forget` before and after it then.
-        """
+        """Take notice of a statement that may define something, and tell whether it may bring FLOAT columns."""
         self._any = self._any or _FLOAT.search(definition) is not None
         head = _PLAIN.match(definition)
         return head is None or _DERIVED.search(definition, head.end()) is not None

@@ -16,8 +16,7 @@ from typing import Any
 import pymysql
 
 from matrixone_local.engine.connection import EngineConnection
-from matrixone_local.engine.float_tables import FloatTables
-from matrixone_local.engine.table_columns import TableColumns, may_define
+from matrixone_local.engine.definition_caches import DefinitionCaches, forget
 from matrixone_local.engine.throttle import THROTTLE_PERCENT_NORMAL, Throttle
 from matrixone_local.protocol.constants import OFFERED, Capability
 
@@ -97,8 +96,7 @@ class Engine:
         options = self._instance.connection_options()
         self._socket: str = options["unix_socket"]
         self.user: str = options["user"]
-        self._shapes = TableColumns()
-        self._floats = FloatTables(self._names, any_stored=had_data)
+        self._caches = DefinitionCaches(self._names, any_stored=had_data)
         self._throttle = Throttle(self.session_link)
         with self.session() as cursor:
             for setting in _GLOBALS:
@@ -119,7 +117,7 @@ class Engine:
             sql_mode=_OWN_MODE,
             ssl_disabled=True,  # PyMySQL would read the machine's certificates first, which takes 20 ms
         )
-        with connection, _Cursor(connection, self._shapes, self._floats) as cursor:
+        with connection, _Cursor(connection, self._caches) as cursor:
             yield cursor
 
     def _names(self, query: str) -> Sequence[str]:
@@ -132,7 +130,7 @@ class Engine:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.connect(self._socket)
-            return EngineConnection(sock, self._throttle, self._shapes, self._floats)
+            return EngineConnection(sock, self._throttle, self._caches)
         except BaseException:
             sock.close()
             raise
@@ -150,25 +148,17 @@ class Engine:
 
 
 class _Cursor(pymysql.cursors.Cursor):
-    """A cursor that says what its statements define."""
+    """A cursor whose statements make what is remembered of definitions forgotten."""
 
-    def __init__(self, connection: Any, shapes: TableColumns, floats: FloatTables) -> None:
+    def __init__(self, connection: Any, caches: DefinitionCaches) -> None:
         super().__init__(connection)
-        self._shapes = shapes
-        self._floats = floats
+        self._caches = caches
 
     def execute(self, query: str, args: Any = None) -> int:
         """Execute a statement."""
-        defines = may_define(query)
-        brings_floats = defines and self._floats.note(query.encode("utf-8", "surrogateescape"))
-        self._forget(defines=defines, brings_floats=brings_floats)
+        stale = self._caches.made_stale_by(query.encode("utf-8", "surrogateescape"))
+        forget(stale)
         try:
             return super().execute(query, args)  # pyright: ignore[reportDeprecated]  # a form that we do not use
         finally:
-            self._forget(defines=defines, brings_floats=brings_floats)
-
-    def _forget(self, *, defines: bool, brings_floats: bool) -> None:
-        if defines:
-            self._shapes.forget()
-        if brings_floats:
-            self._floats.forget()
+            forget(stale)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,15 +11,6 @@ from matrixone_local.sql.type_names import matrixone_type
 
 Query = Callable[[str], Sequence[Sequence[str | None]]]  # runs a statement and returns its rows
 _MAX_TABLES = 1_000
-_KEEPS = re.compile(
-    r"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SHOW|DESC|EXPLAIN|SET|USE|KILL|WITH|\()",
-    re.IGNORECASE,
-)
-
-
-def may_define(sql: str) -> bool:
-    """Whether a statement, of which the first words are enough, may define something."""
-    return _KEEPS.match(sql) is None
 
 
 @dataclass(frozen=True)
@@ -37,10 +27,7 @@ class Target:
 
 
 class TableColumns:
-    """The columns of a server's tables.
-
-    Whoever sends the engine a statement that may define something says so before and after it.
-    """
+    """The columns of a server's tables; `DefinitionCaches` tells when to forget them."""
 
     def __init__(self) -> None:
         self._changes = 0

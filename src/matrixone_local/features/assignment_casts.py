@@ -111,7 +111,7 @@ class Assigning:
         names = [_bare(name) for name in re.findall(_NAME, table)]
         database = names[0] if len(names) == 2 else self._link.database
         with suppress(EngineError):
-            return self._link.shapes.columns(database, names[-1], lambda sql: self._link.query(sql).rows)
+            return self._link.caches.tables.columns(database, names[-1], lambda sql: self._link.query(sql).rows)
         return None
 
     def _set(self, sql: str, found: re.Match[str]) -> str:

@@ -24,38 +24,43 @@ class Packets:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.reads_ahead = False  # until it is known that no TLS handshake follows, whose bytes are not ours
-        self._buffer = bytearray()
+        self._buffer = b""
         self._at = 0
         self._ahead = LEAST_AHEAD
 
     def _need(self, count: int) -> int:
         """Have *count* more bytes in the buffer; returns where they begin."""
-        while len(self._buffer) - self._at < count:
-            if self._at:
-                del self._buffer[: self._at]
-                self._at = 0
-            wanted = self._ahead if self.reads_ahead else count - len(self._buffer)
+        here = len(self._buffer) - self._at
+        if here >= count:
+            return self._at
+        parts = [self._buffer[self._at :]] if here else []
+        while here < count:
+            wanted = self._ahead if self.reads_ahead else count - here
             data = self.sock.recv(wanted)
             if not data:
                 raise ConnectionClosed("the connection was closed")
             # a large buffer costs more than a short reply
             self._ahead = MOST_AHEAD if len(data) == wanted else LEAST_AHEAD
-            self._buffer += data
-        return self._at
+            parts.append(data)
+            here += len(data)
+        self._buffer = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._at = 0
+        return 0
 
     def read_raw(self) -> bytes:
         """One packet with its header, as it came."""
         at = self._need(4)
-        end = at + 4 + int.from_bytes(self._buffer[at : at + 3], "little")
-        if end == len(self._buffer):  # as it mostly is
-            packet = bytes(self._buffer[at:]) if at else bytes(self._buffer)
-            self._buffer.clear()
-            self._at = 0
-            return packet
-        at = self._need(end - at)
-        end = at + 4 + int.from_bytes(self._buffer[at : at + 3], "little")
-        self._at = end
-        return bytes(self._buffer[at:end])
+        size = 4 + int.from_bytes(self._buffer[at : at + 3], "little")
+        return self._take(self._need(size) + size)
+
+    def _take(self, end: int) -> bytes:
+        """What is in the buffer up to there."""
+        taken = self._buffer[self._at : end]  # all of it, as it mostly is, is not copied
+        if end == len(self._buffer):
+            self._buffer, self._at = b"", 0
+        else:
+            self._at = end
+        return taken
 
     def read(self) -> tuple[int, bytes]:
         """A whole payload, joined where it came in several packets, and its last sequence number."""
@@ -74,18 +79,18 @@ class Packets:
 
         Waits for some if there are none.
         """
+        self._need(1)
         while True:
             at, needs_inspection = scanner.skip(self._buffer, self._at)
             if at > self._at or needs_inspection:
-                passed = bytes(self._buffer[self._at : at])
-                self._at = at
-                return passed, needs_inspection
-            self._need(len(self._buffer) - self._at + 1)
+                return self._take(at), needs_inspection
+            at = self._need(5)  # a head and a byte, as no packet is empty that begins a payload
+            self._need(4 + int.from_bytes(self._buffer[at : at + 3], "little"))
 
     def write(self, sequence: int, *payloads: bytes) -> None:
         """Send payloads, numbered from *sequence* on."""
         if len(payloads) == 1 and len(payloads[0]) < MAX_PACKET_PAYLOAD:
-            self.sock.sendall(b"%b%c%b" % (len(payloads[0]).to_bytes(3, "little"), sequence & 0xFF, payloads[0]))
+            self.sock.sendall(one_packet(sequence, payloads[0]))
             return
         out = bytearray()
         for packet in split_payloads(payloads, sequence):
@@ -95,6 +100,11 @@ class Packets:
     def buffered(self) -> bool:
         """Whether bytes of a further packet are already here."""
         return len(self._buffer) > self._at
+
+
+def one_packet(sequence: int, payload: bytes) -> bytes:
+    """The packet of a payload that goes into one."""
+    return b"%b%c%b" % (len(payload).to_bytes(3, "little"), sequence & 0xFF, payload)
 
 
 def split_payloads(payloads: Iterable[bytes], sequence: int) -> Iterator[bytes]:

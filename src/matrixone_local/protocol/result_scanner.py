@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from struct import Struct
 
 from matrixone_local.protocol.constants import EOF, ERR, MAX_PACKET_PAYLOAD, OK, VECTOR_MARK, Status
 from matrixone_local.protocol.payloads import read_ok
@@ -20,6 +21,7 @@ class ReplyPart(Enum):
 # Looking these up in their classes takes time, and is in every reply.
 _HEAD, _COLUMNS, _ROWS, _NOTHING = ReplyPart
 _MORE_RESULTS = int(Status.MORE_RESULTS)
+_read_head = Struct("<IB").unpack_from  # a packet's length and number, and the first byte of its payload
 
 
 class ResultScanner:
@@ -36,7 +38,7 @@ class ResultScanner:
         self.columns = 0
         self.status = 0
 
-    def skip(self, data: bytearray, at: int) -> tuple[int, bool]:
+    def skip(self, data: bytes, at: int) -> tuple[int, bool]:
         """Step over whole packets.
 
         Args:
@@ -48,32 +50,35 @@ class ResultScanner:
             of a longer payload, a vector's column. Otherwise it has not come whole.
         """
         end = len(data)
-        while end - at >= 5 and self.part is not _NOTHING:
-            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+        part = self.part
+        while end - at >= 5 and part is not _NOTHING:
+            head, kind = _read_head(data, at)
+            length = head & MAX_PACKET_PAYLOAD
             following = at + 4 + length
-            kind = data[at + 4]
             if following > end:
                 break
-            if not length or length == MAX_PACKET_PAYLOAD or kind == ERR:
+            if kind == ERR or not length or length == MAX_PACKET_PAYLOAD:
                 return at, True
-            if self.part is _ROWS:
+            if part is _ROWS:
                 if kind == EOF and length < 9:
-                    self._end(data[at + 7] | data[at + 8] << 8)
-            elif self.part is _COLUMNS:
+                    part = self._end(data[at + 7] | data[at + 8] << 8)
+            elif part is _COLUMNS:
                 if kind == EOF and length < 9:
-                    self.part = _ROWS
-                elif VECTOR_MARK in data[following - 10 : following]:
+                    part = self.part = _ROWS
+                elif data.find(VECTOR_MARK, following - 10, following) >= 0:
                     return at, True
                 else:
                     self.columns += 1
             elif kind == OK:
-                self._end(read_ok(bytes(data[at + 4 : following]))[2])
+                part = self._end(read_ok(data[at + 4 : following])[2])
             else:
-                self.part, self.columns = _COLUMNS, 0
+                part = self.part = _COLUMNS
+                self.columns = 0
             at = following
         return at, False
 
-    def _end(self, status: int) -> None:
+    def _end(self, status: int) -> ReplyPart:
         """A result has ended, and with it the reply if its flags name no other."""
         self.status = status
         self.part = _HEAD if status & _MORE_RESULTS else _NOTHING
+        return self.part

@@ -22,7 +22,8 @@ from matrixone_local.session.prepared_statements import PreparedStatements
 from matrixone_local.session.session_state import SessionState
 from matrixone_local.sql.tokens import Reader, Statement
 from matrixone_local.translation import allowlist, statements
-from matrixone_local.translation.translate import query_to_engine_sql
+from matrixone_local.translation.plain_statements import is_plain_change
+from matrixone_local.translation.translate import EngineQuery, known_query, read_query
 
 _OF_PREPARED = frozenset({Command.STMT_EXECUTE, Command.STMT_FETCH, Command.STMT_RESET})
 
@@ -51,7 +52,7 @@ class Commands:
         """
         replies, kind = self._state.replies, command[0]
         if kind == Command.QUERY:
-            self._queries(_text(command))
+            self._queries(command)
         elif kind == Command.STMT_PREPARE:
             self._guarded(partial(self._prepared.prepare, Statement.read(_text(command))))
         elif kind in _OF_PREPARED:
@@ -84,12 +85,18 @@ class Commands:
         self._takes_several = not option
         self._state.replies.ok()
 
-    def _queries(self, sql: str) -> None:
-        """Carry out the statements of a text, up to the first that fails."""
+    def _queries(self, command: bytes) -> None:
+        """Carry out the statements of a command, up to the first that fails."""
+        known = known_query(command)
+        if known is not None and self._is_of_the_engine(known.sql):
+            self._pass_query(known)
+            return
+        sql = _text(command)
         if self._pass_through(sql):
             return
         text = Statement.read(sql)
-        if self._pass_query(text):
+        if self._is_of_the_engine(text.sql) and (query := read_query(command, text)) is not None:
+            self._pass_query(query)
             return
         *others, last = statements.split_statements(text)
         if others and not self._takes_several:
@@ -105,22 +112,16 @@ class Commands:
 
     def _pass_through(self, sql: str) -> bool:
         """Carry out a change of rows that need not be read whole, as a long INSERT; False if it is another."""
-        if not statements.is_plain(sql) or not self._is_of_the_engine(sql):
+        if not is_plain_change(sql) or not self._is_of_the_engine(sql):
             return False
         self._state.has_begun = True
         self._guarded(partial(self._engine_statements.change_rows, sql))
         return True
 
-    def _pass_query(self, text: Statement) -> bool:
-        """Carry out a query whose text alone decides what the engine is asked; False if it is another."""
-        if not self._is_of_the_engine(text.sql):
-            return False
-        query = query_to_engine_sql(text)
-        if query is None:
-            return False
+    def _pass_query(self, query: EngineQuery) -> None:
+        """Carry out a query of the engine's tables whose text alone tells what the engine is asked."""
         self._state.has_begun = True
-        self._state.replies.forward_query(query, statements.AS_QUERY)
-        return True
+        self._state.replies.forward_known(query)
 
     def _is_of_the_engine(self, sql: str) -> bool:
         """Whether none of the tables that a statement may name is anything but a table of the engine."""

@@ -27,7 +27,8 @@ from matrixone_local.protocol.result_scanner import ReplyPart, ResultScanner
 from matrixone_local.protocol.vectors import VectorColumns
 from matrixone_local.sql.quoting import literal
 from matrixone_local.translation.show import Answer
-from matrixone_local.translation.statements import PASS_THROUGH, ForwardingRules
+from matrixone_local.translation.statements import AS_QUERY, PASS_THROUGH, ForwardingRules
+from matrixone_local.translation.translate import EngineQuery
 
 LOCAL_INFILE = 0xFB
 HELD_BYTES = 1 << 20  # of a reply that may turn out to be an error
@@ -114,6 +115,17 @@ class ResponseWriter:
         if rules.claims_autocommit or rules.refuses_bad_casts or self._more or self._sequence != _first_number(command):
             return self.forward(command, rules)
         self._link.send(command)
+        return self._pass_over(rules)
+
+    def forward_known(self, query: EngineQuery) -> bool:
+        """As `forward_query`, for a SELECT whose text alone tells what the engine is asked."""
+        if self._sequence != 1 or self._link.may_give_float(query.engine_sql):
+            return self.forward_query(query.engine_sql, AS_QUERY)
+        self._link.send_select(query.packet)
+        return self._pass_over(AS_QUERY)
+
+    def _pass_over(self, rules: ForwardingRules) -> bool:
+        """Send the engine's reply to the client, many packets at once; False if it is an error."""
         scanner = ResultScanner()
         while scanner.part is not ReplyPart.NOTHING:
             passed, needs_inspection = self._link.pass_over(scanner)

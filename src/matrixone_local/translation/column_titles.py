@@ -59,8 +59,8 @@ def items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
 
 def _title(item: Sequence[Token]) -> str | None:
     """An expression's title; None for what has a name already or is not understood here."""
-    if len(item) == 1:
-        return None
+    if all(token.text == "." for token in item[1::2]):
+        return None  # a name or a value
     depths = _depths(item)
     if any(token.said == "AS" and depth == 0 for token, depth in depths):
         return None

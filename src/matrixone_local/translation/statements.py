@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from matrixone_local.sql.tokens import Kind, Statement, Token
-from matrixone_local.translation import allowlist, functions
+from matrixone_local.translation import allowlist
 
 VERSION = "8.0.30-MatrixOne-v4.2.0"
 # What a MatrixOne server says of itself (conformance/session); the engine would name itself.
@@ -19,15 +19,7 @@ _OF_THE_SERVER = {
     "@@transaction_isolation": "'REPEATABLE-READ'",
     "@@tx_isolation": "'REPEATABLE-READ'",
 }
-MAX_TITLE_CHARS = (
-    65_536  # characters of a change of rows in which functions are looked for: longer ones are lists of values
-)
 _SCOPE = re.compile(r"^@@(?:(?:session|global|local)\.)?")
-_PLAIN = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
-_OURS = re.compile(
-    r"mo_catalog|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|against|cast\s*\(|;\s*\S",
-    re.IGNORECASE,
-)
 
 
 def server_constant(name: str) -> str | None:
@@ -38,13 +30,6 @@ def server_constant(name: str) -> str | None:
 def unscoped(variable: str) -> str:
     """A system variable's name in small letters, without `@@` and its scope."""
     return _SCOPE.sub("", variable.lower())
-
-
-def is_plain(sql: str) -> bool:
-    """Whether a statement can go to the engine unread: it changes rows, and says nothing that is read here."""
-    if _PLAIN.match(sql) is None or _OURS.search(sql) is not None or allowlist.is_watched(sql):
-        return False
-    return len(sql) > MAX_TITLE_CHARS or functions.MENTIONED.search(sql) is None
 
 
 def split_statements(statement: Statement) -> list[Statement]:

@@ -6,8 +6,12 @@ Nothing here looks anything up, so that the same text need not be read twice.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from matrixone_local.protocol.constants import Command
+from matrixone_local.protocol.packets import one_packet
 from matrixone_local.sql.ddl import Name
 from matrixone_local.sql.file_calls import calls_file_function
 from matrixone_local.sql.tokens import Kind, Statement
@@ -15,31 +19,57 @@ from matrixone_local.translation import allowlist, division, fulltext, functions
 from matrixone_local.translation.column_titles import give_titles, put_variables
 from matrixone_local.translation.column_types import put_casts
 from matrixone_local.translation.index_catalog import Catalogue
+from matrixone_local.translation.plain_statements import is_plain_query
 
 MAX_CACHED_SQL = 4096  # characters of a query that is cached
 MAX_CACHED_QUERIES = 2048
 _NEEDS_SESSION = frozenset({"CAST", "CONVERT", "MO_CATALOG", "CURRENT_USER", "USER", "SESSION_USER", "CURRENT_ROLE"})
 
 
-_cache: dict[str, str | None] = {}
-_cache_lock = threading.Lock()
+@dataclass(frozen=True)
+class EngineQuery:
+    """A query whose text alone tells what the engine is asked.
+
+    Args:
+        sql: as the client sent it, without its remarks.
+        engine_sql: in the engine's words.
+        packet: the command with these words.
+    """
+
+    sql: str
+    engine_sql: str
+    packet: bytes
 
 
-def query_to_engine_sql(statement: Statement) -> str | None:
-    """A query in the engine's words, if its text alone tells them; None for every other statement."""
+_known: OrderedDict[bytes, EngineQuery] = OrderedDict()  # by the commands that clients sent
+_known_lock = threading.Lock()
+known_query = _known.get
+
+
+def read_query(command: bytes, statement: Statement) -> EngineQuery | None:
+    """A query in the engine's words, if its text alone tells them; None for every other statement.
+
+    Args:
+        command: what the client sent; `known_query` gives the same for it from now on.
+        statement: the statement in it.
+    """
     if len(statement.sql) > MAX_CACHED_SQL:
         return None
-    if statement.sql not in _cache:
-        translated = _query_to_engine_sql(statement)
-        with _cache_lock:
-            if len(_cache) >= MAX_CACHED_QUERIES:
-                del _cache[next(iter(_cache))]  # the oldest: one that is sent often comes back at once
-            _cache[statement.sql] = translated
-        return translated
-    return _cache.get(statement.sql)
+    engine_sql = _query_to_engine_sql(statement)
+    if engine_sql is None:
+        return None
+    said = bytes([Command.QUERY]) + engine_sql.encode("utf-8", "surrogateescape")
+    query = EngineQuery(statement.sql, engine_sql, one_packet(0, said))
+    with _known_lock:
+        if len(_known) >= MAX_CACHED_QUERIES:
+            _known.popitem(last=False)  # the oldest: one that is sent often comes back at once
+        _known[command] = query
+    return query
 
 
 def _query_to_engine_sql(statement: Statement) -> str | None:
+    if is_plain_query(statement.sql):
+        return statement.sql
     tokens = statement.tokens
     if not tokens or not tokens[0].says("SELECT"):
         return None

@@ -78,3 +78,14 @@ def test_who_may_make_no_tables(sql, connect, matrixone_database_local, unique):
     assert maker("INSERT INTO waiting VALUES (1)") == 1
     sql(f"DROP USER {user}")
     sql(f"DROP ROLE {role}")
+
+
+def test_a_query_that_is_known_already_reads_the_temporary_table_of_the_same_name(t, connect, matrixone_database_local):
+    query = "SELECT name FROM t ORDER BY id LIMIT 1"
+    other = connect(database=matrixone_database_local)
+    assert t(query) == t(query) == other(query) == [("a",)]
+    t("CREATE TEMPORARY TABLE t (id INT, name VARCHAR(10))")
+    t("INSERT INTO t VALUES (7, 'mine')")
+    assert (t(query), other(query)) == ([("mine",)], [("a",)])
+    t("DROP TEMPORARY TABLE t")
+    assert t(query) == [("a",)]

@@ -30,7 +30,7 @@ REPLIES = {
 def test_what_is_stepped_over(reply):
     payloads, whole, part = REPLIES[reply]
     scanner = ResultScanner()
-    data = bytearray(b"".join(split_payloads(payloads, 1)))
+    data = b"".join(split_payloads(payloads, 1))
     at, needs_inspection = scanner.skip(data, 0)
     assert at == len(b"".join(split_payloads(payloads[:whole], 1)))
     assert scanner.part is part
@@ -41,6 +41,6 @@ def test_a_reply_that_comes_byte_by_byte():
     data = b"".join(split_payloads(RESULT, 1))
     scanner, at = ResultScanner(), 0
     for end in range(1, len(data) + 1):
-        at, needs_inspection = scanner.skip(bytearray(data[:end]), at)
+        at, needs_inspection = scanner.skip(data[:end], at)
         assert not needs_inspection
     assert (at, scanner.part, scanner.columns, scanner.status) == (len(data), ReplyPart.NOTHING, 2, 2)

@@ -1,0 +1,55 @@
+"""What is remembered of definitions, and which of it a statement makes stale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from matrixone_local.engine.float_tables import FloatTables
+from matrixone_local.engine.table_columns import TableColumns
+
+_KEEPS = re.compile(
+    rb"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SHOW|DESC|EXPLAIN|SET|USE|KILL|WITH|\()",
+    re.IGNORECASE,
+)
+
+
+class Cache(Protocol):
+    """Something that is remembered of definitions."""
+
+    def forget(self) -> None:
+        """Forget it."""
+        ...
+
+
+Stale = frozenset[Cache]  # the caches that a statement makes stale
+NOTHING_STALE: Stale = frozenset()
+
+
+class DefinitionCaches:
+    """What the connections of one server remember of its definitions.
+
+    Whoever sends the engine a statement asks `made_stale_by` first, and calls `forget` with the answer before the
+    statement runs and after it: what is looked up meanwhile may be from before or from after.
+
+    Args:
+        names: as of `FloatTables`.
+        any_stored: as of `FloatTables`.
+    """
+
+    def __init__(self, names: Callable[[str], Sequence[str]], *, any_stored: bool) -> None:
+        self.tables = TableColumns()
+        self.floats = FloatTables(names, any_stored=any_stored)
+
+    def made_stale_by(self, sql: bytes) -> Stale:
+        """The caches that a statement makes stale when it runs."""
+        if _KEEPS.match(sql) is not None:
+            return NOTHING_STALE
+        return frozenset({self.tables, self.floats} if self.floats.note(sql) else {self.tables})
+
+
+def forget(stale: Iterable[Cache]) -> None:
+    """Forget what these remember."""
+    for cache in stale:
+        cache.forget()

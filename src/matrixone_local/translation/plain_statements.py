@@ -1,0 +1,41 @@
+"""Statements that can go to the engine unread: patterns tell that they say nothing that is put in other words."""
+
+from __future__ import annotations
+
+import re
+
+from matrixone_local.translation import allowlist, functions
+
+MAX_SEARCHED_CHARS = 65_536  # of a change of rows in which functions are looked for: longer ones are lists of values
+_CHANGE = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)\b", re.IGNORECASE)
+_READ_IN_CHANGES = re.compile(
+    r"mo_catalog|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|against|cast\s*\(|;\s*\S",
+    re.IGNORECASE,
+)
+
+_NAME = r"(?:[^\W\d]\w*|`[^\W\d]\w*`)"
+_ITEM = rf"(?:{_NAME}\.)?(?:{_NAME}|\*)(?:\s+AS\s+{_NAME})?"
+# The columns of a query that are names alone, whose titles are the engine's.
+_COLUMNS = re.compile(rf"\s*SELECT\s+(?:DISTINCT\s+)?{_ITEM}(?:\s*,\s*{_ITEM})*\s+FROM\s", re.IGNORECASE)
+# No call, no subquery, no other statement, no remark, no variable, no division, no point in time.
+_REST = re.compile(r"(?:[\w\s.,=<>'%+*!`]|-(?!-)|(?:(?<=\bIN)|(?<=\bIN ))\(|\))*", re.IGNORECASE)
+_READ_IN_QUERIES = re.compile(
+    r"\b(?:select|ilike|against|cast|convert|user|current_user|session_user|current_role)\b|information_schema|\d{19}"
+)
+
+
+def is_plain_change(sql: str) -> bool:
+    """Whether a statement changes rows, and says nothing that is read here."""
+    if _CHANGE.match(sql) is None or _READ_IN_CHANGES.search(sql) is not None or allowlist.is_watched(sql):
+        return False
+    return len(sql) > MAX_SEARCHED_CHARS or functions.MENTIONED.search(sql) is None
+
+
+def is_plain_query(sql: str) -> bool:
+    """Whether a statement is a query of tables' columns that is the same in the engine's words."""
+    columns = _COLUMNS.match(sql)
+    if columns is None or _REST.fullmatch(sql, columns.end()) is None:
+        return False
+    small = sql.lower()
+    read = _READ_IN_QUERIES.search(small, small.index("select") + len("select"))
+    return read is None and not allowlist.is_watched(sql)

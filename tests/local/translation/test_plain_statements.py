@@ -1,0 +1,53 @@
+"""Queries that go to the engine unread: reading them would have changed nothing."""
+
+import random
+
+import pytest
+
+from matrixone_local.sql.tokens import Statement
+from matrixone_local.translation import translate
+from matrixone_local.translation.plain_statements import is_plain_query
+
+PIECES = (
+    "a b t users `user` user t.a t.bool t.summation int bool * DISTINCT , AS x = < > ! + - % . ( ) ' \" ` / ; @ @@version { : -- #"
+    " 1 12 1234567890123456789 1e3 'it''s' 'FROM' \"x\" -> NULL TRUE WHERE AND OR NOT IN IN( (1,2) BETWEEN LIKE ILIKE IS ORDER"
+    " BY LIMIT GROUP HAVING JOIN LEFT ON USING UNION SELECT FROM INTO OUTFILE FOR UPDATE MATCH AGAINST CAST CONVERT() COUNT(*)"
+    " VERSION() min( information_schema.tables information_schema . columns mo_catalog oceanbase snapshot /* */ é UNSIGNED"
+).split()
+
+
+def test_a_plain_query_is_the_same_in_the_engines_words(monkeypatch):
+    dice = random.Random(11)
+    plain = []
+    for _ in range(60_000):
+        columns = [dice.choice(PIECES) for _ in range(dice.choice((1, 1, 2, 3)))]
+        rest = [dice.choice(PIECES) for _ in range(dice.randrange(7))]
+        sql = " ".join(["SELECT", *columns, "FROM", "t", *rest])
+        if is_plain_query(sql):
+            plain.append(sql)
+    assert len(plain) > 5_000
+    monkeypatch.setattr(translate, "is_plain_query", lambda sql: False)  # so that they are read
+    changed = [sql for sql in plain if translate._query_to_engine_sql(Statement(sql)) != sql]
+    assert changed == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_plain"),
+    [
+        ("SELECT b FROM test.r WHERE a = 5 LIMIT 3", True),
+        (" select distinct t.a, `b` AS c\nFROM t WHERE a IN (1, 2) AND s LIKE 'x%' ORDER BY a", True),
+        ("SELECT * FROM t WHERE a = -1", True),
+        ("SELECT a + 1 FROM t", False),  # a title
+        ("SELECT a, COUNT(*) FROM t", False),
+        ("SELECT a FROM t WHERE a = MIN(1)", False),
+        ("SELECT a FROM t WHERE a = 1 / 2", False),
+        ("SELECT a FROM t; SELECT b FROM t", False),
+        ("SELECT a FROM t -- x", False),
+        ("SELECT a FROM t LIMIT 18446744073709551615", False),
+        ("SELECT user FROM t WHERE a ILIKE 'x'", False),
+        ("SELECT table_name FROM information_schema.tables", False),
+        ("INSERT INTO t SELECT a FROM t", False),
+    ],
+)
+def test_what_is_plain(sql, is_plain):
+    assert is_plain_query(sql) is is_plain
