@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import socketserver
 import ssl
@@ -17,6 +16,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from matrixone_local.engine.connection import EngineConnection
+from matrixone_local.engine.data_folder import TemporaryFolder
 from matrixone_local.engine.scratch import ScratchTables
 from matrixone_local.engine.seekdb import ROOT, Engine
 from matrixone_local.features.accounts import Account, Users, UserStatement
@@ -164,8 +164,11 @@ class _ServerRuntime:
         tls: ssl.SSLContext | None,
     ) -> None:
         self.tls = tls
-        self._is_temporary = path is None
-        self._folder = path or Path(tempfile.mkdtemp(prefix="matrixone-"))
+        self._temporary: TemporaryFolder | None = None
+        if path is None:
+            self._temporary = TemporaryFolder()
+            path = self._temporary.path
+        self._folder = path
         self._folder.mkdir(parents=True, exist_ok=True)
         self._sockets: set[socket.socket] = set()
         self._sessions: dict[int, ClientSession] = {}
@@ -279,5 +282,5 @@ class _ServerRuntime:
         self._remove_folder()
 
     def _remove_folder(self) -> None:
-        if self._is_temporary:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._temporary is not None:
+            self._temporary.remove()

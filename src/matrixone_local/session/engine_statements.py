@@ -100,7 +100,8 @@ class EngineStatements:
     def _run_in_engine(self, statement: Statement, cleanup: ExitStack) -> bool:
         """Give the engine a statement in its own words; False if it refused it."""
         state, tokens = self._state, statement.tokens
-        state.variables |= statements.set_variables(tokens)
+        if "@" in statement.sql:
+            state.variables |= statements.set_variables(tokens)
         end = ends_transaction(tokens) if state.definitions else None
         if end in {End.COMMIT, End.AUTOCOMMIT}:
             state.definitions.commits(state.link)

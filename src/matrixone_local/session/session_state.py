@@ -72,7 +72,7 @@ class SessionState:
             raise internal_error("savepoint has not been implemented yet. please rollback the transaction.")
         if not self.account.is_admin and statements.names_catalogue(tokens):
             raise internal_error(NO_PRIVILEGE)  # server-facts 11
-        if statements.reads(tokens):
+        if "@" in statement.sql and statements.reads(tokens):
             known = self.variables | statements.set_variables(tokens)
             for name in sorted(statements.user_variables(tokens) - known):
                 raise internal_error(f"the user variable {name[1:]} does not exist")

@@ -8,12 +8,13 @@ from matrixone_local.sql.tokens import Statement
 from matrixone_local.translation import translate
 from matrixone_local.translation.plain_statements import is_plain_query
 
-PIECES = (
+TEXT = (
     "a b t users `user` user t.a t.bool t.summation int bool * DISTINCT , AS x = < > ! + - % . ( ) ' \" ` / ; @ @@version { : -- #"
     " 1 12 1234567890123456789 1e3 'it''s' 'FROM' \"x\" -> NULL TRUE WHERE AND OR NOT IN IN( (1,2) BETWEEN LIKE ILIKE IS ORDER"
     " BY LIMIT GROUP HAVING JOIN LEFT ON USING UNION SELECT FROM INTO OUTFILE FOR UPDATE MATCH AGAINST CAST CONVERT() COUNT(*)"
     " VERSION() min( information_schema.tables information_schema . columns mo_catalog oceanbase snapshot /* */ é UNSIGNED"
-).split()
+)
+PIECES = TEXT.split()
 
 
 def test_a_plain_query_is_the_same_in_the_engines_words(monkeypatch):
