@@ -101,7 +101,7 @@ def _word(before: Token | None, token: Token, after: Token | None) -> str:
         begun = before is not None and before.text in _OPERATORS and before.end == token.start
         return f"{'' if begun else ' '}{token.text}{'' if goes_on else ' '}"
     written = token.value if token.kind is Kind.STRING else token.text
-    if token.kind is Kind.WORD and after is not None and after.text == "(":
+    if token.said == "AS" or (token.kind is Kind.WORD and after is not None and after.text == "("):
         written = written.lower()
     is_apart = before is not None and token.kind is not Kind.SYMBOL and _ends_value(before)
     return f" {written}" if is_apart else written

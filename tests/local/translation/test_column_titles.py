@@ -1,0 +1,24 @@
+"""Titles of columns, as a MatrixOne server gives them."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("expression", "title"),
+    [
+        ("CAST('838:59:59' AS TIME(6))", "cast(838:59:59 as time(6))"),
+        ("1+ 1", "1 + 1"),
+        ("UPPER( 'x' )", "upper(x)"),
+    ],
+)
+def test_an_expression_is_written_anew(sql, expression, title):
+    with sql.raw.cursor() as cursor:
+        cursor.execute(f"SELECT {expression}")
+        assert [column[0] for column in cursor.description] == [title]
+
+
+def test_a_name_that_is_a_functions_too_is_no_expression(sql):
+    sql("CREATE TABLE t (summation INT)")
+    with sql.raw.cursor() as cursor:
+        cursor.execute("SELECT t.summation, summation FROM t")
+        assert [column[0] for column in cursor.description] == ["summation", "summation"]
