@@ -35,20 +35,30 @@ class Packets:
             return self._at
         parts = [self._buffer[self._at :]] if here else []
         while here < count:
-            wanted = self._ahead if self.reads_ahead else count - here
-            data = self.sock.recv(wanted)
-            if not data:
-                raise ConnectionClosed("the connection was closed")
-            # a large buffer costs more than a short reply
-            self._ahead = MOST_AHEAD if len(data) == wanted else LEAST_AHEAD
+            data = self._receive(count - here)
             parts.append(data)
             here += len(data)
         self._buffer = parts[0] if len(parts) == 1 else b"".join(parts)
         self._at = 0
         return 0
 
+    def _receive(self, count: int) -> bytes:
+        """Some bytes from the socket, at least one: up to *count*, or more where more may be read."""
+        wanted = self._ahead if self.reads_ahead else count
+        data = self.sock.recv(wanted)
+        if not data:
+            raise ConnectionClosed("the connection was closed")
+        # a large buffer costs more than a short reply
+        self._ahead = MOST_AHEAD if len(data) == wanted else LEAST_AHEAD
+        return data
+
     def read_raw(self) -> bytes:
         """One packet with its header, as it came."""
+        if not self._buffer:
+            data = self._receive(4)
+            if len(data) > 4 and 4 + int.from_bytes(data[:3], "little") == len(data):
+                return data  # one packet and nothing else, as it mostly is
+            self._buffer = data
         at = self._need(4)
         size = 4 + int.from_bytes(self._buffer[at : at + 3], "little")
         return self._take(self._need(size) + size)
@@ -79,7 +89,8 @@ class Packets:
 
         Waits for some if there are none.
         """
-        self._need(1)
+        if not self._buffer:
+            self._buffer = self._receive(1)
         while True:
             at, needs_inspection = scanner.skip(self._buffer, self._at)
             if at > self._at or needs_inspection:
