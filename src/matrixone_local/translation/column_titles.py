@@ -70,6 +70,8 @@ def _title(item: Sequence[Token]) -> str | None:
         if depth == 0 and _ends_value(before) and token.kind in {Kind.WORD, Kind.STRING}:
             return None  # an alias without AS, or an operator in letters
     title = _UNQUOTED.sub(r"json_unquote(json_extract(\1, \2))", "".join(_spelled(item)))
+    if "\0" in title:
+        return None  # the engine's aliases have no such character
     return _EXTRACTED.sub(r"json_extract(\1, \2)", title)
 
 
@@ -101,7 +103,8 @@ def _word(before: Token | None, token: Token, after: Token | None) -> str:
         begun = before is not None and before.text in _OPERATORS and before.end == token.start
         return f"{'' if begun else ' '}{token.text}{'' if goes_on else ' '}"
     written = token.value if token.kind is Kind.STRING else token.text
-    if token.said == "AS" or (token.kind is Kind.WORD and after is not None and after.text == "("):
+    of_a_cast = token.said == "CAST" or (before is not None and before.said == "AS")
+    if of_a_cast or token.said in {"AS", "NULL"}:  # names of other functions stay as they are written
         written = written.lower()
     is_apart = before is not None and token.kind is not Kind.SYMBOL and _ends_value(before)
     return f" {written}" if is_apart else written
