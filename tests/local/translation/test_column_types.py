@@ -75,29 +75,6 @@ def test_vectors(sql):
     assert sql.refused("INSERT INTO t VALUES (3, '[1,2]')")
 
 
-@pytest.mark.parametrize(
-    ("expression", "title"),
-    [
-        ("1+1", "1 + 1"),
-        ("upper( 'a' )", "upper(a)"),
-        ("COUNT(*)", "count(*)"),
-        ("-1", "-1"),
-        ("2 * -1", "2 * -1"),
-        ("1<>2", "1 <> 2"),
-        ("1 AS `my title`", "my title"),
-        ("1 x", "x"),
-        ("concat('a','b') 'y'", "y"),
-        ("@@autocommit", "@@autocommit"),
-        ("version()", "version()"),
-        ("CAST('1' AS INT)", "cast(1 as int)"),
-    ],
-)
-def test_titles(sql, expression, title):
-    with sql.raw.cursor() as cursor:
-        cursor.execute(f"SELECT {expression}")
-        assert cursor.description[0][0].lower() == title.lower()
-
-
 def test_bad_casts_and_unknown_variables(sql):
     assert sql.refused("SELECT CAST('abc' AS SIGNED)") == (20203, "invalid argument cast to int, bad value abc")
     assert sql("SELECT CAST('12' AS INT), CAST(1.5 AS VARCHAR), CAST(7 AS BIGINT UNSIGNED)") == [(12, "1.5", 7)]
