@@ -18,9 +18,12 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pymysql
 from rich.console import Console
 from rich.table import Table
@@ -118,13 +121,21 @@ def loads(client: AsyncClient, into: str, rows: int) -> Calls:
     quoted = "".join(f'{i},"user ""{i}""","a, b",{i % 90}\n' for i in range(rows)).encode()
     bad = "".join(f"{i},user {i},e,{'x' if i % 50_000 == 7 else i % 90}\n" for i in range(rows)).encode()
     frame = pa.table({"id": range(rows), "name": [f"user {i}" for i in range(rows)]})
+    dicts = [{"id": i, "name": f"user {i}", "email": "e", "age": i % 90} for i in range(rows)]
+    amounts = pd.DataFrame({"id": range(rows), "name": [Decimal(i) for i in range(rows)]})
+    array = b"[" + b",".join(json_lines(rows).splitlines()) + b"]"
+    pq.write_table(frame, parquet := pa.BufferOutputStream())
     load, plain, lines = client.load_data, csv(rows), json_lines(rows)
     return {
         "CSV": lambda: load.read_csv(plain, into),
         "CSV with quotes": lambda: load.read_csv(quoted, into),
         "on_error='skip'": lambda: load.read_csv(bad, into, on_error="skip"),
         "JSON lines": lambda: load.read_json(lines, into),
+        "one JSON array": lambda: load.read_json(array, into),
         "Arrow": lambda: load.read_arrow(frame, into),
+        "Parquet": lambda: load.read_parquet(parquet.getvalue().to_pybytes(), into),
+        "a list of dicts": lambda: load.read_arrow(dicts, into),
+        "pandas with objects": lambda: load.read_arrow(amounts, into),
     }
 
 

@@ -197,6 +197,13 @@ def test_json_lines(client, load, shape):
             load.read_json(data + line, User, shape=shape, on_conflict="skip")
 
 
+def test_a_json_array_in_one_line(client, load):
+    data = b'[{"id": 1}, {"id": 2}, {"id": 3}, {"id": 4}]'
+    assert load.read_json(data, User).rows == 4
+    with pytest.raises(errors.LoadFailed, match=r"line 1: .*'x'|line 1, column 'age', value 'x'"):
+        load.read_json(data.replace(b"]", b', {"id": 5, "age": "x"}]'), User, on_conflict="skip")
+
+
 def test_json_values(client, load):
     client.execute("CREATE TABLE j (id INT PRIMARY KEY, b BOOL, j JSON, f DOUBLE)")
     assert (

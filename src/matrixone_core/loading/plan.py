@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ from matrixone_core.errors import InvalidArgument, LoadFailed, PermissionDenied
 from matrixone_core.html import render_table
 from matrixone_core.loading.formats.csv import CANONICAL, escape_of
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
-from matrixone_core.loading.mapping import ColumnMapping, map_columns
+from matrixone_core.loading.mapping import WHOLE, ColumnMapping, map_columns
 from matrixone_core.loading.request import LoadRequest, fields_of
 from matrixone_core.loading.row_checks import doubtful_rows, silent_changes
 from matrixone_core.loading.table import Table
@@ -105,7 +106,8 @@ class Batch:
         return self._select(conditions) if conditions else None
 
     def _select(self, conditions: tuple[Any, ...]) -> SelectStaged:
-        return SelectStaged(self.staging, self.mapping.staged, conditions, self.numbered, MAX_CHECKED)
+        numbers = tuple(field.staged for field in self.mapping.fields if field.sql_type == WHOLE)
+        return SelectStaged(self.staging, self.mapping.staged, conditions, self.numbered, MAX_CHECKED, numbers=numbers)
 
 
 def sent_format(file: InputFile) -> Csv:
@@ -289,7 +291,7 @@ def make_plan(
     plan = LoadPlan(request, state, target, tuple(inputs), LoadStrategy.LOAD_DATA, preparation=preparation)
     if not inputs or target is None or (request.is_unchecked and not request.options.collects_rejects):
         return plan
-    mappings = [map_columns(request, target, file) for file in inputs]
+    mappings = _map_files(request, target, inputs)
     _check_conflict(request, mappings)
     if can_create_tables:
         return replace(
@@ -302,6 +304,14 @@ def make_plan(
             " need none"
         )
     return replace(plan, strategy=LoadStrategy.COUNT_DUPLICATES)
+
+
+def _map_files(request: LoadRequest, target: Table, inputs: Sequence[InputFile]) -> list[ColumnMapping]:
+    """The mappings of files; those of one kind, as a load of many files has, share one."""
+    if request.file_column or not all(isinstance(file, StageFile) for file in inputs):
+        return [map_columns(request, target, file) for file in inputs]
+    map_kind = cache(partial(map_columns, request, target))
+    return [map_kind(replace(file, path="", entry=None)) for file in inputs]
 
 
 def _check_conflict(request: LoadRequest, mappings: Sequence[ColumnMapping]) -> None:
@@ -342,7 +352,7 @@ def _batches(
     names_rows = len(inputs) == 1 and inputs[0].unit == "row" and is_small(inputs[0], state)  # in an error, cheaply
     wanted = options.collects_rejects or options.lock == "rows" or request.row_column is not None
     numbered = resolves or wanted or names_rows
-    alike = len({(mapping.order, mapping.fields, mapping.assignments, mapping.is_utf8) for mapping in mappings}) == 1
+    alike = all(mapping is mappings[0] or _are_alike(mapping, mappings[0]) for mapping in mappings)
     shared = alike and options.atomic and not (numbered or options.once or request.file_column)
     tables = options.concurrency if state.owns_transaction else 1
     count = min(tables, len(inputs)) if shared else len(inputs)
@@ -351,6 +361,13 @@ def _batches(
         Batch(staging_name(request.names, f"{token}_{at}"), tuple(inputs[begin:end]), mappings[begin], numbered)
         for at, (begin, end) in enumerate(pairwise(bounds))
     )
+
+
+def _are_alike(one: ColumnMapping, other: ColumnMapping) -> bool:
+    """Whether files of two mappings can share a staging table."""
+    return (one.order, one.fields, one.assignments, one.is_utf8) == (
+        other.order, other.fields, other.assignments, other.is_utf8,
+    )  # fmt: skip
 
 
 def staging_name(table: Names, token: str) -> Names:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import mysql
 
 from matrixone_core.fragments import Value
 from matrixone_core.loading.certain_values import DAY, DIGITS
-from matrixone_core.loading.mapping import ColumnMapping, StagedField
+from matrixone_core.loading.mapping import WHOLE, ColumnMapping, StagedField
 from matrixone_core.loading.table import Column, Kind
 from matrixone_core.messages import show
 from matrixone_core.sql.staging import Expression, join_parts, matches, staged, violates
@@ -193,6 +193,9 @@ def doubtful_rows(mapping: ColumnMapping) -> tuple[Expression, ...]:
     for field in mapping.fields:
         if field.column is None or field.sql_type == "DATETIME(6)":
             continue
+        if field.sql_type == WHOLE:
+            conditions += _whole_conditions(field, field.column)
+            continue
         good = plain_value(field.column)
         if good is not None:
             conditions.append(_unless_empty(field.staged, f"^({good})$"))
@@ -201,6 +204,14 @@ def doubtful_rows(mapping: ColumnMapping) -> tuple[Expression, ...]:
             empty = "" if field.column.kind in {Kind.TEXT, Kind.BYTES} else f" OR {staged(field.staged)} = ''"
             conditions.append((f"({staged(field.staged)} IS NULL{empty})",))
     return tuple(conditions) + tuple(change.condition for change in silent_changes(mapping))
+
+
+def _whole_conditions(field: StagedField, column: Column) -> Iterator[Expression]:
+    greatest = 10 ** DIGITS.get(type(column.type), 9) - 1
+    least = 0 if getattr(column.type, "unsigned", False) else -greatest
+    yield (f"NOT ({staged(field.staged)} BETWEEN {least} AND {greatest})",)
+    if not column.nullable:
+        yield (f"{staged(field.staged)} IS NULL",)
 
 
 def _length_conditions(field: StagedField, column: Column) -> Iterator[Expression]:

@@ -17,6 +17,7 @@ from matrixone_core.errors import (
 from matrixone_core.loading import preview
 from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.formats.line_pattern import object_pattern
+from matrixone_core.loading.formats.parquet import whole_number_columns
 from matrixone_core.loading.inputs import file_listing, header
 from matrixone_core.loading.inputs.compressed_end import check_end
 from matrixone_core.loading.inputs.files import StageFile
@@ -57,7 +58,7 @@ def plan_files(request: LoadRequest, stage: str, file: str | Sequence[str]) -> O
 
 
 def _plan(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[LoadPlan]:
-    shaped, files = yield from _shape(request, *(yield from _resolve_files(request, name, urls)))
+    shaped, files = yield from _resolve(request, name, urls)
     again = partial(_load_again, request, name, urls)
     return (yield from preview.plan_with_sample(request, shaped.facts, files, shaped.preparation, again))
 
@@ -68,10 +69,17 @@ def _load_again(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[Lo
 
 def _load(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[LoadReport]:
     began = yield from read_clock()
+    shaped, files = yield from _resolve(request, name, urls)
+    return (yield from load(request, shaped.facts, files, began, preparation=shaped.preparation))
+
+
+def _resolve(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[tuple[ShapedTable, tuple[StageFile, ...]]]:
+    """The table as the load needs it, and its files with what is read of them beforehand."""
     shaped, files = yield from _shape(request, *(yield from _resolve_files(request, name, urls)))
     if isinstance(request.format, Parquet):
-        yield from _run_all(request, shaped.facts, tuple(_check_parquet(request, shaped.facts, file) for file in files))
-    return (yield from load(request, shaped.facts, files, began, preparation=shaped.preparation))
+        checks = tuple(_check_parquet(request, shaped.facts, file) for file in files)
+        files = yield from _run_all(request, shaped.facts, checks)
+    return shaped, files
 
 
 def _shape(
@@ -124,20 +132,24 @@ def _run_all(request: LoadRequest, facts: LoadFacts, ops: tuple[Op[T], ...]) -> 
     return (yield from in_order(ops))
 
 
-def _check_parquet(request: LoadRequest, facts: LoadFacts, file: StageFile) -> Op[None]:
-    """Check the footer of a Parquet file, if it can be read: its size, and that the table has its columns."""
+def _check_parquet(request: LoadRequest, facts: LoadFacts, file: StageFile) -> Op[StageFile]:
+    """Check the footer of a Parquet file, if it can be read: its size, and that the table has its columns.
+
+    Returns:
+        The file, with what its footer says.
+    """
     try:
-        names = yield from check_footer(file.path, request.options.max_unpacked_bytes)
+        schema = yield from check_footer(file.path, request.options.max_unpacked_bytes)
     except (LoadFailed, StageFileNotFound, TransactionAborted):
         raise
     except (ServerError, NotSupported):  # without pyarrow, or of an S3 stage that the server only loads from
-        return
+        return file
     chosen = request.columns or request.assignments or request.options.extra_columns != "error"
-    if chosen or facts.table is None:
-        return
-    for name in names:
-        if facts.table.column(name) is None:
-            raise no_such_column(facts.table, name, file.path)
+    if not chosen and facts.table is not None:
+        for name in schema.names:
+            if facts.table.column(name) is None:
+                raise no_such_column(facts.table, name, file.path)
+    return replace(file, whole=whole_number_columns(schema))
 
 
 def _choose_probe_offsets(request: LoadRequest, urls: Sequence[str]) -> tuple[int, ...]:

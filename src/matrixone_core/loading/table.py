@@ -7,7 +7,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, inspect
@@ -102,7 +102,7 @@ class Column:
     generated: bool
     lossless: str | None = None
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """What it holds."""
         return next((kind for base, kind in _KINDS if isinstance(self.type, base)), Kind.OTHER)

@@ -122,6 +122,7 @@ class SelectStaged(Statement[tuple[StagedRow, ...]]):
         numbered: whether its rows are numbered.
         limit: how many rows at most.
         above: only rows with a greater number.
+        numbers: those of the columns that are no texts, but numbers.
     """
 
     staging: Names
@@ -130,12 +131,15 @@ class SelectStaged(Statement[tuple[StagedRow, ...]]):
     numbered: bool
     limit: int
     above: int = 0
+    numbers: Names = ()
 
     def parts(self) -> Iterator[Part]:
         number = staged(ROW_NUMBER) if self.numbered else "NULL"
         yield f"SELECT {number} AS n"
         for at, column in enumerate(self.columns):
-            yield f", hex({staged(column)}) AS v{at}"
+            # hex() of a number is the number in hexadecimal
+            text = f"CAST({staged(column)} AS CHAR)" if column in self.numbers else staged(column)
+            yield f", hex({text}) AS v{at}"
         yield f" FROM {quote_names(self.staging)} s WHERE "
         if self.above:
             yield f"{number} > {self.above} AND "

@@ -67,6 +67,18 @@ def test_dates_of_parquet_files_keep_their_fractions():
     assert expressions(mapping) == {"at": "s.`at`", "i": "NULLIF(s.`i`, '')"}
 
 
+def test_whole_numbers_of_parquet_files_stay_numbers():
+    """Nothing may be asked for that texts are needed for, and the column must be one of whole numbers."""
+    numbers = (*KINDS, "`n` int NOT NULL AUTO_INCREMENT", "`d` decimal(9,2) DEFAULT NULL")
+    whole = file(("i", "t", "n", "d"), Parquet(), whole=frozenset({"i", "t", "n", "d"}))
+    mapping = map_columns(request("parquet"), table(*numbers), whole)
+    assert dict(mapping.columns) == {"i": "BIGINT", "t": "LONGTEXT", "n": "LONGTEXT", "d": "LONGTEXT"}
+    assert expressions(mapping)["i"] == "s.`i`"
+    for options in ({"null_values": ["-"]}, {"set": {"t": "i"}}, {"on_error": "skip"}):
+        mapping = map_columns(request("parquet", **options), table(*KINDS), file(("i",), Parquet(), whole=whole.whole))
+        assert mapping.columns == (("i", "LONGTEXT"),), options
+
+
 @pytest.mark.parametrize(
     ("options", "names", "says"),
     [

@@ -170,3 +170,16 @@ def test_columns_whose_values_no_pattern_judges(sql_type):
 def test_texts_that_were_decoded_are_not_looked_at_again():
     assert silent_changes(replace(mapping_of("text"), is_utf8=True)) == ()
     assert len(silent_changes(replace(mapping_of("double"), is_utf8=True))) == 2
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "found"),
+    [
+        ("int DEFAULT NULL", ["NOT (s.`c` BETWEEN -999999999 AND 999999999)"]),
+        ("tinyint unsigned NOT NULL", ["NOT (s.`c` BETWEEN 0 AND 99)", "s.`c` IS NULL"]),
+    ],
+)
+def test_whole_numbers_that_may_be_refused(sql_type, found):
+    whole = file(("c",), Parquet(), whole=frozenset({"c"}))
+    mapping = map_columns(request("parquet"), table(f"`c` {sql_type}"), whole)
+    assert [render_masked(condition) for condition in doubtful_rows(mapping)] == found

@@ -13,6 +13,8 @@ from matrixone_core.sql.staging import CreateStaging, RowNumbers, RowRange, Sele
         (CreateStaging(("x",), (("b", "TEXT"),), numbered=True), "CREATE TABLE `x` (`matrixone_row` BIGINT AUTO_INCREMENT, `b` TEXT)"),
         (SelectStaged(("x",), ("a",), (("s.`a` = ", Value("1")), ("TRUE",)), numbered=True, limit=5, above=7),
          "SELECT s.`matrixone_row` AS n, hex(s.`a`) AS v0 FROM `x` s WHERE s.`matrixone_row` > 7 AND (s.`a` = '1' OR TRUE) ORDER BY s.`matrixone_row` LIMIT 5"),
+        (SelectStaged(("x",), ("a",), (("TRUE",),), numbered=False, limit=5, numbers=("a",)),
+         "SELECT NULL AS n, hex(CAST(s.`a` AS CHAR)) AS v0 FROM `x` s WHERE (TRUE) LIMIT 5"),
     ],
 )  # fmt: skip
 def test_statements(statement, sql):

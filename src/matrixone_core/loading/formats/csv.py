@@ -316,7 +316,7 @@ def why_not_utf8(text: str) -> str | None:
 
 
 class LineIndex:
-    """Which line each row began in, stored as the places where the two counts drift apart.
+    """Which line each row began in, stored as runs: rows of a line each, or rows that share one.
 
     Args:
         unit: what the lines are counted by.
@@ -325,19 +325,25 @@ class LineIndex:
     def __init__(self, unit: Unit = "line") -> None:
         self.unit: Unit = unit
         self.rows = 0
-        self._numbers = array("Q")
-        self._shifts = array("Q")
+        self._last = 0  # line
+        self._numbers, self._lines = array("Q"), array("Q")  # of each run's first row
+        self._steps = array("B")  # lines from a row of a run to its next one: one or none
 
     def add(self, line: int, count: int = 1) -> None:
         """Note rows that follow each other, one a line."""
-        shift = line - self.rows
-        if not self._shifts or self._shifts[-1] != shift:
+        step = line - self._last
+        if step == 0 and self._numbers and self._numbers[-1] == self.rows:
+            self._steps[-1] = 0
+        if not self._numbers or step != self._steps[-1] or (step == 0 and count > 1):
             self._numbers.append(self.rows + 1)
-            self._shifts.append(shift)
+            self._lines.append(line)
+            self._steps.append(1)
         self.rows += count
+        self._last = line + count - 1
 
     def line(self, number: int) -> int | None:
         """The line of a row, by its number from 1; None if there is no such row."""
         if not 1 <= number <= self.rows:
             return None
-        return self._shifts[bisect_right(self._numbers, number) - 1] + number - 1
+        run = bisect_right(self._numbers, number) - 1
+        return self._lines[run] + self._steps[run] * (number - self._numbers[run])

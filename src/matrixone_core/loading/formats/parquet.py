@@ -44,6 +44,14 @@ def sql_columns_of_footer(footer: bytes) -> Iterator[tuple[str, str]]:
     return sql_columns(metadata_of_footer(footer).schema.to_arrow_schema())
 
 
+def whole_number_columns(schema: Any) -> frozenset[str]:
+    """Return the names, in lower case, of the columns of an Arrow schema whose values are whole and fit a BIGINT."""
+    types = library("pyarrow").types
+    whole = {field.name.lower() for field in schema if types.is_integer(field.type) and not types.is_uint64(field.type)}
+    names = [name.lower() for name in schema.names]
+    return frozenset(name for name in whole if names.count(name) == 1)
+
+
 def metadata_of_footer(footer: bytes, name: str = "the file") -> Any:
     """Read a Parquet file's metadata from its footer (with its last eight bytes).
 

@@ -22,6 +22,8 @@ class StageFile:
         entry: what the ledger knows it by, if it is loaded once.
         through_client: whether it is read here and sent again, as the server cannot read it as it should.
         pattern: for JSON lines that the server reads: what each line has to match.
+        whole: for Parquet, as far as its footer was read: the columns of whole numbers that a BIGINT takes, in lower
+            case.
     """
 
     path: str
@@ -30,6 +32,7 @@ class StageFile:
     entry: Entry | None = None
     through_client: bool = False
     pattern: str | None = None
+    whole: frozenset[str] = frozenset()
 
     @property
     def unit(self) -> Unit:

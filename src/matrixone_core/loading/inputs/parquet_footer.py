@@ -1,5 +1,7 @@
 """The footer of a stage's Parquet file: its columns, and how large it is when it is unpacked."""
 
+from typing import Any
+
 from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.formats.parquet import check_unpacked_size, metadata_of_footer
 from matrixone_core.loading.inputs.stage_reader import read_range
@@ -25,7 +27,7 @@ def read_footer(url: str) -> Op[bytes]:
     return footer[-length:]
 
 
-def check_footer(url: str, max_unpacked_bytes: int) -> Op[tuple[str, ...]]:
+def check_footer(url: str, max_unpacked_bytes: int) -> Op[Any]:
     """Refuse a Parquet file that unpacks to more than allowed.
 
     Args:
@@ -33,7 +35,7 @@ def check_footer(url: str, max_unpacked_bytes: int) -> Op[tuple[str, ...]]:
         max_unpacked_bytes: what it may unpack to.
 
     Returns:
-        The names of its columns.
+        Its columns, as a `pyarrow.Schema`.
 
     Raises:
         LoadFailed: the file unpacks to more, or is no Parquet file.
@@ -43,4 +45,4 @@ def check_footer(url: str, max_unpacked_bytes: int) -> Op[tuple[str, ...]]:
     """
     metadata = metadata_of_footer((yield from read_footer(url)), url)
     check_unpacked_size(metadata, max_unpacked_bytes, url)
-    return tuple(metadata.schema.to_arrow_schema().names)
+    return metadata.schema.to_arrow_schema()

@@ -4,7 +4,7 @@ import csv as python_csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from matrixone_core.loading.formats import csv
@@ -208,12 +208,21 @@ def test_the_line_of_each_row_by_its_number():
     assert lines.rows == 6
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1))
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(1, 4)), min_size=1))
+@example([(0, 1), (-1, 1), (-1, 1), (-1, 1), (-1, 2), (0, 1)])
 def test_lines_are_as_if_each_was_noted(steps):
     lines, expected, line = LineIndex(), [], 1
     for gap, count in steps:
-        line += gap
+        line = max(line + gap, 1)  # a line back: the row shares its line with the one before
         lines.add(line, count)
         expected += range(line, line + count)
         line += count
     assert [lines.line(number + 1) for number in range(len(expected))] == expected
+
+
+def test_rows_of_one_line():
+    """A JSON array may have all of its rows in one line."""
+    lines = LineIndex()
+    for _ in range(3):
+        lines.add(1)
+    assert [lines.line(number) for number in (1, 2, 3)] == [1, 1, 1]

@@ -16,6 +16,7 @@ from matrixone_core.loading.formats.parquet import (
     metadata_of_footer,
     open_parquet,
     sql_columns_of_footer,
+    whole_number_columns,
 )
 
 
@@ -98,6 +99,11 @@ def test_an_honest_file_passes():
     )
     metadata = metadata_of_footer(footer(parquet(table, use_dictionary=["t", "none"])))
     check_unpacked_size(metadata, 5 * MIB, "f")
+
+
+def test_the_columns_of_whole_numbers():
+    kinds = {"a": pa.int8(), "B": pa.int64(), "c": pa.uint64(), "d": pa.float64(), "e": pa.uint32(), "E": pa.int8()}
+    assert whole_number_columns(pa.schema(kinds.items())) == {"a", "b"}  # two names that differ in their case are out
 
 
 def test_the_columns_of_a_footer():
