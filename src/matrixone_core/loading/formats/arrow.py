@@ -14,6 +14,7 @@ from matrixone_core.messages import show
 
 ROWS = 65_536  # read at a time
 BATCH_BYTES = 8 * 1024 * 1024  # of Parquet data that are read at a time, but for a row that is larger
+ITEMS = 4096  # of Python's values that are made into an array at a time: no other thread runs meanwhile
 NAMES = 20  # of columns in a message
 
 
@@ -183,11 +184,21 @@ def _column(arrow: Any, name: str, values: Any) -> tuple[Any, bytes | None]:
             [None if value is None else to_json(value) for value in items], arrow.large_string()
         ), b"JSON"
     try:
-        return arrow.array(items), None
+        return _array_of(arrow, items), None
     except OverflowError:  # whole numbers of more than 64 bits
         return arrow.array([None if value is None else Decimal(value) for value in items]), None
     except arrow.ArrowException as error:
         raise InvalidArgument(f"the values of {show(name)} have no common type: {error}") from None
+
+
+def _array_of(arrow: Any, items: list[Any]) -> Any:
+    """The values as an array of the type that they have in common; other threads may run between parts of it."""
+    parts = [arrow.array(items[at : at + ITEMS]) for at in range(0, len(items), ITEMS)]
+    kinds = {part.type for part in parts if not arrow.types.is_null(part.type)}
+    if len(kinds) != 1:
+        return arrow.array(items)
+    kind = kinds.pop()
+    return arrow.chunked_array([part.cast(kind) for part in parts], kind)
 
 
 def call_arrow(name: str, call: Callable[[], Any]) -> Any:

@@ -289,6 +289,24 @@ def test_columns():
         select_columns(pa.schema([("b", pa.int8()), ("b", pa.int8())]), ["b"], "f")
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [None] * 5000 + ["a"] * 5000, [1] * 5000 + [2.5] * 5000, [None] * 9000, [Decimal("1.5")] * 5000 + [Decimal(123)],
+        [True, False] * 4000, [],
+    ],
+)  # fmt: skip
+def test_long_lists_have_the_type_of_all_their_values(values):
+    column = open_reader({"c": values}).read_all().column("c")
+    assert column.type == pa.array(values).type
+    assert column.to_pylist() == pa.array(values).to_pylist()
+
+
+def test_long_lists_without_a_common_type():
+    with pytest.raises(InvalidArgument, match="the values of 'c' have no common type"):
+        open_reader({"c": ["a"] * 5000 + [1] * 5000})
+
+
 def test_rows_of_any_size_come_in_bounded_pieces():
     table = pa.table({"c": ["x" * 1000] * 50_000})
     pieces = list(batches_to_csv(open_reader(table), ["c"]))
