@@ -174,7 +174,7 @@ def _choose_staged_type(request: LoadRequest, column: Column | None, name: str, 
 
 def _stays_whole(request: LoadRequest, column: Column, name: str, file: InputFile) -> bool:
     """Whether whole numbers of Parquet need not become texts: nothing that is asked for compares or judges texts."""
-    as_texts = request.assignments or request.nulls or request.options.collects_rejects or column.auto_increment
+    as_texts = request.assignments or request.options.collects_rejects or column.auto_increment
     is_whole = isinstance(file, StageFile) and name.lower() in file.whole
     return is_whole and column.kind is Kind.INTEGER and not as_texts
 

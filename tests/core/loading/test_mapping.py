@@ -74,7 +74,7 @@ def test_whole_numbers_of_parquet_files_stay_numbers():
     mapping = map_columns(request("parquet"), table(*numbers), whole)
     assert dict(mapping.columns) == {"i": "BIGINT", "t": "LONGTEXT", "n": "LONGTEXT", "d": "LONGTEXT"}
     assert expressions(mapping)["i"] == "s.`i`"
-    for options in ({"null_values": ["-"]}, {"set": {"t": "i"}}, {"on_error": "skip"}):
+    for options in ({"set": {"t": "i"}}, {"on_error": "skip"}):
         mapping = map_columns(request("parquet", **options), table(*KINDS), file(("i",), Parquet(), whole=whole.whole))
         assert mapping.columns == (("i", "LONGTEXT"),), options
 
