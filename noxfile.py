@@ -24,6 +24,7 @@ ON_BOTH = [  # what depends on the versions of SQLAlchemy and of the drivers
             "dialect_on_server",
             "loads",
             "observability",
+            "processes",
             "property",
             "secrets",
             "session_commits",

@@ -1,6 +1,6 @@
 """A service under load: users of a FastAPI application, loads beside them, killed connections, a server that restarts.
 
-python -m nox -s bench -- service [--operations 100000 --users 200 --restart-seconds 60]
+python -m nox -s bench -- service [--operations 100000 --users 200 --seconds 600 --restart-seconds 60]
 
 Says how many writes were lost (acknowledged and not there, or refused and there), how many connections are left, how
 the slowest hundredth of the reads compares with SQLAlchemy's own asyncio engine, and how the process' memory grew.
@@ -106,10 +106,15 @@ def create_app(client: AsyncClient) -> FastAPI:
     return app
 
 
-async def use_service(browser: httpx2.AsyncClient, outcomes: Outcomes, user: int, users: int, operations: int) -> None:
-    """One user: writes an item, and reads back what was acknowledged."""
+async def use_service(
+    browser: httpx2.AsyncClient, outcomes: Outcomes, user: int, options: argparse.Namespace, end: float
+) -> None:
+    """One user: writes an item, and reads back what was acknowledged, so often or until a time on the loop's clock."""
     mine: list[int] = []
-    for number in range(operations):
+    users, clock = options.users, asyncio.get_running_loop().time
+    for number in range(options.operations // users):
+        if clock() > end:
+            return
         if number % (READS_A_WRITE + 1) == 0 or not mine:
             item = number * users + user
             answer = await browser.post(f"/items/{item}", params={"name": f"item {item}"})
@@ -175,7 +180,7 @@ async def soak(
 ) -> tuple[Outcomes, list[float]]:
     """Run users, loads and faults side by side; the answers, and the memory in MiB over the run."""
     outcomes, memory = Outcomes(), []
-    a_user = options.operations // options.users
+    end = asyncio.get_running_loop().time() + options.seconds
 
     async def watch_memory() -> None:
         while True:
@@ -191,7 +196,7 @@ async def soak(
             tasks = [asyncio.create_task(fault) for fault in faults]
             try:
                 await asyncio.gather(
-                    *(use_service(browser, outcomes, user, options.users, a_user) for user in range(options.users))
+                    *(use_service(browser, outcomes, user, options, end) for user in range(options.users))
                 )
             finally:
                 for task in tasks:
@@ -275,6 +280,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--operations", type=int, default=100_000)
     parser.add_argument("--users", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=600, help="of the users, at most")
     parser.add_argument("--restart-seconds", type=float, default=60)
     parser.add_argument("--kill-seconds", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=5, help="of the comparison of reads")

@@ -6,6 +6,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 import anyio.from_thread
+import pyarrow as pa
 import pytest
 from models import User
 from proxy import Proxy
@@ -143,6 +144,15 @@ def client(new_client: Callable[..., Any], matrixone_url: str, database: str) ->
 def users(client: Any) -> Any:
     """A connected client whose database has the table of users."""
     client.create_table(User)
+    return client
+
+
+@pytest.fixture
+def numbers(client: Any) -> Any:
+    """A connected client whose database has the table `numbers` of 5,000 rows."""
+    client.execute("CREATE TABLE numbers (n INT PRIMARY KEY, name VARCHAR(20))")
+    table = pa.table({"n": pa.array(range(5000), pa.int32()), "name": [str(n) for n in range(5000)]})
+    client.load_data.read_arrow(table, "numbers")
     return client
 
 

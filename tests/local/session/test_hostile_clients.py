@@ -1,91 +1,13 @@
-"""What somebody tries who wants files of the machine, or to be let in, by whatever statement and protocol."""
-
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
+"""What somebody tries who wants files of the machine, by whatever statement and protocol."""
 
 import pymysql
 import pytest
+from attacks import SECRET, Place, tried
 from pymysql.constants import CLIENT
 
 from matrixone_local import LocalServer
 from matrixone_local.sql.tokens import Statement
 from matrixone_local.translation.allowlist import folded
-
-SECRET = "the secret of the machine"
-
-
-class Place:
-    """A server that may use one folder, and a folder beside it that it may not."""
-
-    def __init__(self, server, allowed, other):
-        self.server, self.allowed, self.other = server, allowed, other
-        self.secret, self.new = other / "secret.csv", other / "new.csv"
-
-    def fill(self, text):
-        return (
-            text.replace("SECRET", str(self.secret)).replace("NEW", str(self.new)).replace("ALLOWED", str(self.allowed))
-        )
-
-    def connect(self, **arguments):
-        login = {"host": self.server.host, "port": self.server.port, "user": "root", "password": self.server.password}
-        return pymysql.connect(**login | {"autocommit": True, "charset": "utf8mb4", "database": "test"} | arguments)
-
-    @contextmanager
-    def untouched(self):
-        """A block in which no file is read into a table or written beside what was allowed."""
-        before = sorted(self.other.rglob("*"))
-        yield
-        assert sorted(self.other.rglob("*")) == before
-        with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM t")
-            assert cursor.fetchone() == (0,)
-            cursor.execute("SELECT 1")  # the server lives
-            assert cursor.fetchone() == (1,)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    allowed, other = tmp_path_factory.mktemp("allowed"), tmp_path_factory.mktemp("other")
-    (other / "secret.csv").write_text(f"{SECRET}\n")
-    (other / "folder").mkdir()
-    (other / "folder" / "inner.csv").write_text(f"{SECRET}\n")
-    (allowed / "link.csv").symlink_to(other / "secret.csv")
-    (allowed / "linked").symlink_to(other)
-    (allowed / "dangling.csv").symlink_to(other / "new.csv")
-    with LocalServer(allow_path=[allowed]) as server:
-        found = Place(server, allowed, other)
-        with found.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE t (a TEXT)")
-            cursor.execute(f"CREATE STAGE inside URL='file://{allowed}/'")
-            cursor.execute(f"CREATE STAGE outside URL='file://{other}/'")
-            cursor.execute(f"CREATE STAGE up URL='file://{allowed}/../{other.name}/'")
-            cursor.execute("CREATE STAGE within URL='stage://inside/linked/'")
-            cursor.execute("CREATE STAGE deeper URL='stage://within/folder/'")
-            cursor.execute("CREATE STAGE back URL='stage://inside/../'")
-            cursor.execute("CREATE ROLE everything")
-            cursor.execute("GRANT ALL ON DATABASE * TO everything")
-            cursor.execute("GRANT ALL ON TABLE *.* TO everything")
-            cursor.execute("GRANT ALL ON ACCOUNT * TO everything")
-            cursor.execute("CREATE USER someone IDENTIFIED BY 'sesame' DEFAULT ROLE everything")
-        yield found
-
-
-def tried(connection, sql):
-    """All rows that a text leads to, and whether something was refused."""
-    rows, refused = [], False
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            rows += cursor.fetchall()
-            while cursor.nextset():
-                rows += cursor.fetchall()
-    except pymysql.MySQLError as error:
-        refused = True
-        rows.append(error.args)
-    return rows, refused
-
 
 # What asks the engine itself for a file, if it gets there.
 LOAD = "LOAD DATA INFILE 'SECRET' INTO TABLE t"
@@ -386,82 +308,3 @@ def test_what_a_real_server_executes_of_remarks(sql, matrixone_database_local):
     assert sql("-- nothing") == sql("/* nothing */") == sql(";") == 0
     sql("CREATE TABLE t /*!40100 (a INT) */")
     assert sql("INSERT INTO t VALUES (1) /* , (2) */") == 1
-
-
-# -- who is let in ----------------------------------------------------------------------------------------------
-
-
-def test_root_is_not_locked_out(place):
-    with place.connect() as connection:
-        for attack in ("DROP USER root", "DROP USER IF EXISTS root", "DROP USER 'root'@'localhost'", "DROP USER ROOT"):
-            assert tried(connection, attack) == ([(20101, "internal error: can not delete the user root")], True)
-        for role in ("moadmin", "public"):
-            words = f"internal error: can not delete the role {role}"
-            assert tried(connection, f"DROP ROLE {role}")[0] in (
-                [(20101, words)],
-                [(20101, f"internal error: there is no role {role}")],
-            )
-        assert tried(connection, "CREATE USER root IDENTIFIED BY 'x'")[1]
-        assert not tried(connection, "CREATE USER IF NOT EXISTS root IDENTIFIED BY 'x'")[1]
-        assert tried(connection, "REVOKE moadmin FROM root")[1]
-    place.connect().close()
-
-
-def test_nobody_becomes_an_administrator(place):
-    words = "internal error: the role moadmin can not be granted to non administration user {}"
-    with place.connect() as connection:
-        refused = tried(connection, "CREATE USER another IDENTIFIED BY 'x' DEFAULT ROLE moadmin")
-        assert refused == ([(20101, words.format("another"))], True)
-        assert tried(connection, "GRANT moadmin TO someone") == ([(20101, words.format("someone"))], True)
-    with pytest.raises(pymysql.MySQLError):
-        place.connect(user="another", password="x")
-    with place.connect(user="someone", password="sesame") as connection:
-        for attack in (
-            "CREATE USER x IDENTIFIED BY 'x'",
-            "CREATE STAGE x URL='file:///'",
-            "SET GLOBAL time_zone = '+01:00'",
-        ):
-            assert tried(connection, attack)[1], attack
-
-
-def test_variables_of_all_connections(place):
-    with place.connect() as connection:
-        for attack in ("SET GLOBAL general_log_file = '/x'", "SET GLOBAL plugin_dir = '/x'"):
-            assert "for all connections" in str(tried(connection, attack)), attack
-        assert tried(connection, "SET GLOBAL lock_wait_timeout = 60 + 1") == ([], False)
-    with place.connect() as connection:
-        assert tried(connection, "SELECT @@lock_wait_timeout")[0] == [("61",)]
-        assert tried(connection, "SET @@global.lock_wait_timeout = 120") == ([], False)
-
-
-def test_who_kills_whom(place):
-    with place.connect() as root, place.connect(user="someone", password="sesame") as someone:
-        ids = [tried(one, "SELECT CONNECTION_ID()")[0][0][0] for one in (root, someone)]
-        tried(someone, f"SET @id = {ids[0]}")
-        for attack in (
-            f"KILL QUERY {ids[0]}",
-            f"KILL {ids[0]}",
-            f"KILL CONNECTION {ids[0]}",
-            "KILL @id",
-            "KILL QUERY @id",
-        ):
-            assert tried(someone, attack)[1], attack
-            assert tried(someone, f"PREPARE p FROM '{attack}'")[1], attack
-        assert tried(root, "SELECT 1") == ([(1,)], False)
-        assert not tried(root, f"KILL QUERY {ids[1]}")[1]
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", ""])  # it is refused
-def test_the_password_that_everybody_knows_is_for_loopback(host):
-    with pytest.raises(ValueError, match="password"):
-        LocalServer(host=host)
-    arguments = [sys.executable, "-m", "matrixone_local", "serve", "--port", "0", "--host", host]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, env=os.environ, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "--password" in done.stderr
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_loopback_needs_no_password(host):
-    LocalServer(host=host)
-    LocalServer(host="0.0.0.0", password="sesame")  # nothing is started
