@@ -1,11 +1,13 @@
 """What tests of loads begin with: requests, tables, files, and what the server says beforehand."""
 
-from script import Server
+from script import Driver, Server
 
 from matrixone_core.errors import ServerError
 from matrixone_core.loading.inputs.files import StageFile
 from matrixone_core.loading.request import build_named_request
 from matrixone_core.loading.table import parse_table
+from matrixone_core.session.unit_of_work import UnitOfWork
+from matrixone_core.sql.files import DigestFile, FileLength, ReadFile
 from matrixone_core.sql.load import Csv
 
 #: The answer to the question before each load: a stage, and a table in use.
@@ -60,3 +62,30 @@ def brief(log):
 def _verb(text):
     words = text.split()
     return " ".join(words[: 3 if words[0] == "aside:" else 2])
+
+
+class StageFiles:
+    """A stage's files, which statements read; other statements are answered by rules."""
+
+    def __init__(self, files, rules=None, *lines, state=None):
+        self.files = {f"stage://s/{name}": data for name, data in files.items()}
+        self.others = server({"LOAD DATA": 3, "INSERT INTO `t`": 3} | (rules or {}), *lines, state=state)
+        if rules and "AS current_database" in rules:
+            self.others.rules["AS current_database"] = list(rules["AS current_database"])
+
+    def __call__(self, statement):
+        match statement:
+            case ReadFile():
+                data = self.files[statement.url]
+                return data[statement.offset : statement.offset + statement.pieces * statement.size]
+            case FileLength():
+                return len(self.files[statement.url])
+            case DigestFile():
+                return tuple("d" for _ in statement.offsets)
+        return self.others(statement)
+
+
+def run_on_files(op, files, rules=None, *lines, state=None, session=False):
+    """What an operation on a stage of these files gives, and its driver."""
+    driver = Driver(StageFiles(files, rules, *lines, state=state))
+    return driver.run(UnitOfWork().within(op) if session else op), driver
