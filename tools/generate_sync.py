@@ -13,7 +13,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "matrixone_async"
 TARGET = SOURCE.with_name("matrixone_sync")
-MODULES = ("client", "driver", "load_watch", "managers", "pool", "protocol", "queries", "session", "stage_path")
+MODULES = (
+    "client",
+    "driver",
+    "load_watch",
+    "managers",
+    "methods",
+    "pool",
+    "protocol",
+    "queries",
+    "session",
+    "stage_path",
+)
 
 HEADER = "# Generated from matrixone_async/{name} by tools/generate_sync.py; do not edit.\n"
 BRACKETS = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"  # and what is in them, which may have brackets of its own

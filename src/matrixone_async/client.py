@@ -20,14 +20,12 @@ from matrixone_async.managers import (
     AsyncCloneManager,
     AsyncExportManager,
     AsyncLoadManager,
-    AsyncManager,
     AsyncPitrManager,
     AsyncRestoreManager,
     AsyncSnapshotManager,
     AsyncStageManager,
-    Perform,
-    method,
 )
+from matrixone_async.methods import AsyncManager, Perform, method
 from matrixone_async.queries import AsyncQueries
 from matrixone_async.session_calls import run_in_session, stream
 from matrixone_core import execution, operations, signatures

@@ -8,7 +8,7 @@ from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.results import LoadReport
 
 if TYPE_CHECKING:
-    from matrixone_async.managers import Perform
+    from matrixone_async.methods import Perform
 
 
 class AsyncLoadWatch:

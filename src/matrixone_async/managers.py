@@ -2,108 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Concatenate,
-    Final,
-    Generic,
-    Literal,
-    ParamSpec,
-    Protocol,
-    TypeVar,
-    Unpack,
-    overload,
-)
+from typing import TYPE_CHECKING, Final, Literal, Unpack
 
-from matrixone_async.concurrency import INTERRUPTIONS
+from matrixone_async.methods import AsyncManager, method
 from matrixone_core import operations
-from matrixone_core.errors import MatrixOneError
 
 if TYPE_CHECKING:
     from matrixone_async.load_watch import AsyncLoadWatch
     from matrixone_async.stage_path import AsyncStagePath
     from matrixone_core.loading.options import PlanOptions
-    from matrixone_core.steps import Op
     from matrixone_core.targets import Target
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Perform(Protocol):
-    """What carries operations out."""
-
-    def __call__(self, op: Op[T], /) -> Coroutine[Any, Any, T]:
-        """The result of an operation."""
-        ...
-
-
-class Performer(Protocol):
-    """A manager or a session."""
-
-    def perform(self, op: Op[T], /) -> Coroutine[Any, Any, T]:
-        """The result of an operation."""
-        ...
-
-
-class AsyncManager:
-    """What has operations as its methods.
-
-    Args:
-        perform: carries them out.
-    """
-
-    def __init__(self, perform: Perform) -> None:
-        self.perform = perform
-
-
-class method(Generic[P, T]):
-    """A manager's method that carries an operation out.
-
-    Args:
-        find: returns the operation; called when the method is used first, as that may import the operation's module.
-    """
-
-    def __init__(self, find: Callable[[], Callable[P, Op[T]]]) -> None:
-        self._find = find
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._owner, self._name = owner, name
-
-    def _publish(self) -> None:
-        """Put a plain method that carries the operation out in this one's place."""
-        from matrixone_core.binding import publish  # noqa: PLC0415  # brings what operations are made of
-        from matrixone_core.monitoring.operations import observed, operation_name  # noqa: PLC0415  # brings steps, too
-
-        operation, title = self._find(), operation_name(self._owner, self._name)
-
-        async def function(self: Performer, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            try:
-                op = operation(*args, **kwargs)
-            finally:
-                del args, kwargs  # a secret among them is not to be seen in a traceback
-            try:
-                return await self.perform(observed(title, op))
-            except (MatrixOneError, *INTERRUPTIONS) as error:  # without the frames of nested operations
-                raise error.with_traceback(None) from error.__cause__
-
-        publish(function, operation, self._owner, self._name)
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __get__(self, of: None, owner: type) -> Callable[Concatenate[Performer, P], Coroutine[Any, Any, T]]: ...
-        @overload
-        def __get__(self, of: Performer, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
-        def __get__(self, of: Any, owner: type) -> Any: ...
-
-    else:
-
-        def __get__(self, of: Any, owner: type) -> Any:
-            self._publish()
-            return getattr(owner if of is None else of, self._name)
 
 
 class AsyncStageManager(AsyncManager):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import Executable
 
-from matrixone_async.managers import Perform, method
+from matrixone_async.methods import Perform, method
 from matrixone_core import operations
 from matrixone_core.execution import BATCH_ROWS, Parameters, options_for
 

@@ -19,9 +19,8 @@ from matrixone_async.managers import (
     AsyncRestoreManager,
     AsyncSnapshotManager,
     AsyncStageManager,
-    Perform,
-    method,
 )
+from matrixone_async.methods import Perform, method
 from matrixone_async.queries import AsyncQueries
 from matrixone_async.session_base import Bind, SessionBase
 from matrixone_core import operations

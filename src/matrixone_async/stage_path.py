@@ -11,7 +11,7 @@ from matrixone_core.operations.stage_path_files import FileProgress, Receive, St
 from matrixone_core.stage_paths import PureStagePath, check_pattern
 
 if TYPE_CHECKING:
-    from matrixone_async.managers import Perform
+    from matrixone_async.methods import Perform
 
 BinaryMode = Literal["rb", "wb", "xb"]
 TextMode = Literal["r", "rt", "w", "wt", "x", "xt"]

@@ -25,14 +25,12 @@ from matrixone_sync.managers import (
     CloneManager,
     ExportManager,
     LoadManager,
-    Manager,
-    Perform,
     PitrManager,
     RestoreManager,
     SnapshotManager,
     StageManager,
-    method,
 )
+from matrixone_sync.methods import Manager, Perform, method
 from matrixone_sync.queries import Queries
 from matrixone_sync.session_calls import run_in_session, stream
 

@@ -9,7 +9,7 @@ from matrixone_core.results import LoadReport
 from matrixone_sync.concurrency import Event, wait_for_event
 
 if TYPE_CHECKING:
-    from matrixone_sync.managers import Perform
+    from matrixone_sync.methods import Perform
 
 
 class LoadWatch:

@@ -11,7 +11,7 @@ from sqlalchemy import Executable
 
 from matrixone_core import operations
 from matrixone_core.execution import BATCH_ROWS, Parameters, options_for
-from matrixone_sync.managers import Perform, method
+from matrixone_sync.methods import Perform, method
 
 if TYPE_CHECKING:
     from matrixone_core.operations.queries import BatchQuery

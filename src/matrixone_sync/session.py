@@ -19,13 +19,12 @@ from matrixone_sync.managers import (
     CloneManager,
     ExportManager,
     LoadManager,
-    Perform,
     PitrManager,
     RestoreManager,
     SnapshotManager,
     StageManager,
-    method,
 )
+from matrixone_sync.methods import Perform, method
 from matrixone_sync.queries import Queries
 from matrixone_sync.session_base import Bind, SessionBase
 

@@ -12,7 +12,7 @@ from matrixone_core.stage_paths import PureStagePath, check_pattern
 from matrixone_sync.stage_file import BinaryFile, TextFile, file_of
 
 if TYPE_CHECKING:
-    from matrixone_sync.managers import Perform
+    from matrixone_sync.methods import Perform
 
 BinaryMode = Literal["rb", "wb", "xb"]
 TextMode = Literal["r", "rt", "w", "wt", "x", "xt"]

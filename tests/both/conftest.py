@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult, create_async_engine
 
 from matrixone import AsyncClient, AsyncSession, AsyncStagePath, Client
-from matrixone_async.managers import AsyncManager
+from matrixone_async.methods import AsyncManager
 
 WRAPPED = (AsyncManager, AsyncSession, AsyncResult, AsyncScalarResult, AsyncStagePath)
 ASYNCHRONOUS = ("__aenter__", "__aiter__")
