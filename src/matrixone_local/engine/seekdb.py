@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
+from pymysql.constants import CR
 
 from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.engine.definition_caches import DefinitionCaches, forget
 from matrixone_local.engine.throttle import THROTTLE_PERCENT_NORMAL, Throttle
 from matrixone_local.protocol.constants import OFFERED, Capability
+from matrixone_local.protocol.packets import ConnectionClosed
 
 _MODE = (
     "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,"
@@ -46,6 +48,7 @@ _GLOBALS = (
 # What a user of the engine may be allowed to do to data. FILE and what leads to it (SUPER, ALTER SYSTEM, CREATE USER,
 # GRANT OPTION, routines and triggers, which run with another's rights) is for nobody but the relay.
 RIGHTS = "ALTER, CREATE, DELETE, DROP, INSERT, UPDATE, SELECT, INDEX, CREATE VIEW, SHOW VIEW, REFERENCES"
+_CONNECTION_LOST = {CR.CR_CONN_HOST_ERROR, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST}
 ROOT = "root"  # a MatrixOne server's first administrator
 ADMINISTRATOR = "__mo_administrator"  # the engine's user for who may do everything on a MatrixOne server
 
@@ -108,17 +111,26 @@ class Engine:
 
     @contextmanager
     def session(self) -> Generator[pymysql.cursors.Cursor]:
-        """A cursor on a connection of the relay's own, each statement committed by itself."""
-        connection = pymysql.connect(
-            unix_socket=self._socket,
-            user=self.user,
-            autocommit=True,
-            charset="utf8mb4",
-            sql_mode=_OWN_MODE,
-            ssl_disabled=True,  # PyMySQL would read the machine's certificates first, which takes 20 ms
-        )
-        with connection, _Cursor(connection, self._caches) as cursor:
-            yield cursor
+        """A cursor on a connection of the relay's own, each statement committed by itself.
+
+        Raises:
+            ConnectionClosed: the engine has ended the connection, as it does when the server stops.
+        """
+        try:
+            connection = pymysql.connect(
+                unix_socket=self._socket,
+                user=self.user,
+                autocommit=True,
+                charset="utf8mb4",
+                sql_mode=_OWN_MODE,
+                ssl_disabled=True,  # PyMySQL would read the machine's certificates first, which takes 20 ms
+            )
+            with connection, _Cursor(connection, self._caches) as cursor:
+                yield cursor
+        except pymysql.OperationalError as error:
+            if error.args[0] in _CONNECTION_LOST:
+                raise ConnectionClosed from error
+            raise
 
     def _names(self, query: str) -> Sequence[str]:
         with self.session() as cursor:
