@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pymysql
 
 from matrixone_local.engine.seekdb import Engine
+from matrixone_local.protocol.packets import ConnectionClosed
 from matrixone_local.sql.quoting import quoted
 
 DATABASE = "__mo_local"
@@ -63,7 +64,7 @@ class ScratchTables:
             try:
                 with self._engine.session() as cursor:
                     cursor.execute(statement)
-            except pymysql.Error:
+            except (pymysql.Error, ConnectionClosed):
                 continue  # nobody can name it any more, so it blocks nobody
 
     def _due(self) -> Iterator[str]:
