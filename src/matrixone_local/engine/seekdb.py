@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
-from pymysql.constants import CR
 
 from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.engine.definition_caches import DefinitionCaches, forget
@@ -48,7 +47,7 @@ _GLOBALS = (
 # What a user of the engine may be allowed to do to data. FILE and what leads to it (SUPER, ALTER SYSTEM, CREATE USER,
 # GRANT OPTION, routines and triggers, which run with another's rights) is for nobody but the relay.
 RIGHTS = "ALTER, CREATE, DELETE, DROP, INSERT, UPDATE, SELECT, INDEX, CREATE VIEW, SHOW VIEW, REFERENCES"
-_CONNECTION_LOST = {CR.CR_CONN_HOST_ERROR, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST}
+_CONNECTION_LOST = {2003, 2006, 2013}  # refused, ended before a statement, ended during one
 ROOT = "root"  # a MatrixOne server's first administrator
 ADMINISTRATOR = "__mo_administrator"  # the engine's user for who may do everything on a MatrixOne server
 

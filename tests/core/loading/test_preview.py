@@ -164,7 +164,7 @@ def test_a_plan_of_files_and_tables_of_other_columns():
     assert found.bad[0].reason.startswith("after the closing quote")
 
 
-def test_values_that_look_like_none_of_the_column():
+def test_values_that_resemble_none_of_the_column():
     lines = (
         "`a` decimal(5,2) DEFAULT NULL",
         "`b` int DEFAULT NULL",
