@@ -13,7 +13,7 @@ from matrixone_core.loading.formats.arrow import open_reader, select_columns
 from matrixone_core.loading.formats.arrow_csv import batches_to_csv
 from matrixone_core.loading.formats.arrow_types import sql_columns
 from matrixone_core.loading.formats.compression import compression_of
-from matrixone_core.loading.formats.csv import CANONICAL, LineEscaper, Unit
+from matrixone_core.loading.formats.csv import CANONICAL, Unit
 from matrixone_core.loading.formats.parquet import open_parquet
 from matrixone_core.loading.inputs.client_stream import (
     Data,
@@ -230,9 +230,7 @@ def _suggest(request: LoadRequest, head: Head, types: Sequence[FileColumn]) -> O
 
 def choose_sent_format(form: Format, unit: Unit) -> Csv:
     """How data is written when it is sent: as it is, where the server reads that as it is meant."""
-    if unit == "row" or not isinstance(form, Csv):
-        return CANONICAL
-    if form.line_terminator in {None, "\n"} and "\\" not in form.delimiter + form.quote:
+    if isinstance(form, Csv) and unit == "line" and form.line_terminator in {None, "\n"}:
         return replace(form, compression="none", ignore_lines=0)
     return CANONICAL
 
@@ -250,8 +248,8 @@ def _transform(
         return Transform(path, source.decoder(), None, len(names))
     sent = choose_sent_format(form, source.unit)
     reader = row_reader(request, facts.table, form, names, passes_lines=sent is not CANONICAL)
-    escaper = None if sent is CANONICAL else LineEscaper(sent)
-    return Transform(path, source.decoder(), reader, len(names), escaper=escaper, rejects=rejects)
+    delimiter = None if sent is CANONICAL else sent.delimiter
+    return Transform(path, source.decoder(), reader, len(names), delimiter=delimiter, rejects=rejects)
 
 
 def _read_again(source: ClientSource) -> tuple[Chunks, Callable[[bytes | None], bytes]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from matrixone_core.errors import InvalidArgument, LoadFailed, PermissionDenied
 from matrixone_core.html import render_table
-from matrixone_core.loading.formats.csv import CANONICAL, escape_of
+from matrixone_core.loading.formats.csv import CANONICAL
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
 from matrixone_core.loading.mapping import WHOLE, ColumnMapping, map_columns
 from matrixone_core.loading.request import LoadRequest, fields_of
@@ -112,9 +112,7 @@ class Batch:
 
 def sent_format(file: InputFile) -> Csv:
     """How a file is written when the client sends it."""
-    if not isinstance(file, ClientFile) or not isinstance(file.format, Csv):
-        return CANONICAL
-    return replace(file.format, escape=escape_of(file.format))
+    return file.format if isinstance(file, ClientFile) and isinstance(file.format, Csv) else CANONICAL
 
 
 @dataclass(frozen=True)

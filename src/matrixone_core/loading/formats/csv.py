@@ -253,47 +253,14 @@ def _value(field: Field) -> str:
     return "\\N" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
 
 
-class LineEscaper:
-    r"""Writes lines of a form without an escape character in the same form with a backslash as one.
+def with_end(row: Row, delimiter: str) -> bytes:
+    """A row as it is in the file, with a line's end; to be sent by LOAD DATA LOCAL.
 
-    The server loses a carriage return that ends a line's last value, unless it is written `\r` (server-facts 84).
-
-    Args:
-        form: how the lines are written, with an escape character or without; sent with `escape_of(form)`.
+    The server takes a carriage return from the end of a line's last value, quoted or not (server-facts 84). Before a
+    field too many it stays, and LOCAL drops that field (server-facts 48).
     """
-
-    def __init__(self, form: Csv) -> None:
-        self._form = form
-        self._escape = escape_of(form)
-        ends = re.escape((form.delimiter + form.quote).encode())
-        null = rb"N(?![^" + ends + rb"\r\n])"
-        self._backslash = re.compile(rb"\\(?!" + null + rb")|(?<=[^" + ends + rb"\n])\\")  # no field that is \N
-
-    def lines(self, raw: bytes) -> bytes:
-        """Regular lines, which have no carriage return but before a line's end."""
-        if self._form.escape or b"\\" not in raw:
-            return raw
-        return self._backslash.sub(rb"\\\\", raw)
-
-    def row(self, row: Row) -> bytes:
-        """A row that is none of the regular ones."""
-        text = row.raw
-        if "\r" in text or (not self._form.escape and "\\" in text):
-            text = self._form.delimiter.join(map(self._field, row.fields))
-            if self._form.trailing_delimiter:
-                text += self._form.delimiter
-        return f"{text}\n".encode("utf-8", "surrogateescape")
-
-    def _field(self, field: Field) -> str:
-        if field.text is None:
-            return "\\N"
-        text, escape, quote = field.text.replace(self._escape, self._escape * 2), self._escape, self._form.quote
-        return quote + text.replace(quote, quote * 2).replace("\r", f"{escape}r") + quote if field.quoted else text
-
-
-def escape_of(form: Csv) -> str:
-    """The escape character that data of a form is sent with."""
-    return form.escape or "\\"
+    surplus = f"{delimiter}x" if "".join(field.text or "" for field in row.fields).endswith("\r") else ""
+    return f"{row.raw}{surplus}\n".encode("utf-8", "surrogateescape")
 
 
 def why_not_utf8(text: str) -> str | None:

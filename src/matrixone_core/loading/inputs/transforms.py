@@ -9,7 +9,7 @@ from typing import NoReturn, Protocol
 
 from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.formats.compression import Decompressor
-from matrixone_core.loading.formats.csv import BOM, LineEscaper, LineIndex, RegularLines, Row, to_csv
+from matrixone_core.loading.formats.csv import BOM, LineIndex, RegularLines, Row, to_csv, with_end
 from matrixone_core.loading.rejects import Rejects
 from matrixone_core.results import BadRow
 
@@ -87,7 +87,7 @@ class Transform:
         decoder: makes text of it; None where it is text already.
         reader: splits it into rows; None to send it as it is.
         fields: how many fields a row must have.
-        escaper: writes rows of CSV; None to write them anew, in the canonical form.
+        delimiter: of rows of CSV that are sent as they are; None to write them anew, in the canonical form.
         rejects: collects bad rows; None where the first one fails the load.
 
     Attributes:
@@ -102,14 +102,14 @@ class Transform:
         reader: RowReader | None,
         fields: int,
         *,
-        escaper: LineEscaper | None = None,
+        delimiter: str | None = None,
         rejects: Rejects | None = None,
     ) -> None:
         self._name = name
         self._decoder = decoder
         self._reader = reader
         self._fields = fields
-        self._escaper = escaper
+        self._delimiter = delimiter
         self._rejects = rejects
         self.read = 0
         self.lines = LineIndex()
@@ -135,13 +135,13 @@ class Transform:
     def _write(self, found: Row | RegularLines) -> bytes:
         if isinstance(found, RegularLines):
             self.lines.add(found.line, found.count)
-            return found.raw if self._escaper is None else self._escaper.lines(found.raw)
+            return found.raw
         reason = found.broken or self._count_problem(found)
         if reason is not None:
             self._refuse(found, reason)
             return b""
         self.lines.add(found.line)
-        return to_csv([found.fields]) if self._escaper is None else self._escaper.row(found)
+        return to_csv([found.fields]) if self._delimiter is None else with_end(found, self._delimiter)
 
     def _count_problem(self, row: Row) -> str | None:
         count = len(row.fields)

@@ -69,13 +69,13 @@ class LineProof:
         path: what their file is called.
         reader: passes certain lines on unread.
         fields: what each field has to be, as of `certain_field`.
-        keeps_returns: whether the server keeps a carriage return that ends a line's last value (server-facts 84).
+        is_sent: whether the lines are written to be sent: a return that ends one is not lost then (server-facts 84).
     """
 
     path: str
     reader: CsvReader
     fields: Sequence[str | int | None]
-    keeps_returns: bool
+    is_sent: bool
 
     def after(self, transform: Callable[[bytes | None], bytes], piece: bytes | None) -> bytes:
         """What *transform* makes of a piece, once its lines are seen to be certain.
@@ -91,13 +91,15 @@ class LineProof:
     def _check(self, found: Row | RegularLines) -> None:
         if isinstance(found, RegularLines):
             return
+        if self.is_sent:  # by then each row has as many fields as it must have, or the one that keeps a return
+            found = replace(found, fields=found.fields[: len(self.fields)])
         few = "few" if len(found.fields) < len(self.fields) else "many"
         reason = found.broken
         if reason is None and len(found.fields) != len(self.fields):
             reason = f"too {few} fields: {len(found.fields)}, and {len(self.fields)} columns"
         if reason is None:  # the server stores any bytes in a text, where they come by LOAD DATA
             reason = next(filter(None, (why_not_utf8(field.text or "") for field in found.fields)), None)
-        has_all = self.keeps_returns or not "".join(field.text or "" for field in found.fields).endswith("\r")
+        has_all = self.is_sent or not "".join(field.text or "" for field in found.fields).endswith("\r")
         if reason is None and has_all and all(map(_is_certain, found.fields, self.fields)):
             return
         raise_bad_row(BadRow(self.path, found.line, None, None, reason or _REASON, format_row(found.raw), found.unit))

@@ -44,6 +44,15 @@ def test_rows_of_another_shape(line, reason):
         load(f"1,a,1\n{line}".encode(), stage=True)
 
 
+def test_a_value_that_ends_with_a_return():
+    """The server loses it, unless the client writes the line (server-facts 84)."""
+    data, columns = b'1,"a\r"\n2,b\n', ("`id` int NOT NULL", "`t` text DEFAULT NULL")
+    report, driver = load(data, *columns)
+    assert (report.rows, driver.sent) == (2, [b'1,"a\r",x\n2,b\n'])
+    with pytest.raises(LoadFailed, match="line 1: this is not certain"):
+        load(data, *columns, stage=True)
+
+
 @pytest.mark.parametrize("columns", [COLUMNS, ("`id` int NOT NULL", "`t` text DEFAULT NULL", "`n` int DEFAULT NULL")])
 def test_text_that_is_not_utf8(columns):
     driver = Driver(server(DENIED, *columns))
