@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from matrixone_async.connection import Connection, Stop
 from matrixone_async.dialect import Dialect
+from matrixone_async.fair_pool import FairPool
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
-from matrixone_core.monitoring.pools import AsyncObservedPool, call_on_connect, publish
+from matrixone_core.monitoring.pools import call_on_connect, publish
 from matrixone_core.session import engine_events
 from matrixone_core.settings import Settings
 
@@ -41,7 +42,7 @@ def create_engine(
     engine = create_async_engine(
         settings.sqlalchemy_url("aiomysql"),
         connect_args={"async_creator_fn": open_connection},
-        poolclass=AsyncObservedPool,
+        poolclass=FairPool,
         slow_query_threshold=settings.slow_query_threshold,
         **pool,
     )
