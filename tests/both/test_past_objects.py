@@ -5,7 +5,7 @@ import pickle
 import pytest
 from sqlalchemy import ForeignKey, String, func, insert, inspect, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, joinedload, mapped_column, relationship, selectinload
-from test_results import server_time, wait_until_past
+from test_results_of_the_past import server_time, wait_until_past
 
 from matrixone import errors
 

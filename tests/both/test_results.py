@@ -182,7 +182,7 @@ def test_blocks_are_decoded_where_they_hold_no_event_loop(numbers, side, monkeyp
 
     def batch(self, block):
         decoded.append(threading.current_thread().name)
-        return stock(self, block)
+        return (yield from stock(self, block))
 
     monkeypatch.setattr(Decoder, "batch", batch)
     monkeypatch.setattr("matrixone_core.operations.queries._BLOCK_BYTES", 1 << 12)
