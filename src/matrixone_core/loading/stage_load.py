@@ -29,6 +29,7 @@ from matrixone_core.loading.plan import PROBED_BYTES, LoadPlan, is_medium
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.run import LoadFacts, fetch_facts, load, with_timeout
 from matrixone_core.loading.shaping import ShapedTable, match_known_names, shape_table
+from matrixone_core.loading.table import Table
 from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.results import LoadReport
@@ -58,7 +59,7 @@ def plan_files(request: LoadRequest, stage: str, file: str | Sequence[str]) -> O
 
 
 def _plan(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[LoadPlan]:
-    shaped, files = yield from _resolve(request, name, urls)
+    shaped, files = yield from _resolve(request, name, urls, for_plan=True)
     again = partial(_load_again, request, name, urls)
     return (yield from preview.plan_with_sample(request, shaped.facts, files, shaped.preparation, again))
 
@@ -73,11 +74,14 @@ def _load(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[LoadRepo
     return (yield from load(request, shaped.facts, files, began, preparation=shaped.preparation))
 
 
-def _resolve(request: LoadRequest, name: str, urls: tuple[str, ...]) -> Op[tuple[ShapedTable, tuple[StageFile, ...]]]:
+def _resolve(
+    request: LoadRequest, name: str, urls: tuple[str, ...], *, for_plan: bool = False
+) -> Op[tuple[ShapedTable, tuple[StageFile, ...]]]:
     """The table as the load needs it, and its files with what is read of them beforehand."""
     shaped, files = yield from _shape(request, *(yield from _resolve_files(request, name, urls)))
     if isinstance(request.format, Parquet):
-        checks = tuple(_check_parquet(request, shaped.facts, file) for file in files)
+        target = None if for_plan else shaped.facts.table  # a plan shows which columns do not go together
+        checks = tuple(_check_parquet(request, target, file) for file in files)
         files = yield from _run_all(request, shaped.facts, checks)
     return shaped, files
 
@@ -132,8 +136,13 @@ def _run_all(request: LoadRequest, facts: LoadFacts, ops: tuple[Op[T], ...]) -> 
     return (yield from in_order(ops))
 
 
-def _check_parquet(request: LoadRequest, facts: LoadFacts, file: StageFile) -> Op[StageFile]:
+def _check_parquet(request: LoadRequest, target: Table | None, file: StageFile) -> Op[StageFile]:
     """Check the footer of a Parquet file, if it can be read: its size, and that the table has its columns.
+
+    Args:
+        request: what the caller wants.
+        target: the table; None where its columns are not compared.
+        file: the file.
 
     Returns:
         The file, with what its footer says.
@@ -145,10 +154,10 @@ def _check_parquet(request: LoadRequest, facts: LoadFacts, file: StageFile) -> O
     except (ServerError, NotSupported):  # without pyarrow, or of an S3 stage that the server only loads from
         return file
     chosen = request.columns or request.assignments or request.options.extra_columns != "error"
-    if not chosen and facts.table is not None:
+    if not chosen and target is not None:
         for name in schema.names:
-            if facts.table.column(name) is None:
-                raise no_such_column(facts.table, name, file.path)
+            if target.column(name) is None:
+                raise no_such_column(target, name, file.path)
     return replace(file, whole=whole_number_columns(schema))
 
 
