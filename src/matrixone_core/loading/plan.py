@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -308,8 +307,12 @@ def _map_files(request: LoadRequest, target: Table, inputs: Sequence[InputFile])
     """The mappings of files; those of one kind, as a load of many files has, share one."""
     if request.file_column or not all(isinstance(file, StageFile) for file in inputs):
         return [map_columns(request, target, file) for file in inputs]
-    map_kind = cache(partial(map_columns, request, target))
-    return [map_kind(replace(file, path="", entry=None)) for file in inputs]
+    mappings: dict[InputFile, ColumnMapping] = {}
+    kinds = [replace(file, path="", entry=None) for file in inputs]
+    for kind, file in zip(kinds, inputs, strict=True):
+        if kind not in mappings:
+            mappings[kind] = map_columns(request, target, file)
+    return [mappings[kind] for kind in kinds]
 
 
 def _check_conflict(request: LoadRequest, mappings: Sequence[ColumnMapping]) -> None:

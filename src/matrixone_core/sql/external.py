@@ -40,46 +40,32 @@ class CreateExternal(Command):
 
 
 @dataclass(frozen=True)
-class CountOtherLines(Statement[int]):
-    """How many raw lines do not match a regular expression; empty lines are none.
+class CountLines(Statement[int]):
+    """How many raw lines are as a condition says; empty lines are none.
 
     Args:
         table: an external table of raw lines.
-        pattern: the expression.
+        condition: the condition, as of `unlike` and `ends_with`.
     """
 
     table: tuple[str, ...]
-    pattern: str
+    condition: tuple[Part, ...]
 
     refusal: ClassVar[type[ServerError]] = LoadFailed
 
     def parts(self) -> Iterator[Part]:
-        line = quote_name(LINE)
-        yield f"SELECT count(*) AS n FROM {quote_names(self.table)} WHERE NOT ({line} REGEXP "
-        yield Value(self.pattern)
-        yield ")"
+        yield f"SELECT count(*) AS n FROM {quote_names(self.table)} WHERE "
+        yield from self.condition
 
     def parse(self, reply: Reply, /) -> int:
         return int(reply.rows[0]["n"])
 
 
-@dataclass(frozen=True)
-class CountLinesWithEnd(Statement[int]):
-    """How many raw lines end with a text.
+def unlike(pattern: str) -> tuple[Part, ...]:
+    """The condition that a line does not match a regular expression."""
+    return f"NOT ({quote_name(LINE)} REGEXP ", Value(pattern), ")"
 
-    Args:
-        table: an external table of raw lines.
-        end: the text.
-    """
 
-    table: tuple[str, ...]
-    end: str
-
-    refusal: ClassVar[type[ServerError]] = LoadFailed
-
-    def parts(self) -> Iterator[Part]:
-        yield f"SELECT count(*) AS n FROM {quote_names(self.table)} WHERE {quote_name(LINE)} LIKE "
-        yield Value("%" + re.sub(r"([%_\\])", r"\\\1", self.end))
-
-    def parse(self, reply: Reply, /) -> int:
-        return int(reply.rows[0]["n"])
+def ends_with(text: str) -> tuple[Part, ...]:
+    """The condition that a line ends with a text."""
+    return f"{quote_name(LINE)} LIKE ", Value("%" + re.sub(r"([%_\\])", r"\\\1", text))

@@ -56,6 +56,11 @@ def test_the_staging_table_is_beside_its_target():
     assert found.sql[2].startswith("INSERT INTO `d`.`t` (")
 
 
+def test_a_column_that_the_table_lacks_is_named_with_its_file():
+    with pytest.raises(InvalidArgument, match=r"^stage://s/b\.csv: the table 't' has no column 'nme'"):
+        plan(file(), file(("id", "nme"), path="stage://s/b.csv"))
+
+
 def test_unchecked_is_the_servers_own_load_data():
     assert plan(on_conflict="unchecked").sql == (
         f"LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE `t` {FIELDS}",

@@ -1,11 +1,12 @@
 """Loads of every format from a stage: who reads JSON lines, and whose names the columns have."""
 
 import gzip
+import re
 
 import pytest
 from loading_values import run_on_files
 
-from matrixone_core.errors import InvalidArgument, LoadFailed, ServerError
+from matrixone_core.errors import InvalidArgument, LoadFailed, ServerError, TransactionAborted
 from matrixone_core.loading.strategies import fill
 from matrixone_core.operations import stage_loads
 
@@ -97,6 +98,22 @@ def test_a_file_without_one_is_read_by_the_server():
     for rules in ({}, MAY_END | may_end(0), {"SELECT instr(load_file": ServerError("only loads")} | may_end(0)):
         _, driver = run_on_files(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": RETURNS}, rules)
         assert driver.sent == []
+
+
+@pytest.mark.parametrize("session", [True, False])
+def test_a_file_whose_lines_cannot_be_seen_is_read_here(session):
+    """Its external table is dropped all the same: a session's transaction goes on."""
+    rules = MAY_END | {"`line` LIKE": ServerError("unterminated quoted field")}
+    _, driver = run_on_files(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": RETURNS}, rules, session=session)
+    assert driver.sent == [ESCAPED]
+    assert any(re.match(r"DROP TABLE IF EXISTS `matrixone_load_\w+_lines`", text) for text in driver.log)
+
+
+@pytest.mark.parametrize("question", ["SELECT instr(load_file", "`line` LIKE"])
+def test_a_transaction_that_was_rolled_back_does_not_go_on(question):
+    rules = MAY_END | {question: TransactionAborted("deadlock", code=20701)}
+    with pytest.raises(TransactionAborted):
+        run_on_files(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": RETURNS}, rules)
 
 
 def test_larger_and_compressed_files_are_seen_by_their_lines():

@@ -50,6 +50,12 @@ class Row:
     broken: str | None = None
     unit: Unit = "line"
 
+    @property
+    def ends_with_return(self) -> bool:
+        """Whether LOAD DATA would lose a carriage return: that at the end of the last value that is not empty."""
+        last = next((field.text for field in reversed(self.fields) if field.text != ""), None)
+        return last is not None and last.endswith("\r")
+
 
 @dataclass(frozen=True)
 class RegularLines:
@@ -259,7 +265,7 @@ def with_end(row: Row, delimiter: str) -> bytes:
     The server takes a carriage return from the end of a line's last value, quoted or not (server-facts 84). Before a
     field too many it stays, and LOCAL drops that field (server-facts 48).
     """
-    surplus = f"{delimiter}x" if "".join(field.text or "" for field in row.fields).endswith("\r") else ""
+    surplus = f"{delimiter}x" if row.ends_with_return else ""
     return f"{row.raw}{surplus}\n".encode("utf-8", "surrogateescape")
 
 

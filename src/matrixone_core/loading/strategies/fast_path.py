@@ -12,7 +12,7 @@ from matrixone_core.loading.inputs.files import InputFile, StageFile
 from matrixone_core.loading.plan import LoadPlan, LoadStrategy, direct_load, is_medium
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.direct import target_keys
-from matrixone_core.loading.strategies.fill import all_lines_match
+from matrixone_core.loading.strategies.line_checks import all_lines_match
 from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.table import Column, Kind, Table
 from matrixone_core.messages import show

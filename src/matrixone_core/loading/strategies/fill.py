@@ -1,23 +1,23 @@
 """Filling tables: one file's LOAD DATA, read by the server from its stage or sent by the client."""
 
-from contextlib import suppress
 from dataclasses import replace
 
-from matrixone_core.errors import LoadFailed, ServerError, StageFileNotFound
-from matrixone_core.loading.formats.compression import compression_of
+from matrixone_core.errors import LoadFailed, StageFileNotFound
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
 from matrixone_core.loading.inputs.readers import decoder_of, row_reader
 from matrixone_core.loading.inputs.stage_reader import StageBytes
 from matrixone_core.loading.inputs.transforms import Transform
 from matrixone_core.loading.plan import is_medium
 from matrixone_core.loading.strategies.context import LoadContext
+from matrixone_core.loading.strategies.line_checks import (
+    all_lines_match,
+    may_end_with_return,
+    no_line_ends_with_return,
+)
 from matrixone_core.loading.strategies.location import explain_shape
-from matrixone_core.loading.table import Kind
 from matrixone_core.monitoring.telemetry import span
-from matrixone_core.sql.ddl import DropTable, Truncate
-from matrixone_core.sql.external import LINE, CountLinesWithEnd, CountOtherLines, CreateExternal
-from matrixone_core.sql.files import MayContain
-from matrixone_core.sql.load import RAW_LINES, Csv, JsonLines, LoadData, Parquet
+from matrixone_core.sql.ddl import Truncate
+from matrixone_core.sql.load import Csv, JsonLines, LoadData, Parquet
 from matrixone_core.sql.staging import Names
 from matrixone_core.steps import Atomic, Concurrently, Op, SendLocalData, transform
 
@@ -78,39 +78,10 @@ def _check_lines(context: LoadContext, file: StageFile, name: Names) -> Op[bool]
     """
     if file.pattern is not None:
         return all_lines_match(name, file, file.pattern)
-    if context.plan.batches and _may_end_in_return(context, file):
-        return _no_value_ends_in_return(name, file, asks_first=not is_medium(context.plan.state))
+    form, plan = file.format, context.plan
+    if plan.batches and isinstance(form, Csv) and may_end_with_return(form, file.names, plan.target):
+        return no_line_ends_with_return(name, file, form, asks_first=not is_medium(plan.state))
     return None
-
-
-def _may_end_in_return(context: LoadContext, file: StageFile) -> bool:
-    """Whether the last value of a line may be a text that ends with a carriage return, which the server loses."""
-    form, target = file.format, context.plan.target
-    if not isinstance(form, Csv) or form.line_terminator == "\r" or form.trailing_delimiter:
-        return False
-    name = next(reversed(file.names), "")
-    column = target.column(name) if name and target is not None else None
-    return name is not None and (column is None or column.kind in {Kind.TEXT, Kind.BYTES})
-
-
-def _no_value_ends_in_return(name: Names, file: StageFile, *, asks_first: bool) -> Op[bool]:
-    """Whether no line ends with a carriage return and a quote (server-facts 84).
-
-    Args:
-        name: what an external table over the file may be called.
-        file: the file.
-        asks_first: whether it may be so small that one function sees all of it.
-    """
-    form = _text_format(file)
-    end = "\r" + (form.quote if isinstance(form, Csv) else "")
-    if asks_first and compression_of(form.compression, file.path) == "none":
-        with suppress(ServerError):  # of a file that the server only loads from
-            if not (yield from MayContain(file.path, end)):
-                return True
-    yield from _create_raw_lines(name, file, "BLOB")
-    count = yield from CountLinesWithEnd(name, end)
-    yield from DropTable(name)
-    return count == 0
 
 
 def _read_and_check(context: LoadContext, file: StageFile, statement: LoadData, check: Op[bool]) -> Op[int]:
@@ -125,27 +96,6 @@ def _read_and_check(context: LoadContext, file: StageFile, statement: LoadData, 
             return int(rows)
         yield from Truncate(statement.table)
     return (yield from send_stage_file(context, file, _text_format(file), _resend(context, file)))
-
-
-def all_lines_match(name: Names, file: InputFile, pattern: str) -> Op[bool]:
-    """Whether all raw lines of a stage's file match a regular expression.
-
-    Args:
-        name: what the external table over the file is called meanwhile.
-        file: the file.
-        pattern: the expression.
-    """
-    yield from _create_raw_lines(name, file)
-    count = yield from CountOtherLines(name, pattern)
-    yield from DropTable(name)
-    return count == 0
-
-
-def _create_raw_lines(name: Names, file: InputFile, sql_type: str = "TEXT") -> Op[None]:
-    """Create an external table whose rows are the raw lines of a stage's file."""
-    ignored = file.format.ignore_lines if isinstance(file.format, Csv) else 0
-    form = replace(RAW_LINES, ignore_lines=ignored, compression=file.format.compression)
-    yield from CreateExternal(name, file.path, form, ((LINE, sql_type),))
 
 
 def _resend(context: LoadContext, file: StageFile) -> LoadData:

@@ -99,7 +99,7 @@ class LineProof:
             reason = f"too {few} fields: {len(found.fields)}, and {len(self.fields)} columns"
         if reason is None:  # the server stores any bytes in a text, where they come by LOAD DATA
             reason = next(filter(None, (why_not_utf8(field.text or "") for field in found.fields)), None)
-        has_all = self.is_sent or not "".join(field.text or "" for field in found.fields).endswith("\r")
+        has_all = self.is_sent or not found.ends_with_return
         if reason is None and has_all and all(map(_is_certain, found.fields, self.fields)):
             return
         raise_bad_row(BadRow(self.path, found.line, None, None, reason or _REASON, format_row(found.raw), found.unit))
