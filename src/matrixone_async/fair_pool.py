@@ -4,11 +4,12 @@ import asyncio
 from collections import deque
 from typing import Any
 
+from sqlalchemy import AsyncAdaptedQueuePool
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 from sqlalchemy.util.queue import AsyncAdaptedQueue, Empty
 
-from matrixone_core.monitoring.pools import AsyncObservedPool
+from matrixone_core.monitoring.pools import ObservedPool
 
 
 class FairQueue(AsyncAdaptedQueue[ConnectionPoolEntry]):
@@ -58,7 +59,7 @@ class FairQueue(AsyncAdaptedQueue[ConnectionPoolEntry]):
             raise
 
 
-class FairPool(AsyncObservedPool):
-    """SQLAlchemy's pool for an event loop, with such a queue."""
+class FairPool(ObservedPool, AsyncAdaptedQueuePool):
+    """SQLAlchemy's pool for an event loop, with such a queue; it knows how many calls are waiting, too."""
 
     _queue_class = FairQueue

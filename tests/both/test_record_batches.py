@@ -103,25 +103,23 @@ def test_an_error_in_the_block_of_a_sessions_stream_ends_its_transaction(numbers
     assert numbers.engine.pool.checkedout() == 0
 
 
-def test_a_connection_that_breaks_among_the_rows(numbers, proxied, proxy):
-    stream = proxied.stream_arrow(MANY, batch_rows=10)
+def break_among_rows(stream, proxy):
     next(stream)
     proxy.cut_all()
     with pytest.raises(DBAPIError, match="Lost connection"):
         for _ in range(100_000):
             next(stream)
+
+
+def test_a_connection_that_breaks_among_the_rows(numbers, proxied, proxy):
+    break_among_rows(proxied.stream_arrow(MANY, batch_rows=10), proxy)
     assert proxied.engine.pool.checkedout() == 0
     assert proxied.query_arrow("SELECT 1 AS a").num_rows == 1
 
 
 def test_a_connection_that_breaks_in_a_session(numbers, proxied, proxy):
     with pytest.raises(errors.TransactionAborted, match="Lost connection"), proxied.session() as session:
-        stream = session.stream_arrow(MANY, batch_rows=10)
-        next(stream)
-        proxy.cut_all()
-        with pytest.raises(DBAPIError, match="Lost connection"):
-            for _ in range(100_000):
-                next(stream)
+        break_among_rows(session.stream_arrow(MANY, batch_rows=10), proxy)
     assert proxied.engine.pool.checkedout() == 0
 
 

@@ -129,7 +129,7 @@ def writer_of(form: str, style: CsvStyle) -> Writer:
 
 
 def _to_path(export: FileExport) -> Op[ExportReport]:
-    path = PurePath(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path: `export_to_file` has looked
+    path = PurePath(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path: `export_to_file` asks
     machine = (yield from GetRuntime()).machine
     writer = writer_of(export.format, export.style)
     if (yield from run_in_thread(partial(machine.is_special, path))):  # a file would take its place

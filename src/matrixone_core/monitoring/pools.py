@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import AsyncAdaptedQueuePool, Engine, Pool, PoolProxiedConnection, QueuePool, event
+from sqlalchemy import Engine, Pool, PoolProxiedConnection, QueuePool, event
 
 from matrixone_core.monitoring import telemetry
 from matrixone_core.settings import OnConnect
@@ -69,10 +69,6 @@ class ObservedPool(QueuePool):
     def waiting(self) -> int:
         """How many calls wait for a connection."""
         return len(self._pending)
-
-
-class AsyncObservedPool(ObservedPool, AsyncAdaptedQueuePool):
-    """The same for an event loop."""
 
 
 def pool_status(main: Pool, reserve: Pool, concurrent: Pool, stopping: Pool) -> PoolStatus:
