@@ -49,9 +49,8 @@ def _value(column: ResultColumn, value: Any) -> str:
             return str(number_of_bits(value))
         value = base64.b64encode(value).decode()
     elif isinstance(value, str):
-        if (
-            column.type_code == codes.JSON and value[0] != '"' and value != "null"
-        ):  # those stay JSON text, as loads take it
+        # a text and null stay JSON text, as loads take it
+        if column.type_code == codes.JSON and value[0] != '"' and value != "null":
             return value.replace("\n", " ").replace("\r", " ")  # only between values, where blanks mean nothing
         if column.has_bytes:
             value = base64.b64encode(value.encode()).decode()
