@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 
+from matrixone import errors
+
 VALUES = (
     b"\r",
     b"a\r",
@@ -95,3 +97,30 @@ def test_of_frames(client, table):
     pyarrow = pytest.importorskip("pyarrow")
     client.load_data.read_arrow(pyarrow.table({"id": range(len(VALUES)), "b": [*VALUES]}), "r")
     assert table() == [*VALUES]
+
+
+def test_of_a_stage_that_the_session_has_created_or_altered(client, table, files, stage, unique):
+    """The file is looked at where the stage will be; only the client's reading of it has to wait for the commit."""
+    files.put("sub/same.csv", csv([b"a\r"]))
+    files.put("same.csv", csv([b"plain"]))
+    changed, created = client.stage.create_local(unique(), f"{files.folder}/sub").name, unique()
+    with client.session() as session:
+        session.stage.create_local(created, f"{files.folder}/sub")
+        session.stage.alter(changed, url=f"file://{files.folder}")
+        assert session.load_data.read_csv_stage(changed, "same.csv", "r").rows == 1
+        with pytest.raises(errors.NotSupported, match="seen once it commits"):
+            session.load_data.read_csv_stage(created, "same.csv", "r")
+    assert table() == [b"plain"]
+    client.execute("DELETE FROM r")
+    client.load_data.read_csv_stage(created, "same.csv", "r")
+    assert table() == [b"a\r"]
+    assert [row[0] for row in client.execute("SHOW TABLES")] == ["r"]
+
+
+def test_of_a_pending_stage_on_s3(client, table, s3, bucket, moto_url, unique):
+    s3.put_object(Bucket=bucket, Key="data/plain.csv", Body=csv([b"plain"]))
+    stage = unique()
+    with client.session() as session:
+        session.stage.create_s3(stage, bucket, "data/", "key", "secret", endpoint=moto_url)
+        session.load_data.read_csv_stage(stage, "plain.csv", "r")
+    assert table() == [b"plain"]

@@ -32,18 +32,20 @@ from matrixone_core.session.pending_changes import PendingChanges, PendingStageC
 from matrixone_core.session.stage_creation import StageCreations, before_commit
 from matrixone_core.session.transaction_state import Transaction, TransactionEvent, TransactionState
 from matrixone_core.sql.export import Outfile
+from matrixone_core.sql.external import CreateExternal
 from matrixone_core.sql.files import (
     CopyFile,
     FileLength,
     IsListed,
     ListFiles,
     ListNamed,
+    MayContain,
     ReadFile,
     ReadRange,
     RemoveFiles,
     SaveFile,
 )
-from matrixone_core.sql.load import LoadData, resolve_source
+from matrixone_core.sql.load import LoadData, Source, resolve_source
 from matrixone_core.sql.past import CheckForeignKeys, CloneDatabase, CloneTable, Restore, RestorePitr, TablesThen
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, ShowPitr
 from matrixone_core.sql.snapshot import (
@@ -141,7 +143,7 @@ class UnitOfWork:
                 )
             case ListFiles() | IsListed() | FileLength() | ReadFile() | ListNamed() | ReadRange():
                 url = step.folder if isinstance(step, IsListed) else step.url
-                if resolve_source(url, self.pending.changed_stage) != url:
+                if self._resolve(url) != url:
                     raise NotSupported(
                         "files of a stage that the session has created or altered are seen once it commits"
                     )
@@ -174,7 +176,11 @@ class UnitOfWork:
                 return ()
             # a changed stage is read by its new URL: the server does not know the change yet
             case LoadData():
-                return (yield from replace(step, source=resolve_source(step.source, self.pending.changed_stage)))
+                return (yield from replace(step, source=self._resolve(step.source)))
+            case CreateExternal():
+                return (yield from replace(step, source=self._resolve(step.source)))
+            case MayContain() if self._resolve(step.url) != step.url:
+                return True  # the function does not know the stage
             case GetRuntime():
                 runtime = yield from step
                 return replace(runtime, run=partial(self._run_later, runtime.run), in_session=True)
@@ -182,6 +188,9 @@ class UnitOfWork:
                 return (yield from self._load_state(step))
             case _:
                 return (yield from map_nested_ops(step, self.within))
+
+    def _resolve(self, source: Source) -> Source:
+        return resolve_source(source, self.pending.changed_stage)
 
     # -- stages -------------------------------------------------------------------------------------------------
 
