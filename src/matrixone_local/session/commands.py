@@ -23,7 +23,7 @@ from matrixone_local.session.session_state import SessionState
 from matrixone_local.sql.tokens import Reader, Statement
 from matrixone_local.translation import allowlist, statements
 from matrixone_local.translation.plain_statements import is_plain_change
-from matrixone_local.translation.translate import EngineQuery, known_query, read_query
+from matrixone_local.translation.translate import EngineQuery, known_query, read_plain_query, read_query
 
 _OF_PREPARED = frozenset({Command.STMT_EXECUTE, Command.STMT_FETCH, Command.STMT_RESET})
 
@@ -88,10 +88,11 @@ class Commands:
     def _queries(self, command: bytes) -> None:
         """Carry out the statements of a command, up to the first that fails."""
         known = known_query(command)
-        if known is not None and self._is_of_the_engine(known.sql):
+        sql = _text(command) if known is None else known.sql
+        known = known or read_plain_query(command, sql)
+        if known is not None and self._is_of_the_engine(sql):
             self._pass_query(known)
             return
-        sql = _text(command)
         if self._pass_through(sql):
             return
         text = Statement.read(sql)

@@ -38,7 +38,7 @@ _NOT_HERE = {
     "DO": frozenset[str](),
 }
 _OF_THE_ENGINE = frozenset({"oceanbase", "__recyclebin"})
-_WATCHED = (*_OF_THE_ENGINE, DATABASE, "mo_catalog", "infile", "outfile", "dumpfile")
+WATCHED = (*_OF_THE_ENGINE, DATABASE, "mo_catalog", "infile", "outfile", "dumpfile")
 _MARKS = re.compile("[\u0300-\u036f]")
 _ALIKE = str.maketrans({"ß": "s", "ı": "i"})
 
@@ -53,7 +53,7 @@ def folded(name: str) -> str:
 def is_watched(sql: str) -> bool:
     """Whether a text has words, in names or elsewhere, for which its statements have to be read."""
     said = folded(sql)
-    return any(word in said for word in _WATCHED)
+    return any(word in said for word in WATCHED)
 
 
 def check_names(tokens: Sequence[Token]) -> None:

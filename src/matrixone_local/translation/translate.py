@@ -5,10 +5,8 @@ Nothing here looks anything up, so that the same text need not be read twice.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from matrixone_local.protocol.constants import Command
 from matrixone_local.protocol.packets import one_packet
@@ -26,8 +24,7 @@ MAX_CACHED_QUERIES = 2048
 _NEEDS_SESSION = frozenset({"CAST", "CONVERT", "MO_CATALOG", "CURRENT_USER", "USER", "SESSION_USER", "CURRENT_ROLE"})
 
 
-@dataclass(frozen=True)
-class EngineQuery:
+class EngineQuery(NamedTuple):
     """A query whose text alone tells what the engine is asked.
 
     Args:
@@ -41,9 +38,20 @@ class EngineQuery:
     packet: bytes
 
 
-_known: OrderedDict[bytes, EngineQuery] = OrderedDict()  # by the commands that clients sent
-_known_lock = threading.Lock()
+_known: dict[bytes, EngineQuery] = {}  # by the commands that clients sent
 known_query = _known.get
+
+
+def read_plain_query(command: bytes, sql: str) -> EngineQuery | None:
+    """A query that is the same in the engine's words; None for every other statement.
+
+    Args:
+        command: what the client sent; `known_query` gives the same for it from now on.
+        sql: the statement in it.
+    """
+    if len(sql) > MAX_CACHED_SQL or not is_plain_query(sql):
+        return None
+    return _remember(command, EngineQuery(sql, sql, one_packet(0, command)))
 
 
 def read_query(command: bytes, statement: Statement) -> EngineQuery | None:
@@ -59,17 +67,17 @@ def read_query(command: bytes, statement: Statement) -> EngineQuery | None:
     if engine_sql is None:
         return None
     said = bytes([Command.QUERY]) + engine_sql.encode("utf-8", "surrogateescape")
-    query = EngineQuery(statement.sql, engine_sql, one_packet(0, said))
-    with _known_lock:
-        if len(_known) >= MAX_CACHED_QUERIES:
-            _known.popitem(last=False)  # the oldest: one that is sent often comes back at once
-        _known[command] = query
+    return _remember(command, EngineQuery(statement.sql, engine_sql, one_packet(0, said)))
+
+
+def _remember(command: bytes, query: EngineQuery) -> EngineQuery:
+    if len(_known) >= MAX_CACHED_QUERIES:
+        _known.clear()  # one that is sent often comes back at once
+    _known[command] = query
     return query
 
 
 def _query_to_engine_sql(statement: Statement) -> str | None:
-    if is_plain_query(statement.sql):
-        return statement.sql
     tokens = statement.tokens
     if not tokens or not tokens[0].says("SELECT"):
         return None

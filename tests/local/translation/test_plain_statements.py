@@ -17,7 +17,7 @@ TEXT = (
 PIECES = TEXT.split()
 
 
-def test_a_plain_query_is_the_same_in_the_engines_words(monkeypatch):
+def test_a_plain_query_is_the_same_in_the_engines_words():
     dice = random.Random(11)
     plain = []
     for _ in range(60_000):
@@ -27,7 +27,6 @@ def test_a_plain_query_is_the_same_in_the_engines_words(monkeypatch):
         if is_plain_query(sql):
             plain.append(sql)
     assert len(plain) > 5_000
-    monkeypatch.setattr(translate, "is_plain_query", lambda sql: False)  # so that they are read
     changed = [sql for sql in plain if translate._query_to_engine_sql(Statement(sql)) != sql]
     assert changed == []
 
