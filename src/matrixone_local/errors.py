@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+OWN_CODES = 20_000  # MatrixOne's own numbers of errors begin there, without a SQLSTATE of their own
+
 
 class SqlError(Exception):
     """A statement is refused with a server's code and words.
@@ -64,6 +66,20 @@ def _missing_table(found: re.Match[str], reads: bool) -> tuple[int, str]:
     return 1146, f"no such table {found[1]}.{found[2]}"
 
 
+def _missing_column(found: re.Match[str], reads: bool) -> tuple[int, str]:
+    if not reads and found[2] == "field list":  # that of an INSERT
+        return 1054, found[0]
+    if found[1].isdigit():
+        return 1149, f"SQL syntax error: ORDER BY position {found[1]} is not in select list"
+    name = f"'{found[1]}'" if "." in found[1] else found[1]
+    return 20301, f"invalid input: column {name} does not exist"
+
+
+def _ungrouped(column: str) -> tuple[int, str]:
+    must = "must appear in the GROUP BY clause or be used in an aggregate function"
+    return 1149, f"SQL syntax error: column {column} {must}"
+
+
 _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
     (1146, r"Table '(.*?)\.(.*)' doesn't exist", _missing_table),
     (1051, r"Unknown table '(.*?)\.(.*)'", lambda m, _: (1146, f"no such table {m[1]}.{m[2]}")),
@@ -89,7 +105,51 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
         r"inconsistent dimension: expected (\d+) got (\d+)",
         lambda m, _: (20301, f"invalid input: expected vector dimension {m[1]} != actual dimension {m[2]}."),
     ),
+    (1305, r"FUNCTION (.*) does not exist", lambda m, _: (20105, f"not supported: function or operator '{m[1]}'")),
     (1305, r"(.*)", lambda m, _: (20105, f"not supported: {m[1]}")),
+    (
+        1582,
+        r".*native function '(.*)'",
+        lambda m, _: (20203, f"invalid argument function {m[1].lower()}, bad value: another number of them"),
+    ),
+    (1054, r"Unknown column '(.*)' in '(.*)'", _missing_column),
+    (
+        1052,
+        r"Column '(.*)' in .* is ambiguous",
+        lambda m, _: (20301, f"invalid input: ambiguous column reference to '{m[1]}'"),
+    ),
+    (1055, r"nonaggregated column '(?:.*?\.)?([^.]*\.[^.]*)' is .*", lambda m, _: _ungrouped(f'"{m[1]}"')),
+    (1140, r".*", lambda _, __: _ungrouped("beside an aggregate function")),
+    (1111, r".*", lambda _, __: (1149, "SQL syntax error: aggregate function not allowed there")),
+    (1222, r".*", lambda _, __: (1064, "SQL parser error: SELECT statements have different number of columns")),
+    (1066, r".*'(.*)'", lambda m, _: (20301, f"invalid input: table '{m[1]}' specified more than once")),
+    (
+        1051,
+        r"Unknown table '([^.]*)'",
+        lambda m, _: (20301, f"invalid input: missing FROM-clause entry for table '{m[1]}'"),
+    ),
+    (1061, r"Duplicate key name '(.*)'", lambda m, _: (1061, f"duplicate key name '{m[1]}'")),
+    (1072, r".*'(.*)'.*", lambda m, _: (20301, f"invalid input: column '{m[1]}' is not exist")),
+    (
+        1364,
+        r"Field '(.*)' doesn't.*",
+        lambda m, _: (20301, f"invalid input: invalid default value for column '{m[1]}'"),
+    ),
+    (1451, r"(.*)", lambda m, _: (20101, f"internal error: {m[1]}")),
+    (1452, r"(.*)", lambda m, _: (20101, f"internal error: {m[1]}")),
+    (
+        3730,
+        r"Cannot drop table '(.*?)'.*",
+        lambda m, _: (20101, f"internal error: can not drop table '{m[1]}' referenced by some foreign key constraint"),
+    ),
+    (1193, r".*", lambda _, __: (20101, "internal error: the system variable does not exist")),
+    (1210, r".*to execute", lambda _, __: (20301, "invalid input: Incorrect arguments to EXECUTE")),
+    (1094, r"Unknown thread id: (.*)", lambda m, _: (20101, f"internal error: Unknown connection id {m[1]}")),
+    (
+        1298,
+        r".*: '(.*)'",
+        lambda m, _: (1105, f"unknown time zone {m[1]}; the local server knows offsets alone, as '+08:00'"),
+    ),
     (
         1064,
         r"You have an error in your SQL syntax; .*? version (.*)",
@@ -135,7 +195,8 @@ def as_matrixone(code: int, state: str, message: str, *, reads: bool = False) ->
     """
     for known, pattern, rewrite in _REWRITES:
         if code == known and (found := re.fullmatch(pattern, message, re.DOTALL)):
-            return SqlError(*rewrite(found, reads), state)
+            number, words = rewrite(found, reads)
+            return SqlError(number, words, state if number < OWN_CODES else "HY000")
     return SqlError(code, message, state)
 
 

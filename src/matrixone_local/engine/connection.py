@@ -24,6 +24,7 @@ from matrixone_local.protocol.payloads import (
     read_ok,
     read_prepared,
     text_row,
+    with_found_rows,
 )
 from matrixone_local.protocol.result_scanner import ReplyPart, ResultScanner
 
@@ -116,6 +117,8 @@ class EngineConnection:
         capabilities &= ~(Capability.CONNECT_ATTRS | Capability.CONNECT_WITH_DB | Capability.PLUGIN_AUTH_LENENC)
         # The engine asks no client for a file, and is given one statement at a time, which was read.
         capabilities &= ~(Capability.LOCAL_FILES | Capability.MULTI_STATEMENTS)
+        # A MatrixOne server counts the rows that an UPDATE finds, and those that an INSERT changes, whoever asks.
+        capabilities &= ~Capability.FOUND_ROWS
         if database:
             capabilities |= Capability.CONNECT_WITH_DB
         answer = native_answer("", self._challenge)
@@ -251,6 +254,13 @@ class EngineConnection:
         self._close_prepared(prepared)
         return prepared.columns
 
+    def described(self, query: str) -> Sequence[ResultColumn] | None:
+        """As `columns`, remembered; None if the engine refuses the query."""
+        try:
+            return self.caches.queries.columns(self.database, query, self.columns)
+        except EngineError:
+            return None
+
     def _prepare(self, query: str) -> Prepared:
         self.send(bytes([Command.STMT_PREPARE]) + query.encode("utf-8", "surrogateescape"))
         packets = join_packets(self.reply(Command.STMT_PREPARE))
@@ -321,7 +331,7 @@ class EngineConnection:
                 refused = EngineError(*read_error(payload))
             elif not columns:
                 if payload[0] == OK:
-                    affected = read_ok(payload)[0]
+                    affected = read_ok(with_found_rows(payload))[0]
                 else:
                     columns = read_length(payload, 0)[0]
             elif payload[0] == EOF and len(payload) < 9:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from matrixone_local.engine.described_queries import DescribedQueries
 from matrixone_local.engine.float_tables import FloatTables
 from matrixone_local.engine.table_columns import TableColumns
 
@@ -40,13 +41,15 @@ class DefinitionCaches:
 
     def __init__(self, names: Callable[[str], Sequence[str]], *, any_stored: bool) -> None:
         self.tables = TableColumns()
+        self.queries = DescribedQueries()
         self.floats = FloatTables(names, any_stored=any_stored)
 
     def made_stale_by(self, sql: bytes) -> Stale:
         """The caches that a statement makes stale when it runs."""
         if _KEEPS.match(sql) is not None:
             return NOTHING_STALE
-        return frozenset({self.tables, self.floats} if self.floats.note(sql) else {self.tables})
+        stale: set[Cache] = {self.tables, self.queries}
+        return frozenset(stale | {self.floats} if self.floats.note(sql) else stale)
 
 
 def forget(stale: Iterable[Cache]) -> None:

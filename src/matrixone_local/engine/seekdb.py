@@ -36,11 +36,14 @@ _GLOBALS = (
     "time_zone='+00:00'",
     "collation_server='utf8mb4_bin'",
     "collation_database='utf8mb4_bin'",
-    "max_allowed_packet=1073741824",
+    "max_allowed_packet=67108864",
     "cte_max_recursion_depth=4294967295",
     "secure_file_priv=NULL",  # it reads and writes no files by itself
     "regexp_stack_limit=536870912",  # long texts are matched whatever the pattern is
     "regexp_time_limit=2147483647",
+    "div_precision_increment=6",
+    "wait_timeout=86400",
+    "interactive_timeout=86400",
     f"sql_mode='{_MODE}'",
 )
 

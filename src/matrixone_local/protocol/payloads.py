@@ -5,6 +5,7 @@ Only bytes live here; what a statement means is decided elsewhere.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,18 @@ def read_ok(payload: bytes) -> tuple[int, int, Status]:
     affected, at = read_length(payload, 1)
     insert_id, at = read_length(payload, at)
     return affected, insert_id, Status(int.from_bytes(payload[at : at + 2], "little"))
+
+
+_FOUND = re.compile(rb"Rows matched: (\d+) ")
+
+
+def with_found_rows(payload: bytes) -> bytes:
+    """An OK reply that counts the rows which an UPDATE has found, as it says, in the place of those that it changed."""
+    found = _FOUND.search(payload)
+    if found is None:
+        return payload
+    _, at = read_length(payload, 1)
+    return payload[:1] + length_coded(int(found[1])) + payload[at:]
 
 
 def with_status(payload: bytes, extra: Status) -> bytes:

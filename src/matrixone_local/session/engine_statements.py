@@ -122,7 +122,9 @@ class EngineStatements:
         """Carry out a statement that may change rows; False if the engine refused it."""
         assigned = self._assigning.assigned(sql)
         if isinstance(assigned, str):
-            return self._state.replies.forward_query(assigned, statements.PASS_THROUGH)
+            updates = assigned.lstrip()[:6].upper() == "UPDATE"
+            rules = statements.AS_UPDATE if updates else statements.PASS_THROUGH
+            return self._state.replies.forward_query(assigned, rules)
         self._state.replies.ok(assigned.carry_out(self._state.link))
         return True
 

@@ -13,7 +13,7 @@ from itertools import chain
 from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.errors import ENDS_TRANSACTION, SqlError, as_matrixone, bad_cast
 from matrixone_local.protocol.constants import EOF, ERR, MAX_PACKET_PAYLOAD, OK, Command, Status
-from matrixone_local.protocol.packets import Packets
+from matrixone_local.protocol.packets import Packets, one_packet
 from matrixone_local.protocol.payloads import (
     ends,
     error_packet,
@@ -22,6 +22,7 @@ from matrixone_local.protocol.payloads import (
     read_prepared,
     result_packets,
     with_flags,
+    with_found_rows,
 )
 from matrixone_local.protocol.result_scanner import ReplyPart, ResultScanner
 from matrixone_local.protocol.vectors import VectorColumns
@@ -112,7 +113,8 @@ class ResponseWriter:
         if exact is not None:
             return self._pass_on(self._adapted(exact, rules, first=1), holds=rules.refuses_bad_casts)
         command = bytes([Command.QUERY]) + sql.encode("utf-8", "surrogateescape")
-        if rules.claims_autocommit or rules.refuses_bad_casts or self._more or self._sequence != _first_number(command):
+        adapts = rules.claims_autocommit or rules.refuses_bad_casts or rules.counts_found
+        if adapts or self._more or self._sequence != _first_number(command):
             return self.forward(command, rules)
         self._link.send(command)
         return self._pass_over(rules)
@@ -193,8 +195,9 @@ class ResponseWriter:
 
     def _in_our_words(self, packets: Iterator[bytes]) -> Iterator[bytes]:
         """The engine's packets, its errors in MatrixOne's words."""
-        continued = False
-        for packet in packets:
+        continued, is_first = False, True
+        for sent in packets:
+            packet, is_first = _counted(sent) if is_first else sent, False
             if packet[4] == ERR and not continued:
                 payload = _refusal(as_matrixone(*read_error(packet[4:])))
                 yield len(payload).to_bytes(3, "little") + packet[3:4] + payload
@@ -246,7 +249,7 @@ class ResponseWriter:
             elif part is ReplyPart.COLUMNS:
                 vectors.learn(packet)
             elif packet[4] == OK:
-                packet = with_flags(packet, flags) if flags else packet
+                packet = _counted(with_flags(packet, flags) if flags else packet)
             else:
                 part = ReplyPart.COLUMNS
             continued = len(sent) - 4 == MAX_PACKET_PAYLOAD
@@ -259,6 +262,13 @@ class ResponseWriter:
 def _first_number(command: bytes) -> int:
     """The number of the engine's first packet of a reply, which follows those that a command takes."""
     return (len(command) // MAX_PACKET_PAYLOAD + 1) & 0xFF
+
+
+def _counted(packet: bytes) -> bytes:
+    """A packet that counts the rows which an UPDATE has found; another as it is."""
+    if packet[4] != OK:
+        return packet
+    return one_packet(packet[3], with_found_rows(packet[4:]))
 
 
 def _refusal(refused: SqlError) -> bytes:

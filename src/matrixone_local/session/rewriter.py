@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.errors import internal_error
 from matrixone_local.features.accounts import Account
 from matrixone_local.files.sources import Reads
+from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.session.context import ServerContext
 from matrixone_local.sql.file_calls import calls_file_function
 from matrixone_local.sql.quoting import literal
@@ -18,6 +20,7 @@ from matrixone_local.transactions.ddl_transaction import TransactionalDdl
 from matrixone_local.translation import statements
 from matrixone_local.translation.column_titles import give_titles
 from matrixone_local.translation.information_schema import NOTHING, mentions_indexes
+from matrixone_local.translation.number_types import put_types
 from matrixone_local.translation.translate import translate
 
 
@@ -71,8 +74,15 @@ class Rewriter:
             return statement.sql
         if statement.tokens[0].says("SET"):
             return statements.translate_set(statement)
+        return self._in_engine_words(put_types(statement, self._described))
+
+    def _in_engine_words(self, statement: Statement) -> str:
         catalogue = self._services.indexes.catalogue() if mentions_indexes(statement.sql) else NOTHING
         return translate(statement, self._definitions.dropped, self._variable, catalogue)
+
+    def _described(self, query: str) -> Sequence[ResultColumn] | None:
+        """The columns of a query that is not in the engine's words yet; None if it is refused."""
+        return self._link.described(self._in_engine_words(Statement(query)))
 
     def _variable(self, name: str) -> str | None:
         """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""

@@ -9,13 +9,29 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from matrixone_local.sql.tokens import Kind, Statement, Token
+from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed
 from matrixone_local.translation import functions
 
 _ENDS = frozenset(
     {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTO", "FOR", "EXCEPT", "INTERSECT", ";"}
 )
 _OPERATORS = frozenset("+-*/%<>=!&|^")
+_VALUES = frozenset({Kind.WORD, Kind.STRING})
+_CONSTANTS = frozenset({"NULL", "TRUE", "FALSE"})
+# What a title has in small letters; names of functions are as they were written.
+_KEYWORDS = _CONSTANTS | {
+    *("ALL", "AND", "ANY", "AS", "ASC", "BETWEEN", "BOTH", "BY", "CASE", "CURRENT", "DESC", "DISTINCT", "DIV", "ELSE"),
+    *("END", "EXISTS", "FOLLOWING", "FROM", "GROUP", "HAVING", "IN", "IS", "LEADING", "LIKE", "LIMIT", "MOD", "NOT"),
+    *("OR", "ORDER", "OVER", "PARTITION", "PRECEDING", "RANGE", "REGEXP", "RLIKE", "ROWS", "SELECT", "SEPARATOR"),
+    *("SOME", "THEN", "TRAILING", "UNBOUNDED", "WHEN", "WHERE", "XOR"),
+}
+_OF_TWO_WORDS = frozenset({("CURRENT", "ROW")})
+_BEFORE_VALUES = _KEYWORDS - _CONSTANTS - {"END"}
+_SPELLED = {"REGEXP": "reg_match", "RLIKE": "reg_match", "MOD": "%"}
+_TYPED = frozenset({"DATE", "TIME", "TIMESTAMP"})  # before a text in quotes
+_UNITS = frozenset({"MICROSECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
+_OF_UNITS = frozenset({"EXTRACT", "TIMESTAMPADD", "TIMESTAMPDIFF"})
+_SESSION = re.compile(r"@@(?:session|local)\.", re.IGNORECASE)
 MAX_TITLE_CHARS = 255  # of the engine's aliases; longer ones are left to the engine
 # `->` and `->>` have the titles of the functions that they stand for.
 _UNQUOTED = re.compile(r"([\w.]+) ->> (\$[\w.\[\]*]*)")
@@ -26,7 +42,7 @@ def give_titles(statement: Statement) -> None:
     """Give the expressions of a SELECT a MatrixOne server's titles."""
     for first, last in items(statement.tokens):
         item = statement.tokens[first : last + 1]
-        title = _title(item)
+        title = title_of(item)
         written = statement.sql[item[0].start : item[-1].end]
         as_written = title == written and functions.MENTIONED.search(written) is None  # else it will be put otherwise
         if title is not None and not as_written and len(title) <= MAX_TITLE_CHARS:
@@ -57,22 +73,40 @@ def items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     return items
 
 
-def _title(item: Sequence[Token]) -> str | None:
-    """An expression's title; None for what has a name already or is not understood here."""
+def is_named(item: Sequence[Token]) -> bool:
+    """Whether an item has a name of its own: it is a name, or has an alias."""
+    if len(item) == 1 and item[0].said in _CONSTANTS:
+        return False
     if all(token.text == "." for token in item[1::2]):
-        return None  # a name or a value
+        return True  # a name or a value
     depths = _depths(item)
     if any(token.said == "AS" and depth == 0 for token, depth in depths):
+        return True
+    return any(
+        depth == 0 and _ends_value(before) and not _is_keyword(token) and token.kind in _VALUES
+        for (before, depth), (token, _) in pairwise(depths)
+        if not (before.said in _TYPED and token.kind is Kind.STRING)
+        and before.said not in _KEYWORDS - _CONSTANTS - {"END"}
+    )
+
+
+def title_of(item: Sequence[Token]) -> str | None:
+    """An expression's title; None for what has a name already or is not understood here."""
+    if is_named(item) or any(token.kind is Kind.QUOTED or "`" in token.text for token in item):
         return None
-    if any(token.kind is Kind.QUOTED or "`" in token.text for token in item):
-        return None
-    for (before, depth), (token, _) in pairwise(depths):
-        if depth == 0 and _ends_value(before) and token.kind in {Kind.WORD, Kind.STRING}:
-            return None  # an alias without AS, or an operator in letters
-    title = _UNQUOTED.sub(r"json_unquote(json_extract(\1, \2))", "".join(_spelled(item)))
+    title = _UNQUOTED.sub(r"json_unquote(json_extract(\1, \2))", "".join(_spelled(_bare(item))))
     if "\0" in title:
         return None  # the engine's aliases have no such character
     return _EXTRACTED.sub(r"json_extract(\1, \2)", title)
+
+
+def _bare(item: Sequence[Token]) -> Sequence[Token]:
+    """An expression without the brackets around all of it."""
+    while item[0].said == "(" and bracketed(item, 0)[0] == len(item) - 1 and not item[1].says("SELECT", "WITH"):
+        if bracketed(item, 0)[1]:
+            break  # a row of values
+        item = item[1:-1]
+    return item
 
 
 def _depths(item: Sequence[Token]) -> list[tuple[Token, int]]:
@@ -85,13 +119,54 @@ def _depths(item: Sequence[Token]) -> list[tuple[Token, int]]:
     return found
 
 
+def _is_keyword(token: Token) -> bool:
+    return token.kind is Kind.WORD and token.said in _KEYWORDS
+
+
 def _ends_value(token: Token) -> bool:
-    return token.kind is not Kind.SYMBOL or token.text == ")"
+    if token.kind is Kind.SYMBOL:
+        return token.text == ")"
+    return token.kind is not Kind.WORD or token.said not in _BEFORE_VALUES
 
 
 def _spelled(item: Sequence[Token]) -> list[str]:
-    around = [None, *item, None]
-    return [_word(*three) for three in zip(around, item, around[2:], strict=False)]
+    words: list[str] = []
+    for at, token in enumerate(item):
+        before = item[at - 1] if at else None
+        after = item[at + 1] if at + 1 < len(item) else None
+        if token.said in {"CHAR", "CHARACTER"} and before is not None and before.said == "AS" and not _opens(after):
+            words.append(" varchar")
+        elif _is_unit(item, at):
+            words.append(f"{'' if before is not None and before.said == '(' else ' '}{token.text.lower()}")
+        elif token.said == "FROM" and _opened_by(item, at) == "EXTRACT":
+            words.append(",")
+        elif before is not None and before.said in _TYPED and token.kind is Kind.STRING:
+            words.append(f"({token.value})")
+        else:
+            words.append(_word(before, token, after))
+    return words
+
+
+def _opens(token: Token | None) -> bool:
+    return token is not None and token.said == "("
+
+
+def _is_unit(item: Sequence[Token], at: int) -> bool:
+    """Whether a word is the unit of an interval or of a difference of times."""
+    if item[at].said not in _UNITS:
+        return False
+    first = item[at - 1].said == "(" and at > 1 and item[at - 2].said in _OF_UNITS if at else False
+    return first or (at > 1 and any(token.said == "INTERVAL" for token in item[max(at - 3, 0) : at - 1]))
+
+
+def _opened_by(item: Sequence[Token], at: int) -> str:
+    """The function whose bracket is the last that is open there."""
+    depth = 0
+    for here in range(at - 1, 0, -1):
+        depth += {")": 1, "(": -1}.get(item[here].said, 0)
+        if depth < 0:
+            return item[here - 1].said
+    return ""
 
 
 def _word(before: Token | None, token: Token, after: Token | None) -> str:
@@ -101,18 +176,27 @@ def _word(before: Token | None, token: Token, after: Token | None) -> str:
     if token.kind is Kind.SYMBOL and token.text in _OPERATORS and not _is_sign(before, token):
         goes_on = after is not None and after.text in _OPERATORS and after.start == token.end
         begun = before is not None and before.text in _OPERATORS and before.end == token.start
-        return f"{'' if begun else ' '}{token.text}{'' if goes_on else ' '}"
-    written = token.value if token.kind is Kind.STRING else token.text
+        text = "!" if token.text == "<" and goes_on and after is not None and after.text == ">" else token.text
+        text = "=" if token.text == ">" and begun and before is not None and before.text == "<" else text
+        return f"{'' if begun else ' '}{text}{'' if goes_on else ' '}"
+    written = token.value if token.kind is Kind.STRING else _SPELLED.get(token.said, token.text)
     of_a_cast = token.said == "CAST" or (before is not None and before.said == "AS")
-    if of_a_cast or token.said in {"AS", "NULL"}:  # names of other functions stay as they are written
+    of_two = before is not None and (before.said, token.said) in _OF_TWO_WORDS
+    if of_a_cast or of_two or _is_keyword(token):  # names of other functions stay as they are written
         written = written.lower()
-    is_apart = before is not None and token.kind is not Kind.SYMBOL and _ends_value(before)
+    if token.text.startswith("@@"):
+        written = _SESSION.sub("@@", token.text)
+    is_apart = before is not None and (
+        (token.kind is not Kind.SYMBOL and (_ends_value(before) or _is_keyword(before)))
+        or (token.text == "(" and _is_keyword(before))
+        or (_is_sign(before, token) and _is_keyword(before))
+    )
     return f" {written}" if is_apart else written
 
 
 def _is_sign(before: Token | None, token: Token) -> bool:
-    """Whether `+`, `-` or `*` means a sign or everything, not between two values."""
-    return token.text in {"+", "-", "*"} and (before is None or not _ends_value(before))
+    """Whether `+`, `-` or `*` means a sign or everything, not between two values; or `!` NOT."""
+    return token.text in {"+", "-", "*", "!"} and (before is None or not _ends_value(before))
 
 
 def put_variables(statement: Statement, value: Callable[[str], str | None]) -> None:
@@ -141,4 +225,4 @@ def put_variables(statement: Statement, value: Callable[[str], str | None]) -> N
         is_alone = begins and (following is None or following.says(",", *_ENDS))
         statement.put(tokens[at].start, last.end, constant)
         if is_alone and not statement.has_inserted(last.end):
-            statement.insert(last.end, f" AS `{written}`")
+            statement.insert(last.end, f" AS `{_SESSION.sub('@@', written)}`")

@@ -46,6 +46,7 @@ _CALLS = {
     ("ENDSWITH", 2): "(RIGHT({0}, CHAR_LENGTH({1})) = {1})",
     ("JSON_EXTRACT_STRING", 2): "JSON_UNQUOTE(JSON_EXTRACT({0}, {1}))",
     ("JSON_EXTRACT_FLOAT64", 2): "CAST(JSON_EXTRACT({0}, {1}) AS DOUBLE)",
+    ("PI", 0): "ACOS(-1)",  # the engine's has six digits
     ("TO_DATE", 2): "STR_TO_DATE({0}, {1})",
 }
 _SERIES = "GENERATE_SERIES"  # (first, last[, step]), in the place of a table
@@ -103,7 +104,7 @@ def _put_call(statement: Statement, at: int) -> None:
     last, commas = bracketed(tokens, at + 1)
     if last is None:
         return
-    bounds = [at + 1, *commas, last]
+    bounds = [] if last == at + 2 else [at + 1, *commas, last]
     arguments = [f"({statement.written(tokens[one].end, tokens[two].start).strip()})" for one, two in pairwise(bounds)]
     if tokens[at].says("CAST"):
         put = _cast(statement, at, last)

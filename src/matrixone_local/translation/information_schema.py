@@ -23,7 +23,7 @@ from matrixone_local.translation.index_catalog import COMPOSITE, KEYLESS, Catalo
 _OF_INDEXES = re.compile(r"\b(?:columns|mo_columns|statistics|table_constraints|mo_indexes)\b", re.IGNORECASE)
 NOTHING = Catalogue()
 # The columns of a table of indexes, by `indexes.IndexColumn`.
-_OF_INDEX = "db tab name type visible remark col pos nullable algo table_type params"
+_OF_INDEX = ["db", "tab", "name", "type", "visible", "remark", "col", "pos", "nullable", "algo", "table_type", "params"]
 _KINDS: dict[str, str] = dict.fromkeys(("visible", "pos", "parts", "width"), "INT")
 _WITHOUT_KEYS = "('information_schema', 'mysql', 'mo_catalog')"
 _SHOWN = f"LEFT(table_schema, {len(PREFIX)}) <> '{PREFIX}' AND table_schema <> 'oceanbase'"
@@ -64,8 +64,8 @@ _CHARACTERS = f"IF({_BASE} IN ('CHAR', 'VARCHAR', 'TEXT', 'BLOB', 'DATALINK'), {
 # The columns of information_schema.columns: what they are of the engine's, and of the hidden key.
 _COLUMNS = {
     **{name: (name, name) for name in ("table_catalog", "table_schema", "table_name")},
-    "column_name": ("column_name", f"IF(parts = 0, '{KEYLESS}', '{COMPOSITE}')"),
-    "ordinal_position": ("ordinal_position", "width + 1"),
+    "column_name": ("column_name COLLATE utf8mb4_bin", f"IF(parts = 0, '{KEYLESS}', '{COMPOSITE}')"),
+    "ordinal_position": ("CAST(ordinal_position AS SIGNED)", "width + 1"),
     "column_default": (_DEFAULT, "NULL"),
     "is_nullable": ("is_nullable", "'NO'"),
     "data_type": (_BASE, "IF(parts = 0, 'BIGINT UNSIGNED', 'VARCHAR')"),
@@ -117,10 +117,9 @@ PROCESSES = (
 )
 
 
-def _rows(values: Sequence[Sequence[str | int]], columns: str) -> str:
+def values_as_table(values: Sequence[Sequence[str | int | None]], columns: Sequence[str]) -> str:
     """A table of values, which the engine reads from one text, so that the statement stays the same for it."""
-    named = columns.split()
-    paths = ", ".join(f"{name} {_KINDS.get(name, 'VARCHAR(4096)')} PATH '$[{at}]'" for at, name in enumerate(named))
+    paths = ", ".join(f"{name} {_KINDS.get(name, 'VARCHAR(4096)')} PATH '$[{at}]'" for at, name in enumerate(columns))
     rows_json = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     return f"JSON_TABLE({literal(rows_json)}, '$[*]' COLUMNS ({paths}))"
 
@@ -128,7 +127,7 @@ def _rows(values: Sequence[Sequence[str | int]], columns: str) -> str:
 def _indexes(catalogue: Catalogue, shown: str, *, aliases: bool) -> str:
     """A query for a row for each column of each index of the tables that the client may see."""
     values = [astuple(one)[:-1] for one in catalogue.columns if aliases or not one.is_alias]
-    rows = _rows(values, _OF_INDEX)
+    rows = values_as_table(values, _OF_INDEX)
     return (
         f"SELECT i.*, i.name COLLATE utf8mb4_bin AS index_name FROM {rows} i JOIN information_schema.tables t"  # noqa: S608  # constants and literals
         f" ON t.table_schema = i.db AND t.table_name = i.tab WHERE {shown}"
@@ -148,8 +147,8 @@ def _columns(catalogue: Catalogue, of_tables: str, of_columns: str) -> str:
     for one in catalogue.columns:
         if one.type == "PRIMARY" and (one.database, one.table) in single:
             kinds[one.database, one.table, one.column] = "PRI"
-    keyed = _rows([(*name, kind) for name, kind in kinds.items()], "db tab col kind")
-    others = _rows([one for one in catalogue.keys if one[2] != 1], "db tab parts width")
+    keyed = values_as_table([(*name, kind) for name, kind in kinds.items()], ["db", "tab", "col", "kind"])
+    others = values_as_table([one for one in catalogue.keys if one[2] != 1], ["db", "tab", "parts", "width"])
     return (
         f"SELECT {own} FROM information_schema.columns c LEFT JOIN {keyed} k ON k.db = c.table_schema"  # noqa: S608  # constants and literals
         f" AND k.tab = c.table_name AND k.col = c.column_name WHERE {of_columns}"

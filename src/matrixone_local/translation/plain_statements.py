@@ -12,6 +12,7 @@ _READ_IN_CHANGES = re.compile(
     r"mo_catalog|snapshot|timestamp\s*=|stage_list|load_file|save_file|information_schema|against|cast\s*\(|;\s*\S",
     re.IGNORECASE,
 )
+_TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)  # in which a / divides nothing
 
 _NAME = r"(?:[^\W\d]\w*|`[^\W\d]\w*`)"
 _ITEM = rf"(?:{_NAME}\.)?(?:{_NAME}|\*)(?:\s+AS\s+{_NAME})?"
@@ -29,7 +30,9 @@ def is_plain_change(sql: str) -> bool:
     """Whether a statement changes rows, and says nothing that is read here."""
     if _CHANGE.match(sql) is None or _READ_IN_CHANGES.search(sql) is not None or allowlist.is_watched(sql):
         return False
-    return len(sql) > MAX_SEARCHED_CHARS or functions.MENTIONED.search(sql) is None
+    if len(sql) > MAX_SEARCHED_CHARS:
+        return True
+    return functions.MENTIONED.search(sql) is None and ("/" not in sql or "/" not in _TEXT.sub("", sql))
 
 
 def is_plain_query(sql: str) -> bool:

@@ -5,7 +5,7 @@ The answers are the engine's own, asked for in the client's session; what is the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
@@ -43,6 +43,35 @@ _INDEX_TITLES = (
     "Expression",
 )
 
+_STATUS_TITLES = (
+    "Name",
+    "Engine",
+    "Row_format",
+    "Rows",
+    "Avg_row_length",
+    "Data_length",
+    "Max_data_length",
+    "Index_length",
+    "Data_free",
+    "Auto_increment",
+    "Create_time",
+    "Update_time",
+    "Check_time",
+    "Collation",
+    "Checksum",
+    "Create_options",
+    "Comment",
+    "Role_id",
+    "Role_name",
+)
+# What a MatrixOne server answers with nothing, and with which titles.
+_EMPTY: Mapping[tuple[str, ...], Sequence[str]] = {
+    **dict.fromkeys((("ENGINES",), ("PLUGINS",), ("EVENTS",), ("PRIVILEGES",), ("LOCKS",), ("CONFIG",)), ("1",)),
+    ("NODE", "LIST"): ("1",),
+    ("CHARACTER", "SET"): ("Charset", "Description", "Default collation", "Maxlen"),
+    ("CHARSET",): ("Charset", "Description", "Default collation", "Maxlen"),
+    ("SEQUENCES",): ("Names", "Data Type"),
+}
 _OWN = (f"`{PREFIX}", "`__recyclebin`", "`__public`", "`oceanbase`")  # databases of this server's and of its engine
 
 
@@ -99,18 +128,23 @@ def _answer(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[N
     if tokens and tokens[0].says("SHOW") and read_then(tokens):
         raise SqlError(20105, "not supported: the local server has no definitions of a time, only those of snapshots")
     words = [token.text.upper() for token in tokens if token.text != ";"]
-    if words[:1] in (["DESC"], ["DESCRIBE"]) and len(words) in {2, 4}:
-        return _columns(tokens, 1, link)
+    if words[:1] in (["DESC"], ["DESCRIBE"]) and len(words) in {2, 3, 4}:  # one column gets all described
+        return _columns(tokens[: 4 if words[2:3] == ["."] else 2], 1, link)
     if words[:1] != ["SHOW"]:
         return None
     full = words[1:2] == ["FULL"]
     what = words[1 + full] if len(words) > 1 + full else ""
     if what in {"COLUMNS", "FIELDS"} and len(words) > 3:
-        return _columns(tokens, 3 + full, link, full=full)
+        return _chosen(_columns(tokens, 3 + full, link, full=full), tokens, link)
     if what in {"INDEX", "INDEXES", "KEYS"} and len(words) > 3:
-        return _index(tokens, 3, link)
+        return _chosen(_index(tokens, 3, link), tokens, link)
     if words[1:3] == ["CREATE", "TABLE"] and len(words) > 3:
         return _create_table(tokens, 3, link)
+    if words[1:3] in (["CREATE", "DATABASE"], ["CREATE", "SCHEMA"]) and len(words) > 3:
+        name = str(_as_asked(tokens, link).rows[0][0])
+        return Answer(["Database", "Create Database"], [[name, f"CREATE DATABASE {quoted(name)}"]])
+    if tuple(words[1:]) in _EMPTY:
+        return Answer(_EMPTY[tuple(words[1:])], [])
     if what == "VARIABLES" or words[2:3] == ["VARIABLES"]:
         return _variables(tokens, link)
     if what in {"DATABASES", "SCHEMAS"}:
@@ -119,7 +153,9 @@ def _answer(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[N
         return _grants(tokens, link)
     if what == "PROCESSLIST":
         return _processes(link)
-    if what in {"TABLES", "TABLE"} and dropped and words[1:3] != ["CREATE", "TABLE"]:
+    if words[1:3] == ["TABLE", "STATUS"]:
+        return _status(tokens, link, dropped)
+    if what == "TABLES" and (dropped or "LIKE" in words):
         return _tables(tokens, link, dropped)
     return None
 
@@ -189,16 +225,34 @@ def _columns(tokens: Sequence[Token], at: int, link: EngineConnection, *, full: 
     described_columns = link.query(f"SHOW FULL COLUMNS FROM {table}{like}").rows
     hides = any(str(name).startswith(PREFIX) for name, *_ in described_columns)
     unique = _unique_alone(table, link) if hides else frozenset[str]()
-    for name, kind, collation, null, said, default, extra, privileges, marked in described_columns:
+    is_view = any(row[5] == "NULL" for row in described_columns) and _is_view(table, link)
+    for name, kind, _collation, null, said, default, extra, privileges, marked in described_columns:
         if str(name).startswith(PREFIX):
             continue
         key = "UNI" if said == "MUL" and name in unique else said
         type_, comment = matrixone_type(str(kind), marked or "")
+        given = None if is_view else default  # the engine has a text NULL for each column of a view
         if full:
-            rows.append([name, describe_type(type_), collation, null, key, default, extra, privileges, comment])
+            rights = str(privileges).lower()
+            rows.append([name, describe_type(type_), None, null, key, given, extra, rights, comment])
         else:
-            rows.append([name, describe_type(type_), null, key, default, extra, comment])
+            rows.append([name, describe_type(type_), null, key, given, extra, comment])
     return Answer(titles, rows)
+
+
+def _is_view(table: str, link: EngineConnection) -> bool:
+    return len(link.query(f"SHOW CREATE TABLE {table}").rows[0]) > 2
+
+
+def _chosen(reply: Answer, tokens: Sequence[Token], link: EngineConnection) -> Answer:
+    """The rows that the WHERE of a SHOW chooses, which is told in the titles' words; all where there is none."""
+    at = next((at for at, token in enumerate(tokens) if token.says("WHERE")), None)
+    if at is None:
+        return reply
+    shown = [[str(number), *row] for number, row in enumerate(reply.rows)]
+    table = information_schema.values_as_table(shown, ["__mo_row", *map(quoted, reply.titles)])
+    chosen = link.query(f"SELECT __mo_row FROM {table} shown {_written(tokens[at:])}").rows  # noqa: S608  # the client's own condition
+    return Answer(reply.titles, [reply.rows[int(str(number))] for (number,) in chosen])
 
 
 def _unique_alone(table: str, link: EngineConnection) -> frozenset[str]:
@@ -258,9 +312,41 @@ def _variable(name: str | None, value: str | None) -> Value:
 
 def _tables(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[Name]) -> Answer:
     """SHOW TABLES or SHOW TABLE STATUS without what is dropped: the first column is the table's name."""
-    database = next((after.value for at, after in pairwise(tokens) if at.says("FROM", "IN")), None) or link.database
+    database = _database_shown(tokens, link)
     reply = _as_asked(tokens, link)
-    return Answer(reply.titles, [row for row in reply.rows if (database.lower(), row[0]) not in dropped])
+    titles = [title.partition(" (")[0] for title in reply.titles]  # the engine's tell what LIKE says
+    return Answer(titles, [row for row in reply.rows if (database.lower(), row[0]) not in dropped])
+
+
+def _database_shown(tokens: Sequence[Token], link: EngineConnection) -> str:
+    return next((after.value for at, after in pairwise(tokens) if at.says("FROM", "IN")), None) or link.database
+
+
+def _status(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[Name]) -> Answer:
+    """SHOW TABLE STATUS with the rows counted; what the engine knows of its own storage is left out."""
+    reply = _tables(tokens, link, dropped)
+    database = quoted(_database_shown(tokens, link))
+    rows: list[list[Value]] = []
+    for row in reply.rows:
+        known = dict(zip(reply.titles, row, strict=True))
+        count = int(link.query(f"SELECT COUNT(*) FROM {database}.{quoted(str(row[0]))}").rows[0][0] or 0)  # noqa: S608  # quoted
+        own = {
+            "Engine": known["Engine"] and "Tae",
+            "Row_format": "Dynamic",
+            "Rows": count,
+            "Avg_row_length": 100,
+            "Data_length": 100 * count,
+            "Max_data_length": 0,
+            "Index_length": 0,
+            "Auto_increment": int(known["Auto_increment"] or 0),
+            "Collation": "utf8mb4_bin",
+            "Create_options": "",
+            "Role_id": 0,
+            "Role_name": "moadmin",
+        }
+        own |= dict.fromkeys(("Data_free", "Update_time", "Check_time", "Checksum"), "NULL")
+        rows.append([(known | own)[title] for title in _STATUS_TITLES])
+    return Answer(_STATUS_TITLES, rows)
 
 
 def _as_asked(tokens: Sequence[Token], link: EngineConnection) -> Answer:

@@ -65,14 +65,17 @@ class ForwardingRules:
         is_query: the statement is a query, whose errors have words of their own.
         claims_autocommit: the reply says autocommit whatever is true.
         refuses_bad_casts: a warning about a cast is an error.
+        counts_found: it is an UPDATE, which counts the rows that it finds.
     """
 
     is_query: bool = False
     claims_autocommit: bool = False
     refuses_bad_casts: bool = False
+    counts_found: bool = False
 
 
 PASS_THROUGH = ForwardingRules()
+AS_UPDATE = ForwardingRules(counts_found=True)
 AS_QUERY = ForwardingRules(is_query=True)
 
 

@@ -13,7 +13,7 @@ from matrixone_local.protocol.packets import one_packet
 from matrixone_local.sql.ddl import Name
 from matrixone_local.sql.file_calls import calls_file_function
 from matrixone_local.sql.tokens import Kind, Statement
-from matrixone_local.translation import allowlist, division, fulltext, functions, information_schema, statements
+from matrixone_local.translation import allowlist, fulltext, functions, information_schema, number_types, statements
 from matrixone_local.translation.column_titles import give_titles, put_variables
 from matrixone_local.translation.column_types import put_casts
 from matrixone_local.translation.index_catalog import Catalogue
@@ -91,6 +91,8 @@ def _query_to_engine_sql(statement: Statement) -> str | None:
             return None
     if fulltext.MENTIONED.search(statement.sql) is not None:  # may be refused
         return None
+    if number_types.MENTIONED.search(statement.sql) is not None:  # the engine is asked for types
+        return None
     if information_schema.mentions_indexes(statement.sql) and "information_schema" in statement.sql.lower():
         return None
     if calls_file_function(tokens):
@@ -119,7 +121,6 @@ def translate(
         statements.put_explain(statement)
     put_casts(statement)
     information_schema.substitute_tables(statement, dropped, keys)
-    division.put_doubles(statement)
     functions.put_functions(statement)
     fulltext.put_matches(statement)
     return statement.written()

@@ -86,7 +86,7 @@ def test_several_statements_at_once(connect, floats, matrixone_database_local):
 
 def test_errors_and_warnings_are_those_of_other_queries(floats):
     assert floats.refused("SELECT x, CAST(s AS INT) FROM f WHERE id < 3")[0] == 20203
-    assert floats.refused("SELECT x FROM f WHERE nosuch = 1")[0] == 1054
+    assert floats.refused("SELECT x FROM f WHERE nosuch = 1")[0] == 20301
     assert floats("SELECT x, CAST(s AS INT) FROM f WHERE id = 1") == [(THIRD, 7)]
     assert floats("SELECT x, s + 1 FROM f WHERE id = 2") == [(None, 1.0)]
     assert len(floats("SHOW WARNINGS")) == 1

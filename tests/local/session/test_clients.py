@@ -179,7 +179,7 @@ def test_the_command_line_of_debian(matrixone_server, matrixone_database_local, 
     command = [program, *login, "--local-infile=1", "--batch", matrixone_database_local]
     done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "id\tname\n1\tä\n2\tb\n"
-    assert "ERROR 1054 (42S22) at line 5" in done.stderr
+    assert "ERROR 20301 (HY000) at line 5" in done.stderr
     wrong = [one if not one.startswith("--password") else "--password=wrong" for one in command]
     done = subprocess.run(wrong, input="DROP TABLE t", capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, "Access denied" in done.stderr) == (1, True)

@@ -105,9 +105,9 @@ def test_foreign_keys_come_back(sql):
     sql("DELETE FROM parent")
     sql("ROLLBACK")
     assert sql("SELECT * FROM child") == [(1, 1)]
-    assert sql.refused("INSERT INTO child VALUES (2, 7)")[0] == 1452
+    assert sql.refused("INSERT INTO child VALUES (2, 7)")[0] == 20101
     assert sql("INSERT INTO child VALUES (2, 1)") == 1
-    assert sql.refused("DELETE FROM parent")[0] == 1451
+    assert sql.refused("DELETE FROM parent")[0] == 20101
 
 
 @pytest.fixture
