@@ -15,7 +15,7 @@ _READ_IN_CHANGES = re.compile(
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)  # in which a / divides nothing
 
 _NAME = r"(?:[^\W\d]\w*|`[^\W\d]\w*`)"
-_ITEM = rf"(?:{_NAME}\.)?(?:{_NAME}|\*)(?:\s+AS\s+{_NAME})?"
+_ITEM = rf"(?!(?:NULL|TRUE|FALSE)\b)(?:{_NAME}\.)?(?:{_NAME}|\*)(?:\s+AS\s+{_NAME})?"
 # The columns of a query that are names alone, whose titles are the engine's.
 _COLUMNS = re.compile(rf"\s*SELECT\s+(?:DISTINCT\s+)?{_ITEM}(?:\s*,\s*{_ITEM})*\s+FROM\s", re.IGNORECASE)
 # No call, no subquery, no other statement, no remark, no variable, no division, no point in time.
