@@ -21,7 +21,7 @@ MENTIONED = re.compile(r"\b(?:SUM|AVG|CAST)\s*\(|/", re.IGNORECASE)
 _SMALL = frozenset({ColumnType.TINY, ColumnType.SHORT, ColumnType.INT24, ColumnType.LONG, ColumnType.YEAR})
 _WHOLE = _SMALL | {ColumnType.LONGLONG}
 _BOOL_CHARS = 1  # of a comparison and of a BOOL; the smallest TINYINT has more
-# What is no number, as a MatrixOne server calls it when it is to be summed.
+# What is no number, as a MatrixOne server calls it when it must sum them.
 _NO_NUMBERS = {
     ColumnType.VAR_STRING: "VARCHAR",
     ColumnType.VARCHAR: "VARCHAR",
@@ -66,7 +66,7 @@ def put_types(statement: Statement, describe: Describe) -> Statement:
         describe: gives the columns of a query.
 
     Raises:
-        SqlError: what is no number is to be summed or divided.
+        SqlError: a SUM, AVG or quotient of what is no number.
     """
     if MENTIONED.search(statement.sql) is None or statement.tokens[0].said not in _READ:
         return statement
@@ -324,7 +324,7 @@ class _Typing:
                     self._statement.insert(item[-1].end, f" AS {quoted(title_of(item) or written)}")
 
 
-# What stands before a bracket without calling a function.
+# What precedes a bracket without calling a function.
 _BEFORE_BRACKETS = frozenset(
     {"SELECT", "AND", "OR", "XOR", "NOT", "IN", "BETWEEN", "LIKE", "WHEN", "THEN", "ELSE", "CASE", "ON", "WHERE", "BY"}
     | {"HAVING", "DISTINCT", "DIV", "MOD", "SET", "VALUES", "AS", "ALL", "ANY"}

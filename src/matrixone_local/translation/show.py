@@ -245,7 +245,7 @@ def _is_view(table: str, link: EngineConnection) -> bool:
 
 
 def _chosen(reply: Answer, tokens: Sequence[Token], link: EngineConnection) -> Answer:
-    """The rows that the WHERE of a SHOW chooses, which is told in the titles' words; all where there is none."""
+    """The rows that the WHERE of a SHOW chooses, with the titles as names; all where there is none."""
     at = next((at for at, token in enumerate(tokens) if token.says("WHERE")), None)
     if at is None:
         return reply
