@@ -30,7 +30,7 @@ class ConnectionOptions:
     def password(self) -> str | None:
         """The password from the file or the prompt; None leaves it to the environment."""
         if self.password_file is not None:
-            return self.password_file.read_text(encoding="utf-8").splitlines()[0]
+            return _first_line(self.password_file)
         return click.prompt("Password", hide_input=True, err=True) if self.ask_password else None
 
     @contextmanager
@@ -41,13 +41,30 @@ class ConnectionOptions:
 
 
 connection_options = click.make_pass_decorator(ConnectionOptions)
+SEEN = (
+    "a password in an argument can be seen by other users of this machine; "
+    "set MATRIXONE_PASSWORD or MATRIXONE_URL, or use --password-file or --ask-password"
+)
 
 
 def check_url(_context: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
     """Refuse a URL with a password: other users of the machine can see the arguments of a process."""
     if url is not None and urlsplit(url).password is not None:
-        raise click.BadParameter(
-            "a password in an argument can be seen by other users of this machine; "
-            "set MATRIXONE_PASSWORD or MATRIXONE_URL, or use --password-file or --ask-password"
-        )
+        raise click.BadParameter(SEEN)
     return url
+
+
+def refuse_password(_context: click.Context, _parameter: click.Parameter, password: str | None) -> None:
+    """Refuse a password."""
+    if password is not None:
+        raise click.BadParameter(SEEN)
+
+
+def _first_line(file: Path) -> str:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise click.UsageError(f"--password-file {file}: its text is not UTF-8") from None
+    if not lines:
+        raise click.UsageError(f"--password-file {file}: the file is empty; its first line is the password")
+    return lines[0]

@@ -1,5 +1,6 @@
 """Exit codes, and the one line that an error prints."""
 
+import re
 import sys
 from enum import IntEnum
 from typing import Any, NoReturn
@@ -19,25 +20,49 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130  # Ctrl-C, as shells number it
 
 
-class Cli(click.Group):
-    """A group of commands that ends with the exit code of an error, and one line that says what is wrong."""
+class Command(click.Command):
+    """A command that ends with the exit code of an error, and one line that says what is wrong."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            fail("interrupted", ExitCode.INTERRUPTED)
         except ConnectionFailure as error:
             fail(str(error), ExitCode.CONNECTION)
         except InvalidArgument as error:
-            fail(str(error), ExitCode.USAGE)
+            raise click.UsageError(self._in_options(str(error)), ctx) from None
         except MatrixOneError as error:
-            fail(str(error), ExitCode.DATA)
+            fail(self._in_options(str(error)), ExitCode.DATA)
         except BrokenPipeError:  # a reader such as `head` has enough: click ends without a word
             raise
         except OSError as error:
             fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), ExitCode.DATA)
+
+    def _in_options(self, message: str) -> str:
+        """Write a method's arguments that a message names as this command's: `header='match'` is `--header`."""
+        for parameter in self.params:
+            if isinstance(parameter, click.Option):
+                name = parameter.opts[0]
+                value = "" if parameter.is_flag else r" \1"
+                message = re.sub(rf"\b{parameter.name}='(\w*)'", f"{name}{value}", message)
+                message = re.sub(rf"\b{parameter.name}=(?:True|…)?(?!\w)", name, message)
+            elif parameter.name:
+                message = re.sub(rf"\b{parameter.name}=(?!\w|'|\")", parameter.name.upper(), message)
+        return message
+
+
+class Group(click.Group):
+    """A group of such commands; Ctrl-C in one of them ends with its own code."""
+
+    command_class = Command
+    group_class = type
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command of the group."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            fail("interrupted", ExitCode.INTERRUPTED)
 
 
 def fail(message: str, code: ExitCode) -> NoReturn:

@@ -9,11 +9,13 @@ import click
 
 from matrixone import ExportProgress, ExportReport
 from matrixone_cli.connection import ConnectionOptions, connection_options
+from matrixone_cli.exits import Command
 from matrixone_cli.files import stage_and_file
 from matrixone_cli.output import Format, output_option, print_json, print_rows
+from matrixone_cli.values import pair
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source")
 @click.argument("target")
 @click.option(
@@ -41,7 +43,7 @@ def export(
     """Export a table, or the rows of a SELECT, to a file of this machine, to stage://STAGE/PATH, or to - (stdout)."""
     given["delimiter"] = str(given["delimiter"]).replace(r"\t", "\t")
     of_stages = {name: given.pop(name) for name in ("split_size", "overwrite", "manifest")}
-    values = dict(map(_parameter, params)) or None
+    values = dict(map(pair, params)) or None
     if not target.startswith("stage://") and any(of_stages.values()):
         raise click.UsageError("--split-size, --overwrite and --manifest are for files of stages")
     if sys.stderr.isatty():
@@ -54,13 +56,6 @@ def export(
             place: Any = sys.stdout.buffer if target == "-" else Path(target)
             report = client.export.to_file(source, place, values, format=file_format, **given)
     _print_export(report, output, to_standard_output=target == "-")
-
-
-def _parameter(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise click.UsageError(f"--param {text}: must be NAME=VALUE")
-    return name, value
 
 
 def _show_progress(event: ExportProgress) -> None:

@@ -8,6 +8,7 @@ import click
 
 from matrixone import Client, FileProgress, InvalidArgument, StagePath
 from matrixone_cli.connection import ConnectionOptions, connection_options
+from matrixone_cli.exits import Group
 from matrixone_cli.output import Format, output_option, print_rows
 
 COPIED_AT_ONCE = 1024 * 1024  # bytes
@@ -26,7 +27,7 @@ def stage_and_file(url: str) -> tuple[str, str]:
     return stage, path
 
 
-@click.group()
+@click.group(cls=Group)
 def files() -> None:
     """Work with the files of stages: stage://STAGE/PATH."""
 
@@ -60,7 +61,7 @@ def print_file(options: ConnectionOptions, url: str) -> None:
 
 @files.command("head")
 @click.argument("url")
-@click.option("--lines", "-n", default=10, show_default=True, help="How many lines.")
+@click.option("--lines", "-n", type=click.IntRange(min=0), default=10, show_default=True, help="How many lines.")
 @connection_options
 def print_head(options: ConnectionOptions, url: str, lines: int) -> None:
     """Print the first lines of a file, decompressed as its suffix says."""

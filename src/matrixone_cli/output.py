@@ -1,6 +1,5 @@
 """How rows are printed: as a table for people, as JSON or CSV for programs."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
+from matrixone_core.result_columns import ResultColumn
+
+VARIABLE_TEXT = 253  # the type that columns of printed texts have
 
 Format = Literal["table", "json", "csv"]
 output_option = click.option(
@@ -29,14 +33,21 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: Fo
     Args:
         columns: the names of the columns.
         rows: their values.
-        output: `table`, `json` (an array of objects) or `csv` (with a header).
+        output: `table`, `json` (an array of objects) or `csv` (with a header, NULL empty, an empty text in quotes).
+
+    Raises:
+        ClickException: two columns have one name, which an object of JSON cannot have.
     """
     if output == "json":
+        if twice := sorted({name for name in columns if columns.count(name) > 1}):
+            raise click.ClickException(f"two columns are called {twice[0]!r}, which JSON cannot have; name one by AS")
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif output == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([["" if value is None else _as_text(value) for value in row] for row in rows])
+        writer = CsvWriter(CsvStyle())  # as exports are written: an empty text has quotes, NULL has none
+        texts = [[None if value is None else _as_text(value) for value in row] for row in rows]
+        click.echo(
+            writer.begin([ResultColumn(name, VARIABLE_TEXT) for name in columns]) + writer.write(texts), nl=False
+        )
     else:
         table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
         for name in columns:

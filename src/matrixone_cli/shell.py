@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from matrixone import ConnectionFailure, MatrixOneError
+from matrixone_cli.statements import StatementReader, read_statements
 
 HISTORY = Path("~/.matrixone_history")
 PROMPT, CONTINUED = "matrixone> ", "        -> "
@@ -30,7 +31,9 @@ def run_shell(execute: Callable[[str], None]) -> None:
         MatrixOneError: the server refuses a statement of a pipe; the connection was lost.
     """
     if not sys.stdin.isatty():
-        for statement in read_statements(line.rstrip("\n") for line in sys.stdin):
+        piped: Any = sys.stdin
+        piped.reconfigure(newline="\n")  # a carriage return in a value stays
+        for statement in read_statements(piped, StatementReader()):
             execute(statement)
         return
     history = _History(HISTORY.expanduser())
@@ -43,46 +46,26 @@ def run_shell(execute: Callable[[str], None]) -> None:
 
 def _is_ended(execute: Callable[[str], None], history: "_History") -> bool:
     """Run what is typed; whether that has ended, and was not interrupted."""
+    reader = StatementReader()
     try:
-        for statement in read_statements(_typed_lines()):
+        for statement in read_statements(_typed_lines(reader), reader):
             history.add(statement)
             try:
                 execute(statement)
             except ConnectionFailure:
                 raise
-            except MatrixOneError as error:
+            except (MatrixOneError, click.ClickException) as error:
                 click.echo(f"error: {error}", err=True)
     except KeyboardInterrupt:
         return False
     return True
 
 
-def read_statements(lines: Iterator[str]) -> Iterator[str]:
-    """Statements among lines: each ends with a line that ends with `;`, the last with the input."""
-    parts: list[str] = []
-    for line in lines:
-        if not parts and line.strip().lower().rstrip(";") in {"exit", "quit"}:
-            return
-        parts.append(line)
-        if line.rstrip().endswith(";"):
-            yield from _whole(parts)
-            parts = []
-    yield from _whole(parts)
-
-
-def _whole(parts: list[str]) -> Iterator[str]:
-    statement = "\n".join(parts).strip().rstrip(";").strip()
-    if statement:
-        yield statement
-
-
-def _typed_lines() -> Iterator[str]:
-    is_continued = False
+def _typed_lines(reader: StatementReader) -> Iterator[str]:
     with suppress(EOFError):
         while True:
-            line = input(CONTINUED if is_continued else PROMPT)
-            is_continued = bool(line.strip()) and not line.rstrip().endswith(";")
-            yield line
+            line = input(PROMPT if reader.is_between else CONTINUED)
+            yield f"{line}\n"
 
 
 class _History:

@@ -10,6 +10,7 @@ import click
 
 from matrixone import RestoreReport, SnapshotLevel
 from matrixone_cli.connection import ConnectionOptions, connection_options
+from matrixone_cli.exits import Group
 from matrixone_cli.output import Format, output_option, print_json, print_rows
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -52,7 +53,7 @@ def _restore_options(command: CommandT) -> CommandT:
     return command
 
 
-@click.group()
+@click.group(cls=Group)
 def snapshot() -> None:
     """Work with snapshots."""
 
@@ -108,7 +109,7 @@ def prune_snapshots(
             click.echo(dropped.name)
 
 
-@click.group()
+@click.group(cls=Group)
 def restore() -> None:
     """Bring back what was."""
 
@@ -157,7 +158,7 @@ def _print_restore(report: RestoreReport, output: Format) -> None:
         print_rows(("name", "change", "rows_now", "rows_then"), rows, output)
 
 
-@click.group()
+@click.group(cls=Group)
 def clone() -> None:
     """Copy databases and tables; a copy shares its rows until one changes."""
 
@@ -186,7 +187,7 @@ def clone_table(options: ConnectionOptions, /, target: str, source: str, **argum
         client.clone.table(target, source, **arguments)
 
 
-@click.group()
+@click.group(cls=Group)
 def pitr() -> None:
     """Work with point-in-time recoveries: the server keeps all that was within a range."""
 

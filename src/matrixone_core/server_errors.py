@@ -38,6 +38,7 @@ from matrixone_core.errors import (
 from matrixone_core.secrets import Secret, redact
 from matrixone_core.steps import Statement
 
+ER_NO_DB = 1046
 CR_MALFORMED_PACKET = 2027  # MySQL's number; our own connections raise it for what they cannot read
 _SQLSTATES = {
     1044: "42000", 1045: "28000", 1049: "42000", 1050: "42S01", 1054: "42S22", 1062: "23000", 1064: "42000",
@@ -131,6 +132,8 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     if error.connection_invalidated and not issubclass(kind, ConnectionFailure | StatementTimeout):
         kind = ConnectionLost
     said = words if kind is otherwise else _plain(words)
+    if code == ER_NO_DB:
+        said += "; name the table as 'database.table', or connect with database="
     if statement is not None and kind is ConnectionLost:
         said += _MAY_BE_DONE if statement.stays else _IS_ROLLED_BACK
     result = kind(said, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_mask_statement(statement))

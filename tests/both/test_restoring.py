@@ -193,7 +193,7 @@ def test_a_table_that_refers_to_itself(client, database, unique):
 
 def test_tables_are_restored_into_others_and_cloned(client, shop, database, copy):
     report = client.restore.table("plain", shop, to="plain_then")
-    assert report.sql[0].startswith("CREATE TABLE `plain_then` CLONE")
+    assert report.sql[0].startswith(f"CREATE TABLE `{database}`.`plain_then` CLONE")
     assert rows(client, "plain_then") == [(1, "a")]
     client.clone.table("plain_now", "plain")
     client.clone.clone_table("plain_now", "plain", if_not_exists=True)

@@ -17,7 +17,8 @@ from click.testing import CliRunner
 
 from matrixone_cli.app import cli
 from matrixone_cli.exits import ExitCode
-from matrixone_cli.shell import read_statements
+from matrixone_cli.statements import split_text
+from matrixone_core.loading.options import ALIASES, HINTS, LoadOptions, PlanOptions
 
 
 @pytest.fixture
@@ -60,9 +61,46 @@ def test_statements_of_a_pipe(run):
     assert done.stderr.startswith("matrixone: ")
 
 
-def test_statements_of_lines():
-    assert list(read_statements(iter(["SELECT 1", ", 2;", "", ";", "SELECT 3"]))) == ["SELECT 1\n, 2", "SELECT 3"]
-    assert list(read_statements(iter(["SELECT 1;", "exit", "SELECT 2;"]))) == ["SELECT 1"]
+def test_statements_of_an_argument(run):
+    done = run("sql", "SELECT 1 AS a; SELECT ';' AS b;", "-o", "csv")
+    assert (done.exit_code, done.stdout) == (0, "a\n1\nb\n;\n")
+    assert run("sql", "SELECT 1 AS a; SELECT nothing; SELECT 2", "-o", "csv").stdout == "a\n1\n"
+    for nothing in ("", " ;", "/* a note */"):
+        assert "no statement" in run("sql", nothing).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        ("SELECT 1\n, 2;\n\n;\nSELECT 3", ["SELECT 1\n, 2", "SELECT 3"]),
+        ("SELECT 1;\nexit\nSELECT 2;", ["SELECT 1"]),
+        ("SELECT 'a;\nexit\n\\';', \"b;\", `c;`;d", ["SELECT 'a;\nexit\n\\';', \"b;\", `c;`", "d"]),
+        ("-- a;\n# b;\n/* c;\nd; */;", []),
+        ("SELECT 1 -- a;\n+ 1 /* ; */; /*! SELECT 2 */", ["SELECT 1 -- a;\n+ 1 /* ; */", "/*! SELECT 2 */"]),
+        ("SELECT 5--3; $$ ; $$", ["SELECT 5--3", "$$ ; $$"]),
+        ("SELECT 'a", ["SELECT 'a"]),
+    ],
+)  # fmt: skip
+def test_where_statements_end(text, statements):
+    assert split_text(text) == statements
+
+
+def test_a_value_of_a_pipe_keeps_its_carriage_return(run, matrixone_url):
+    done = subprocess.run(
+        [sys.executable, "-m", "matrixone_cli", "sql", "-o", "json"], input=b"SELECT 'a\r\n;' AS a;\r\n",
+        stdout=subprocess.PIPE, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [{"a": "a\r\n;"}]
+
+
+def test_null_and_an_empty_text_differ(run):
+    assert run("sql", "SELECT '' AS a, NULL AS b, 'NULL' AS c", "-o", "csv").stdout == 'a,b,c\n"",,"NULL"\n'
+
+
+def test_json_with_two_columns_of_one_name(run):
+    done = run("sql", "SELECT 1 AS a, 2 AS a", "-o", "json")
+    assert (done.exit_code, done.stdout) == (ExitCode.DATA, "")
+    assert "'a'" in done.stderr
 
 
 def test_a_terminal(run, matrixone_url):
@@ -212,6 +250,17 @@ def test_a_load_that_does_not_fit(run, table, tmp_path):
         (("load", "a.xyz", "--into", "t"), "give --format"),
         (("load", "a.csv"), "Missing option '--into'"),
         (("--url", "mysql://root:secret@h/d", "stage", "ls"), "MATRIXONE_PASSWORD"),
+        (("--password", "secret", "stage", "ls"), "--password-file"),
+        (("sql", ""), "no statement"),
+        (("plan", "a.csv", "--into", "t"), "stage://STAGE/PATH"),
+        (("load", "a.csv", "--into", "t", "--on-conflict", "skip", "--update", "a"), "give one of them"),
+        (("load", "a.csv", "--into", "t", "--max-errors", "some"), "such as 0.01"),
+        (("load", "a.csv", "--into", "t", "--force"), "--force loads a file again that --once would skip"),
+        (("load", "a.csv", "--into", "t", "--set", "a"), "NAME=VALUE"),
+        (("snapshot", "prune", "p"), "--keep-last, --older-than, or both"),
+        (("restore", "table", "t"), "SNAPSHOT or --pitr with --at"),
+        (("stage", "alter", "s", "--credentials"), "AWS_SECRET_ACCESS_KEY"),
+        (("serve", "--port", "x"), "--port"),
         (("serve", "--password", "secret"), "other users"),
         (("serve", "--password=secret"), "other users"),
         (("stage", "drop", ""), "name"),
@@ -223,6 +272,64 @@ def test_wrong_arguments(run, arguments, words):
     assert (done.exit_code, done.stdout) == (ExitCode.USAGE, "")
     assert words in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_the_options_of_a_load_are_those_of_python():
+    known = {*LoadOptions.__annotations__, *PlanOptions.__annotations__, "encoding"}
+    of_python = known - {*ALIASES, *HINTS, "progress"}  # other names of the same; a bar is shown on a terminal
+    of_the_command = {parameter.name for parameter in cli.commands["load"].params}
+    assert of_python - of_the_command == set()
+    of_the_plan = {parameter.name for parameter in cli.commands["plan"].params}
+    assert of_python - of_the_plan == {"encoding", "validate"}  # a plan loads nothing, and a stage's files are UTF-8
+
+
+def test_options_of_a_load(run, table, tmp_path):
+    (tmp_path / "a.csv").write_text("# people\n1|'a'|x\n2|-|y\n3|\n")
+    (tmp_path / "b.json").write_text('["YQ==", 5]\n')
+    assert run("sql", "CREATE TABLE b (id INT, name VARBINARY(9), file TEXT)").exit_code == 0
+    as_written = [
+        "--ignore-lines",
+        "1",
+        "--delimiter",
+        "|",
+        "--quote",
+        "'",
+        "--null-values",
+        "-",
+        "--encoding",
+        "latin-1",
+    ]
+    done = run("load", str(tmp_path / "a.csv"), "--into", "t", *as_written, "--columns", "id,name,", "--on-error", "skip",
+               "--max-errors", "0.5", "--rejects", "rejected", "--set", "id=id * 10")  # fmt: skip
+    assert (done.exit_code, "1 rejected" in done.stdout) == (0, True), done.output
+    assert run("sql", "SELECT * FROM t ORDER BY id", "-o", "csv").stdout == "id,name\n10,a\n20,\n"
+    assert run("sql", "SELECT count(*) AS n FROM rejected", "-o", "csv").stdout == "n\n1\n"
+    done = run("load", str(tmp_path / "b.json"), "--into", "b", "--shape", "array", "--columns", "name,id", "--base64",
+               "name", "--file-column", "file", "--mode", "replace", "--once-key", "k", "--timeout", "60")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert json.loads(run("sql", "SELECT id, name FROM b", "-o", "json").stdout) == [{"id": 5, "name": "61"}]
+    done = run(
+        "load", str(tmp_path / "b.json"), "--into", "b", "--shape", "array", "--columns", "name,id", "--once-key", "k"
+    )
+    assert "0 rows" in done.stdout
+    (tmp_path / "c.csv").write_text("10,z\n")
+    assert run("load", str(tmp_path / "c.csv"), "--into", "t", "--update", "name").exit_code == 0
+    assert run("sql", "SELECT name FROM t WHERE id = 10", "-o", "csv").stdout == "name\nz\n"
+
+
+def test_a_validation(run, table, tmp_path):
+    (tmp_path / "a.csv").write_text("1,a\n")
+    (tmp_path / "b.csv").write_text("x,b\n")
+    done = run("load", str(tmp_path / "a.csv"), "--into", "t", "--validate")
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path}/a.csv: 1 rows read, 0 do not fit; nothing was loaded\n")
+    done = run("load", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), "--into", "t", "--validate")
+    assert (done.exit_code, "1 do not fit" in done.stdout, "line 1, column 'id'" in done.stdout) == (1, True, True)
+
+
+def test_messages_name_the_options_of_the_command(run, table, tmp_path):
+    (tmp_path / "a.csv").write_text("id,name\n1,a\n")
+    done = run("load", str(tmp_path / "a.csv"), "--into", "t")
+    assert "if line 1 names the columns, give --header;" in done.stderr
 
 
 def test_a_missing_file(run, table, tmp_path):
@@ -249,9 +356,11 @@ def test_a_plan(run, table, files, unique, other_client):
     name = unique()
     other_client.stage.create_local(name, files.folder)
     files.put("a.csv", "1,a\n")
-    done = run("plan", name, "a.csv", "--into", "t")
+    done = run("plan", f"stage://{name}/a.csv", "--into", "t")
     assert done.exit_code == 0
     assert "t" in done.stdout
+    files.put("b.tsv", "name\tid\na\t2\n")
+    assert "of the first 1 rows 0 have" in run("plan", f"stage://{name}/b.tsv", "--into", "t", "--header").stdout
     assert run("load", f"stage://{name}/a.csv", "--into", "t").exit_code == 0
 
 
@@ -288,7 +397,7 @@ def test_restores(run, table, database, unique):
     assert (planned["executed"], planned["tables"]) == (
         False, [{"name": f"{database}.t", "change": "restore", "rows_now": 0, "rows_then": 1}],
     )  # fmt: skip
-    assert run("restore", "table", "t", name, "--to", "then").stdout.startswith("restored then as of")
+    assert run("restore", "table", "t", name, "--to", "then").stdout.startswith(f"restored {database}.then as of")
     assert run("restore", "table", "t", name, "--replace-rows", "-o", "csv").stdout == (
         f"name,change,rows_now,rows_then\n{database}.t,restore,,\n"
     )
@@ -353,6 +462,24 @@ def test_passwords(matrixone_url, tmp_path, monkeypatch):
     assert CliRunner().invoke(cli, ["--url", url, "--password-file", str(right), "sql", "SELECT 1"]).exit_code == 0
     asked = CliRunner().invoke(cli, ["--url", url, "--ask-password", "sql", "SELECT 1"], input=f"{password}\n")
     assert (asked.exit_code, password in asked.output) == (0, False)
+    for content, words in ((b"", "is empty"), (b"\xff\n", "not UTF-8")):
+        wrong.write_bytes(content)
+        refused = CliRunner().invoke(cli, ["--url", url, "--password-file", str(wrong), "sql", "SELECT 1"])
+        assert (refused.exit_code, words in refused.stderr) == (ExitCode.USAGE, True)
+
+
+def test_the_local_server_takes_its_password_from_the_environment(tmp_path):
+    command = [sys.executable, "-m", "matrixone_cli", "serve", "--port", "0", "--path", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"MATRIXONE_PASSWORD": "hush7"}) as process:
+        try:
+            url = process.stdout.readline().decode().split()[-1]
+            assert url.startswith("mysql://root@127.0.0.1:")  # without the password
+            for password, code in (("hush7", ExitCode.OK), ("111", ExitCode.CONNECTION)):
+                environment = {"MATRIXONE_PASSWORD": password, "MATRIXONE_URL": ""}
+                assert CliRunner().invoke(cli, ["--url", url, "sql", "SELECT 1"], env=environment).exit_code == code
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
 
 
 def test_ctrl_c(run, matrixone_url, other_client):

@@ -80,6 +80,11 @@ def test_a_refused_load_is_a_failed_load():
     assert type(server_errors.from_driver(wrapped(20101, "internal error"))) is errors.ServerError
 
 
+def test_a_statement_without_a_database_says_how_to_give_one():
+    error = server_errors.from_driver(wrapped(1046, "No database selected"))
+    assert str(error) == "No database selected; name the table as 'database.table', or connect with database="
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -287,6 +287,13 @@ def flag(value: bool, what: str) -> bool:
     return value
 
 
+def optional_flag(value: bool | None, what: str) -> bool | None:
+    """*value*, if it is True, False or None."""
+    if value is not None and not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"{what}={show(value)} must be True, False or None")
+    return value
+
+
 def check_choice(value: T, known: Sequence[T], what: str) -> T:
     """*value*, if it is one of those known."""
     if value not in known:

@@ -14,7 +14,7 @@ from matrixone_core.exporting.source import ExportSource, resolve_source
 from matrixone_core.exporting.stage_export import StageExport, export_to_stage
 from matrixone_core.exporting.writers.csv import CsvStyle
 from matrixone_core.loading.format_options import LINE_ENDS
-from matrixone_core.loading.options import check_choice, flag
+from matrixone_core.loading.options import check_choice, flag, optional_flag
 from matrixone_core.messages import show
 from matrixone_core.names import check_text
 from matrixone_core.settings import time_limit
@@ -89,7 +89,7 @@ def to_stage(
         quotes_all=flag(quote_all, "quote_all"),
         overwrite=flag(overwrite, "overwrite"),
         manifest=flag(manifest, "manifest"),
-        count=count if count is None else flag(count, "count"),
+        count=optional_flag(count, "count"),
         progress=options.progress_of(progress),
         timeout=None if timeout is None else time_limit(timeout),
     )

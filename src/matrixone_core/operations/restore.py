@@ -166,7 +166,7 @@ def table(
     past = yield from _resolve_moment(snapshot, pitr, at)
     names = yield from _with_database(parts)
     if to is not None:
-        return (yield from _into_table(table_name(to), names, past, plan=plan))
+        return (yield from _into_table((yield from _with_database(table_name(to))), names, past, plan=plan))
     if replace_rows:
         return (yield from _replace_rows(names, past, plan=plan))
     step = _make_statement("TABLE", names, past, pitr)

@@ -38,8 +38,7 @@ class CurrentDatabase(Statement[str | None]):
         yield "SELECT DATABASE() AS name"
 
     def parse(self, reply: Reply, /) -> str | None:
-        name = reply.rows[0]["name"]
-        return None if name is None else str(name)
+        return str(reply.rows[0]["name"] or "") or None  # a server says "" where there is none (server-facts 73)
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ class SelectLoadState(Statement[LoadState]):
             bool(row["in_use"]),
             int(row["reached"] or 0),  # NULL where there is no stage (server-facts 61)
             int(row["now"]),
-            row["current_database"],
+            row["current_database"] or None,  # a server says "" where there is none (server-facts 73)
         )
 
 

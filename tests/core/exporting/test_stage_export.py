@@ -128,7 +128,7 @@ def test_a_large_file_of_a_table_that_nobody_changes_is_not_read():
     every_line = 4 * 1024**2
     assert Large().export(count=True).rows == every_line
     assert Large().export(count=True, format="jsonline", file="dir/t.jsonl").rows == every_line + 1
-    with pytest.raises(InvalidArgument, match="count='yes'"):
+    with pytest.raises(InvalidArgument, match="count='yes' must be True, False or None"):
         Large().export(count="yes")
 
 

@@ -80,8 +80,13 @@ def test_other_accounts_are_not_restored(op):
 def test_arguments_of_a_table():
     with pytest.raises(InvalidArgument, match="together"):
         play(restore.table("t", "s", to="u", replace_rows=True))
-    with pytest.raises(InvalidArgument, match=r"database\.t") as caught:
-        play(restore.table("t", "s"), rows({"name": None}))
+
+
+@pytest.mark.parametrize("none", [None, ""])  # what servers call no database
+@pytest.mark.parametrize("arguments", [{"name": "t"}, {"name": "d.u", "to": "t"}])
+def test_a_table_that_needs_its_database(none, arguments):
+    with pytest.raises(InvalidArgument, match=r"'database\.t'") as caught:
+        play(restore.table(**arguments, snapshot="s"), rows({"name": none}))
     assert caught.value.steps == [CurrentDatabase()]
 
 
@@ -112,8 +117,8 @@ def test_copies_are_planned_and_made():
     assert str(report).endswith("create e.t (- -> 2 rows)")
     _, report = play(restore.table("d.t", "s", to="d.u", plan=True), rows({"counted": 2}))
     assert report.sql == ("CREATE TABLE `d`.`u` CLONE `d`.`t` {SNAPSHOT = 's'}",)
-    steps, report = play(restore.table("d.t", "s", to="u"), Reply())
-    assert len(steps) == 1
+    steps, report = play(restore.table("d.t", "s", to="u"), rows({"name": "d"}), Reply())
+    assert texts(steps)[1:] == ["CREATE TABLE `d`.`u` CLONE `d`.`t` {SNAPSHOT = 's'}"]
     assert report.executed
     with pytest.raises(InvalidArgument, match="target=''"):
         play(clone.database("", "d"))
