@@ -209,5 +209,21 @@ def bad_cast(words: str) -> SqlError | None:
     return SqlError(20203, f"invalid argument cast to {kind}, bad value {found[2]}")
 
 
+def of_own_statement(error: Exception) -> SqlError:
+    """The refusal for an error of a statement that the relay sent by itself, outside of the client's transaction.
+
+    Args:
+        error: the driver's.
+    """
+    match error.args:
+        case (int(code), str(message)) if not 2000 <= code < 3000:  # those are the driver's own numbers
+            refusal = as_matrixone(code, "HY000", message)
+            if refusal.code not in ENDS_TRANSACTION:
+                return refusal
+        case _:
+            pass
+    return SqlError(1105, str(error))
+
+
 LOCK_TIMEOUT = 1205
 ENDS_TRANSACTION = frozenset({LOCK_TIMEOUT, 20701})  # server-facts 15

@@ -200,6 +200,8 @@ def test_tables_are_restored_into_others_and_cloned(client, shop, database, copy
     assert len(rows(client, "plain_now")) == 2
     with pytest.raises(TableExists):
         client.clone.table("plain_now", "plain")
+    with pytest.raises(DatabaseNotFound):
+        client.clone.table("nobodys.plain", "plain")
     client.clone.clone_database(copy, database, shop)
     client.clone.database(copy, database, if_not_exists=True)
     with pytest.raises(ServerError, match="already exists"):

@@ -13,7 +13,7 @@ from functools import partial
 import pymysql
 
 from matrixone_local.engine.connection import EngineError
-from matrixone_local.errors import ENDS_TRANSACTION, SqlError, as_matrixone, internal_error
+from matrixone_local.errors import ENDS_TRANSACTION, SqlError, as_matrixone, internal_error, of_own_statement
 from matrixone_local.protocol.constants import Capability, Command
 from matrixone_local.session import own_statements
 from matrixone_local.session.engine_statements import EngineStatements
@@ -171,8 +171,8 @@ class Commands:
             raise
         except OSError as error:  # a file of this machine
             self._state.replies.refuse(internal_error(f"{error.strerror}"))
-        except pymysql.MySQLError as error:  # a statement of the relay's own on the catalogue
-            self._state.replies.refuse(SqlError(1105, str(error)))
+        except pymysql.MySQLError as error:  # a statement of the relay's own
+            self._state.replies.refuse(of_own_statement(error))
         except Exception as error:  # noqa: BLE001  # a mistake of ours is to cost the client this statement alone
             traceback.print_exc()
             self._state.replies.refuse(SqlError(1105, f"the local server failed: {error!r}"))
