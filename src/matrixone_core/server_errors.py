@@ -72,27 +72,27 @@ _BY_CODE: Mapping[int, type[MatrixOneError]] = {
     (20502, 20504, 20505, 20634, 20638, 20702, 20703, 20704, 20706, 20709), TransactionAborted
 )
 
-# 20101 is "internal error": only the words tell what it is (server-facts 10, 11, 27, 34).
+_BEGINNING = "((internal error|invalid configuration|SQL parser error): )?"
+# Several codes, such as 20101 for "internal error", say nothing: only the words tell (server-facts 10, 11, 27, 34).
+# A pattern has to match all of a message, as a value of the caller's may stand within it.
 _BY_WORDS: tuple[tuple[re.Pattern[str], type[MatrixOneError]], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), kind)
+    (re.compile(f"{_BEGINNING}({pattern})", re.IGNORECASE | re.DOTALL), kind)
     for pattern, kind in (
-        (r"the stage .* exists$", StageExists),
-        (r"for key '(mo_stages\.)?stage_name'", StageExists),
-        (r"the stage .* not exists|\bstage .* not found", StageNotFound),
-        (r"do not have privilege|access denied", PermissionDenied),
-        (r"file does not exist in load flow", StageFileNotFound),
-        (r"^read .*: is a directory$|^stat .*: not a directory$", StageFileNotFound),
-        (r"snapshot .* already exists|for key '(mo_snapshots\.)?sname'", SnapshotExists),
-        (r"snapshot .* does not exist|find 0 snapshot records", SnapshotNotFound),
+        (r"the stage .* not exists|stage \S+ not found", StageNotFound),
+        (r"the stage .* exists", StageExists),
+        (r"do not have privilege.*|(.* api error )?access ?denied.*", PermissionDenied),
+        (r"invalid input: the file does not exist in load flow", StageFileNotFound),
+        (r"read .*: is a directory|stat .*: not a directory", StageFileNotFound),
+        (r"snapshot .* already exists", SnapshotExists),
+        (r"snapshot .* does not exist|find 0 snapshot records.*", SnapshotNotFound),
         (r"pitr .* does not exist", PitrNotFound),
-        (r"pitr .* already exists|already has a pitr", PitrExists),
+        (r".*\bpitr already exists|pitr .* already exists|(account|database) .* already has a pitr", PitrExists),
         (r"database .* does not exist", DatabaseNotFound),
-        (r"table .* does not exist|no such table|table .* not exists at snapshot", TableNotFound),
+        (r"table .* does not exist|no such table .*|table .* not exists at snapshot .*", TableNotFound),
         (r"table .* already exists", TableExists),
-        (r"w-w conflict|write conflict", WriteConflict),
+        (r"w-w conflict.*|(txn )?write conflict.*", WriteConflict),
     )
 )
-_NOT_EXISTS = re.compile(r"the stage .* not exists", re.IGNORECASE)
 # What the server puts before a refusal that our class names already: "internal error" of a stage that exists misleads.
 _MISLEADING = re.compile(r"^(internal error|invalid configuration|SQL parser error): ", re.IGNORECASE)
 _NO_SNAPSHOT = re.compile(r"find 0 snapshot records by name\((.*)\), expect only 1", re.IGNORECASE)
@@ -106,10 +106,8 @@ def classify(code: int | None, words: str, otherwise: type[MatrixOneError] = Ser
         words: the server's message.
         otherwise: what it is when neither is known.
     """
-    if _NOT_EXISTS.search(words):
-        return StageNotFound
     for pattern, kind in _BY_WORDS:
-        if pattern.search(words):
+        if pattern.fullmatch(words):
             return kind
     return _BY_CODE.get(code or 0, otherwise)
 
@@ -129,6 +127,8 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     words = redact(words, hidden)
     otherwise = statement.refusal if statement is not None else ServerError
     kind = classify(code, words, otherwise)
+    if kind is DuplicateKey and statement is not None:
+        kind = statement.duplicate
     if error.connection_invalidated and not issubclass(kind, ConnectionFailure | StatementTimeout):
         kind = ConnectionLost
     said = words if kind is otherwise else _plain(words)

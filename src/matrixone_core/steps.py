@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Dialect, LargeBinary, TextClause, bindparam
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core import fragments
-from matrixone_core.errors import ServerError
+from matrixone_core.errors import DuplicateKey, ServerError
 from matrixone_core.machine import Machine
 from matrixone_core.secrets import Secret
 
@@ -71,6 +71,8 @@ class Statement(Step[R_co]):
 
     #: The error for a refusal that no table of codes knows better.
     refusal: ClassVar[type[ServerError]] = ServerError
+    #: The error for a key that is there already: what it creates may be a row of a table of the server's.
+    duplicate: ClassVar[type[ServerError]] = DuplicateKey
     #: Types of result columns that need one.
     returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {}
     #: SET statements that the driver sends on the same connection before it, and after it whatever becomes of it.

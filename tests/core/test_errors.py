@@ -20,6 +20,7 @@ from matrixone_core.settings import Settings
 from matrixone_core.sql.ddl import CreateTable
 from matrixone_core.sql.files import SaveFile
 from matrixone_core.sql.load import LoadData
+from matrixone_core.sql.snapshot import CreateSnapshot, SnapshotLevel
 from matrixone_core.sql.stage import CreateStage, DropStage, SelectStages
 
 
@@ -27,7 +28,6 @@ from matrixone_core.sql.stage import CreateStage, DropStage, SelectStages
     ("code", "words", "kind"),
     [
         (20101, "internal error: the stage s1 exists", errors.StageExists),
-        (1062, "Duplicate entry 's1' for key 'stage_name'", errors.StageExists),
         (20101, "internal error: the stage nope not exists", errors.StageNotFound),
         (20300, "invalid configuration: Stage nonesuch not found", errors.StageNotFound),
         (20101, "internal error: do not have privilege to execute the statement", errors.PermissionDenied),
@@ -48,6 +48,14 @@ from matrixone_core.sql.stage import CreateStage, DropStage, SelectStages
         (20701, "deadlock detected", errors.Deadlock),
         (20634, "txn need retry in rc mode", errors.TransactionAborted),
         (20619, "w-w conflict", errors.WriteConflict),
+        (20609, "txn write conflict abc", errors.WriteConflict),
+        (20101, "internal error: account `sys` already has a pitr", errors.PitrExists),
+        (20101, "internal error: cluster level pitr already exists", errors.PitrExists),
+        (
+            1105,
+            "operation error S3: GetObject, StatusCode: 403, api error AccessDenied: Access Denied",
+            errors.PermissionDenied,
+        ),
         (2013, "Lost connection to MySQL server during query", errors.ConnectionLost),
         (20101, "internal error: invalid input", errors.ServerError),
         (None, "", errors.ServerError),
@@ -55,6 +63,39 @@ from matrixone_core.sql.stage import CreateStage, DropStage, SelectStages
 )
 def test_what_codes_and_words_mean(code, words, kind):
     assert server_errors.classify(code, words) is kind
+
+
+SAID_BY_THE_SERVER = [
+    "the stage x exists", "the stage x not exists", "Stage x not found", "do not have privilege to execute the statement",
+    "Access denied", "the file does not exist in load flow", "snapshot x already exists", "snapshot x does not exist",
+    "find 0 snapshot records by name(x), expect only 1", "pitr x does not exist", "pitr x already exists",
+    "database x does not exist", "no such table x", "table x does not exist", "table x already exists", "w-w conflict",
+    "txn write conflict x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", SAID_BY_THE_SERVER)
+def test_a_value_in_a_message_means_nothing(value):
+    quoting = [
+        (1062, f"Duplicate entry '{value}' for key 'name'", errors.DuplicateKey),
+        (20203, f"invalid argument cast to int, bad value {value}", errors.ServerError),
+        (20301, f"invalid input: {value} beyond the range, can't be converted to Decimal64(5,2).", errors.ServerError),
+        (20101, f"internal error: malformed vector input: {value}", errors.ServerError),
+        (1406, f"Can't cast '{value}' to VARCHAR type. Src length 40 is larger than Dest length 3", errors.ServerError),
+        (1064, f'SQL parser error: syntax error at line 1 column 11 near "{value}"', errors.ServerError),
+    ]
+    assert [server_errors.classify(code, words) for code, words, _ in quoting] == [kind for *_, kind in quoting]
+
+
+def test_a_doubled_key_is_a_stage_or_a_snapshot_only_where_one_is_created():
+    words = "Duplicate entry 's1' for key 'stage_name'"
+    kinds = {
+        CreateStage("s", "file:///"): errors.StageExists,
+        CreateSnapshot("s", SnapshotLevel.ACCOUNT): errors.SnapshotExists,
+        LoadData("f", ("t",)): errors.DuplicateKey,
+        None: errors.DuplicateKey,
+    }
+    assert {each: type(server_errors.from_driver(wrapped(1062, words), each)) for each in kinds} == kinds
 
 
 def wrapped(code, words, *, gone=False):

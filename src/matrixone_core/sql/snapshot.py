@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from matrixone_core.errors import ServerError, SnapshotExists
 from matrixone_core.fragments import Part, Value, quote_name
 from matrixone_core.steps import Command, Reply, Statement
 
@@ -42,6 +43,7 @@ class Snapshot:
 class CreateSnapshot(Command):
     """CREATE SNAPSHOT."""
 
+    duplicate: ClassVar[type[ServerError]] = SnapshotExists
     stays: ClassVar[bool] = True
 
     name: str

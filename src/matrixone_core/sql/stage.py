@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
+from matrixone_core.errors import ServerError, StageExists
 from matrixone_core.fragments import Part, Value, braces, quote_name, read_twice
 from matrixone_core.html import render_table
 from matrixone_core.secrets import Credentials, SecretText
@@ -48,6 +49,7 @@ class CreateStage(Command):
     The server reads its own clock in the session's time zone (server-facts 62): they have to be the same.
     """
 
+    duplicate: ClassVar[type[ServerError]] = StageExists  # two sessions create it at once (server-facts 10)
     stays: ClassVar[bool] = True
 
     name: str
