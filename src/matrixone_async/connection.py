@@ -111,10 +111,14 @@ class Connection(ProtocolMixin, aiomysql.Connection):
     async def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
         """Send a statement and read its reply; a connection that may be out of step afterwards is closed."""
         self._querying = True
+        limit = asyncio.timeout(self.time_limit)
         try:
-            async with asyncio.timeout(self.time_limit):
+            async with limit:
                 rows: int = await super().query(sql, unbuffered)
         except TimeoutError:
+            if not limit.expired():  # what gives the data had a limit of its own
+                self.close()
+                raise
             await shield(self._give_up, 2 * STOP_SECONDS)
             raise OperationalError(
                 STATEMENT_TIMEOUT, f"the statement took longer than its limit of {self.time_limit:g} s"

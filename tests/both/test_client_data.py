@@ -123,10 +123,10 @@ def test_a_source_that_breaks_loads_nothing(client, load, conflict):
     assert load.read_csv(CSV, User, on_conflict=conflict).rows == 2
 
 
-def broken_late():
+def broken_late(error=ZeroDivisionError):
     for first in range(1, 60_000, 100):
         yield "".join(f"{number},{'x' * 40},e,1\n" for number in range(first, first + 100)).encode()
-    raise ZeroDivisionError
+    raise error
 
 
 def test_a_source_that_breaks_before_anything_is_sent_leaves_a_session_as_it_was(client, load):
@@ -152,6 +152,13 @@ def test_a_source_that_breaks_as_it_is_sent_leaves_nothing(client, load, conflic
     with pytest.raises(ZeroDivisionError):
         load.read_csv(broken_late(), User, on_conflict=conflict)
     assert client.execute("SHOW TABLES").scalars().all() == ["users"]
+
+
+def test_a_source_that_has_a_time_limit_of_its_own(client, load):
+    """No limit of the statement's has passed, of which the error would say that it was stopped."""
+    with pytest.raises(TimeoutError, match="slow source"):
+        load.read_csv(broken_late(TimeoutError("slow source")), User)
+    assert rows(client) == []
 
 
 def test_in_a_session(client, load):
