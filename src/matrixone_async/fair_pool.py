@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import AsyncAdaptedQueuePool
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
-from sqlalchemy.util.queue import AsyncAdaptedQueue, Empty
+from sqlalchemy.util.queue import AsyncAdaptedQueue, Empty, Full
 
 from matrixone_core.monitoring.pools import ObservedPool
 
@@ -53,10 +53,17 @@ class FairQueue(AsyncAdaptedQueue[ConnectionPoolEntry]):
                 return await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():  # it was given an item that it does not take
-                self.put_nowait(waiter.result())
+                self._give_back(waiter.result())
             if isinstance(error, TimeoutError):
                 raise Empty from None
             raise
+
+    def _give_back(self, item: ConnectionPoolEntry) -> None:
+        """Pass an item on, or store it, though the queue has become full: one that is lost counts as in use."""
+        try:
+            self.put_nowait(item)
+        except Full:
+            self._queue._put(item)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # what asyncio's queues have overridden
 
 
 class FairPool(ObservedPool, AsyncAdaptedQueuePool):

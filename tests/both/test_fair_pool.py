@@ -10,7 +10,7 @@ from matrixone import AsyncClient
 from matrixone_async.fair_pool import FairQueue
 
 pytestmark = pytest.mark.anyio
-ITEM = object()
+ITEM, OTHER = object(), object()
 
 
 async def test_nobody_overtakes_those_that_wait(matrixone_url):
@@ -42,6 +42,17 @@ async def test_a_task_that_is_cancelled_as_it_is_given_a_connection_passes_it_on
     with pytest.raises(asyncio.CancelledError):
         await first
     assert await second is ITEM
+
+
+async def test_a_connection_that_is_given_back_to_a_full_pool_is_not_lost():
+    queue = FairQueue(1)
+    first = await begin_to_wait(queue)
+    queue.put_nowait(ITEM)
+    queue.put_nowait(OTHER)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert [queue.get(False), queue.get(False)] == [OTHER, ITEM]
 
 
 async def test_a_task_that_is_cancelled_while_it_waits_is_given_nothing():
