@@ -42,6 +42,7 @@ class Server:
         self.snapshots = snapshots
         self.broken = {}
         self.sent = []
+        self.empty = ()  # the beginnings of questions to which there are no rows
         self.kills = 0  # that are answered before the server says that it has no such connection
         self.now = 0.0
 
@@ -64,6 +65,8 @@ class Server:
         for text, error in list(self.broken.items()):
             if str(statement).startswith(text):
                 raise error
+        if str(statement).startswith(self.empty):
+            return statement.parse(rows())
         match statement:
             case SelectConnectionId():
                 return 7

@@ -7,7 +7,11 @@ from typing import Any
 from matrixone_core.errors import CommitIncomplete, MatrixOneError
 from matrixone_core.fragments import Part
 from matrixone_core.server_errors import is_outcome_unknown
-from matrixone_core.sql.snapshot import CreateSnapshot, ShowSnapshots
+from matrixone_core.session.stage_creation import has_stage
+from matrixone_core.sql.past import CloneDatabase, CloneTable
+from matrixone_core.sql.snapshot import CreateSnapshot, DatabaseExists, ShowSnapshots
+from matrixone_core.sql.stage import CreateStage
+from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Command, Op, OutsideTransaction, Statement
 
 
@@ -66,10 +70,23 @@ class AfterCommit:
         return AfterCommit((*self.committed, *self.pending[:count]), self.pending[count:], self.run)
 
     def _check_and_execute(self) -> Op[None]:
-        """Execute what is left; the first statement was not answered, and a snapshot may have been taken by it."""
-        first = self.pending[0]
-        is_taken = False
-        if isinstance(first, CreateSnapshot):
+        """Execute what is left; the first statement was not answered, and may have been executed all the same."""
+        is_done = yield from _is_done(self.pending[0])
+        yield from self._skip(int(is_done)).execute()
+
+
+def _is_done(statement: Statement[None]) -> Op[bool]:
+    """Whether a statement must not be executed again: what it creates was not there before the commit, and now is."""
+    match statement:
+        case CreateSnapshot():
             snapshots = yield from OutsideTransaction(iter(ShowSnapshots()))
-            is_taken = any(snapshot.name == first.name for snapshot in snapshots)
-        yield from self._skip(int(is_taken)).execute()
+            return any(snapshot.name == statement.name for snapshot in snapshots)
+        case CreateStage():
+            return (yield from has_stage(statement))
+        case CloneDatabase():
+            return (yield from OutsideTransaction(iter(DatabaseExists(statement.target))))
+        case CloneTable():
+            columns = yield from OutsideTransaction(iter(ColumnNames(statement.target)))
+            return bool(columns)
+        case _:  # ALTER STAGE, and DROP with IF EXISTS
+            return False

@@ -118,10 +118,10 @@ def _was_created(sent: SentCreation) -> Op[bool]:
     """Whether the session has created the stage of an unanswered statement."""
     if sent.connection_id is not None:
         yield from _end_connection(sent.connection_id)
-    return (yield from before_commit(_has_stage(sent.statement)))
+    return (yield from before_commit(has_stage(sent.statement)))
 
 
-def _has_stage(statement: CreateStage) -> Op[bool]:
+def has_stage(statement: CreateStage) -> Op[bool]:
     """Whether there is a stage just as a statement creates it."""
     found = yield from OutsideTransaction(catalog.find(statement.name))
     if found is None or (found.url, found.comment) != (statement.url, statement.comment):

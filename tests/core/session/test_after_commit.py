@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 from script import texts
-from session_case import FAILURES, Case, Stopped
+from session_case import FAILURES, ROW, Case, Stopped
 
 from matrixone_core.errors import (
     CommitIncomplete,
@@ -13,6 +13,7 @@ from matrixone_core.errors import (
     ServerError,
 )
 from matrixone_core.operations import snapshots, stages
+from matrixone_core.sql.past import CloneDatabase, CloneTable
 
 
 @pytest.mark.parametrize("error", FAILURES[:3], ids=repr)
@@ -61,6 +62,49 @@ def test_a_snapshot_without_an_answer_is_looked_for_when_resumed(taken):
     caught.value.resume()
     left = ["outside: CREATE SNAPSHOT `q` FOR ACCOUNT", "outside: CREATE SNAPSHOT `r` FOR ACCOUNT"]
     assert case.server.sent == ["outside: SHOW SNAPSHOTS", *left[taken:]]
+
+
+CLONES = {
+    "SELECT schema_name": CloneDatabase("d2", "d", None),
+    "SELECT column_name": CloneTable(("d", "t2"), ("d", "t"), None),
+}
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("question", CLONES)
+def test_a_clone_without_an_answer_is_looked_for_when_resumed(question, done):
+    case = Case()
+    case.work.pending.clones += [CLONES[question]]
+    case.do(snapshots.create("q", "account"))
+    case.confirm_commit()
+    case.server.broken["CREATE TABLE"] = case.server.broken["CREATE DATABASE"] = ConnectionLost("lost")
+    with pytest.raises(CommitIncomplete) as caught:
+        case.server.run(case.work.after_end(case.server.run))
+    case.server.broken = {}
+    case.server.empty = () if done else (question,)
+    case.server.sent.clear()
+    caught.value.resume()
+    asked, *sent = case.server.sent
+    assert asked.startswith(f"outside: {question}")
+    assert sent == [f"outside: {text}" for text in texts(caught.value.pending)[done:]]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_replaced_stage_without_an_answer_is_looked_for_when_resumed(done):
+    case = Case({})
+    case.do(stages.drop("old"))
+    case.do(stages.create("old", "file:///new/"))
+    case.confirm_commit()
+    create = "CREATE STAGE `old` URL='file:///new/'"
+    case.server.broken[create] = ConnectionLost("lost")
+    with pytest.raises(CommitIncomplete) as caught:
+        case.server.run(case.work.after_end(case.server.run))
+    case.server.broken = {}
+    case.server.stages = [{**ROW, "url": "file:///new/", "comment": "", "stage_credentials": ""}] if done else []
+    assert texts(caught.value.pending) == [create]
+    case.server.sent.clear()
+    caught.value.resume()
+    assert case.server.sent[1:] == [f"outside: {create}"][done:]
 
 
 @pytest.mark.parametrize("at", [0, 1])
