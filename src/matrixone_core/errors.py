@@ -14,7 +14,7 @@ MatrixOneError
 │       ├── Deadlock
 │       ├── LockTimeout
 │       ├── WriteConflict
-│       ├── LoadPartiallyApplied   a session's transaction has some rows of a failed load
+│       ├── LoadPartiallyApplied   a session's transaction has some rows of a failed load or insert
 │       └── StatementTimeout the statement took longer than `timeout`, and was stopped
 ├── SessionInUse             two tasks or threads used one session at once; nothing was sent
 ├── CommitIncomplete         the rows are committed, something that comes after a commit is not
@@ -192,7 +192,7 @@ class WriteConflict(TransactionAborted):
 
 
 class LoadPartiallyApplied(TransactionAborted):
-    """A load failed, and rows of it are in the session's transaction, which has no savepoints: roll it back."""
+    """A load or an insert failed, and rows of it are in the session's transaction, which has to be rolled back."""
 
     retryable = False
 

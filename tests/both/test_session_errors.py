@@ -126,3 +126,19 @@ def test_other_errors_leave_the_session_as_it_is(users, other):
             session.execute(text("INSERT INTO users (id) VALUES (1)"))
         session.execute(text("INSERT INTO users (id) VALUES (2)"))
     assert sorted(other.execute("SELECT id FROM users").scalars()) == [1, 2]
+
+
+@pytest.mark.parametrize("last", [{"id": 1}, {"nonsense": 1}], ids=["refused", "no row"])
+def test_an_insert_that_fails_in_its_second_batch_ends_the_session(users, last):
+    rows = [*({"id": number} for number in range(1, 600)), last]
+    session = users.session()
+    with pytest.raises(errors.LoadPartiallyApplied, match="500 rows before it"):
+        session.insert(User, rows)
+    with pytest.raises(errors.TransactionAborted, match="LoadPartiallyApplied"):
+        session.commit()
+    session.close()
+    with users.session() as session:
+        with pytest.raises((errors.DuplicateKey, errors.InvalidArgument)):
+            session.insert(User, [{"id": 1}, last])
+        session.insert(User, {"id": 7})
+    assert users.execute("SELECT id FROM users").scalars().all() == [7]

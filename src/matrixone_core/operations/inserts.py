@@ -15,14 +15,21 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import InstanceState, Mapper
 from sqlalchemy.sql.expression import Insert, TableClause
 
-from matrixone_core.errors import InvalidArgument, MatrixOneError, NotSupported, TableNotFound
+from matrixone_core.errors import (
+    InvalidArgument,
+    LoadPartiallyApplied,
+    MatrixOneError,
+    NotSupported,
+    TableNotFound,
+)
 from matrixone_core.fragments import BYTES
 from matrixone_core.messages import show
 from matrixone_core.names import table_name
 from matrixone_core.on_connection import run_translated
+from matrixone_core.server_errors import aborts
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.stage_files import LARGEST_VALUE
-from matrixone_core.steps import Atomic, Op
+from matrixone_core.steps import Atomic, GetRuntime, Op
 from matrixone_core.targets import Target, table_names, table_of
 
 Rows: TypeAlias = Any  # a row, or an iterable of rows; a row is a mapping, a tuple, or an instance of the model
@@ -51,6 +58,7 @@ def insert(table: Target, rows: Rows) -> Op[int]:
         InvalidArgument: a row is none of these, does not fit the columns, or has more than 64 MiB.
         TableNotFound: there is no table of this name.
         DuplicateKey: a row's key is in the table, or twice in the rows; no row stays.
+        LoadPartiallyApplied: in a session, a row failed once a batch of others was inserted; roll the session back.
         NotSupported: the model has columns in several tables; add such instances to a session.
         ServerError: the server refused a row; no row stays.
         PermissionDenied: the user may not insert into the table.
@@ -195,9 +203,17 @@ def _is_row(value: object) -> bool:
 
 def _insert_batches(target: _InsertTarget, rows: Iterator[Values]) -> Op[int]:
     count = 0
-    for batch in _batches(rows):
-        yield from run_translated(partial(_execute, target.statement(batch[0]), batch))
-        count += len(batch)
+    try:
+        for batch in _batches(rows):
+            yield from run_translated(partial(_execute, target.statement(batch[0]), batch))
+            count += len(batch)
+    except Exception as error:
+        ends = isinstance(error, MatrixOneError) and aborts(error)
+        if not count or ends or not (yield from GetRuntime()).in_session:
+            raise
+        raise LoadPartiallyApplied(
+            f"{error or type(error).__name__}; {count:,} rows before it are in the session's transaction: roll it back"
+        ) from error
     return count
 
 
