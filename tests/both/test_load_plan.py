@@ -169,6 +169,21 @@ def test_a_load_that_stalls(client, stage, monkeypatch, caplog):
     assert "a progress function failed" in caplog.text
 
 
+def test_a_function_that_fails_within_a_session_leaves_no_part_of_the_load(client, stage, caplog):
+    def receive(event):
+        if isinstance(event, FileLoaded | LoadFinished):
+            raise ZeroDivisionError
+
+    with client.session() as session:
+        report = session.load_data.read_csv_stage(stage, "b.csv", User, header="match", progress=receive)
+    assert (report.rows, client.execute("SELECT id FROM users").scalars().all()) == (1, [3])
+    assert client.execute("SHOW TABLES").scalars().all() == ["users"]
+    assert caplog.text.count("a progress function failed") == 2
+    with pytest.raises(ZeroDivisionError):
+        client.load_data.read_csv(b"9,a,b,1\n", User, progress=lambda event: 1 / 0)
+    assert client.execute("SELECT id FROM users").scalars().all() == [3]
+
+
 def test_a_bar_at_a_terminal_and_nothing_in_a_pipe(client, stage, monkeypatch, capsys):
     pytest.importorskip("rich")
     client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1, progress=True)

@@ -69,9 +69,10 @@ class LoadObserver:
         self._last_stall = 0.0
 
     def started(self) -> Op[None]:
-        """Report that the load has started."""
+        """Report that the load has started; a function that fails then fails the load, of which nothing is done yet."""
         log.debug("loading %d files into %s: %s", len(self._files), self._table, ", ".join(self._files[:10]))
-        yield from self._emit(LoadStarted(self._load, self._table, self._files, self._total))
+        if self.receive is not None:
+            yield from emit(self.receive, LoadStarted(self._load, self._table, self._files, self._total))
 
     def file_loaded(self, file: LoadedFile) -> Op[None]:
         """Report that the server has read a file."""
@@ -109,5 +110,9 @@ class LoadObserver:
         return LoadStalled(self._load, self._table, now - self._last_activity)
 
     def _emit(self, event: LoadEvent) -> Op[None]:
-        if self.receive is not None:
+        if self.receive is None:
+            return
+        try:
             yield from emit(self.receive, event)
+        except Exception:  # a function that listens must not end the load: of a session's a part would stay
+            log.exception("a progress function failed")
