@@ -100,6 +100,8 @@ def test_head_reads_no_more_than_it_needs(folder, files):
     assert (folder / "many.csv.gz").head(2) == "0,x\n1,x\n"
     assert (folder / "two.csv.bz2").head() == "1\n2"
     assert (folder / "users.csv").head(rows=1) == "id,name\n"
+    files.put("feeds.csv", "a\x0cb\u2028c\nd\ne\n")
+    assert (folder / "feeds.csv").head(2) == "a\x0cb\u2028c\nd\n"
     assert (folder / "users.csv").head(0) == "" == (folder / "empty.csv").head()
     with pytest.raises(errors.LoadFailed, match="ends early"):
         (folder / "cut.csv.gz").head(5000)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from glob import escape
+from itertools import islice
 from pathlib import PurePath
 from typing import IO, Any
 from uuid import uuid4
@@ -215,7 +216,8 @@ def head(path: PureStagePath, rows: int, encoding: str) -> Op[str]:
             text += decoder.decode(piece)
             if text.count("\n") >= rows:
                 break
-    return "".join(text.splitlines(keepends=True)[:rows])
+    lines = io.StringIO(text, newline="\n")  # unlike splitlines(), which ends lines at form feeds and others as well
+    return "".join(islice(lines, rows))
 
 
 def write_bytes(path: PureStagePath, data: bytes, *, overwrite: bool) -> Op[int]:
