@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect
 
-from matrixone_core.errors import ConnectionLost, RestoreFailed
+from matrixone_core.errors import ConnectionLost, RestoreFailed, StatementTimeout
 from matrixone_core.on_connection import run_translated
-from matrixone_core.server_errors import commit_unknown
+from matrixone_core.server_errors import commit_unknown, is_outcome_unknown
 from matrixone_core.sql.past import (
     CheckForeignKeys,
     CountOrphans,
@@ -41,13 +41,14 @@ def _without_key_checks(op: Op[None]) -> Op[None]:
     yield from CheckForeignKeys(enabled=False)
     try:
         yield from op
-    except BaseException:
-        yield from EndTransaction("ROLLBACK")
-        yield from CheckForeignKeys(enabled=True)
+    except BaseException as error:
+        if not is_outcome_unknown(error):  # after such an error the connection is closed, and its transaction over
+            yield from EndTransaction("ROLLBACK")
+            yield from CheckForeignKeys(enabled=True)
         raise
     try:
         yield from EndTransaction("COMMIT")
-    except ConnectionLost as error:
+    except (ConnectionLost, StatementTimeout) as error:
         raise commit_unknown(error) from error.__cause__
     yield from CheckForeignKeys(enabled=True)
 

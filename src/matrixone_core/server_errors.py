@@ -226,8 +226,8 @@ def commit_not_sent(unknown: CommitUnknown) -> ConnectionLost:
     return lost
 
 
-def commit_unknown(lost: ConnectionLost) -> CommitUnknown:
-    """The error for a COMMIT whose answer never came."""
+def commit_unknown(lost: ConnectionLost | StatementTimeout) -> CommitUnknown:
+    """The error for a COMMIT whose answer never came, or not in time."""
     unknown = CommitUnknown(
         f"no answer to COMMIT: the connection broke, and the server may have committed or not: {lost}",
         code=lost.code,
