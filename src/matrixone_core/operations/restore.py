@@ -277,7 +277,7 @@ def _resolve_moment(snapshot: str | None, pitr: str | None, at: datetime | None)
         raise InvalidArgument("pitr= and at= are used together")
     if snapshot is not None:
         return Past(snapshot_name(snapshot))
-    if at is None or pitr is None or at.tzinfo is None:
+    if pitr is None or not isinstance(at, datetime) or at.tzinfo is None:
         raise InvalidArgument(f"at={show(at)} must be a datetime with a time zone")
     check_stage_name(pitr, "PITR")
     since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)

@@ -164,6 +164,8 @@ def prune(
         raise InvalidArgument("prune needs keep_last=, older_than=, or both")
     if keep_last is not None and (not isinstance(keep_last, int) or keep_last < 0):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"keep_last={show(keep_last)} must be a number of snapshots, 0 or more")
+    if not isinstance(older_than, datetime | timedelta | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"older_than={show(older_than)} must be a timedelta, or a datetime with a time zone")
     if isinstance(older_than, datetime) and older_than.tzinfo is None:
         raise InvalidArgument(f"older_than={show(older_than)} must have a time zone")
     if isinstance(older_than, timedelta):

@@ -12,6 +12,7 @@ from matrixone_core.errors import (
     NotSupported,
     RestoreFailed,
     SnapshotNotFound,
+    StatementTimeout,
 )
 from matrixone_core.operations import clone, pitr, restore, snapshots
 from matrixone_core.sql.past import (
@@ -90,6 +91,12 @@ def test_a_table_that_needs_its_database(none, arguments):
     assert caught.value.steps == [CurrentDatabase()]
 
 
+@pytest.mark.parametrize("at", ["2026-01-02", 5, datetime(2026, 1, 2)], ids=repr)
+def test_a_moment_has_a_time_zone(at):
+    with pytest.raises(InvalidArgument, match="must be a datetime with a time zone"):
+        play(restore.table("d.t", pitr="p", at=at))
+
+
 def test_a_moment_is_written_in_the_servers_zone():
     at = datetime(2026, 1, 2, 4, 4, 5, 6, tzinfo=UTC) - timedelta(hours=1)
     steps, report = play(
@@ -151,8 +158,16 @@ def test_foreign_keys_are_checked_again_whatever_happens():
     with pytest.raises(RestoreFailed, match=r"2 row\(s\) of d\.t refer to rows that d\.parents did not have") as caught:
         replace_rows(Reply(), Reply(), Reply(), rows({"counted": 2}), Reply(), Reply())
     assert caught.value.steps[4:] == [EndTransaction("ROLLBACK"), CHECKED]
-    with pytest.raises(CommitUnknown):
-        replace_rows(Reply(), Reply(), Reply(), rows({"counted": 0}), ConnectionLost("cut"))
+    for error in (ConnectionLost("cut"), StatementTimeout("slow")):
+        with pytest.raises(CommitUnknown):
+            replace_rows(Reply(), Reply(), Reply(), rows({"counted": 0}), error)
+
+
+@pytest.mark.parametrize("error", [ConnectionLost("cut"), StatementTimeout("slow")], ids=repr)
+def test_nothing_is_sent_on_a_connection_that_an_error_has_closed(error):
+    with pytest.raises(type(error)) as caught:
+        replace_rows(Reply(), error)
+    assert texts(caught.value.steps) == [str(UNCHECKED), "DELETE FROM `d`.`t` WHERE `a` IS NOT NULL OR `a` IS NULL"]
 
 
 @pytest.mark.parametrize(
@@ -186,6 +201,7 @@ def test_what_a_recovery_covers():
 def test_arguments_of_pruning():
     for arguments, says in (
         ({}, "keep_last="), ({"keep_last": -1}, "0 or more"), ({"older_than": datetime(2026, 1, 1)}, "time zone"),
+        ({"older_than": 7}, "a timedelta, or a datetime"),
     ):  # fmt: skip
         with pytest.raises(InvalidArgument, match=says):
             play(snapshots.prune("daily", **arguments))
