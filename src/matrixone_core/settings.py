@@ -241,8 +241,13 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _hide_secrets(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The same settings, those masked that hold a secret: plain ones are not to be seen in a traceback."""
-    return {name: mask(value) if name in SECRETS else value for name, value in arguments.items()}
+    """The same settings, those masked that may hold a secret: plain ones must not be seen in a traceback."""
+    return {name: mask(value) if may_hold_secret(name) else value for name, value in arguments.items()}
+
+
+def may_hold_secret(name: str) -> bool:
+    """Whether a setting holds a secret, or is none that there is: `passwort` is a password misspelled."""
+    return name in SECRETS or name not in ConnectArguments.__annotations__
 
 
 _HINT = "mysql://user:password@host:port/database, with : / ? # @ and % in a part written %3A %2F %3F %23 %40 and %25"

@@ -5,15 +5,15 @@ from inspect import Parameter, Signature
 from typing import Any, Self, TypeVar
 
 from matrixone_core.secrets import mask
-from matrixone_core.settings import SECRETS, VARIABLES, ConnectArguments, Settings
+from matrixone_core.settings import VARIABLES, ConnectArguments, Settings, may_hold_secret
 
 ClientT = TypeVar("ClientT")
 
 
 def hide(arguments: MutableMapping[str, Any]) -> None:
     """Make secrets of the settings that hold one, in place, so that no frame of ours shows them."""
-    for name in SECRETS:
-        if name in arguments:
+    for name in arguments:
+        if may_hold_secret(name):
             arguments[name] = mask(arguments[name])
 
 

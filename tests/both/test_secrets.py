@@ -151,6 +151,7 @@ GIVEN = {
     "a bracket": {"url": f"mysql://root:[{SECRET}@127.0.0.1:1/"},
     "no scheme": {"url": f"root:{SECRET}@127.0.0.1:1/"},
     "an at": {"url": f"mysql://root:a@{SECRET}/b@127.0.0.1:1/"},
+    "another name": {"passwort": SECRET},
 }
 
 

@@ -2,6 +2,7 @@
 
 import bz2
 import codecs
+import errno
 import gzip
 import hashlib
 import inspect
@@ -191,8 +192,10 @@ def _with_path(path: LocalPath, machine: Machine, call: "Callable[[LocalPath], A
     """What a call gives for a path; a str that is data instead gets an error of its own."""
     try:
         return call(path)
-    except (OSError, ValueError):
-        if not isinstance(path, str) or machine.exists(path) or not any(mark in path for mark in DATA_MARKS):
+    except (OSError, ValueError) as error:
+        is_long = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+        is_data = isinstance(path, str) and (is_long or any(mark in path for mark in DATA_MARKS))
+        if not is_data or machine.exists(path):
             raise
     cut = path if len(path) <= QUOTED_CHARACTERS else f"{path[:QUOTED_CHARACTERS]}…"
     raise InvalidArgument(f"a str is a path, and there is no file {show(cut)}: give text by io.StringIO(text)")
