@@ -99,6 +99,7 @@ _REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
     (1366, r"(.*)", lambda m, _: (20203, f"invalid argument: {m[1]}")),
     (1264, r"(.*)", lambda m, _: (1690, f"data out of range: {m[1]}")),
     (1292, r"(Incorrect .*)", lambda m, _: (20203, f"invalid argument parsedate: {m[1]}")),
+    (3141, r"(.*)", lambda m, _: (20301, f"invalid input: json text: {m[1]}")),
     (3140, r"(.*)", lambda m, _: (20301, f"invalid input: json text: {m[1]}")),
     (
         7600,

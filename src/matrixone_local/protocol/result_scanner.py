@@ -47,7 +47,7 @@ class ResultScanner:
 
         Returns:
             Where the first packet begins that is not stepped over, and whether it has to be inspected: an error, part
-            of a longer payload, a vector's column. Otherwise it has not come whole.
+            of a longer payload, a vector's column, an end with warnings. Otherwise it has not come whole.
         """
         end = len(data)
         part = self.part
@@ -61,6 +61,8 @@ class ResultScanner:
                 return at, True
             if part is _ROWS:
                 if kind == EOF and length < 9:
+                    if data[at + 5] or data[at + 6]:
+                        return at, True
                     part = self._end(data[at + 7] | data[at + 8] << 8)
             elif part is _COLUMNS:
                 if kind == EOF and length < 9:

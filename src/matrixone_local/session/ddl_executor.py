@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from matrixone_local.engine.connection import EngineConnection, EngineError
-from matrixone_local.errors import NO_PRIVILEGE, RENAME_IN_TRANSACTION, internal_error
+from matrixone_local.errors import NO_PRIVILEGE, RENAME_IN_TRANSACTION, SqlError, internal_error
 from matrixone_local.features import external_tables, snapshots
 from matrixone_local.session.session_state import SessionState
 from matrixone_local.sql.ddl import DdlEffect, SchemaObject, change
@@ -53,7 +53,10 @@ class DdlExecutor:
         if self._state.temporary.drop(statement.sql, statement.tokens, link.database):
             return 0
         if self._state.temporary.may_mention(statement.sql):
-            statement = self._state.temporary.named_in(statement, link.database)
+            named = self._state.temporary.named_in(statement, link.database)
+            if named.sql != statement.sql and statement.tokens[0].says("ALTER", "TRUNCATE"):
+                raise SqlError(20102, f"{statement.tokens[0].text.lower()} of a temporary table is not yet implemented")
+            statement = named
         sql, tokens = statement.sql, statement.tokens
         self._server.external.check(tokens, link)
         carry_out = self._carry_out(sql, tokens, cleanup)

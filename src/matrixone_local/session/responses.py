@@ -28,7 +28,7 @@ from matrixone_local.protocol.result_scanner import ReplyPart, ResultScanner
 from matrixone_local.protocol.vectors import VectorColumns
 from matrixone_local.sql.quoting import literal
 from matrixone_local.translation.show import Answer
-from matrixone_local.translation.statements import AS_QUERY, PASS_THROUGH, ForwardingRules
+from matrixone_local.translation.statements import AS_QUERY, PASS_THROUGH, ForwardingRules, judges_warnings
 from matrixone_local.translation.translate import EngineQuery
 
 LOCAL_INFILE = 0xFB
@@ -117,16 +117,16 @@ class ResponseWriter:
         if adapts or self._more or self._sequence != _first_number(command):
             return self.forward(command, rules)
         self._link.send(command)
-        return self._pass_over(rules)
+        return self._pass_over(rules, sql)
 
     def forward_known(self, query: EngineQuery) -> bool:
         """As `forward_query`, for a SELECT whose text alone tells what the engine is asked."""
         if self._sequence != 1 or self._link.may_give_float(query.engine_sql):
             return self.forward_query(query.engine_sql, AS_QUERY)
         self._link.send_select(query.packet)
-        return self._pass_over(AS_QUERY)
+        return self._pass_over(AS_QUERY, query.engine_sql)
 
-    def _pass_over(self, rules: ForwardingRules) -> bool:
+    def _pass_over(self, rules: ForwardingRules, sql: str) -> bool:
         """Send the engine's reply to the client, many packets at once; False if it is an error."""
         scanner = ResultScanner()
         while scanner.part is not ReplyPart.NOTHING:
@@ -135,7 +135,7 @@ class ResponseWriter:
                 self._client.sock.sendall(passed)
             if needs_inspection:
                 rest = self._adapted(self._link.rest(scanner.part), rules, scanner, first=self._sequence)
-                return self._pass_on(rest)
+                return self._pass_on(self._judged(rest) if judges_warnings(rules, sql) else rest)
         self._link.status = scanner.status
         return True
 
@@ -175,7 +175,13 @@ class ResponseWriter:
             self._client.sock.sendall(out)
         return not refused
 
-    def _bad_cast(self, reply: bytearray) -> SqlError | None:
+    def _judged(self, reply: Iterator[bytes]) -> Iterator[bytes]:
+        """A reply that ends with an error where a MatrixOne server refuses what the engine warns of."""
+        for packet in reply:
+            bad = self._bad_cast(packet) if ends(packet) else None
+            yield packet if bad is None else one_packet(packet[3], _refusal(bad))
+
+    def _bad_cast(self, reply: bytes | bytearray) -> SqlError | None:
         """What a MatrixOne server refuses a query with that the engine has cast with a warning."""
         if reply[-5] != EOF or not int.from_bytes(reply[-4:-2], "little"):
             return None

@@ -16,7 +16,7 @@ from matrixone_local.session.rewriter import Rewriter
 from matrixone_local.sql.ddl import defines, ends_transaction
 from matrixone_local.sql.tokens import Statement, Token
 from matrixone_local.transactions.ddl_transaction import TransactionalDdl
-from matrixone_local.translation import statements
+from matrixone_local.translation import engine_only, statements
 
 
 @dataclass
@@ -72,9 +72,9 @@ class SessionState:
             raise internal_error("savepoint has not been implemented yet. please rollback the transaction.")
         if not self.account.is_admin and statements.names_catalogue(tokens):
             raise internal_error(NO_PRIVILEGE)  # server-facts 11
+        engine_only.check(statement)
         if "@" in statement.sql and statements.reads(tokens):
-            known = self.variables | statements.set_variables(tokens)
-            for name in sorted(statements.user_variables(tokens) - known):
+            for name in sorted(statements.user_variables(tokens) - self.variables):
                 raise internal_error(f"the user variable {name[1:]} does not exist")
         if not defines(tokens):
             self.definitions.check(tokens, lambda: self.link.database)

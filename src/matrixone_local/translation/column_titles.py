@@ -138,6 +138,8 @@ def _spelled(item: Sequence[Token]) -> list[str]:
             words.append(" varchar")
         elif _is_unit(item, at):
             words.append(f"{'' if before is not None and before.said == '(' else ' '}{token.text.lower()}")
+        elif token.said == "MOD" and _opens(after) and (before is None or not _ends_value(before)):  # the function
+            words.append(token.text)
         elif token.said == "FROM" and _opened_by(item, at) == "EXTRACT":
             words.append(",")
         elif before is not None and before.said in _TYPED and token.kind is Kind.STRING:
@@ -188,7 +190,7 @@ def _word(before: Token | None, token: Token, after: Token | None) -> str:
         written = _SESSION.sub("@@", token.text)
     is_apart = before is not None and (
         (token.kind is not Kind.SYMBOL and (_ends_value(before) or _is_keyword(before)))
-        or (token.text == "(" and _is_keyword(before))
+        or (token.text == "(" and _is_keyword(before) and before.said != "MOD")
         or (_is_sign(before, token) and _is_keyword(before))
     )
     return f" {written}" if is_apart else written

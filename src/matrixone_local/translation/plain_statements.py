@@ -21,7 +21,7 @@ _COLUMNS = re.compile(rf"\s*SELECT\s+(?:DISTINCT\s+)?{_ITEM}(?:\s*,\s*{_ITEM})*\
 # No call, no subquery, no other statement, no remark, no variable, no division, no point in time.
 _REST = re.compile(r"(?:[\w\s.,=<>'%+*!`]|-(?!-)|(?:(?<=\bIN)|(?<=\bIN ))\(|\))*", re.IGNORECASE)
 _READ_IN_QUERIES = re.compile(
-    r"\b(?:select|ilike|against|cast|convert|user|current_user|session_user|current_role)\b|information_schema|\d{19}|"
+    r"\b(?:select|ilike|against|cast|convert|user|current_user|session_user|current_role|share|nowait|skip|of)\b|information_schema|\d{19}|"
     + "|".join(allowlist.WATCHED)
 )
 

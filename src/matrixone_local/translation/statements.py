@@ -84,6 +84,22 @@ def forwarding_rules(tokens: Sequence[Token]) -> ForwardingRules:
     return ForwardingRules(reads(tokens), is_set(tokens), casts(tokens))
 
 
+# Where a MatrixOne server takes a text that is no number, as the engine does with a warning.
+_TAKES_TEXTS = re.compile(r"\b(?:IF|IN)\s*\(", re.IGNORECASE)
+
+
+def judges_warnings(rules: ForwardingRules, sql: str) -> bool:
+    """Whether a text that is no number, of which the engine warns in the reply to a query, is an error."""
+    return rules.is_query and _TAKES_TEXTS.search(sql) is None
+
+
+def put_share(statement: Statement) -> None:
+    """Put FOR SHARE in the words that the engine has for it."""
+    for before, token in pairwise(statement.tokens):
+        if before.says("FOR") and token.says("SHARE"):
+            statement.put(before.start, token.end, "LOCK IN SHARE MODE")
+
+
 def put_explain(statement: Statement) -> None:
     """Put an EXPLAIN in the engine's words; it tells the plan alone, where ANALYZE would run the statement."""
     tokens, last = statement.tokens, 0
@@ -119,15 +135,8 @@ def casts(tokens: Sequence[Token]) -> bool:
 
 def set_variables(tokens: Sequence[Token]) -> set[str]:
     """The user variables that a statement gives values to."""
-    found: set[str] = set()
-    if tokens and tokens[0].says("SET"):
-        found = {token.text.lower() for token in tokens if _is_user_variable(token)}
-    for token, after in pairwise(tokens):
-        if _is_user_variable(token) and after.text == ":":
-            found.add(token.text.lower())
-        if token.says("INTO") and _is_user_variable(after):
-            found.add(after.text.lower())
-    return found
+    is_set = bool(tokens) and tokens[0].says("SET")
+    return {token.text.lower() for token in tokens if _is_user_variable(token)} if is_set else set()
 
 
 def user_variables(tokens: Sequence[Token]) -> set[str]:

@@ -13,7 +13,15 @@ from matrixone_local.protocol.packets import one_packet
 from matrixone_local.sql.ddl import Name
 from matrixone_local.sql.file_calls import calls_file_function
 from matrixone_local.sql.tokens import Kind, Statement
-from matrixone_local.translation import allowlist, fulltext, functions, information_schema, number_types, statements
+from matrixone_local.translation import (
+    allowlist,
+    engine_only,
+    fulltext,
+    functions,
+    information_schema,
+    number_types,
+    statements,
+)
 from matrixone_local.translation.column_titles import give_titles, put_variables
 from matrixone_local.translation.column_types import put_casts
 from matrixone_local.translation.index_catalog import Catalogue
@@ -91,6 +99,8 @@ def _query_to_engine_sql(statement: Statement) -> str | None:
             return None
     if fulltext.MENTIONED.search(statement.sql) is not None:  # may be refused
         return None
+    if engine_only.IN_QUERIES.search(statement.sql) is not None:  # may be refused
+        return None
     if number_types.MENTIONED.search(statement.sql) is not None:  # the engine is asked for types
         return None
     if information_schema.mentions_indexes(statement.sql) and "information_schema" in statement.sql.lower():
@@ -119,6 +129,7 @@ def translate(
         put_variables(statement, variable)
     if statement.tokens and statement.tokens[0].says("EXPLAIN"):
         statements.put_explain(statement)
+    statements.put_share(statement)
     put_casts(statement)
     information_schema.substitute_tables(statement, dropped, keys)
     functions.put_functions(statement)

@@ -194,8 +194,9 @@ def _with_path(path: LocalPath, machine: Machine, call: "Callable[[LocalPath], A
         return call(path)
     except (OSError, ValueError) as error:
         is_long = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
-        is_data = isinstance(path, str) and (is_long or any(mark in path for mark in DATA_MARKS))
-        if not is_data or machine.exists(path):
+        if not isinstance(path, str) or machine.exists(path):
+            raise
+        if not (is_long or any(mark in path for mark in DATA_MARKS)):
             raise
     cut = path if len(path) <= QUOTED_CHARACTERS else f"{path[:QUOTED_CHARACTERS]}…"
     raise InvalidArgument(f"a str is a path, and there is no file {show(cut)}: give text by io.StringIO(text)")

@@ -56,4 +56,42 @@ set @a = 1
 execute p1 using @a, @a
 execute p1 using @a
 deallocate prepare p1
+-- texts that are no numbers, beside numbers
+create table w (i int primary key, v varchar(10), d decimal(5,2), f double)
+insert into w values (1, 'abc', 1, 1), (2, '7', 2, 2)
+select i from w where v = 1
+select i from w where v > 1
+select i from w where i = 'abc'
+select i from w where i = '1'
+select i from w where d = 'x'
+select v + 0 from w
+select v + 0 from w where i = 2
+select sum(v + 0) from w
+select 'x' + 1
+select i from w where v in (1, 2)
+select if(v, 1, 2) from w order by i
+select 'abc' = 1, 'b' > 1
+-- what MySQL has and a MatrixOne server refuses
+select @x := 1
+select i into @z from w where i = 1
+select @z
+select i from w for share
+select i from w where i = 1 lock in share mode
+select i from w for update nowait
+select i from w for update skip locked
+select i from w for update of w
+alter table w rename index a to b
+alter table w add column (y int, z int)
+alter table w engine = innodb
+alter table w auto_increment = 100
+alter table w add check (i > 0)
+alter table w algorithm = inplace, add column q int
+alter table w add column q int, lock = none
+create temporary table tt (a int)
+alter table tt add column b int
+insert into tt values (1)
+select * from tt
+drop table tt
+select mod(7, 2), 7 mod 2, left('abc', 2)
+select json_extract('x', '$.a')
 drop database conf_refusals
