@@ -50,7 +50,7 @@ def stage_name(name: str) -> str:
     Raises:
         InvalidArgument: it is empty, too long, or has a character with which `stage://` could not reach it.
     """
-    return _object_name(name, "stage")
+    return object_name(name, "stage")
 
 
 def snapshot_name(name: str) -> str:
@@ -59,10 +59,10 @@ def snapshot_name(name: str) -> str:
     Raises:
         InvalidArgument: it is empty, too long, or has a character that the server refuses (server-facts 34).
     """
-    return _object_name(name, "snapshot")
+    return object_name(name, "snapshot")
 
 
-def check_stage_name(name: str, kind: str) -> str:
+def object_name(name: str, kind: str) -> str:
     """A name that follows the rules of stages, as the server keeps it, in lower case.
 
     Args:
@@ -72,10 +72,6 @@ def check_stage_name(name: str, kind: str) -> str:
     Raises:
         InvalidArgument: it is empty, too long, or has a character that the server refuses.
     """
-    return _object_name(name, kind)
-
-
-def _object_name(name: str, kind: str) -> str:
     if not check_text(name, "name"):
         raise InvalidArgument(f"a {kind} name cannot be empty")
     if len(name) > LONGEST_NAME:

@@ -30,7 +30,7 @@ from matrixone_core.loading.inputs.files import ClientFile
 from matrixone_core.loading.inputs.header import check_header, first_rows
 from matrixone_core.loading.inputs.readers import row_reader
 from matrixone_core.loading.inputs.schema_inference import FileColumn, sample_text
-from matrixone_core.loading.inputs.transforms import Decoder, Transform
+from matrixone_core.loading.inputs.transforms import Decoder, Transform, pass_through
 from matrixone_core.loading.ledger import entry_for_bytes, entry_for_key
 from matrixone_core.loading.mapping import default_names
 from matrixone_core.loading.plan import SMALL_BYTES
@@ -181,13 +181,9 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
     )
     if head.is_all:  # a row that cannot be read is found before anything is sent
         sent = yield from in_order(transform(through, piece) for piece in (*head.pieces, None))
-        file = replace(file, chunks=iter(sent), transform=_pass_through)
+        file = replace(file, chunks=iter(sent), transform=pass_through)
     report = yield from load(request, shaped.facts, [file], began, partial(_bytes_read, through), shaped.preparation)
     return replace(report, files=(replace(report.files[0], bytes=through.read),))
-
-
-def _pass_through(piece: bytes | None) -> bytes:
-    return piece or b""
 
 
 def _bytes_read(through: Transform) -> int:
@@ -254,7 +250,7 @@ def _transform(
 
 def _read_again(source: ClientSource) -> tuple[Chunks, Callable[[bytes | None], bytes]]:
     decoder = source.decoder()
-    return source.begin(None), decoder.feed if decoder is not None else _pass_through
+    return source.begin(None), decoder.feed if decoder is not None else pass_through
 
 
 def _entry(request: LoadRequest, facts: LoadFacts, source: ClientSource) -> Op[Entry | None]:

@@ -63,7 +63,7 @@ class LoadOptions(TypedDict, total=False):
         validate: whether nothing is loaded and every bad row is reported.
         max_unpacked_bytes: how large a Parquet file may become when it is unpacked; 4 GiB by default.
         progress: True shows a bar on a terminal; a function is given each `LoadEvent`, and what it returns is awaited
-            where it can be.
+            where it can be. What it raises once the load has begun is logged.
         timeout: seconds that each statement of the load may take; the client's `timeout` by default.
         sep, quotechar, escapechar, lineterminator, skiprows, names, na_values: pandas' names for `delimiter`, `quote`,
             `escape`, `line_terminator`, `ignore_lines`, `columns`, `null_values`.

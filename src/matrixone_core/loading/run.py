@@ -22,7 +22,8 @@ from matrixone_core.errors import (
 from matrixone_core.loading.inputs.files import InputFile
 from matrixone_core.loading.ledger import fetch_loaded_ids, ledger_for
 from matrixone_core.loading.monitoring import observer
-from matrixone_core.loading.plan import LoadPlan, LoadStrategy, make_plan
+from matrixone_core.loading.plan import LoadPlan, LoadStrategy
+from matrixone_core.loading.planning import make_plan
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.direct import load_counting_duplicates, load_data

@@ -5,7 +5,7 @@ from datetime import timedelta
 from matrixone_core.errors import InvalidArgument, PitrNotFound
 from matrixone_core.html import Listing
 from matrixone_core.messages import show
-from matrixone_core.names import check_stage_name, check_text, database_name
+from matrixone_core.names import check_text, database_name, object_name
 from matrixone_core.operations.snapshots import select
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, Pitr, ShowPitr
 from matrixone_core.sql.snapshot import SnapshotLevel
@@ -46,7 +46,7 @@ def create(
     length, unit = _range(range)
     if table is not None and database is None:
         raise InvalidArgument(f"table={show(table)} needs database=")
-    name = check_stage_name(name, "PITR")
+    name = object_name(name, "PITR")
     yield from CreatePitr(
         name,
         length,
@@ -67,7 +67,7 @@ def get(name: str) -> Op[Pitr]:
     Raises:
         PitrNotFound: there is none of this name.
     """
-    name = check_stage_name(name, "PITR")
+    name = object_name(name, "PITR")
     for pitr in (yield from list_()):
         if pitr.name == name:
             return pitr
@@ -111,7 +111,7 @@ def alter(name: str, range: timedelta | tuple[int, str]) -> Op[Pitr]:  # noqa: A
         PitrNotFound: there is none of this name.
         NotSupported: in a session, as it cannot be undone.
     """
-    yield from AlterPitr(check_stage_name(name, "PITR"), *_range(range))
+    yield from AlterPitr(object_name(name, "PITR"), *_range(range))
     return (yield from get(name))
 
 
@@ -126,7 +126,7 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
         PitrNotFound: there is none of this name.
         NotSupported: in a session, as it cannot be undone.
     """
-    yield from DropPitr(check_stage_name(name, "PITR"), if_exists)
+    yield from DropPitr(object_name(name, "PITR"), if_exists)
 
 
 def create_account_pitr(

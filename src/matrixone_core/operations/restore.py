@@ -12,7 +12,7 @@ from matrixone_core.errors import (
 )
 from matrixone_core.loading.table import fetch_table
 from matrixone_core.messages import show
-from matrixone_core.names import check_stage_name, database_name, snapshot_name, table_name
+from matrixone_core.names import database_name, object_name, snapshot_name, table_name
 from matrixone_core.row_swap import swap_rows
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.past import (
@@ -279,7 +279,7 @@ def _resolve_moment(snapshot: str | None, pitr: str | None, at: datetime | None)
         return Past(snapshot_name(snapshot))
     if pitr is None or not isinstance(at, datetime) or at.tzinfo is None:
         raise InvalidArgument(f"at={show(at)} must be a datetime with a time zone")
-    check_stage_name(pitr, "PITR")
+    object_name(pitr, "PITR")
     since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     seconds = f"{since.days * 86_400 + since.seconds}.{since.microseconds:06}"
     return Past(time=(yield from ServerTime(seconds)))

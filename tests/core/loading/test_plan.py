@@ -8,7 +8,8 @@ from loading_values import file, request, table
 from matrixone_core.errors import InvalidArgument, LoadFailed, PermissionDenied
 from matrixone_core.loading.formats.csv import CANONICAL, LineIndex
 from matrixone_core.loading.inputs.files import ClientFile
-from matrixone_core.loading.plan import PROBED_BYTES, LoadStrategy, PlannedColumn, make_plan
+from matrixone_core.loading.plan import PROBED_BYTES, LoadStrategy, PlannedColumn
+from matrixone_core.loading.planning import make_plan
 from matrixone_core.results import BadRow
 from matrixone_core.sql.ddl import AddColumns
 from matrixone_core.sql.load import Csv, JsonLines, Parquet

@@ -110,14 +110,12 @@ def sample_text(
         nulls: the texts that mean NULL.
     """
     if isinstance(form, JsonLines):
-        return _of_json(form, data, is_all)
-    return _of_csv(path, form if isinstance(form, Csv) else Csv(), data, is_all, header=header, nulls=nulls)
+        return _of_json(form, data, is_all=is_all)
+    return _of_csv(path, form if isinstance(form, Csv) else Csv(), data, is_all=is_all, header=header, nulls=nulls)
 
 
-def _of_csv(
-    url: str, form: Csv, data: bytes, whole: bool, *, header: bool, nulls: Sequence[str]
-) -> Sample:  # with data
-    rows = [row for row in _all_rows(CsvReader(form), data, whole) if isinstance(row, Row)]
+def _of_csv(url: str, form: Csv, data: bytes, *, is_all: bool, header: bool, nulls: Sequence[str]) -> Sample:
+    rows = [row for row in _read_rows(CsvReader(form), data, is_all=is_all) if isinstance(row, Row)]
     texts = [[field.text for field in row.fields] for row in rows]
     if header:
         names: Sequence[str] = check_header(texts, url)
@@ -131,10 +129,10 @@ def _of_csv(
     return Sample(tuple(columns), tuple(rows))
 
 
-def _of_json(form: JsonLines, data: bytes, whole: bool) -> Sample:  # with data
+def _of_json(form: JsonLines, data: bytes, *, is_all: bool) -> Sample:
     values: list[Any] = []
     lines = data.split(b"\n")
-    for line in lines if whole else lines[:-1]:
+    for line in lines if is_all else lines[:-1]:
         try:
             values.append(json.loads(line, parse_int=str, parse_float=str))  # as the digits are
         except ValueError:
@@ -144,13 +142,13 @@ def _of_json(form: JsonLines, data: bytes, whole: bool) -> Sample:  # with data
         pairs = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else [], 1)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]  # whatever JSON has
         for key, each in pairs:  # pyright: ignore[reportUnknownVariableType]  # whatever JSON has
             found.setdefault(key if isinstance(key, str) else f"c{key}", []).append(each)
-    rows = [row for row in _all_rows(JsonReader(form, tuple(found)), data, whole) if isinstance(row, Row)]
+    rows = [row for row in _read_rows(JsonReader(form, tuple(found)), data, is_all=is_all) if isinstance(row, Row)]
     return Sample(tuple(FileColumn(name, _of_values(each)) for name, each in found.items()), tuple(rows))
 
 
-def _all_rows(reader: RowReader, data: bytes, whole: bool) -> "Iterator[Row | RegularLines]":  # with data
+def _read_rows(reader: RowReader, data: bytes, *, is_all: bool) -> Iterator[Row | RegularLines]:
     yield from reader.feed(data)
-    if whole:
+    if is_all:
         yield from reader.finish()
 
 

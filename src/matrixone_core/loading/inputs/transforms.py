@@ -157,6 +157,11 @@ class Transform:
         self._rejects.add(bad)
 
 
+def pass_through(piece: bytes | None) -> bytes:
+    """A piece as it is, for data that needs no transform; nothing at the end."""
+    return piece or b""
+
+
 def format_row(raw: str) -> str:
     """A row as messages and tables can have it."""
     return raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

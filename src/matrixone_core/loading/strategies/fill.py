@@ -6,7 +6,7 @@ from matrixone_core.errors import LoadFailed, StageFileNotFound
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
 from matrixone_core.loading.inputs.readers import decoder_of, row_reader
 from matrixone_core.loading.inputs.stage_reader import StageBytes
-from matrixone_core.loading.inputs.transforms import Transform
+from matrixone_core.loading.inputs.transforms import Transform, pass_through
 from matrixone_core.loading.plan import is_medium
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.strategies.line_checks import (
@@ -144,8 +144,4 @@ def _text_format(file: StageFile) -> Csv | JsonLines:
 
 
 def _send(statement: LoadData, data: bytes) -> Op[int]:
-    return (yield from SendLocalData(statement, iter([data]), _pass_through))
-
-
-def _pass_through(piece: bytes | None) -> bytes:
-    return piece or b""
+    return (yield from SendLocalData(statement, iter([data]), pass_through))

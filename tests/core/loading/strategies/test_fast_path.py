@@ -7,7 +7,7 @@ from loading_values import brief, file, request, server, table
 from script import Driver
 
 from matrixone_core.errors import ConnectionLost, DuplicateKey, LoadFailed, ServerError
-from matrixone_core.loading.plan import make_plan
+from matrixone_core.loading.planning import make_plan
 from matrixone_core.loading.strategies.fast_path import plain_lines
 from matrixone_core.operations import stage_loads
 from matrixone_core.sql.load import Csv, Parquet
