@@ -34,7 +34,7 @@ class Caller:
     """Calls functions that are not the core's; listeners one at a time, whichever threads the events come from."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def call(self, step: "Call[T]") -> T:
         """Return what a function returns.

@@ -184,6 +184,19 @@ def test_a_function_that_fails_within_a_session_leaves_no_part_of_the_load(clien
     assert client.execute("SELECT id FROM users").scalars().all() == [3]
 
 
+@pytest.mark.parametrize("side", ["sync"])
+def test_a_function_may_load_what_has_a_function_too(client, stage):
+    """One is called at a time, whichever threads events come from; one within another is no second thread."""
+    events = []
+
+    def receive(event):
+        if not events:
+            client.load_data.read_csv(b"7,a,b,1\n", User, progress=events.append)
+
+    assert client.load_data.read_csv_stage(stage, "b.csv", User, header="match", progress=receive).rows == 1
+    assert client.execute("SELECT id FROM users ORDER BY id").scalars().all() == [3, 7]
+
+
 def test_a_bar_at_a_terminal_and_nothing_in_a_pipe(client, stage, monkeypatch, capsys):
     pytest.importorskip("rich")
     client.load_data.read_csv_stage(stage, "b.csv", User, ignore_lines=1, progress=True)
