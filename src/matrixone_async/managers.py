@@ -8,6 +8,8 @@ from matrixone_async.methods import AsyncManager, method
 from matrixone_core import operations
 
 if TYPE_CHECKING:
+    from pathlib import PurePath
+
     from matrixone_async.load_watch import AsyncLoadWatch
     from matrixone_async.stage_path import AsyncStagePath
     from matrixone_core.loading.options import PlanOptions
@@ -17,12 +19,12 @@ if TYPE_CHECKING:
 class AsyncStageManager(AsyncManager):
     """The stages of an account."""
 
-    def path(self, stage: str, *files: str) -> AsyncStagePath:
+    def path(self, stage: str, *files: str | PurePath) -> AsyncStagePath:
         """The path of a file or folder in a stage; nothing is asked yet.
 
         Args:
             stage: the stage's name.
-            files: the path in the stage, folders separated by `/`; none for the stage itself.
+            files: the path in the stage, folders separated by `/`, or of pathlib; none for the stage itself.
 
         Raises:
             InvalidArgument: the path leaves the stage, or has a character that the server cannot read.

@@ -3,6 +3,7 @@
 A driver calls these functions with a connection that blocks, or that seems to block in SQLAlchemy's greenlet.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -71,14 +72,26 @@ def _reply(connection: Connection, statement: Statement[Any], time_limit: float 
     if statement.before:
         connection.exec_driver_sql(statement.before, execution_options=options)
     try:
-        result = connection.execute(statement.__clause_element__(), execution_options=options)
+        reply = (_reply_of_texts if statement.reads_texts else _reply_of_rows)(connection, statement, options)
     except DBAPIError as error:
         if statement.after and not error.connection_invalidated:
             connection.exec_driver_sql(statement.after, execution_options=options)
         raise
     if statement.after:
         connection.exec_driver_sql(statement.after, execution_options=options)
+    return reply
+
+
+def _reply_of_rows(connection: Connection, statement: Statement[Any], options: Mapping[str, Any]) -> Reply:
+    result = connection.execute(statement.__clause_element__(), execution_options=options)
     return Reply(result.mappings().all(), 0) if result.returns_rows else Reply((), result.rowcount)
+
+
+def _reply_of_texts(connection: Connection, statement: Statement[Any], options: Mapping[str, Any]) -> Reply:
+    packets = RowPackets(sys.maxsize, sys.maxsize, streams=False)
+    fetch_packets(connection, statement.__clause_element__(), None, options, packets)
+    name = packets.fields[0].name
+    return Reply([{name: text} for block in packets.blocks for text in block.texts()])
 
 
 def _options(statement: Statement[Any], time_limit: float | None) -> dict[str, Any]:

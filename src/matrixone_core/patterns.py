@@ -5,6 +5,7 @@ A pattern is matched part by part between its `/`, as `pathlib.PurePath.full_mat
 At a pattern's end `**` matches all files below.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -116,20 +117,19 @@ def _only_folder(parts: tuple[str, ...], places: frozenset[int]) -> str | None:
 
 
 def list_folder(url: str, *, is_deep: bool) -> Op[tuple[set[str], set[str]]]:
-    """The names of the files in a folder, and those of its folders if these are wanted.
+    """The names of the files in a folder, and those of its folders if these are wanted; on S3 a name may be both.
 
     Args:
         url: the folder's `stage://` URL, with a `/` behind it.
         is_deep: whether folders are wanted.
     """
-    paths = yield from ListFiles(f"{url}*")
+    # files last: one that arrives meanwhile is not taken for a folder
+    every = (yield from ListFiles(url)) if is_deep else ()
+    listed = yield from ListFiles(f"{url}*")
     files: set[str] = set()
-    for path in paths:
-        *_, above, name = ("", *path.split("/"))
-        may_be_mark = name == above  # an S3 folder's own mark is listed in it
-        is_file = (yield from is_there(f"{url}{name}")) if may_be_mark else True
-        files |= {name} if is_file else set()
-    if not is_deep:
-        return files, set()
-    every = yield from ListFiles(url)
-    return files, {path.rpartition("/")[2] for path in every} - files
+    for path in listed:
+        folder, _, name = path.rpartition("/")
+        may_be_mark = folder.endswith(name) and folder.rpartition("/")[2] == name  # an S3 folder's own is listed in it
+        if not may_be_mark or (yield from is_there(f"{url}{name}")):
+            files.add(name)
+    return files, {path.rpartition("/")[2] for path in Counter(every) - Counter(listed)}

@@ -19,6 +19,7 @@ _LONGEST = (1 << 24) - 1  # a packet of this length goes on in the next one
 _EOF, _ERROR = 0xFE, b"\xff"
 _EOF_LENGTH = 5
 _MORE_RESULTS = 8
+_SHORTEST, _WIDTHS = 250, {0xFC: 2, 0xFD: 3, 0xFE: 8}  # a greater first byte of a value, and the bytes of its length
 _word = struct.Struct("<I").unpack_from
 
 
@@ -46,6 +47,18 @@ class Block:
         places = [*(self.starts[row] - HEAD for row in bounds[:-1]), self.base + len(self.data)]
         for (row, end), (begin, stop) in zip(pairwise(bounds), pairwise(places), strict=True):
             yield Block(self.data[begin - self.base : stop - self.base], self.starts[row:end], begin)
+
+    def texts(self) -> Iterator[str]:
+        """Yield the first value of each row, a text; bytes that are not UTF-8 become what `os.fsencode` takes."""
+        data = self.data
+        for start in self.starts:
+            at = start - self.base
+            length = data[at]
+            if length > _SHORTEST:  # then this is how many bytes the length has
+                width = _WIDTHS[length]
+                length = int.from_bytes(data[at + 1 : at + 1 + width], "little")
+                at += width
+            yield data[at + 1 : at + 1 + length].decode("utf-8", "surrogateescape")
 
 
 class RowPackets:

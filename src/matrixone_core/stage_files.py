@@ -126,8 +126,17 @@ def size_by_probes(url: str, step: int) -> Op[int]:
         if not _is_past_the_end(error):
             raise
         inside = yield from _last_step_inside(url, step, 1)
-    left = yield from FileLength(f"{url}?offset={inside * step}" if inside else url)
-    return inside * step + (left or 0)
+    return inside * step + (yield from _length_from(url, inside * step))
+
+
+def _length_from(url: str, offset: int) -> Op[int]:
+    """How many bytes of a file are left behind an offset."""
+    try:
+        return (yield from FileLength(f"{url}?offset={offset}" if offset else url)) or 0
+    except ServerError as error:
+        if not _is_past_the_end(error):
+            raise
+        return 0  # an empty file of S3
 
 
 def _last_step_inside(url: str, step: int, at_once: int) -> Op[int]:
@@ -171,8 +180,8 @@ def is_there(url: str) -> Op[bool]:
 
 
 def pieces_of(size: int) -> tuple[int, ...]:
-    """The offsets of the pieces in which a file of a size is copied."""
-    return tuple(range(0, size, COPIED_AT_ONCE)) or (0,)
+    """The offsets of the pieces in which a file of a size is copied; none of an empty one."""
+    return tuple(range(0, size, COPIED_AT_ONCE))
 
 
 def put_in_place(spare: str, url: str, size: int) -> Op[None]:

@@ -6,6 +6,7 @@ What a path's file holds is asked by the operations in `stage_path_files`, which
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import total_ordering
+from pathlib import PurePath
 from typing import Any, Self
 
 from matrixone_core import patterns
@@ -89,16 +90,17 @@ class PureStagePath:
         """The folders that it is in, the nearest one first, the stage last."""
         return tuple(self._at(self.parts[:end]) for end in reversed(range(len(self.parts))))
 
-    def joinpath(self, *others: str) -> Self:
+    def joinpath(self, *others: str | PurePath) -> Self:
         """The path of something below.
 
         Args:
-            others: paths from here on, folders separated by `/`.
+            others: paths from here on, folders separated by `/`, or of pathlib: `local.relative_to(folder)`.
 
         Raises:
             InvalidArgument: one of them leaves the stage, or has a character that the server cannot read.
         """
-        return self._at((*self.parts, *(part for other in others for part in parts_of(self.stage, other))))
+        files = [other.as_posix() if isinstance(other, PurePath) else other for other in others]
+        return self._at((*self.parts, *(part for file in files for part in parts_of(self.stage, file))))
 
     def with_name(self, name: str) -> Self:
         """The path of another name in the same folder.
@@ -146,7 +148,7 @@ class PureStagePath:
         ends = self.parts[-len(wanted) :]
         return len(ends) == len(wanted) and all(map(fnmatchcase, ends, wanted))
 
-    def __truediv__(self, other: str) -> Self:
+    def __truediv__(self, other: str | PurePath) -> Self:
         return self.joinpath(other)
 
     def __str__(self) -> str:
@@ -197,7 +199,9 @@ def stage_file(stage: str, file: str) -> PureStagePath:
 
 
 def stage_of_url(data: object) -> tuple[str, str] | None:
-    """The stage and the path that a `stage://` URL names; None of other data."""
+    """The stage and the path that a `stage://` URL or a path of a stage names; None of other data."""
+    if isinstance(data, PureStagePath):
+        return data.stage, data.file
     if not isinstance(data, str) or not data.startswith("stage://"):
         return None
     stage, _, path = data.removeprefix("stage://").partition("/")
@@ -225,9 +229,7 @@ def target_of(path: PureStagePath, target: object) -> tuple[str, tuple[str, ...]
     Raises:
         InvalidArgument: it is neither, or the same path.
     """
-    if isinstance(target, PureStagePath):
-        found = (target.stage, target.parts)
-    elif url := stage_of_url(target):
+    if url := stage_of_url(target):
         stage = stage_name(url[0])
         found = (stage, parts_of(stage, url[1]))
     else:

@@ -73,6 +73,8 @@ class Statement(Step[R_co]):
     refusal: ClassVar[type[ServerError]] = ServerError
     #: The error for a key that is there already: what it creates may be a row of a table of the server's.
     duplicate: ClassVar[type[ServerError]] = DuplicateKey
+    #: Whether its rows are one text each, of which there may be many: they are read as the packets that they come in.
+    reads_texts: ClassVar[bool] = False
     #: Types of result columns that need one.
     returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {}
     #: SET statements that the driver sends on the same connection before it, and after it whatever becomes of it.

@@ -9,6 +9,8 @@ from matrixone_core import operations
 from matrixone_sync.methods import Manager, method
 
 if TYPE_CHECKING:
+    from pathlib import PurePath
+
     from matrixone_core.loading.options import PlanOptions
     from matrixone_core.targets import Target
     from matrixone_sync.load_watch import LoadWatch
@@ -18,12 +20,12 @@ if TYPE_CHECKING:
 class StageManager(Manager):
     """The stages of an account."""
 
-    def path(self, stage: str, *files: str) -> StagePath:
+    def path(self, stage: str, *files: str | PurePath) -> StagePath:
         """The path of a file or folder in a stage; nothing is asked yet.
 
         Args:
             stage: the stage's name.
-            files: the path in the stage, folders separated by `/`; none for the stage itself.
+            files: the path in the stage, folders separated by `/`, or of pathlib; none for the stage itself.
 
         Raises:
             InvalidArgument: the path leaves the stage, or has a character that the server cannot read.

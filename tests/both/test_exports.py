@@ -412,6 +412,9 @@ def test_exports_to_s3(users, unique, bucket, moto_url):
     assert rows_of(users, "again") == rows_of(users, "users")
     again = users.export.to_stage("users", name, "2024/u.csv", overwrite=True, split_size="1MB", manifest=True)
     assert [file.path for file in again.files] == [file.path for file in report.files]
+    for _ in range(2):
+        nothing = users.export.to_stage("SELECT * FROM users WHERE id > 99", name, "none.jsonl", overwrite=True)
+        assert (nothing.rows, nothing.bytes, len(nothing.files)) == (0, 0, 1)
 
 
 def test_a_report_shows_itself(users, stage):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from models import User
 
 from matrixone import FileProgress, errors
 
@@ -254,7 +255,7 @@ def test_sessions_read_files_and_write_none(client, folder, unique):
 
 
 @pytest.mark.usefixtures("s3")  # the server is on this machine
-def test_a_stage_in_a_bucket(client, unique, bucket, moto_url):
+def test_a_stage_in_a_bucket(client, unique, bucket, moto_url, tmp_path):
     stage = unique()
     client.stage.create_s3(stage, bucket, "paths/", endpoint=moto_url, aws_key_id="AKIAKEY", aws_secret_key="secret")
     folder = client.stage.path(stage)
@@ -272,6 +273,43 @@ def test_a_stage_in_a_bucket(client, unique, bucket, moto_url):
     assert path.copy(str(folder / "b.bin")).read_bytes() == content
     path.unlink()
     assert not path.exists()
+    empty = folder / "dir/dir"
+    assert empty.copy(f"{empty.parent}/copy").read_bytes() == b""
+    assert (folder / "b.bin").write_bytes(b"", overwrite=True) == (folder / "b.bin").stat().size == 0
+    assert empty.download(tmp_path).read_bytes() == b""
+
+
+def test_what_is_a_file_and_a_folder_of_a_bucket(users, s3, unique, bucket, moto_url):
+    for key in ("both", "both/1.csv", "both/both", "both/both/2.csv", "marked/", "marked/3.csv"):
+        s3.put_object(
+            Bucket=bucket, Key=f"names/{key}", Body=b"" if key.endswith("/") else key[-5:-4].encode() + b",a,a@x,1\n"
+        )
+    stage = unique()
+    users.stage.create_s3(stage, bucket, "names/", endpoint=moto_url, aws_key_id="AKIAKEY", aws_secret_key="secret")
+    folder = users.stage.path(stage)
+    files = ["both", "both/1.csv", "both/both", "both/both/2.csv", "marked/3.csv"]
+    assert names(folder.rglob("*")) == files
+    assert names(folder.glob("*/*.csv")) == ["both/1.csv", "marked/3.csv"]
+    assert [(path.file, folders, found) for path, folders, found in folder.walk()] == [
+        ("", ["both", "marked"], ["both"]),
+        ("both", ["both"], ["1.csv", "both"]),
+        ("both/both", [], ["2.csv"]),
+        ("marked", [], ["3.csv"]),
+    ]
+    assert users.load_data.read_csv_stage(stage, "**/*.csv", User).rows == 3
+
+
+def test_paths_of_a_stage_and_of_this_machine(users, folder, files, tmp_path):
+    """Loads and exports take the paths of stages; the path of a local file within its folder goes behind one."""
+    files.put("in/1.csv", "1,Ada,ada@x,36\n")
+    local = tmp_path / "in/1.csv"
+    path = folder / local.relative_to(tmp_path)
+    assert path.file == users.stage.path(path.stage, local.relative_to(tmp_path)).file == "in/1.csv"
+    wanted = getattr(path, "wrapped", path)
+    assert users.load_data.read_csv(wanted, User).rows == 1
+    assert users.export.to_csv(wanted.with_name("2.csv"), User).bytes == (path.parent / "2.csv").stat().size
+    with pytest.raises(errors.InvalidArgument, match="export.to_stage writes there"):
+        users.export.to_file(User, wanted)
 
 
 def test_watching_loads_each_file_once_until_it_is_stopped(client, folder, files):

@@ -7,7 +7,7 @@ from matrixone_core.loading.inputs.files import StageFile
 from matrixone_core.loading.request import build_named_request
 from matrixone_core.loading.table import parse_table
 from matrixone_core.session.unit_of_work import UnitOfWork
-from matrixone_core.sql.files import DigestFile, FileLength, ReadFile
+from matrixone_core.sql.files import DigestFile, FileLength, ReadFile, ReadRange
 from matrixone_core.sql.load import Csv
 
 #: The answer to the question before each load: a stage, and a table in use.
@@ -78,6 +78,8 @@ class StageFiles:
             case ReadFile():
                 data = self.files[statement.url]
                 return data[statement.offset : statement.offset + statement.pieces * statement.size]
+            case ReadRange():
+                return self.files[statement.url][statement.offset : statement.offset + statement.size]
             case FileLength():
                 return len(self.files[statement.url])
             case DigestFile():

@@ -149,3 +149,12 @@ def test_another_result_behind_the_first():
     found.feed(packets(b"\x01a", EOF_BUT_MORE, b"\1"))
     assert found.ended
     assert found.has_more_results
+
+
+def test_texts_of_any_length():
+    found = started(rows=3)
+    texts = ["", "a" * 250, "b" * 251, "ü" * 40_000]
+    heads = [b"\0", b"\xfa", b"\xfc\xfb\0", b"\xfd" + (80_000).to_bytes(3, "little")]
+    odd = b"\x02\xff\xfe"
+    found.feed(packets(*(head + text.encode() for head, text in zip(heads, texts, strict=True)), odd, EOF))
+    assert [text for block in found.blocks for text in block.texts()] == [*texts, "\udcff\udcfe"]

@@ -13,23 +13,21 @@ from pathlib import PurePath
 from typing import IO, Any, Protocol, TypeAlias
 
 from matrixone_core.errors import ConnectionLost, InvalidArgument
-from matrixone_core.exporting.columns import check_names, declare_vectors, of_result
+from matrixone_core.exporting.columns import check_names, of_result
+from matrixone_core.exporting.conversions import Conversion, conversion_of
 from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
 from matrixone_core.exporting.source import Source
-from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
-from matrixone_core.exporting.writers.json_lines import JsonLinesWriter
-from matrixone_core.exporting.writers.parquet import ParquetWriter
+from matrixone_core.exporting.writers.csv import CsvStyle
 from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.inputs.client_stream import name_of
 from matrixone_core.messages import show
-from matrixone_core.on_connection import BlockStream, RowStream, hang_up
+from matrixone_core.on_connection import hang_up
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import Block
-from matrixone_core.sql.export import SelectBlocks, SelectRows
-from matrixone_core.steps import Atomic, GetRuntime, Op, RunSync, emit, read_clock, run_in_thread, work_through
+from matrixone_core.stage_paths import stage_of_url
+from matrixone_core.steps import Atomic, GetRuntime, Op, RunSync, emit, read_clock, run_in_thread
 from matrixone_core.whole_files import write_whole
 
-BATCH = 200  # rows that are passed on at a time: an event loop is held for some ms
 BUFFERED = 64 * 1024  # bytes that are written at once
 BETWEEN_EVENTS = 0.1  # seconds
 _COMPRESSORS: Mapping[str, Callable[[IO[bytes]], Any]] = {
@@ -48,22 +46,6 @@ class AsyncWriter(Protocol):
 
 
 ExportTarget: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | AsyncWriter
-
-
-class Writer(Protocol):
-    """Makes a file's bytes of rows."""
-
-    def begin(self, columns: Sequence[ResultColumn], /) -> bytes:
-        """What precedes the rows."""
-        ...
-
-    def write(self, rows: Any, /) -> bytes:
-        """Rows: sequences of values, or a record batch for Parquet."""
-        ...
-
-    def finish(self) -> bytes:
-        """What follows the rows."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -101,12 +83,12 @@ def check_target(target: object) -> str:
     Raises:
         InvalidArgument: nothing can be written there.
     """
+    if stage_of_url(target):
+        raise InvalidArgument(f"target={show(str(target))} is a stage's; export.to_stage writes there")
     if isinstance(target, str | os.PathLike):
         name = os.fsdecode(target)  # pyright: ignore[reportUnknownArgumentType]  # a path of any type
         if not name:
             raise InvalidArgument("the target's path is empty")
-        if name.startswith("stage://"):
-            raise InvalidArgument(f"target={show(name)} is a stage's; export.to_stage writes there")
         if (compression := compression_of(None, name)) not in _COMPRESSORS:
             raise InvalidArgument(
                 f"target={show(name)} would be compressed by {compression}; gzip and bz2 can be written"
@@ -117,45 +99,34 @@ def check_target(target: object) -> str:
     return name_of(target)
 
 
-def writer_of(form: str, style: CsvStyle) -> Writer:
-    """What makes a file of rows.
-
-    Raises:
-        NotSupported: pyarrow is not installed.
-    """
-    if form == "csv":
-        return CsvWriter(style)
-    return JsonLinesWriter() if form == "jsonline" else ParquetWriter()
-
-
 def _to_path(export: FileExport) -> Op[ExportReport]:
     path = PurePath(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path: `export_to_file` asks
     machine = (yield from GetRuntime()).machine
-    writer = writer_of(export.format, export.style)
+    conversion = conversion_of(export.format, export.style)
     if (yield from run_in_thread(partial(machine.is_special, path))):  # a file would take its place
         raw = yield from run_in_thread(partial(machine.open_special, path))
-        writing = yield from _write_opened(export, writer, path, raw)
+        writing = yield from _write_opened(export, conversion, path, raw)
         return writing.report(export, writing.length)
-    return (yield from write_whole(path, partial(_write_file, export, writer, path)))
+    return (yield from write_whole(path, partial(_write_file, export, conversion, path)))
 
 
 def _write_file(
-    export: FileExport, writer: Writer, path: PurePath, unfinished: PurePath, raw: IO[bytes]
+    export: FileExport, conversion: Conversion, path: PurePath, unfinished: PurePath, raw: IO[bytes]
 ) -> Op[ExportReport]:
     """Write the rows to a file that gets the name *path* once it is whole."""
-    writing = yield from _write_opened(export, writer, path, raw)
+    writing = yield from _write_opened(export, conversion, path, raw)
     machine = (yield from GetRuntime()).machine
     size = yield from run_in_thread(partial(machine.size, unfinished))
     return writing.report(export, size or 0)
 
 
-def _write_opened(export: FileExport, writer: Writer, path: PurePath, raw: IO[bytes]) -> "Op[_Writing]":
+def _write_opened(export: FileExport, conversion: Conversion, path: PurePath, raw: IO[bytes]) -> "Op[_Writing]":
     """Write the rows to a file that is open, and close it."""
     opened = ExitStack()
     opened.enter_context(raw)
     try:
         file = opened.enter_context(_COMPRESSORS[compression_of(None, path.name)](raw))
-        return (yield from _write(export, _Writing(writer, str(path), partial(_write_to_file, file))))
+        return (yield from _write(export, _Writing(conversion, str(path), partial(_write_to_file, file))))
     finally:
         yield from run_in_thread(opened.close)
 
@@ -165,7 +136,7 @@ def _to_stream(export: FileExport) -> Op[ExportReport]:
     if _takes_text(stream) and export.format == "parquet":
         raise InvalidArgument(f"Parquet is no text; {name_of(stream)} must be open by 'wb'")
     send = partial(_write_to_stream, stream)
-    writing = yield from _write(export, _Writing(writer_of(export.format, export.style), name_of(stream), send))
+    writing = yield from _write(export, _Writing(conversion_of(export.format, export.style), name_of(stream), send))
     return writing.report(export, writing.length)
 
 
@@ -174,7 +145,7 @@ class _Writing:
     """An export that has begun.
 
     Args:
-        writer: makes the bytes.
+        conversion: makes the bytes of the rows.
         name: the file's.
         send: the operation that writes bytes.
         rows: how many rows were written.
@@ -186,7 +157,7 @@ class _Writing:
         pending: bytes that are not written yet.
     """
 
-    writer: Writer
+    conversion: Conversion
     name: str
     send: Callable[[bytes], Op[None]]
     rows: int = 0
@@ -214,7 +185,7 @@ class _Writing:
 def _write(export: FileExport, writing: _Writing) -> Op[_Writing]:
     writing.began = writing.emitted = yield from read_clock()
     yield from Atomic(_write_rows(export, writing))
-    yield from _send(writing, (yield from run_in_thread(writing.writer.finish)), is_last=True)
+    yield from _send(writing, (yield from run_in_thread(writing.conversion.writer.finish)), is_last=True)
     writing.ended = yield from read_clock()
     if export.progress is not None:
         yield from emit(export.progress, _event(writing, writing.ended))
@@ -222,12 +193,12 @@ def _write(export: FileExport, writing: _Writing) -> Op[_Writing]:
 
 
 def _write_rows(export: FileExport, writing: _Writing) -> Op[None]:
-    stream = yield from _stream_for(export, writing.writer)
+    stream = yield from writing.conversion.open_stream(export.source, export.timeout)
     columns = yield from RunSync(stream.open)
     try:
         check_names([column.name for column in columns])
         writing.columns = columns
-        yield from _send(writing, (yield from run_in_thread(partial(writing.writer.begin, columns))))
+        yield from _send(writing, (yield from run_in_thread(partial(writing.conversion.writer.begin, columns))))
         while rows := (yield from RunSync(stream.fetch)):
             yield from _write_batch(export, writing, rows)
     except BaseException:
@@ -237,20 +208,8 @@ def _write_rows(export: FileExport, writing: _Writing) -> Op[None]:
         raise
 
 
-def _stream_for(export: FileExport, writer: Writer) -> Op[RowStream | BlockStream]:
-    """What reads the rows as a writer takes them."""
-    if isinstance(writer, ParquetWriter):
-        query = yield from declare_vectors(export.source)
-        return BlockStream(SelectBlocks(query, time_limit=export.timeout), writer.packets)
-    return RowStream(SelectRows(export.source.query, time_limit=export.timeout), BATCH)
-
-
 def _write_batch(export: FileExport, writing: _Writing, rows: Sequence[Sequence[Any]] | Block) -> Op[None]:
-    writer = writing.writer
-    content: Any = rows
-    if isinstance(writer, ParquetWriter):
-        content = yield from work_through(writer.decode(content))
-    yield from _send(writing, (yield from run_in_thread(partial(writer.write, content))))
+    yield from _send(writing, (yield from writing.conversion.convert(rows)))
     writing.rows += len(rows)
     if export.progress is not None:
         now = yield from read_clock()

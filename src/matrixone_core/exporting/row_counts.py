@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from matrixone_core.errors import StageFileNotFound
-from matrixone_core.exporting.parquet_footer import TAIL, footer_length, row_count
+from matrixone_core.parquet_footer import read_footer, row_count
 from matrixone_core.sql.export import CsvOutput, Output, ParquetOutput
-from matrixone_core.stage_files import IN_FLIGHT, LARGEST_VALUE, RANGE, read_range
+from matrixone_core.stage_files import IN_FLIGHT, RANGE, read_range
 from matrixone_core.stage_paths import PureStagePath
 from matrixone_core.steps import Concurrently, Op, in_order, run_in_thread
 
@@ -99,9 +99,11 @@ def _run_together(ops: tuple[Op[bytes], ...]) -> Op[tuple[bytes, ...]]:
 
 
 def _count_of_footer(url: str, size: int) -> Op[int]:
-    tail = yield from _read_exactly(url, size - TAIL, TAIL)
-    length = footer_length(tail)
-    return row_count((yield from _read_exactly(url, size - TAIL - length, min(length, LARGEST_VALUE))))
+    footer = yield from read_footer(url, size)
+    rows = None if footer is None else row_count(footer)
+    if rows is None:
+        raise StageFileNotFound(f"{url} is no Parquet file: it was replaced while its rows were counted; export again")
+    return rows
 
 
 def _read_exactly(url: str, offset: int, size: int) -> Op[bytes]:

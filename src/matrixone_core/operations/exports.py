@@ -1,6 +1,5 @@
 """Operations that export rows to files of stages and of the client."""
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, Unpack
 
@@ -19,7 +18,7 @@ from matrixone_core.messages import show
 from matrixone_core.names import check_text
 from matrixone_core.settings import time_limit
 from matrixone_core.sql.export import CsvOutput, JsonLinesOutput, Output, ParquetOutput
-from matrixone_core.stage_paths import stage_file, stage_of_url
+from matrixone_core.stage_paths import PureStagePath, stage_file, stage_of_url
 from matrixone_core.steps import Op
 
 
@@ -244,7 +243,7 @@ def to_parquet_stage(
 
 
 def to_csv(
-    path: ExportTarget,
+    path: ExportTarget | PureStagePath,
     query: ExportSource,
     params: Parameters | None = None,
     *,
@@ -257,7 +256,7 @@ def to_csv(
 
     Args:
         path: as of `export.to_file`: a file of this machine, where the existing SDK means the server's; or the
-            `stage://` URL of a file, which is written as by `export.to_stage`.
+            `stage://` URL or the path of a stage's file, which is written as by `export.to_stage`.
         query: a table, a `select()`, or the text of a SELECT.
         params: values for a query: a dict for `:name`, a tuple for `?`.
         sep: the text between fields.
@@ -274,7 +273,9 @@ def to_csv(
     return _to_either(path, query, params, "csv", style)
 
 
-def to_jsonl(path: ExportTarget, query: ExportSource, params: Parameters | None = None) -> Op[ExportReport]:
+def to_jsonl(
+    path: ExportTarget | PureStagePath, query: ExportSource, params: Parameters | None = None
+) -> Op[ExportReport]:
     """Write rows to a file of JSON lines: the existing SDK's name of `export.to_file(…, format='jsonline')`.
 
     Args:
@@ -288,7 +289,9 @@ def to_jsonl(path: ExportTarget, query: ExportSource, params: Parameters | None 
     return _to_either(path, query, params, "jsonline", {})
 
 
-def to_parquet(path: ExportTarget, query: ExportSource, params: Parameters | None = None) -> Op[ExportReport]:
+def to_parquet(
+    path: ExportTarget | PureStagePath, query: ExportSource, params: Parameters | None = None
+) -> Op[ExportReport]:
     """Write rows to a Parquet file; as `export.to_file(…, format='parquet')`.
 
     Args:
@@ -303,14 +306,13 @@ def to_parquet(path: ExportTarget, query: ExportSource, params: Parameters | Non
 
 
 def _to_either(
-    path: ExportTarget,
+    path: Any,
     query: ExportSource,
     params: Parameters | None,
     form: ExportFormat,
     style: Mapping[str, Any],
 ) -> Op[ExportReport]:
-    stage = stage_of_url(os.fspath(path)) if isinstance(path, str | os.PathLike) else None
-    if stage is not None:
+    if stage := stage_of_url(path):
         return to_stage(query, *stage, params, format=form, **style)
     return to_file(query, path, params, format=form, **style)
 

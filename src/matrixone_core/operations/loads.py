@@ -12,13 +12,13 @@ from matrixone_core.loading.request import LoadRequest, build_request, names_of
 from matrixone_core.names import check_text
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import LEDGER, LoadRecord, SelectRecords
-from matrixone_core.stage_paths import stage_of_url
+from matrixone_core.stage_paths import PureStagePath, stage_of_url
 from matrixone_core.steps import Op
 from matrixone_core.targets import Target
 
 
 def read_csv(
-    data: Data,
+    data: Data | PureStagePath,
     table: Target,
     *,
     ignore_lines: int = 0,
@@ -42,7 +42,7 @@ def read_csv(
     Args:
         data: a path, bytes, an open file (binary or text, `io.StringIO`, `gzip.open(…)`, an upload), or an iterable of
             bytes or text; for `AsyncClient` asynchronous ones, too. A str is always a path; `stage://name/path` is a
-            file of a stage.
+            file of a stage, as is a path of `client.stage.path`.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
         ignore_lines: how many lines at the beginning are no rows, such as 1 for a header.
         header: `match` to take the columns by the names in the first line that is not ignored; a number is that line's,
@@ -85,7 +85,7 @@ def read_csv(
 
 
 def read_json(
-    data: Data,
+    data: Data | PureStagePath,
     table: Target,
     *,
     shape: Literal["object", "array"] = "object",
@@ -128,7 +128,7 @@ def read_json(
 
 
 def read_parquet(
-    data: Data,
+    data: Data | PureStagePath,
     table: Target,
     *,
     columns: Columns | None = None,
@@ -202,11 +202,11 @@ def history(table: Target | None = None, *, database: str | None = None) -> Op[t
         return Listing()
 
 
-def _load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[LoadReport]:
+def _load_text(request: LoadRequest, data: Data | PureStagePath, encoding: str | None) -> Op[LoadReport]:
     stage = stage_of_url(data)
     return stage_load.load_files(request, *stage) if stage else client_load.load_text(request, data, encoding)
 
 
-def _load_parquet(request: LoadRequest, data: Data) -> Op[LoadReport]:
+def _load_parquet(request: LoadRequest, data: Data | PureStagePath) -> Op[LoadReport]:
     stage = stage_of_url(data)
     return stage_load.load_files(request, *stage) if stage else client_load.load_parquet(request, data)

@@ -436,6 +436,6 @@ def _check_progress(progress: Receive | None) -> None:
         raise InvalidArgument(f"progress={show(progress)} must be a function, which is given a FileProgress")
 
 
-def location(stage: str, files: tuple[str, ...]) -> PureStagePath:
+def location(stage: str, files: tuple[str | PurePath, ...]) -> PureStagePath:
     """The path that a caller names; carries nothing out."""
     return PureStagePath(stage_name(stage), (), None).joinpath(*files)

@@ -16,6 +16,8 @@ class ListFiles(Statement[tuple[str, ...]]):
     The server does not match patterns as anybody else does (server-facts 58): `patterns.matching` does.
     """
 
+    reads_texts: ClassVar[bool] = True
+
     url: str
 
     def parts(self) -> Iterator[Part]:
@@ -221,7 +223,7 @@ class CopyFile(Command):
     Args:
         source: the other one's `stage://` URL.
         target: the new one's.
-        offsets: where the pieces begin.
+        offsets: where the pieces begin; none of an empty file.
     """
 
     stays: ClassVar[bool] = True
@@ -233,6 +235,9 @@ class CopyFile(Command):
     def parts(self) -> Iterator[Part]:
         yield "SELECT save_file(CAST("
         yield Value(self.target)
+        if not self.offsets:  # the server reads no empty file of S3
+            yield " AS datalink), '') AS size"
+            return
         yield f" AS datalink), {'concat(' if len(self.offsets) > 1 else ''}"  # which takes two or more
         for begin, end in zip_longest(self.offsets, self.offsets[1:]):
             size = "" if end is None else f"&size={end - begin}"

@@ -23,7 +23,7 @@ from matrixone_core.errors import (
     InvalidArgument,
     NotSupported,
 )
-from matrixone_core.exporting import client_export
+from matrixone_core.exporting import conversions
 from matrixone_core.exporting.client_export import check_target
 from matrixone_core.exporting.report import ExportedFile
 from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
@@ -191,7 +191,7 @@ def test_a_stream_of_blocks_is_read_to_its_end():
 
 
 def test_a_file_has_its_name_once_it_is_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(client_export, "BATCH", 2)
+    monkeypatch.setattr(conversions, "BATCH", 2)
     place = tmp_path / "t.csv.bz2"
     place.write_bytes(b"old")
     events = []

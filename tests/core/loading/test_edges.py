@@ -2,10 +2,9 @@
 
 import pytest
 from loading_values import file, request, server, table
-from script import Driver, play
+from script import Driver
 
 from matrixone_core.errors import LoadFailed, ServerError
-from matrixone_core.loading.inputs.stage_reader import read_range
 from matrixone_core.loading.inputs.transforms import raise_bad_row
 from matrixone_core.loading.mapping import map_columns
 from matrixone_core.loading.row_checks import silent_changes
@@ -13,11 +12,6 @@ from matrixone_core.loading.strategies.location import find_refused_field
 from matrixone_core.operations import stage_loads
 from matrixone_core.results import BadRow
 from matrixone_core.sql.staging import StagedRow
-
-
-def test_a_range_of_a_file_that_ends_before_it():
-    _, data = play(read_range("stage://s/a", 0, 10), b"abc", b"")
-    assert data == b"abc"
 
 
 def test_only_zeros_are_numbered(mapping):

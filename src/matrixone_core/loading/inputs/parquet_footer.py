@@ -1,16 +1,15 @@
-"""The footer of a stage's Parquet file: its columns, and how large it is when it is unpacked."""
+"""What the footer of a stage's Parquet file says: its columns, and how large it is when it is unpacked."""
 
 from typing import Any
 
 from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.formats.parquet import check_unpacked_size, metadata_of_footer
-from matrixone_core.loading.inputs.stage_reader import read_range
-from matrixone_core.sql.files import PIECE
+from matrixone_core.parquet_footer import read_footer
 from matrixone_core.stage_files import size_of
 from matrixone_core.steps import Op
 
 
-def read_footer(url: str) -> Op[bytes]:
+def footer_of(url: str) -> Op[bytes]:
     """Read the footer, with the file's last eight bytes, which tell where it begins.
 
     Raises:
@@ -18,13 +17,10 @@ def read_footer(url: str) -> Op[bytes]:
         StageFileNotFound: there is no such file.
         ServerError: it cannot be read.
     """
-    size = yield from size_of(url)
-    end = yield from read_range(url, max(size - PIECE, 0), size)
-    if len(end) < 12 or end[-4:] != b"PAR1":
+    footer = yield from read_footer(url, (yield from size_of(url)))
+    if footer is None:
         raise LoadFailed(f"{url} is no Parquet file")
-    length = int.from_bytes(end[-8:-4], "little") + 8
-    footer = end if length <= len(end) else (yield from read_range(url, size - length, size))
-    return footer[-length:]
+    return footer
 
 
 def check_footer(url: str, max_unpacked_bytes: int) -> Op[Any]:
@@ -43,6 +39,6 @@ def check_footer(url: str, max_unpacked_bytes: int) -> Op[Any]:
         StageFileNotFound: there is no such file.
         ServerError: it cannot be read.
     """
-    metadata = metadata_of_footer((yield from read_footer(url)), url)
+    metadata = metadata_of_footer((yield from footer_of(url)), url)
     check_unpacked_size(metadata, max_unpacked_bytes, url)
     return metadata.schema.to_arrow_schema()

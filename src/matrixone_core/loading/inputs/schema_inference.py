@@ -13,7 +13,7 @@ from matrixone_core.loading.formats.csv import CsvReader, RegularLines, Row
 from matrixone_core.loading.formats.json_lines import JsonReader
 from matrixone_core.loading.formats.parquet import sql_columns_of_footer
 from matrixone_core.loading.inputs.header import check_header, read_head
-from matrixone_core.loading.inputs.parquet_footer import read_footer
+from matrixone_core.loading.inputs.parquet_footer import footer_of
 from matrixone_core.loading.inputs.transforms import RowReader
 from matrixone_core.messages import show
 from matrixone_core.sql.load import Csv, Format, JsonLines
@@ -188,5 +188,5 @@ def _with_digits(texts: Sequence[str]) -> str:
 
 
 def _of_parquet(url: str) -> Op[tuple[FileColumn, ...]]:
-    footer = yield from read_footer(url)
+    footer = yield from footer_of(url)
     return tuple(FileColumn(name, kind) for name, kind in sql_columns_of_footer(footer))

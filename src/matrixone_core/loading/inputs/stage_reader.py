@@ -40,14 +40,3 @@ class ChunkBytes:
     def next(self) -> Op[bytes | None]:
         """The next piece, or None at the end."""
         return (yield from next_chunk(self._chunks))
-
-
-def read_range(url: str, begin: int, end: int) -> Op[bytes]:
-    """The bytes between two places in a file; fewer, if it ends before."""
-    found = b""
-    while begin + len(found) < end:
-        piece = yield from read(url, begin + len(found))
-        if not piece:
-            break
-        found += piece
-    return found

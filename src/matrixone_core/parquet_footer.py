@@ -1,11 +1,14 @@
-"""The number of rows that a Parquet file's footer says, without reading its columns, and without pyarrow.
+"""The footer of a stage's Parquet file, and the number of rows in it: an export to a stage needs no pyarrow for that.
 
-A footer is a struct of Thrift's compact protocol; the format's `FileMetaData` numbers its fields.
+A footer is a struct of Thrift's compact protocol; the format's `FileMetaData` numbers its fields. All else is read by
+pyarrow (`loading.formats.parquet`).
 """
 
 from collections.abc import Callable
 
-from matrixone_core.errors import ServerError
+from matrixone_core.sql.files import PIECE
+from matrixone_core.stage_files import read_range
+from matrixone_core.steps import Op
 
 TAIL = 8  # bytes at a file's end: the footer's length, and a mark
 _MARK = b"PAR1"
@@ -14,33 +17,36 @@ _STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 0, 1, 2, 3
 _NUMBERS = {4, 5, 6}
 
 
-def footer_length(tail: bytes) -> int:
-    """How many bytes a footer has, which comes right before a file's last bytes.
+def read_footer(url: str, size: int) -> Op[bytes | None]:
+    """Read the footer, with the file's last `TAIL` bytes, which tell where it begins; None of another file.
 
     Args:
-        tail: the last `TAIL` bytes.
+        url: its `stage://` URL.
+        size: the file's length in bytes.
 
     Raises:
-        ServerError: they do not end a Parquet file.
+        StageFileNotFound: there is no such file.
+        ServerError: it cannot be read.
     """
-    if len(tail) != TAIL or tail[-len(_MARK) :] != _MARK:
-        raise _no_parquet()
-    return int.from_bytes(tail[: -len(_MARK)], "little")
+    known = min(size, PIECE)
+    end = (yield from read_range(url, size - known, known)) if known else b""
+    if len(end) != known or end[-len(_MARK) :] != _MARK or len(end) <= TAIL:
+        return None
+    length = int.from_bytes(end[-TAIL : -len(_MARK)], "little") + TAIL
+    footer = end if length <= known or length > size else (yield from read_range(url, size - length, length))
+    return footer[-length:] if len(footer) >= length else None
 
 
-def row_count(footer: bytes) -> int:
-    """The number of rows.
+def row_count(footer: bytes) -> int | None:
+    """The number of rows; None of what is no footer.
 
     Args:
         footer: the footer, or its beginning.
-
-    Raises:
-        ServerError: it is none.
     """
     try:
         return _Reader(footer).find_rows()
-    except (IndexError, KeyError) as error:
-        raise _no_parquet() from error
+    except (IndexError, KeyError):
+        return None
 
 
 class _Reader:
@@ -111,7 +117,3 @@ class _Reader:
     def _signed(self) -> int:
         number = self._number()
         return number >> 1 ^ -(number & 1)
-
-
-def _no_parquet() -> ServerError:
-    return ServerError("the server wrote a file that is no Parquet file, so that its rows cannot be counted")
