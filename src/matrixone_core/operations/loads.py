@@ -1,7 +1,7 @@
 """Operations that load data of the client into tables, and the history of loads."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from matrixone_core.errors import TableNotFound
 from matrixone_core.html import Listing
@@ -202,11 +202,11 @@ def history(table: Target | None = None, *, database: str | None = None) -> Op[t
         return Listing()
 
 
-def _load_text(request: LoadRequest, data: Data | PureStagePath, encoding: str | None) -> Op[LoadReport]:
+def _load_text(request: LoadRequest, data: Any, encoding: str | None) -> Op[LoadReport]:
     stage = stage_of_url(data)
     return stage_load.load_files(request, *stage) if stage else client_load.load_text(request, data, encoding)
 
 
-def _load_parquet(request: LoadRequest, data: Data | PureStagePath) -> Op[LoadReport]:
+def _load_parquet(request: LoadRequest, data: Any) -> Op[LoadReport]:
     stage = stage_of_url(data)
     return stage_load.load_files(request, *stage) if stage else client_load.load_parquet(request, data)
