@@ -16,6 +16,7 @@ import anyio.to_thread
 from anyio import sleep as sleep
 
 from matrixone_core import operations
+from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import WrongEventLoop
 
 if TYPE_CHECKING:
@@ -87,9 +88,15 @@ class Caller:
         """Return what a function returns: in a thread if it may block or computes, and awaited where it can be."""
         if step.computes:
             return await self._compute(step.call)
-        answer: Any = await anyio.to_thread.run_sync(step.call) if step.blocks else step.call()
-        if not step.blocks and isawaitable(answer):
-            answer = await answer
+        answer: Any
+        if step.finishes:
+            answer = await shield(partial(anyio.to_thread.run_sync, step.call), CLEAN_UP_SECONDS)
+        elif step.blocks:
+            answer = await anyio.to_thread.run_sync(step.call)
+        else:
+            answer = step.call()
+            if isawaitable(answer):
+                answer = await answer
         result: T = answer
         return result
 

@@ -183,12 +183,14 @@ class Call(Step[R_co]):
         exclusive: whether two such calls must not run at once, as for functions that listen to events.
         computes: whether it computes for a while: then it runs in a worker thread as well, and one such call at a time,
             as Python's threads take its lock from each other, and from the event loop.
+        finishes: whether a cancellation waits for one that blocks, and comes once its answer is known.
     """
 
     call: Callable[[], Any]
     blocks: bool = False
     exclusive: bool = False
     computes: bool = False
+    finishes: bool = False
 
 
 @dataclass(frozen=True)
@@ -279,6 +281,12 @@ def sleep(seconds: float) -> Op[None]:
 def run_in_thread(call: Callable[[], T]) -> Op[T]:
     """Call a function that may block; an event loop does not wait for it."""
     answer: T = yield from Call[T](call, blocks=True)
+    return answer
+
+
+def finish_in_thread(call: Callable[[], T]) -> Op[T]:
+    """Call a function that may block, to its end: whoever is cancelled meanwhile knows what it has done."""
+    answer: T = yield from Call[T](call, blocks=True, finishes=True)
     return answer
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import IO, TypeVar
 from uuid import uuid4
 
-from matrixone_core.steps import GetRuntime, Op, run_in_thread
+from matrixone_core.steps import GetRuntime, Op, finish_in_thread, run_in_thread
 
 T = TypeVar("T")
 
@@ -34,13 +34,13 @@ def write_whole(path: PurePath, write: Callable[[PurePath, IO[bytes]], Op[T]]) -
     place = PurePath((yield from run_in_thread(partial(machine.follow, path))))
     unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
     try:
-        file = yield from run_in_thread(partial(machine.open_new, unfinished, place))
+        file = yield from finish_in_thread(partial(machine.open_new, unfinished, place))
     except OSError as error:
         error.filename = str(path)  # the name that the caller knows
         raise
     try:
         written = yield from write(unfinished, file)
-        yield from run_in_thread(partial(machine.move, unfinished, place))
+        yield from finish_in_thread(partial(machine.move, unfinished, place))
     except BaseException:
         yield from run_in_thread(partial(machine.remove, unfinished))
         raise

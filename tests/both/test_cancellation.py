@@ -1,9 +1,11 @@
 """Cancelled means cancelled: the server stops, nothing stays, no connection is lost."""
 
 import asyncio
+import threading
 from contextlib import suppress
 
 import anyio
+import anyio.to_thread
 import pytest
 from interruptions import (
     SLOW,
@@ -18,6 +20,7 @@ from models import User
 from sqlalchemy import insert, text
 
 from matrixone import AsyncClient, errors
+from matrixone_platform.machine import LocalMachine
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +169,32 @@ async def test_a_query_for_columns_that_is_cancelled(async_client, proxy):
     assert scope.cancelled_caught
     assert (await async_client.query_arrow("SELECT 1 AS a")).num_rows == 1
     assert async_client.engine.pool.checkedout() == 0
+
+
+@pytest.mark.parametrize("moment", ["open_new", "move"])
+async def test_an_export_that_is_cancelled_as_a_thread_creates_or_moves_its_file_leaves_no_part(
+    async_client, tmp_path, monkeypatch, moment
+):
+    """Whoever is cancelled does not hear of what its thread has made unless it waits."""
+    begun, cancelled, over = threading.Event(), threading.Event(), threading.Event()
+    original = getattr(LocalMachine, moment)
+
+    def slow(*args):
+        begun.set()
+        cancelled.wait(20)
+        try:
+            return original(*args)
+        finally:
+            over.set()
+
+    monkeypatch.setattr(LocalMachine, moment, slow)
+    task = asyncio.ensure_future(async_client.export.to_file("SELECT 1 AS a", tmp_path / "a.csv"))
+    await anyio.to_thread.run_sync(begun.wait)
+    task.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)  # turns of the loop, not a wait
+    cancelled.set()
+    with suppress(asyncio.CancelledError):
+        await task
+    await anyio.to_thread.run_sync(over.wait)
+    assert [file.name for file in tmp_path.iterdir()] == ([] if moment == "open_new" else ["a.csv"])
