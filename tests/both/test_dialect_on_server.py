@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    DefaultClause,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -101,6 +102,25 @@ def test_alembic_finds_nothing_to_change_and_makes_what_is_missing(engine):
         connection.commit()
         assert set(inspect(connection).get_table_names()) == {"things", "more"}
         assert [change[0] for change in compare_metadata(context, METADATA)] == ["remove_table"]
+
+
+def test_defaults_of_booleans_are_the_same_however_they_are_written(engine):
+    metadata = MetaData()
+    written = {"a": text("true"), "b": "1", "c": text("1"), "d": text("false"), "e": "0", "f": None}
+    columns = [Column(name, Boolean, server_default=default) for name, default in written.items()]
+    Table("flags", metadata, Column("id", Integer, primary_key=True), *columns)
+    metadata.create_all(engine)
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+            [only] = compare_metadata(context, metadata)
+            assert (only[0], only[1].name) == ("remove_table", "things")
+            metadata.tables["flags"].c.d.server_default = None
+            metadata.tables["flags"].c.f.server_default = DefaultClause("1")
+            changes = [change for [change] in compare_metadata(context, metadata)[1:]]
+            assert sorted(change[3] for change in changes) == ["d", "f"]
+    finally:
+        metadata.drop_all(engine)
 
 
 ODD = ["t'x", 't"y', "t\\z", "t`w"]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.ddl.mysql import MySQLAlterDefault, MySQLChangeColumn, MySQLImpl, MySQLModifyColumn
-from sqlalchemy import Column, Index, UniqueConstraint, inspect
+from sqlalchemy import Boolean, Column, Index, UniqueConstraint, inspect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import DropConstraint, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
@@ -72,7 +72,9 @@ class MatrixOneImpl(MySQLImpl):
         rendered_metadata_default: str | None,
         rendered_inspector_default: str | None,
     ) -> bool:
-        """Whether a default is another, as SQL or as the text that the SQL writes."""
+        """Whether a default is another, as SQL or as the text that the SQL writes; `1` and `true` are the same."""
+        if isinstance(metadata_column.type, Boolean):
+            return _truth(rendered_metadata_default) != _truth(rendered_inspector_default)
         meant = {rendered_inspector_default}
         if rendered_inspector_default:
             plain = re.sub(r"(?<!^)''(?!$)", "'", rendered_inspector_default)
@@ -87,6 +89,12 @@ class MatrixOneImpl(MySQLImpl):
 def _kind(options: Mapping[str, Any]) -> str:
     using = str(options.get("using"))
     return using if using in {"ivfflat", "hnsw"} else str(options.get("prefix") or "plain")
+
+
+def _truth(default: str | None) -> str | None:
+    """The default of a column of booleans, however it is written."""
+    plain = (default or "null").strip("()'").lower()
+    return {"1": "true", "0": "false", "null": None}.get(plain, plain)
 
 
 def _plain(value: Any) -> str:

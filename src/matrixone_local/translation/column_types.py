@@ -60,7 +60,7 @@ def _of_any_length(tokens: Sequence[Token], at: int) -> str | None:
     length = _length(tokens, at)
     if _is_in_key(tokens, at):
         return IN_KEY if length > LONGEST_KEY else None
-    if _argument(tokens, at):
+    if length < _LONGEST:
         return None
     has_default = any(token.says("DEFAULT") for token in _rest(tokens, at))  # the engine gives texts of any length none
     return f"VARCHAR({_LONGEST})" if has_default else "MEDIUMTEXT"  # several VARCHARs of this length make no row

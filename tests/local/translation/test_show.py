@@ -26,9 +26,10 @@ def test_a_varchar_without_a_length(sql):
     assert sql.refused("INSERT INTO t (b) VALUES ('k')")[0] == 1062
 
 
-def test_a_varchar_without_a_length_can_get_an_index(sql):
+@pytest.mark.parametrize("length", ["", "(65535)"])  # the latter is what it is reflected as
+def test_a_varchar_without_a_length_can_get_an_index(sql, length):
     """As SQLModel makes it: the table first, the index in a statement of its own."""
-    sql("CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR NOT NULL, b VARCHAR)")
+    sql(f"CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR{length} NOT NULL, b VARCHAR{length})")
     sql("INSERT INTO t VALUES (1, 'x', NULL)")
     sql("CREATE UNIQUE INDEX u ON t (a)")
     sql("ALTER TABLE t ADD INDEX k (a, b)")
