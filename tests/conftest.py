@@ -1,5 +1,6 @@
 """One server for the whole run: a local one, or the real one that MATRIXONE_URL names."""
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -41,6 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("CI"):
         config.pluginmanager.register(NothingIsLeftOut())
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep the garbage collector from going through all modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 class NothingIsLeftOut:
