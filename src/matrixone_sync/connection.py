@@ -297,6 +297,8 @@ class Connection(ProtocolMixin, pymysql.Connection):
 class Result(ResultMixin, MySQLResult):
     """A result of ours."""
 
+    unbuffered_active = False  # PyMySQL's finalizer reads it, also after Ctrl-C in __init__
+
 
 class PacketResult(PacketMixin, Result):
     """A result of ours whose rows stay packets."""

@@ -9,6 +9,7 @@ from models import User
 from sqlalchemy import text
 
 from matrixone import Client
+from matrixone_sync.connection import Result
 from matrixone_sync.workers import WorkerGroup
 
 
@@ -23,6 +24,12 @@ def test_ctrl_c_that_does_not_end_the_wait(proxy, database):
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         assert client.execute("SELECT 1").scalar() == 1
+
+
+def test_a_result_that_ctrl_c_interrupts_in_the_making_ends_quietly():
+    """Python prints what a finalizer raises."""
+    result = Result.__new__(Result)
+    assert result.__del__() is None
 
 
 def test_ctrl_c_stops_the_statement_on_the_server(proxy, database, files, big, unique, other):
