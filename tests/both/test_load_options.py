@@ -1,5 +1,7 @@
 """The options of loads, by both clients."""
 
+from functools import partial
+
 import pytest
 
 from matrixone import errors
@@ -182,6 +184,23 @@ def test_a_delimiter_at_the_end_of_lines(client, load, files):
     assert rows(client) == [(1, "a", 10), (2, "b", 20), (3, "c", 30)]
     with pytest.raises(errors.LoadFailed, match="too many fields"):
         client.load_data.read_csv(b"4|d|40|\n", "t", sep="|")
+
+
+@pytest.mark.parametrize("line", ["2|b|20|x", "2|b|20", "2|b|20| "])
+@pytest.mark.parametrize("columns", [None, ["id", "name", "age"]])
+def test_a_line_that_no_delimiter_ends_where_each_should(client, load, files, line, columns):
+    """LOAD DATA leaves out what a line has beyond the delimiter: a column's value, if one more column was meant."""
+    data = f"1|a|10|\n{line}\n3|c|30|\n"
+    files.put("tbl", data)
+    how = {"delimiter": "|", "trailing_delimiter": True, "columns": columns}
+    for policy in ("error", "skip"):
+        for call in (partial(load, "tbl"), partial(client.load_data.read_csv, data.encode(), "t")):
+            with pytest.raises(errors.LoadFailed, match=r"line 2: the line does not end with '\|'"):
+                call(**how, on_conflict=policy)
+    for call in (partial(load, "tbl"), partial(client.load_data.read_csv, data.encode(), "t")):
+        report = call(**how, on_error="skip", on_conflict="replace")
+        assert [(bad.line, bad.column) for bad in report.rejects] == [(2, None)]
+    assert rows(client) == [(1, "a", 10), (3, "c", 30)]
 
 
 def test_names_that_pandas_has(client, load, files):

@@ -17,6 +17,7 @@ _CAST_KEYS = {
     Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP, Kind.TIME,
     Kind.YEAR, Kind.UUID,
 }  # fmt: skip
+END = "matrixone_end"  # the staged column of what follows a line's last delimiter, where a delimiter ends each line
 WHOLE = "BIGINT"  # the type of a staged column whose values are known to be whole numbers: half the time of texts
 _PARQUET_TYPES = {Kind.DATETIME: "DATETIME(6)", Kind.TIMESTAMP: "DATETIME(6)"}  # texts lose fractions (server-facts 57)
 
@@ -50,6 +51,7 @@ class ColumnMapping:
         nulls: the texts that mean NULL.
         replaces: whether the rows are stored by REPLACE.
         is_utf8: whether the texts were decoded before they are staged.
+        end: the delimiter that ends each line, after which the last field is staged as well: it has to be empty.
     """
 
     order: tuple[str | None, ...]
@@ -59,6 +61,7 @@ class ColumnMapping:
     nulls: Names = ()
     replaces: bool = False
     is_utf8: bool = False
+    end: str | None = None
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
@@ -86,8 +89,8 @@ def map_columns(request: LoadRequest, table: Table, file: InputFile) -> ColumnMa
     for own in (*(name for name, _ in request.assignments), *filter(None, (request.file_column, request.row_column))):
         _check_settable(table, own)
     form = file.format
-    read_by_name = isinstance(file, StageFile) and not file.through_client and not isinstance(form, Csv)
-    by_name = read_by_name or bool(request.assignments)
+    read_by_server = isinstance(file, StageFile) and not file.through_client
+    by_name = (read_by_server and not isinstance(form, Csv)) or bool(request.assignments)
     fields: list[StagedField] = []
     order: list[str | None] = []
     for at, name in enumerate(file.names):
@@ -105,6 +108,9 @@ def map_columns(request: LoadRequest, table: Table, file: InputFile) -> ColumnMa
         )
         order.append(fields[-1].staged)
     assignments = _assignments(request, table, file, fields)
+    end = form.delimiter if read_by_server and isinstance(form, Csv) and form.trailing_delimiter else None
+    if end is not None:
+        fields.append(StagedField("", END, "LONGTEXT", None))
     return ColumnMapping(
         tuple(order),
         tuple(fields),
@@ -114,6 +120,7 @@ def map_columns(request: LoadRequest, table: Table, file: InputFile) -> ColumnMa
         request.options.conflict is Conflict.REPLACE,
         # where bad rows are collected, each is judged by itself
         not request.options.collects_rejects and (file.through_client if isinstance(file, StageFile) else file.is_utf8),
+        end,
     )
 
 

@@ -9,7 +9,7 @@ from matrixone_core.errors import InvalidArgument
 from matrixone_core.html import render_table
 from matrixone_core.loading.formats.csv import CANONICAL
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
-from matrixone_core.loading.mapping import WHOLE, ColumnMapping
+from matrixone_core.loading.mapping import END, WHOLE, ColumnMapping
 from matrixone_core.loading.request import LoadRequest, fields_of
 from matrixone_core.loading.row_checks import doubtful_rows, silent_changes
 from matrixone_core.loading.table import Table
@@ -79,7 +79,7 @@ class Batch:
 
     def _columns_of(self, form: Format) -> tuple[str | None, ...]:
         if isinstance(form, Csv):
-            return fields_of(form, self.mapping.order)
+            return self.mapping.order if self.mapping.end is None else (*self.mapping.order, END)
         return self.mapping.staged if self.numbered else ()  # the rows' number is in no file
 
     def silent_changes(self) -> SelectStaged | None:
@@ -286,7 +286,7 @@ def direct_load(plan: LoadPlan, file: InputFile) -> LoadData:
     request = plan.request
     is_sent = isinstance(file, ClientFile) or file.through_client
     listed = is_sent or (isinstance(file.format, Csv) and bool(request.columns or request.header))
-    columns = fields_of(file.format, file.names) if listed and any(file.names) else ()
+    columns = (fields_of(file.format, file.names) if is_sent else file.names) if listed and any(file.names) else ()
     nulls = tuple(filter(None, file.names)) if len(request.nulls) == 1 else ()
     parallel = not is_sent and is_large(plan.state) and len(plan.inputs) == 1 and request.is_unchecked
     source = ClientData("rows.csv") if is_sent else file.path

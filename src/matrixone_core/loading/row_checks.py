@@ -14,7 +14,8 @@ from sqlalchemy.dialects import mysql
 
 from matrixone_core.fragments import Value
 from matrixone_core.loading.certain_values import DAY, DIGITS
-from matrixone_core.loading.mapping import WHOLE, ColumnMapping, StagedField
+from matrixone_core.loading.formats.csv import no_end
+from matrixone_core.loading.mapping import END, WHOLE, ColumnMapping, StagedField
 from matrixone_core.loading.table import Column, Kind
 from matrixone_core.messages import show
 from matrixone_core.sql.staging import Expression, join_parts, matches, staged, violates
@@ -59,7 +60,18 @@ def silent_changes(mapping: ColumnMapping) -> tuple[SilentChange, ...]:
     return (
         *(_except_nulls(mapping, change) for field, column in columns for change in _of_column(mapping, field, column)),
         *(_null_key(mapping, field, column) for field, column in columns if _is_replaced_key(mapping, column)),
+        *(_surplus(mapping.end, field) for field in mapping.fields if field.staged == END and mapping.end is not None),
     )
+
+
+def _surplus(delimiter: str, field: StagedField) -> SilentChange:
+    """What follows the delimiter that ends a line, which no column would get."""
+    surplus: Expression = (f"length({staged(field.staged)}) > 0",)
+    return SilentChange(field, surplus, surplus, partial(_why_surplus, delimiter))
+
+
+def _why_surplus(delimiter: str, value: bytes | None) -> str | None:
+    return no_end(delimiter) if value else None
 
 
 def _except_nulls(mapping: ColumnMapping, change: SilentChange) -> SilentChange:

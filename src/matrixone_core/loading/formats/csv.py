@@ -208,9 +208,12 @@ class CsvReader:
             if not after and not last:  # the line's end is escaped, and the field goes on in the next piece
                 return None, begin
             if after != self._delimiter:
-                if self._form.trailing_delimiter and len(fields) > 1 and fields[-1] == Field("", quoted=False):
-                    del fields[-1]
-                return Row(self._line, tuple(fields), _decode(data[begin : at - len(after)]), unit=self._unit), at
+                raw = _decode(data[begin : at - len(after)])
+                if not self._form.trailing_delimiter:
+                    return Row(self._line, tuple(fields), raw, unit=self._unit), at
+                if len(fields) > 1 and fields[-1].text == "":
+                    return Row(self._line, tuple(fields[:-1]), raw, unit=self._unit), at
+                return Row(self._line, tuple(fields), raw, no_end(self._form.delimiter), self._unit), at
 
     def _unreadable(self, data: bytes, begin: int, at: int, *, last: bool) -> tuple[Row | None, int]:
         if self._open.match(data, at):
@@ -234,6 +237,11 @@ class CsvReader:
         if (self._escape and self._escape in text) or (inner is not None and self._quote in text):
             text = self._escaped.sub(lambda each: _ESCAPES.get(each[1], each[1]) if each[1] else each[2], text)
         return Field(_decode(text), inner is not None)
+
+
+def no_end(delimiter: str) -> str:
+    """Why a line is refused that the delimiter does not end."""
+    return f"the line does not end with {show(delimiter)}; trailing_delimiter=True says that each one does"
 
 
 def _decode(text: bytes) -> str:

@@ -12,12 +12,12 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 
 from matrixone_core.errors import LoadFailed, MatrixOneError, ServerError
-from matrixone_core.loading.formats.csv import RegularLines, Row
+from matrixone_core.loading.formats.csv import Field, RegularLines, Row
 from matrixone_core.loading.inputs.files import InputFile, StageFile
 from matrixone_core.loading.inputs.readers import decoder_of, row_reader
 from matrixone_core.loading.inputs.stage_reader import ChunkBytes, StageBytes
 from matrixone_core.loading.inputs.transforms import RowReader, format_row, raise_bad_row
-from matrixone_core.loading.mapping import ColumnMapping, StagedField
+from matrixone_core.loading.mapping import END, ColumnMapping, StagedField
 from matrixone_core.loading.plan import Batch
 from matrixone_core.loading.row_checks import plain_value
 from matrixone_core.loading.strategies.context import LoadContext
@@ -167,7 +167,7 @@ def describe(context: LoadContext, batch: Batch, row: StagedRow, field: StagedFi
     return BadRow(
         found.path,
         line,
-        None if field is None else field.name,
+        (field and field.name) or None,
         None if value is None else value.decode("utf-8", "backslashreplace"),
         reason,
         as_csv(row),
@@ -220,9 +220,16 @@ def _plain(mapping: ColumnMapping, place: str | None) -> str | int | None:
 
 
 def _find_equal_line(mapping: ColumnMapping, staged: StagedRow, found: Row | RegularLines) -> int | None:
-    if not isinstance(found, Row) or len(found.fields) != len(mapping.order):
+    if not isinstance(found, Row):
         return None
-    texts = [field.text for field, place in zip(found.fields, mapping.order, strict=True) if place is not None]
+    places, fields = mapping.order, found.fields
+    if mapping.end is not None:
+        places = (*places, END)
+        if found.broken is None:  # its end was empty
+            fields = (*fields, Field("", quoted=False))
+    if len(fields) != len(places):
+        return None
+    texts = [field.text for field, place in zip(fields, places, strict=True) if place is not None]
     values = [None if value is None else value.decode("utf-8", "surrogateescape") for value in staged.values]
     return found.line if texts == values else None
 

@@ -51,7 +51,7 @@ class RejectingInsert:
         """Leave out rows that the server would change silently."""
         for each in changed:
             value = each.row.values[self.batch.mapping.fields.index(each.field)]
-            self._note(each.row, each.field.name, value, each.reason)
+            self._note(each.row, each.field.name or None, value, each.reason)
         yield from self._delete([each.row.number or 0 for each in changed])
         if self.rejects.is_exceeded(len(self.found)):
             yield from self.report()

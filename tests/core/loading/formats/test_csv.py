@@ -74,7 +74,11 @@ def test_lines_end_as_is_said(end, size):
 
 def test_a_delimiter_that_ends_each_line_begins_no_field(size):
     form = Csv(delimiter="||", trailing_delimiter=True)
-    assert texts(b'1||a||\n2||""\n||\n3\n', form, size) == [["1", "a"], ["2", ""], [""], ["3"]]
+    assert texts(b'1||a||\n2||""||\n||\n3||""\n', form, size) == [["1", "a"], ["2", ""], [""], ["3"]]
+    rows = read(b"1||a||\n2||b\n3||c||x\n4\n5||", form, size)
+    assert [row.broken and row.broken.partition(";")[0] for row in rows] == [
+        None, *["the line does not end with '||'"] * 3, None,
+    ]  # fmt: skip
 
 
 def test_bytes_that_are_no_text_stay_what_they_are():
