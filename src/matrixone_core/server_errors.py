@@ -80,7 +80,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], type[MatrixOneError]], ...] = tuple(
     for pattern, kind in (
         (r"the stage .* not exists|stage \S+ not found", StageNotFound),
         (r"the stage .* exists", StageExists),
-        (r"do not have privilege.*|(.* api error )?access ?denied.*", PermissionDenied),
+        (r"do not have privilege.*|(get .*|.* api error )?access ?denied.*", PermissionDenied),
         (r"invalid input: the file does not exist in load flow", StageFileNotFound),
         (r"read .*: is a directory|stat .*: not a directory", StageFileNotFound),
         (r"snapshot .* already exists", SnapshotExists),

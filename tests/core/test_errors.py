@@ -51,6 +51,8 @@ from matrixone_core.sql.stage import CreateStage, DropStage, SelectStages
         (20609, "txn write conflict abc", errors.WriteConflict),
         (20101, "internal error: account `sys` already has a pitr", errors.PitrExists),
         (20101, "internal error: cluster level pitr already exists", errors.PitrExists),
+        (20101, 'internal error: Get "http://minio/data": the message is Access Denied', errors.PermissionDenied),
+        (1105, "Access Denied.", errors.PermissionDenied),
         (
             1105,
             "operation error S3: GetObject, StatusCode: 403, api error AccessDenied: Access Denied",
