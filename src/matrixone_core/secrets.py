@@ -168,7 +168,17 @@ def redact(words: str, secrets: Iterable[Secret]) -> str:
         words: a server's or a driver's message.
         secrets: what must not show.
     """
-    for hidden in sorted(secrets, key=len, reverse=True):
-        if len(hidden) >= 4:
-            words = words.replace(hidden.reveal(), MASK)
+    forms = {form for hidden in secrets for form in _forms(hidden.reveal()) if len(form) >= 4}
+    for form in sorted(forms, key=len, reverse=True):
+        words = words.replace(form, MASK)
     return words
+
+
+def _forms(sent: str) -> tuple[str, ...]:
+    """What a message may have of a secret: the text that was sent, and what it was before or is after an escape more.
+
+    The one before is the caller's, the one after in the text of the statement, as we or a driver write it.
+    """
+    doubled = sent.replace("\\", "\\\\")
+    before = sent.replace("''", "'").replace("\\\\", "\\")
+    return sent, before, doubled.replace("'", "''"), doubled.replace("'", "\\'")

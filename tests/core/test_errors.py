@@ -177,10 +177,17 @@ def test_a_definition_that_is_no_sql_is_no_table_that_exists():
     assert type(server_errors.from_driver(wrapped(1050, "table t already exists"), create)) is errors.TableExists
 
 
-def test_secrets_are_cut_out_of_what_the_server_says():
-    statement = CreateStage("s", "s3://b/", Credentials({"AWS_SECRET_KEY": "open'sesame"}))
-    error = server_errors.from_driver(wrapped(1105, "syntax error near open''sesame"), statement)
-    assert "sesame" not in f"{error}{error!r}{error.__cause__!r}{error.statement}"
+@pytest.mark.parametrize(
+    "written", [r"open'se\same", r"open''se\\same", r"open''''se\\\\same", r"open\'\'se\\\\same"], ids=range(4)
+)
+def test_secrets_are_cut_out_of_what_the_server_says(written):
+    """As they were given, as the server reads them twice, and as the text of a statement has them."""
+    statement = CreateStage("s", "s3://b/", Credentials({"AWS_SECRET_KEY": r"open'se\same"}))
+    error = server_errors.from_driver(wrapped(1105, f"syntax error near {written}"), statement)
+    shown = f"{error}{error!r}{error.__cause__!r}{error.statement}"
+    assert "syntax error near ***" in shown
+    assert "open" not in shown
+    assert "same" not in shown
 
 
 def test_an_error_of_another_shape_is_still_told():
