@@ -167,6 +167,35 @@ def test_the_first_bad_row_is_named(client, mixed, files, content, says):
     assert client.execute("SELECT count(*) FROM m").scalar() == 0
 
 
+@pytest.mark.parametrize(
+    ("read", "data", "place"),
+    [
+        ("json", b'{"id": 1}\n\n{"id": 1.5}\n', (3, "id", "1.5")),
+        ("json", b'{"id": 1, "j": {}}\n\n{"id": 2, "j": "{bad"}\n', (3, "j", "{bad")),
+        ("csv", b"1,{}\n\n2,text\n", (3, "j", "text")),
+        ("csv", b"1,{}\r\r1.5,{}\r", (3, "id", "1.5")),
+    ],
+)
+def test_the_line_of_data_that_is_sent_in_another_form_and_of_json(client, mixed, files, read, data, place):
+    client.execute("CREATE TABLE j (id INT, j JSON)")
+    options = {"line_terminator": "\r"} if b"\r" in data else {}
+    files.put("j", data)
+    for call in (
+        lambda: getattr(client.load_data, f"read_{read}")(data, "j", **options),
+        lambda: getattr(client.load_data, f"read_{read}_stage")(mixed, "j", "j", **options),
+    ):
+        with pytest.raises(errors.LoadFailed) as caught:
+            call()
+        assert (caught.value.row.line, caught.value.row.column, caught.value.row.value) == place
+
+
+def test_an_error_of_no_row_names_the_data(client, mixed, files):
+    client.execute("CREATE TABLE n (id INT, must INT NOT NULL)")
+    files.put("n.csv", "1\n")
+    with pytest.raises(errors.LoadFailed, match=r"n\.csv: .*must"):
+        client.load_data.read_csv_stage(mixed, "n.csv", "n", columns=["id"])
+
+
 def test_a_bad_row_of_an_unchecked_load_and_of_an_iterator(client, mixed, files):
     files.put("c.csv", "1,a,1\n2,b,x\n")
     with pytest.raises(errors.LoadFailed, match=r"c\.csv, line 2"):

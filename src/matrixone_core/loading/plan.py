@@ -6,18 +6,19 @@ from enum import StrEnum
 from typing import Any
 
 from matrixone_core.errors import InvalidArgument
+from matrixone_core.fragments import Value
 from matrixone_core.html import render_table
 from matrixone_core.loading.formats.csv import CANONICAL
 from matrixone_core.loading.inputs.files import ClientFile, InputFile, StageFile
 from matrixone_core.loading.mapping import END, WHOLE, ColumnMapping
 from matrixone_core.loading.request import LoadRequest, fields_of
 from matrixone_core.loading.row_checks import doubtful_rows, silent_changes
-from matrixone_core.loading.table import Table
+from matrixone_core.loading.table import Kind, Table
 from matrixone_core.results import BadRow
 from matrixone_core.sql.ddl import DropTable
 from matrixone_core.sql.load import ClientData, Csv, Format, LoadData
 from matrixone_core.sql.staged_inserts import Conflict, InsertStaged
-from matrixone_core.sql.staging import CreateStaging, Expression, Names, SelectStaged, is_true
+from matrixone_core.sql.staging import CreateStaging, Expression, Names, SelectStaged, is_true, staged
 from matrixone_core.sql.table import LoadState
 from matrixone_core.steps import Statement
 
@@ -101,6 +102,18 @@ class Batch:
         """The question for rows that the server may refuse; None if no column tells."""
         conditions = doubtful_rows(self.mapping)
         return self._select(conditions) if conditions else None
+
+    def json_rows(self, words: str) -> tuple[SelectStaged, ...]:
+        """The questions for rows with refused JSON, which no pattern finds: those in an error's words, the first ones.
+
+        Args:
+            words: the error's; there is no question if it is not about JSON.
+        """
+        found = [staged(f.staged) for f in self.mapping.fields if f.column is not None and f.column.kind is Kind.JSON]
+        if not found or "json text" not in words.lower():
+            return ()
+        named = tuple((f"length({value}) > 0 AND instr(", Value(words), f", {value}) > 0") for value in found)
+        return self._select(named), self._select(tuple((f"{value} IS NOT NULL",) for value in found))
 
     def _select(self, conditions: tuple[Any, ...]) -> SelectStaged:
         numbers = tuple(field.staged for field in self.mapping.fields if field.sql_type == WHOLE)

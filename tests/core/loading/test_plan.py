@@ -50,6 +50,26 @@ def test_texts_are_staged_and_the_server_judges_them():
     assert (found.strategy, found.table, found.files) == (LoadStrategy.STAGING_TABLE, "t", ("stage://s/a.csv",))
 
 
+def test_rows_with_refused_json_are_found_by_the_error_and_else_among_the_first():
+    [batch] = plan(target=table("`id` int", "`name` json")).batches
+    found = [str(question).partition(" WHERE ")[2] for question in batch.json_rows("invalid input: json text {x")]
+    assert found == [
+        "(length(s.`f1`) > 0 AND instr('invalid input: json text {x', s.`f1`) > 0) LIMIT 1000",
+        "(s.`f1` IS NOT NULL) LIMIT 1000",
+    ]
+    assert batch.json_rows("Column 'id' cannot be null") == plan().batches[0].json_rows("json text") == ()
+
+
+def test_what_follows_the_delimiter_that_ends_a_line_has_to_be_empty():
+    ends = file(form=Csv(trailing_delimiter=True))
+    staged, load, insert, _ = plan(ends).sql
+    assert staged.endswith("(`f0` LONGTEXT, `f1` LONGTEXT, `matrixone_end` LONGTEXT)")
+    assert load.endswith("(`f0`, `f1`, `matrixone_end`)")
+    assert "length(s.`matrixone_end`) > 0" in insert
+    [sent] = plan(replace(ends, through_client=True)).batches
+    assert sent.mapping.end is None
+
+
 def test_the_staging_table_is_beside_its_target():
     target = table(names=("d", "t"))
     found = make_plan(request(table="d.t"), IN_USE, target, [file()], can_create_tables=True, token="7_ab")

@@ -79,14 +79,13 @@ def explain_refusal(context: LoadContext, batch: Batch, error: LoadFailed) -> Op
     Raises:
         LoadFailed: it was found.
     """
-    question = batch.doubtful_rows()
-    if question is None:
-        return
-    rows = yield from question
-    for row in rows:
-        field = find_refused_field(batch.mapping, row, error)
-        if field is not None:
-            raise_bad_row((yield from describe(context, batch, row, field, reason_of(error))), error)
+    reason = reason_of(error)
+    for question in filter(None, (batch.doubtful_rows(), *batch.json_rows(reason))):
+        rows = yield from question
+        for row in rows:
+            field = find_refused_field(batch.mapping, row, error)
+            if field is not None:
+                raise_bad_row((yield from describe(context, batch, row, field, reason)), error)
 
 
 def find_refused_field(mapping: ColumnMapping, row: StagedRow, error: LoadFailed) -> StagedField | None:
@@ -190,7 +189,7 @@ def _csv_value(value: bytes | None) -> str:
 def _find_line(context: LoadContext, batch: Batch, file: InputFile, row: StagedRow) -> Op[int | None]:
     if row.number is not None and len(batch.files) == 1:
         return (yield from lines_of(context, batch, (row.number,))).get(row.number)
-    form = file.format
+    form = file.format if isinstance(file, StageFile) else context.plan.request.format  # not as it was sent
     if not isinstance(form, Csv | JsonLines):
         return None
     plain = [_plain(batch.mapping, place) for place in batch.mapping.order]

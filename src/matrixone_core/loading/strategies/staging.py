@@ -226,7 +226,8 @@ def _explain_errors(context: LoadContext, batch: Batch, op: Op[T]) -> Op[T]:
         return (yield from op)
     except LoadFailed as error:
         yield from explain_refusal(context, batch, error)
-        raise
+        paths = [file.path for file in batch.files]
+        raise (error.about(paths[0]) if len(paths) == 1 else error) from error.__cause__
 
 
 def _steps(context: LoadContext, insert: InsertStaged, rows: int) -> Iterator[InsertStaged]:
