@@ -279,3 +279,25 @@ def test_who_may_not_create_stages_hears_so_when_asking(new_client, matrixone_ur
             with pytest.raises(errors.PermissionDenied):
                 ask()
         assert isinstance(session.stage.list(), tuple)
+
+
+def test_a_stage_in_a_stage_that_the_session_alters(users, files, unique):
+    files.put("old/users.csv", "1,Old,o@x.org,1\n")
+    files.put("new/users.csv", "2,New,n@x.org,1\n")
+    outer, inner = unique(), unique()
+    users.stage.create_local(outer, f"{files.folder}/old")
+    users.stage.create(inner, f"stage://{outer}/")
+    with users.session() as session:
+        session.stage.alter(outer, url=f"file://{files.folder}/new")
+        session.load_data.read_csv_stage(inner, "users.csv", User)
+    assert users.execute(select(User.name)).scalars().all() == ["New"]
+
+
+def test_stages_of_a_session_that_are_inside_each_other(users, unique):
+    first, second = unique(), unique()
+    with users.session() as session:
+        session.stage.create(first, f"stage://{second}/x/")
+        session.stage.create(second, f"stage://{first}/x/")
+        with pytest.raises(errors.InvalidArgument, match="inside itself"):
+            session.load_data.read_csv_stage(first, "users.csv", User)
+        session.rollback()

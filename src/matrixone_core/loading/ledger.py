@@ -12,13 +12,12 @@ from matrixone_core.loading.options import Options
 from matrixone_core.messages import show
 from matrixone_core.sql.files import PIECE, DigestFile
 from matrixone_core.sql.ledger import LEDGER, CreateLedger, Entry, SelectEntryIds
-from matrixone_core.sql.stage import Stage
+from matrixone_core.sql.stage import DEEPEST, Stage
 from matrixone_core.sql.staging import Names
 from matrixone_core.stage_files import size_of
 from matrixone_core.steps import Op, OutsideTransaction
 
 SAMPLE = 1024 * 1024  # bytes at each end that a file is known by
-DEEPEST = 16  # stages in stages
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,11 @@ from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, 
 from matrixone_core.messages import show
 from matrixone_core.operations import stages
 from matrixone_core.sql.files import IsListed, ListFiles
-from matrixone_core.sql.stage import Stage
+from matrixone_core.sql.stage import DEEPEST, Stage
 from matrixone_core.steps import Op, OutsideTransaction, Statement, read_clock
 
 T = TypeVar("T")
 S3_CREDENTIALS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT", "PROVIDER")  # server-facts 9
-DEEPEST = 16  # stages in stages
 
 
 class StageProblem(StrEnum):

@@ -68,6 +68,11 @@ class PendingChanges:
         changes = (statement for name, change in self.stages.items() for statement in change.statements(name))
         return (*changes, *self.dropped_snapshots.values(), *self.snapshots.values(), *self.clones)
 
+    @property
+    def alters_stages(self) -> bool:
+        """Whether a stage that the server has is altered or dropped."""
+        return any(change.before is not None for change in self.stages.values())
+
     def changed_stage(self, name: str) -> Stage | None:
         """A stage that the session has created or altered; None if the server has it as the session sees it.
 

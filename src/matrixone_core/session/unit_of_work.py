@@ -14,6 +14,7 @@ from matrixone_core import catalog
 from matrixone_core.errors import (
     CommitUnknown,
     DatabaseNotFound,
+    InvalidArgument,
     LoadPartiallyApplied,
     MatrixOneError,
     NotSupported,
@@ -45,7 +46,7 @@ from matrixone_core.sql.files import (
     RemoveFiles,
     SaveFile,
 )
-from matrixone_core.sql.load import LoadData, Source, resolve_source
+from matrixone_core.sql.load import LoadData, Source, locate
 from matrixone_core.sql.past import CheckForeignKeys, CloneDatabase, CloneTable, Restore, RestorePitr, TablesThen
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, ShowPitr
 from matrixone_core.sql.snapshot import (
@@ -56,7 +57,7 @@ from matrixone_core.sql.snapshot import (
     ShowSnapshots,
     Snapshot,
 )
-from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
+from matrixone_core.sql.stage import DEEPEST, AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
 from matrixone_core.steps import GetRuntime, Op, OutsideTransaction, Statement, Step, map_nested_ops, map_steps
 
@@ -122,7 +123,7 @@ class UnitOfWork:
         if aborts(error):
             self.transaction.apply(TransactionEvent.ABORTED, error)
 
-    def _check_allowed(self, step: Step[Any]) -> None:
+    def _check_allowed(self, step: Step[Any]) -> Op[None]:
         """Check that a step can be a part of the session.
 
         Raises:
@@ -143,7 +144,7 @@ class UnitOfWork:
                 )
             case ListFiles() | IsListed() | FileLength() | ReadFile() | ListNamed() | ReadRange():
                 url = step.folder if isinstance(step, IsListed) else step.url
-                if self._resolve(url) != url:
+                if (yield from self._resolve(url)) != url:
                     raise NotSupported(
                         "files of a stage that the session has created or altered are seen once it commits"
                     )
@@ -151,7 +152,7 @@ class UnitOfWork:
                 pass
 
     def _perform(self, step: Step[Any]) -> Op[Any]:
-        self._check_allowed(step)
+        yield from self._check_allowed(step)
         match step:
             case CreateStage():
                 yield from self._create_stage(step)
@@ -176,11 +177,11 @@ class UnitOfWork:
                 return ()
             # a changed stage is read by its new URL: the server does not know the change yet
             case LoadData():
-                return (yield from replace(step, source=self._resolve(step.source)))
+                return (yield from replace(step, source=(yield from self._resolve(step.source))))
             case CreateExternal():
-                return (yield from replace(step, source=self._resolve(step.source)))
-            case MayContain() if self._resolve(step.url) != step.url:
-                return True  # the function does not know the stage
+                return (yield from replace(step, source=(yield from self._resolve(step.source))))
+            case MayContain():  # the function does not know the stage
+                return (yield from self._resolve(step.url)) != step.url or (yield from step)
             case GetRuntime():
                 runtime = yield from step
                 return replace(runtime, run=partial(self._run_later, runtime.run), in_session=True)
@@ -189,8 +190,26 @@ class UnitOfWork:
             case _:
                 return (yield from map_nested_ops(step, self.within))
 
-    def _resolve(self, source: Source) -> Source:
-        return resolve_source(source, self.pending.changed_stage)
+    def _resolve(self, source: Source) -> Op[Source]:
+        """The source by the locations of stages that the server does not know yet, or not as they will be.
+
+        Raises:
+            InvalidArgument: a stage is inside itself.
+        """
+        located = found = source
+        for _ in range(DEEPEST):
+            if not self.pending.stages or not isinstance(found, str) or not found.startswith("stage://"):
+                return located
+            name, _, path = found.removeprefix("stage://").partition("/")
+            changed = self.pending.changed_stage(name)
+            if changed is not None:
+                located = found = locate(changed, path)
+                continue
+            stage = (yield from catalog.find(name)) if self.pending.alters_stages else None
+            if stage is None or not stage.url.startswith("stage://"):
+                return located
+            found = locate(stage, path)  # the stage that it is in may be an altered one
+        raise InvalidArgument(f"{source}: a stage of this session is inside itself; alter its URL")
 
     # -- stages -------------------------------------------------------------------------------------------------
 

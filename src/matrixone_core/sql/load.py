@@ -1,6 +1,6 @@
 """LOAD DATA, and what it reads: sources and formats (server-facts 17-29)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -104,26 +104,19 @@ _S3_OPTIONS = (
 )
 
 
-def resolve_source(source: Source, pending: Callable[[str], Stage | None]) -> Source:
-    """The source with the locations of stages that the server does not know yet, or not as they will be.
+def locate(stage: Stage, path: str) -> Source:
+    """A file of a stage by the stage's location, without the stage.
 
     Args:
-        source: as the load names it.
-        pending: returns the stage of a name as it will be, or None where the server has it so.
+        stage: the stage.
+        path: the file's path in it.
     """
-    found: Source = source
-    while isinstance(found, str) and found.startswith("stage://"):
-        name, _, path = found.removeprefix("stage://").partition("/")
-        stage = pending(name)
-        if stage is None:
-            break
-        scheme, _, place = stage.url.partition("://")
-        place = f"{place.rstrip('/')}/{path}"
-        if scheme == "s3":
-            bucket, _, key = place.partition("/")
-            return S3Object(bucket, key, stage.credentials or Credentials())
-        found = place if scheme == "file" else f"stage://{place}"
-    return found
+    scheme, _, place = stage.url.partition("://")
+    place = f"{place.rstrip('/')}/{path}"
+    if scheme == "s3":
+        bucket, _, key = place.partition("/")
+        return S3Object(bucket, key, stage.credentials or Credentials())
+    return place if scheme == "file" else f"stage://{place}"
 
 
 @dataclass(frozen=True)

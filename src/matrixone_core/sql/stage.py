@@ -15,6 +15,8 @@ from matrixone_core.steps import Command, Reply, Row, Statement
 
 STAGE_COLUMNS = "stage_name, url, stage_credentials, stage_status, unix_timestamp(created_time) AS created, comment"
 
+DEEPEST = 16  # stages in stages: if there are more, one is inside itself
+
 
 @dataclass(frozen=True)
 class Stage:
