@@ -54,6 +54,19 @@ def test_prepared_statements_of_a_driver(connector):
     assert caught.value.errno == 1062
 
 
+def test_an_update_counts_the_rows_that_it_finds(connector):
+    """Also those that it leaves as they are, whether the client asks for them or not; an INSERT those that it changes."""
+    cursor = connector.cursor(prepared=True)
+    cursor.execute("CREATE TABLE t (a INT PRIMARY KEY, b INT)")
+    cursor.execute("INSERT INTO t VALUES (1, 1), (2, 2)")
+    for prepared in (True, False):
+        cursor = connector.cursor(prepared=prepared)
+        cursor.execute("UPDATE t SET b = %s WHERE a < %s", (1, 3))
+        assert cursor.rowcount == 2
+        cursor.execute("INSERT INTO t VALUES (%s, 1) ON DUPLICATE KEY UPDATE b = 1", (1,))
+        assert cursor.rowcount == 0
+
+
 CURSOR_READ_ONLY = 1  # the flag of a statement whose rows are fetched some at a time
 
 
