@@ -24,7 +24,7 @@ from matrixone_core.errors import (
 from matrixone_core.operations import snapshots, stage_loads, stages
 from matrixone_core.secrets import Credentials
 from matrixone_core.session.unit_of_work import UnitOfWork
-from matrixone_core.sql.load import LoadData, S3Object, resolve_source
+from matrixone_core.sql.load import LoadData, S3Object, locate
 from matrixone_core.sql.snapshot import CreateSnapshot
 from matrixone_core.sql.stage import AlterStage, Stage
 from matrixone_core.steps import Atomic, OutsideTransaction, with_time_limit
@@ -202,7 +202,7 @@ def test_loads_from_kept_stages_name_the_place_itself():
 
 
 def test_an_object_of_a_stage_without_credentials():
-    assert resolve_source("stage://s/x", lambda name: Stage(name, "s3://b")) == S3Object("b", "x", Credentials())
+    assert locate(Stage("s", "s3://b"), "x") == S3Object("b", "x", Credentials())
 
 
 def test_snapshots_come_last():
