@@ -21,7 +21,9 @@ class Place:
 
     def connect(self, **arguments):
         login = {"host": self.server.host, "port": self.server.port, "user": "root", "password": self.server.password}
-        return pymysql.connect(**login | {"autocommit": True, "charset": "utf8mb4", "database": "test"} | arguments)
+        return pymysql.connect(
+            **login | {"autocommit": True, "ssl_disabled": True, "charset": "utf8mb4", "database": "test"} | arguments
+        )
 
     @contextmanager
     def untouched(self):
