@@ -70,7 +70,10 @@ def put_types(statement: Statement, describe: Describe) -> Statement:
     """
     if MENTIONED.search(statement.sql) is None or statement.tokens[0].said not in _READ:
         return statement
-    return _Typing(statement, describe).typed()
+    tokens = statement.tokens
+    calls = [at for at in range(len(tokens)) if _is_call(tokens, at)]
+    quotients = [at for at, token in enumerate(tokens) if token.says("/")]  # others are within texts
+    return _Typing(statement, describe).typed(calls, quotients) if calls or quotients else statement
 
 
 class _Typing:
@@ -90,15 +93,20 @@ class _Typing:
         self._places = [*self._queries, *([None] if self._tokens[0].said in _CHANGES else [])]
         self._changed: list[int] = []  # the positions of what was put otherwise
 
-    def typed(self) -> Statement:
-        """The statement with what is in brackets put before what is around it."""
-        tokens = self._tokens
-        for depth in range(max(self._depths, default=0), -1, -1):
-            here = [at for at in range(len(tokens)) if self._depths[at] == depth]
+    def typed(self, calls: Sequence[int], quotients: Sequence[int]) -> Statement:
+        """The statement with what is in brackets put before what is around it.
+
+        Args:
+            calls: the positions of its calls.
+            quotients: those of its divisions.
+        """
+        around = {at: self._innermost(at) for at in (*calls, *quotients)}
+        for depth in sorted({self._depths[at] for at in around}, reverse=True):
+            here = {at for at in around if self._depths[at] == depth}
             for query in self._places:
-                mine = [at for at in here if self._innermost(at) is query]
-                self._put_calls(query, [at for at in mine if self._is_call(at)])
-                self._put_quotients(query, [at for at in mine if tokens[at].says("/")])
+                mine = {at for at in here if around[at] is query}
+                self._put_calls(query, [at for at in calls if at in mine])
+                self._put_quotients(query, [at for at in quotients if at in mine])
         if not self._changed:
             return self._statement
         self._name()
@@ -126,17 +134,6 @@ class _Typing:
     def _innermost(self, at: int) -> _Query | None:
         around = [query for query in self._queries if query.first <= at <= query.last]
         return max(around, key=lambda query: query.first, default=None)
-
-    def _is_call(self, at: int) -> bool:
-        tokens = self._tokens
-        return (
-            tokens[at].says("SUM", "AVG", "CAST")
-            and tokens[at].kind is Kind.WORD
-            and at + 1 < len(tokens)
-            and tokens[at + 1].says("(")
-            and bracketed(tokens, at + 1)[0] is not None
-            and not (at and tokens[at - 1].says("."))
-        )
 
     def _types(self, query: _Query | None, texts: Sequence[str]) -> Sequence[ResultColumn | None]:
         """The columns that expressions would be, or None for one of which the engine says nothing."""
@@ -329,6 +326,17 @@ _BEFORE_BRACKETS = frozenset(
     {"SELECT", "AND", "OR", "XOR", "NOT", "IN", "BETWEEN", "LIKE", "WHEN", "THEN", "ELSE", "CASE", "ON", "WHERE", "BY"}
     | {"HAVING", "DISTINCT", "DIV", "MOD", "SET", "VALUES", "AS", "ALL", "ANY"}
 )
+
+
+def _is_call(tokens: Sequence[Token], at: int) -> bool:
+    return (
+        tokens[at].says("SUM", "AVG", "CAST")
+        and tokens[at].kind is Kind.WORD
+        and at + 1 < len(tokens)
+        and tokens[at + 1].says("(")
+        and bracketed(tokens, at + 1)[0] is not None
+        and not (at and tokens[at - 1].says("."))
+    )
 
 
 def _depths(tokens: Sequence[Token]) -> list[int]:
