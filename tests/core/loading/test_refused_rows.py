@@ -64,15 +64,15 @@ def test_the_row_that_the_server_refused_is_named(words, values, says):
 
 
 @pytest.mark.parametrize("rows", [[], staged("1", "a"), staged(None, None), staged("7", "b")])
-def test_a_refusal_that_no_row_is_found_for_keeps_the_servers_words(rows):
+def test_a_refusal_that_no_row_is_found_for_names_the_file_before_the_servers_words(rows):
     rules = {"REGEXP": rows, "INSERT INTO `t`": LoadFailed("words of the server", code=20301)}
-    with pytest.raises(LoadFailed, match="^words of the server$"):
+    with pytest.raises(LoadFailed, match=r"^stage://s/a\.csv: words of the server$"):
         run_on_files(stage_loads.read_csv_stage("s", "a.csv", "t"), {"a.csv": CSV}, rules)
 
 
-def test_a_table_of_which_no_column_tells_keeps_the_servers_words():
+def test_a_refusal_by_a_table_of_which_no_column_tells_names_the_file_before_the_servers_words():
     rules = {"INSERT INTO `t`": LoadFailed("words of the server", code=20301)}
-    with pytest.raises(LoadFailed, match="^words of the server$"):
+    with pytest.raises(LoadFailed, match=r"^stage://s/a\.csv: words of the server$"):
         run_on_files(
             stage_loads.read_csv_stage("s", "a.csv", "t"),
             {"a.csv": CSV},

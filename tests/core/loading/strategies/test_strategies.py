@@ -115,11 +115,11 @@ def test_rows_that_were_staged_and_not_stored_fail_the_load(state):
 
 def test_in_a_session_what_was_staged_goes_and_its_transaction_stays():
     error, log = failing(LoadFailed, {"LOAD DATA": 3, "INSERT INTO `t`": WRONG}, session=True)
-    assert str(error) == str(WRONG)
+    assert str(error) == f"stage://s/a.csv: {WRONG}"
     assert log[-2].startswith("DROP TABLE IF EXISTS `matrixone_load")
     rules = {"LOAD DATA": 3, "INSERT INTO `t`": WRONG, "DROP TABLE IF EXISTS `matrixone_load": ServerError("no")}
     error, log = failing(LoadFailed, rules, session=True)
-    assert str(error) == str(WRONG)
+    assert str(error) == f"stage://s/a.csv: {WRONG}"
 
 
 def test_rows_of_a_load_that_failed_halfway_in_a_session_are_named():
@@ -127,7 +127,7 @@ def test_rows_of_a_load_that_failed_halfway_in_a_session_are_named():
     error, _ = failing(LoadPartiallyApplied, rules, files=["a.csv", "b.csv"], lock="rows", session=True)
     assert str(error).endswith("what this load has changed is in the session's transaction: roll it back")
     error, _ = failing(LoadFailed, rules, files=["a.csv", "b.csv"], lock="rows")
-    assert str(error) == str(WRONG)
+    assert str(error) == f"stage://s/b.csv: {WRONG}"
 
 
 # -- LOAD DATA alone ---------------------------------------------------------------------------------------------------
