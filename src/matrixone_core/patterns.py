@@ -130,6 +130,6 @@ def list_folder(url: str, *, is_deep: bool) -> Op[tuple[set[str], set[str]]]:
     for path in listed:
         folder, _, name = path.rpartition("/")
         may_be_mark = folder.endswith(name) and folder.rpartition("/")[2] == name  # an S3 folder's own is listed in it
-        if not may_be_mark or (yield from is_there(f"{url}{name}")):
-            files.add(name)
+        is_mark = may_be_mark and not (yield from is_there(f"{url}{name}"))
+        files.update(() if is_mark else (name,))
     return files, {path.rpartition("/")[2] for path in Counter(every) - Counter(listed)}

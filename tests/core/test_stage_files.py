@@ -121,3 +121,13 @@ def test_what_is_sent():
     one = " + CASE WHEN load_file(CAST('stage://s/a?offset={}&size=1' AS datalink)) IS NULL THEN 0 ELSE 1 END"
     assert str(reached) == f"SELECT 0{one.format(7)}{one.format(9)} AS reached"
     assert reached.parse(rows({"reached": 1})) == 1
+
+
+def test_an_end_that_cannot_be_measured_is_an_error():
+    def answer(step):
+        if isinstance(step, FileLength):
+            raise ServerError("the storage is away")
+        return 0
+
+    with pytest.raises(ServerError, match="the storage is away"):
+        drive(stage_files.size_by_probes(URL, PIECE), answer)

@@ -3,8 +3,12 @@
 import random
 
 import pytest
+from script import drive
 
-from matrixone_core.exporting.row_counts import LineCounter
+from matrixone_core.errors import StageFileNotFound
+from matrixone_core.exporting.row_counts import LineCounter, count_rows
+from matrixone_core.sql.export import ParquetOutput
+from matrixone_core.stage_paths import PureStagePath
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -29,3 +33,9 @@ def test_lines_of_json():
     for piece in (b'{"a":"\\"', b'}\n{"a":1}', b"\n", b""):
         lines.feed(piece)
     assert lines.count == 2
+
+
+def test_a_file_that_is_no_parquet_file_any_more():
+    path = PureStagePath("s", ("a.parquet",), None)
+    with pytest.raises(StageFileNotFound, match="replaced while its rows were counted; export again"):
+        drive(count_rows(ParquetOutput(), {path: 100}), lambda step: bytes(step.size))

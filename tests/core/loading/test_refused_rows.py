@@ -63,6 +63,24 @@ def test_the_row_that_the_server_refused_is_named(words, values, says):
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("words", "row", "says"),
+    [
+        ("cannot parse 'x y' as int", ("x y", "b", ""), "line 3, column 'id', value 'x y'"),
+        ("cannot parse 'x y' as int", ("x y", "b", "c"), "line 4, column 'id', value 'x y'"),
+    ],
+)
+def test_the_refused_row_is_named_where_a_delimiter_ends_each_line(words, row, says):
+    rules = {"REGEXP": staged(*row), "INSERT INTO `t`": LoadFailed(words, code=20301)}
+    with pytest.raises(LoadFailed) as caught:
+        run_on_files(
+            stage_loads.read_csv_stage("s", "a.csv", "t", trailing_delimiter=True),
+            {"a.csv": b"1,a,\n2,\nx y,b,\nx y,b,c\n"},
+            rules,
+        )
+    assert str(caught.value).startswith(f"stage://s/a.csv, {says}: ")
+
+
 @pytest.mark.parametrize("rows", [[], staged("1", "a"), staged(None, None), staged("7", "b")])
 def test_a_refusal_that_no_row_is_found_for_names_the_file_before_the_servers_words(rows):
     rules = {"REGEXP": rows, "INSERT INTO `t`": LoadFailed("words of the server", code=20301)}
@@ -155,3 +173,13 @@ def test_numbered_rows_of_a_file_that_cannot_be_read_have_no_line():
             )
     with pytest.raises(LoadFailed, match="^stage://s/a.parquet, row 2, column 'id'"):
         Driver(server(rules)).run(stage_loads.read_parquet_stage("s", "a.parquet", "t", on_conflict="skip"))
+
+
+@pytest.mark.parametrize("words", ["CREATE EXTERNAL", "`line` LIKE"])
+def test_a_file_of_which_the_server_cannot_say_how_its_lines_end_is_read_here(words):
+    report, _ = run_on_files(
+        stage_loads.read_csv_stage("s", "a.csv", "t"),
+        {"a.csv": CSV},
+        {words: ServerError("no"), "SELECT instr(load_file": ServerError("no"), "INSERT INTO `t`": 3},
+    )
+    assert report.rows == 3

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matrixone_core.errors import ServerError, TransactionAborted
+from matrixone_core.errors import ServerError, StageFileNotFound, TransactionAborted
 from matrixone_core.fragments import Part
 from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.inputs.files import InputFile
@@ -62,11 +62,11 @@ def _has_no_line(name: Names, file: InputFile, sql_type: str, condition: tuple[P
     """Whether a file certainly has no raw line of which a condition is true."""
     ignored = file.format.ignore_lines if isinstance(file.format, Csv) else 0
     form = replace(RAW_LINES, ignore_lines=ignored, compression=file.format.compression)
-    yield from CreateExternal(name, file.path, form, ((LINE, sql_type),))
     count = None
     try:
+        yield from CreateExternal(name, file.path, form, ((LINE, sql_type),))
         count = yield from CountLines(name, condition)
-    except TransactionAborted:
+    except (StageFileNotFound, TransactionAborted):
         raise
     except ServerError:  # it cannot say: a line begins as none should, or it does not know the condition
         pass

@@ -354,3 +354,14 @@ def test_small_pieces_are_joined(sizes, joined):
 
     assert [len(piece) for piece in chunks_of(iter([b"x" * size for size in sizes]))] == joined
     assert asyncio.run(lengths()) == joined
+
+
+def test_what_was_read_of_asynchronous_chunks_comes_before_the_others():
+    async def rest():
+        yield b"c"
+
+    async def collect():
+        return [piece async for piece in client_stream.begin_with([b"a", b"b"], rest())]
+
+    assert asyncio.run(collect()) == [b"a", b"b", b"c"]
+    assert list(client_stream.begin_with([b"a"], iter([b"b"]))) == [b"a", b"b"]
