@@ -45,10 +45,13 @@ def bad_input(words: str) -> SqlError:
 MANUAL = "check the manual that corresponds to your MatrixOne server version"
 
 
+_UNREADABLE = f"SQL parser error: You have an error in your SQL syntax; {MANUAL}"
+_UNGROUPED = "must appear in the GROUP BY clause or be used in an aggregate function"
+
+
 def syntax(words: str) -> SqlError:
     """Code 1064: the statement cannot be read."""
-    hint = f"{MANUAL} for the right syntax to use. {words}"
-    return SqlError(1064, f"SQL parser error: You have an error in your SQL syntax; {hint}", "42000")
+    return SqlError(1064, f"{_UNREADABLE} for the right syntax to use. {words}", "42000")
 
 
 NO_PRIVILEGE = "do not have privilege to execute the statement"
@@ -75,110 +78,81 @@ def _missing_column(found: re.Match[str], reads: bool) -> tuple[int, str]:
     return 20301, f"invalid input: column {name} does not exist"
 
 
-def _ungrouped(column: str) -> tuple[int, str]:
-    must = "must appear in the GROUP BY clause or be used in an aggregate function"
-    return 1149, f"SQL syntax error: column {column} {must}"
+def _bad_value(found: re.Match[str], _reads: bool) -> tuple[int, str]:
+    return 20203, f"invalid argument cast to {found[1].lower()}, bad value {found[2]}"
 
 
-_REWRITES: tuple[tuple[int, str, _Rewrite], ...] = (
+def _bad_arguments(found: re.Match[str], _reads: bool) -> tuple[int, str]:
+    return 20203, f"invalid argument function {found[1].lower()}, bad value: another number of them"
+
+
+# An error of the engine, the words that it may have, and MatrixOne's: a code, and words with what was found in them.
+_REWRITES: tuple[tuple[int, str, tuple[int, str] | _Rewrite], ...] = (
     (1146, r"Table '(.*?)\.(.*)' doesn't exist", _missing_table),
-    (1051, r"Unknown table '(.*?)\.(.*)'", lambda m, _: (1146, f"no such table {m[1]}.{m[2]}")),
-    (1050, r"Table '(?:.*\.)?(.*)' already exists", lambda m, _: (1050, f"table {m[1]} already exists")),
-    (1007, r"Can't create database '(.*?)'.*", lambda m, _: (1007, f"database {m[1]} already exists")),
-    (1049, r"Unknown database '(.*)'", lambda m, _: (1049, f"Unknown database {m[1]}")),
-    (
-        1048,
-        r"Column '(.*)' cannot be null",
-        lambda m, _: (3819, f"constraint violation: Column '{m[1]}' cannot be null"),
-    ),
-    (
-        1292,
-        r"Truncated incorrect (\w+) value: '(.*)'",
-        lambda m, _: (20203, f"invalid argument cast to {m[1].lower()}, bad value {m[2]}"),
-    ),
-    (1366, r"(.*)", lambda m, _: (20203, f"invalid argument: {m[1]}")),
-    (1264, r"(.*)", lambda m, _: (1690, f"data out of range: {m[1]}")),
-    (1292, r"(Incorrect .*)", lambda m, _: (20203, f"invalid argument parsedate: {m[1]}")),
-    (3141, r"(.*)", lambda m, _: (20301, f"invalid input: json text: {m[1]}")),
-    (3140, r"(.*)", lambda m, _: (20301, f"invalid input: json text: {m[1]}")),
+    (1051, r"Unknown table '(.*?)\.(.*)'", (1146, r"no such table \1.\2")),
+    (1050, r"Table '(?:.*\.)?(.*)' already exists", (1050, r"table \1 already exists")),
+    (1007, r"Can't create database '(.*?)'.*", (1007, r"database \1 already exists")),
+    (1049, r"Unknown database '(.*)'", (1049, r"Unknown database \1")),
+    (1048, r"Column '(.*)' cannot be null", (3819, r"constraint violation: Column '\1' cannot be null")),
+    (1292, r"Truncated incorrect (\w+) value: '(.*)'", _bad_value),
+    (1366, r"(.*)", (20203, r"invalid argument: \1")),
+    (1264, r"(.*)", (1690, r"data out of range: \1")),
+    (1292, r"(Incorrect .*)", (20203, r"invalid argument parsedate: \1")),
+    (3141, r"(.*)", (20301, r"invalid input: json text: \1")),
+    (3140, r"(.*)", (20301, r"invalid input: json text: \1")),
     (
         7600,
         r"inconsistent dimension: expected (\d+) got (\d+)",
-        lambda m, _: (20301, f"invalid input: expected vector dimension {m[1]} != actual dimension {m[2]}."),
+        (20301, r"invalid input: expected vector dimension \1 != actual dimension \2."),
     ),
-    (1305, r"FUNCTION (.*) does not exist", lambda m, _: (20105, f"not supported: function or operator '{m[1]}'")),
-    (1305, r"(.*)", lambda m, _: (20105, f"not supported: {m[1]}")),
-    (
-        1582,
-        r".*native function '(.*)'",
-        lambda m, _: (20203, f"invalid argument function {m[1].lower()}, bad value: another number of them"),
-    ),
+    (1305, r"FUNCTION (.*) does not exist", (20105, r"not supported: function or operator '\1'")),
+    (1305, r"(.*)", (20105, r"not supported: \1")),
+    (1582, r".*native function '(.*)'", _bad_arguments),
     (1054, r"Unknown column '(.*)' in '(.*)'", _missing_column),
+    (1052, r"Column '(.*)' in .* is ambiguous", (20301, r"invalid input: ambiguous column reference to '\1'")),
     (
-        1052,
-        r"Column '(.*)' in .* is ambiguous",
-        lambda m, _: (20301, f"invalid input: ambiguous column reference to '{m[1]}'"),
+        1055,
+        r"nonaggregated column '(?:.*?\.)?([^.]*\.[^.]*)' is .*",
+        (1149, rf'SQL syntax error: column "\1" {_UNGROUPED}'),
     ),
-    (1055, r"nonaggregated column '(?:.*?\.)?([^.]*\.[^.]*)' is .*", lambda m, _: _ungrouped(f'"{m[1]}"')),
-    (1140, r".*", lambda _, __: _ungrouped("beside an aggregate function")),
-    (1111, r".*", lambda _, __: (1149, "SQL syntax error: aggregate function not allowed there")),
-    (1222, r".*", lambda _, __: (1064, "SQL parser error: SELECT statements have different number of columns")),
-    (1066, r".*'(.*)'", lambda m, _: (20301, f"invalid input: table '{m[1]}' specified more than once")),
-    (
-        1051,
-        r"Unknown table '([^.]*)'",
-        lambda m, _: (20301, f"invalid input: missing FROM-clause entry for table '{m[1]}'"),
-    ),
-    (1061, r"Duplicate key name '(.*)'", lambda m, _: (1061, f"duplicate key name '{m[1]}'")),
-    (1072, r".*'(.*)'.*", lambda m, _: (20301, f"invalid input: column '{m[1]}' is not exist")),
-    (
-        1364,
-        r"Field '(.*)' doesn't.*",
-        lambda m, _: (20301, f"invalid input: invalid default value for column '{m[1]}'"),
-    ),
-    (1451, r"(.*)", lambda m, _: (20101, f"internal error: {m[1]}")),
-    (1452, r"(.*)", lambda m, _: (20101, f"internal error: {m[1]}")),
+    (1140, r".*", (1149, f"SQL syntax error: column beside an aggregate function {_UNGROUPED}")),
+    (1111, r".*", (1149, "SQL syntax error: aggregate function not allowed there")),
+    (1222, r".*", (1064, "SQL parser error: SELECT statements have different number of columns")),
+    (1066, r".*'(.*)'", (20301, r"invalid input: table '\1' specified more than once")),
+    (1051, r"Unknown table '([^.]*)'", (20301, r"invalid input: missing FROM-clause entry for table '\1'")),
+    (1061, r"Duplicate key name '(.*)'", (1061, r"duplicate key name '\1'")),
+    (1072, r".*'(.*)'.*", (20301, r"invalid input: column '\1' is not exist")),
+    (1364, r"Field '(.*)' doesn't.*", (20301, r"invalid input: invalid default value for column '\1'")),
+    (1451, r"(.*)", (20101, r"internal error: \1")),
+    (1452, r"(.*)", (20101, r"internal error: \1")),
     (
         3730,
         r"Cannot drop table '(.*?)'.*",
-        lambda m, _: (20101, f"internal error: can not drop table '{m[1]}' referenced by some foreign key constraint"),
+        (20101, r"internal error: can not drop table '\1' referenced by some foreign key constraint"),
     ),
-    (1193, r".*", lambda _, __: (20101, "internal error: the system variable does not exist")),
-    (1210, r".*to execute", lambda _, __: (20301, "invalid input: Incorrect arguments to EXECUTE")),
-    (1094, r"Unknown thread id: (.*)", lambda m, _: (20101, f"internal error: Unknown connection id {m[1]}")),
-    (
-        1298,
-        r".*: '(.*)'",
-        lambda m, _: (1105, f"unknown time zone {m[1]}; the local server knows offsets alone, as '+08:00'"),
-    ),
-    (
-        1064,
-        r"You have an error in your SQL syntax; .*? version (.*)",
-        lambda m, _: (1064, f"SQL parser error: You have an error in your SQL syntax; {MANUAL} {m[1]}"),
-    ),
-    (1149, r".*", lambda _, __: (1064, f"SQL parser error: You have an error in your SQL syntax; {MANUAL}")),
-    (1367, r".*", lambda _, __: (1064, f"SQL parser error: You have an error in your SQL syntax; {MANUAL}")),
-    (
-        7600,
-        r"inconsistent dimension: expected (\d+) got (\d+)",
-        lambda m, _: (20301, f"invalid input: expected vector dimension {m[1]} != actual dimension {m[2]}."),
-    ),
+    (1193, r".*", (20101, "internal error: the system variable does not exist")),
+    (1210, r".*to execute", (20301, "invalid input: Incorrect arguments to EXECUTE")),
+    (1094, r"Unknown thread id: (.*)", (20101, r"internal error: Unknown connection id \1")),
+    (1298, r".*: '(.*)'", (1105, r"unknown time zone \1; the local server knows offsets alone, as '+08:00'")),
+    (1064, r"You have an error in your SQL syntax; .*? version (.*)", (1064, rf"{_UNREADABLE} \1")),
+    (1149, r".*", (1064, _UNREADABLE)),
+    (1367, r".*", (1064, _UNREADABLE)),
     (
         1191,
         r".*",
-        lambda _, __: (
+        (
             20105,
             "not supported: MATCH() AGAINST() function cannot be replaced by FULLTEXT INDEX and full table scan with"
             " fulltext search is not supported yet.",
         ),
     ),
     # what was read as of a moment had another definition then, or none: such a table is not there (server-facts 35)
-    (1412, r".*", lambda _, __: (1064, "SQL parser error: a table does not exist at that moment")),
-    (1142, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
-    (1044, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
-    (1227, r".*", lambda _, __: (20101, f"internal error: {NO_PRIVILEGE}")),
-    (1213, r".*", lambda _, __: (20701, "deadlock detected")),
-    (1317, r".*", lambda _, __: (1105, "context canceled")),
+    (1412, r".*", (1064, "SQL parser error: a table does not exist at that moment")),
+    (1142, r".*", (20101, f"internal error: {NO_PRIVILEGE}")),
+    (1044, r".*", (20101, f"internal error: {NO_PRIVILEGE}")),
+    (1227, r".*", (20101, f"internal error: {NO_PRIVILEGE}")),
+    (1213, r".*", (20701, "deadlock detected")),
+    (1317, r".*", (1105, "context canceled")),
 )
 
 
@@ -196,7 +170,7 @@ def as_matrixone(code: int, state: str, message: str, *, reads: bool = False) ->
     """
     for known, pattern, rewrite in _REWRITES:
         if code == known and (found := re.fullmatch(pattern, message, re.DOTALL)):
-            number, words = rewrite(found, reads)
+            number, words = rewrite(found, reads) if callable(rewrite) else (rewrite[0], found.expand(rewrite[1]))
             return SqlError(number, words, state if number < OWN_CODES else "HY000")
     return SqlError(code, message, state)
 
