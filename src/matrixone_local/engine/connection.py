@@ -8,6 +8,7 @@ import struct
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from matrixone_local.engine.definition_caches import NOTHING_STALE, DefinitionCaches, Stale, forget
@@ -257,7 +258,7 @@ class EngineConnection:
     def described(self, query: str) -> Sequence[ResultColumn] | None:
         """As `columns`, remembered; None if the engine refuses the query."""
         try:
-            return self.caches.queries.columns(self.database, query, self.columns)
+            return self.caches.queries.get((self.database.lower(), query), partial(self.columns, query))
         except EngineError:
             return None
 

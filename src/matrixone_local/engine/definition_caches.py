@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from matrixone_local.engine.described_queries import DescribedQueries
 from matrixone_local.engine.float_tables import FloatTables
+from matrixone_local.engine.lookup_cache import LookupCache
 from matrixone_local.engine.table_columns import TableColumns
+from matrixone_local.protocol.payloads import ResultColumn
 
 _KEEPS = re.compile(
     rb"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SHOW|DESC|EXPLAIN|SET|USE|KILL|WITH|\()",
@@ -41,7 +42,7 @@ class DefinitionCaches:
 
     def __init__(self, names: Callable[[str], Sequence[str]], *, any_stored: bool) -> None:
         self.tables = TableColumns()
-        self.queries = DescribedQueries()
+        self.queries = LookupCache[tuple[str, str], Sequence[ResultColumn]]()  # by the database and the text
         self.floats = FloatTables(names, any_stored=any_stored)
 
     def made_stale_by(self, sql: bytes) -> Stale:
