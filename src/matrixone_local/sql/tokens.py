@@ -207,6 +207,17 @@ def bracketed(tokens: Sequence[Token], opens: int) -> tuple[int | None, list[int
     return None, []
 
 
+def depths(tokens: Sequence[Token]) -> list[int]:
+    """How many brackets are open at each token; a bracket itself counts as what is around it."""
+    found: list[int] = []
+    depth = 0
+    for token in tokens:
+        depth -= token.said == ")"
+        found.append(depth)
+        depth += token.said == "("
+    return found
+
+
 class Reader:
     """Reads a statement token by token; refuses with MatrixOne's syntax error."""
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed
+from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed, depths
 from matrixone_local.translation import functions
 
 _ENDS = frozenset(
@@ -79,14 +79,13 @@ def is_named(item: Sequence[Token]) -> bool:
         return False
     if all(token.text == "." for token in item[1::2]):
         return True  # a name or a value
-    depths = _depths(item)
-    if any(token.said == "AS" and depth == 0 for token, depth in depths):
+    outermost = [depth == 0 for depth in depths(item)]
+    if any(token.said == "AS" and is_outermost for token, is_outermost in zip(item, outermost, strict=True)):
         return True
     return any(
-        depth == 0 and _ends_value(before) and not _is_keyword(token) and token.kind in _VALUES
-        for (before, depth), (token, _) in pairwise(depths)
+        is_outermost and _ends_value(before) and not _is_keyword(token) and token.kind in _VALUES
+        for (before, token), is_outermost in zip(pairwise(item), outermost, strict=False)
         if not (before.said in _TYPED and token.kind is Kind.STRING)
-        and before.said not in _KEYWORDS - _CONSTANTS - {"END"}
     )
 
 
@@ -107,16 +106,6 @@ def _bare(item: Sequence[Token]) -> Sequence[Token]:
             break  # a row of values
         item = item[1:-1]
     return item
-
-
-def _depths(item: Sequence[Token]) -> list[tuple[Token, int]]:
-    found: list[tuple[Token, int]] = []
-    depth = 0
-    for token in item:
-        depth -= token.said == ")"
-        found.append((token, depth))
-        depth += token.said == "("
-    return found
 
 
 def _is_keyword(token: Token) -> bool:

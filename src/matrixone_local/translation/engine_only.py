@@ -15,7 +15,7 @@ _ALTER_OPTIONS = frozenset({"ENGINE", "AUTO_INCREMENT"})
 
 
 def check(statement: Statement) -> None:
-    """Refuse a statement that a MatrixOne server cannot read or carry out.
+    """Refuse a statement that a MatrixOne server cannot read or execute.
 
     Raises:
         SqlError: it cannot.

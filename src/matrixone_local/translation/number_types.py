@@ -7,14 +7,14 @@ expressions as its columns is described, not run.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matrixone_local.errors import SqlError
 from matrixone_local.protocol.constants import ColumnType
 from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import quoted
-from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed
+from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed, depths
 from matrixone_local.translation.column_titles import is_named, items, title_of
 
 MENTIONED = re.compile(r"\b(?:SUM|AVG|CAST)\s*\(|/", re.IGNORECASE)
@@ -88,7 +88,7 @@ class _Typing:
         self._statement = statement
         self._tokens = statement.tokens
         self._describe = describe
-        self._depths = _depths(self._tokens)
+        self._depths = depths(self._tokens)
         self._queries = [self._query(at) for at, token in enumerate(self._tokens) if token.says("SELECT")]
         self._places = [*self._queries, *([None] if self._tokens[0].said in _CHANGES else [])]
         self._changed: list[int] = []  # the positions of what was put otherwise
@@ -337,19 +337,6 @@ def _is_call(tokens: Sequence[Token], at: int) -> bool:
         and bracketed(tokens, at + 1)[0] is not None
         and not (at and tokens[at - 1].says("."))
     )
-
-
-def _depths(tokens: Sequence[Token]) -> list[int]:
-    """How many brackets are open at each token; a bracket itself counts as what is around it."""
-    return list(_each_depth(tokens))
-
-
-def _each_depth(tokens: Sequence[Token]) -> Iterator[int]:
-    depth = 0
-    for token in tokens:
-        depth -= token.said == ")"
-        yield depth
-        depth += token.said == "("
 
 
 def _is_bool(column: ResultColumn) -> bool:
