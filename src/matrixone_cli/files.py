@@ -10,6 +10,7 @@ from matrixone import Client, FileProgress, InvalidArgument, StagePath
 from matrixone_cli.connection import ConnectionOptions, connection_options
 from matrixone_cli.exits import Group
 from matrixone_cli.output import Format, output_option, print_rows
+from matrixone_core.stage_paths import stage_of_url
 
 COPIED_AT_ONCE = 1024 * 1024  # bytes
 WILDCARDS = frozenset("*?[")
@@ -21,10 +22,10 @@ def stage_and_file(url: str) -> tuple[str, str]:
     Raises:
         UsageError: it is no URL of a stage.
     """
-    if not url.startswith("stage://"):
+    found = stage_of_url(url)
+    if found is None:
         raise click.UsageError(f"{url}: give stage://STAGE/PATH")
-    stage, _, path = url.removeprefix("stage://").partition("/")
-    return stage, path
+    return found
 
 
 @click.group(cls=Group)

@@ -13,6 +13,7 @@ from matrixone_core import patterns
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
 from matrixone_core.names import check_text, stage_name, stage_path
+from matrixone_core.sql.stage import STAGE_URL, split_url
 
 
 @total_ordering
@@ -202,10 +203,7 @@ def stage_of_url(data: object) -> tuple[str, str] | None:
     """The stage and the path that a `stage://` URL or a path of a stage names; None of other data."""
     if isinstance(data, PureStagePath):
         return data.stage, data.file
-    if not isinstance(data, str) or not data.startswith("stage://"):
-        return None
-    stage, _, path = data.removeprefix("stage://").partition("/")
-    return stage, path
+    return split_url(data) if isinstance(data, str) and data.startswith(STAGE_URL) else None
 
 
 def check_pattern(pattern: str) -> str:

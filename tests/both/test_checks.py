@@ -41,6 +41,10 @@ def test_a_folder(checked, files, client, unique):
     found = checked("create_local", files.folder)
     assert (found.problem, found.files) == (None, 1)
     assert checked("create_local", f"{files.folder}below/a.csv").problem is StageProblem.NO_FOLDER
+    outer = unique()
+    client.stage.create_local(outer, "/")
+    found = checked("create", f"stage://{outer}{files.folder}none/")
+    assert (found.problem, f"{files.folder}none on the server" in found.reason) == (StageProblem.NO_FOLDER, True)
     name = unique()
     client.stage.create_local(name, files.folder)
     client.stage.alter(name, enable=False)

@@ -12,7 +12,7 @@ from matrixone_core.loading.options import Options
 from matrixone_core.messages import show
 from matrixone_core.sql.files import PIECE, DigestFile
 from matrixone_core.sql.ledger import LEDGER, CreateLedger, Entry, SelectEntryIds
-from matrixone_core.sql.stage import DEEPEST, Stage
+from matrixone_core.sql.stage import DEEPEST, STAGE_URL, Stage, split_url
 from matrixone_core.sql.staging import Names
 from matrixone_core.stage_files import size_of
 from matrixone_core.steps import Op, OutsideTransaction
@@ -87,14 +87,12 @@ def entry_for_bytes(table: str, path: str, size: int, sample: bytes) -> Entry:
 
 
 def _resolve_url(stage: Stage, url: str) -> Op[str]:
-    path = url.removeprefix("stage://").partition("/")[2]
-    place = f"{stage.url.rstrip('/')}/{path}"
+    place = stage.below(split_url(url)[1])
     for _ in range(DEEPEST):
-        if not place.startswith("stage://"):
+        if not place.startswith(STAGE_URL):
             return place
-        name, _, path = place.removeprefix("stage://").partition("/")
-        above = yield from catalog.get(name)
-        place = f"{above.url.rstrip('/')}/{path}"
+        name, path = split_url(place)
+        place = (yield from catalog.get(name)).below(path)
     raise InvalidArgument(f"the stage {show(stage.name)} is inside itself; alter its URL")
 
 

@@ -11,7 +11,7 @@ from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, 
 from matrixone_core.messages import show
 from matrixone_core.operations import stages
 from matrixone_core.sql.files import IsListed, ListFiles
-from matrixone_core.sql.stage import DEEPEST, Stage
+from matrixone_core.sql.stage import DEEPEST, STAGE_URL, Stage, split_url
 from matrixone_core.steps import Op, OutsideTransaction, Statement, read_clock
 
 T = TypeVar("T")
@@ -107,15 +107,14 @@ def _definition(stage: Stage) -> Op[StageCheck | str]:
     for _ in range(DEEPEST):
         if flaw := _flaw(within):
             return StageCheck(stage.name, *flaw)
-        scheme, _, rest = place.partition("://")
-        if scheme != "stage":
+        if not place.startswith(STAGE_URL):
             return place
-        parent, _, below = rest.partition("/")
+        parent, path = split_url(place)
         above = yield from catalog.find(parent) if parent == parent.lower() else _nothing()
         if above is None:
             reason = f"its URL is inside the stage {parent!r}, which does not exist"
             return StageCheck(stage.name, StageProblem.NO_PARENT, reason, f"create {parent!r}, or alter the URL")
-        within, place = above, f"{above.url.rstrip('/')}/{below}"
+        within, place = above, above.below(path)
     return StageCheck(stage.name, StageProblem.NO_PARENT, "its URL is inside itself", "alter its URL")
 
 

@@ -57,7 +57,17 @@ from matrixone_core.sql.snapshot import (
     ShowSnapshots,
     Snapshot,
 )
-from matrixone_core.sql.stage import DEEPEST, AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
+from matrixone_core.sql.stage import (
+    DEEPEST,
+    STAGE_URL,
+    AlterStage,
+    CreateStage,
+    DropStage,
+    SelectStages,
+    ShowStages,
+    Stage,
+    split_url,
+)
 from matrixone_core.sql.table import ColumnNames, LoadState, SelectLoadState
 from matrixone_core.steps import GetRuntime, Op, OutsideTransaction, Statement, Step, map_nested_ops, map_steps
 
@@ -198,15 +208,15 @@ class UnitOfWork:
         """
         located = found = source
         for _ in range(DEEPEST):
-            if not self.pending.stages or not isinstance(found, str) or not found.startswith("stage://"):
+            if not self.pending.stages or not isinstance(found, str) or not found.startswith(STAGE_URL):
                 return located
-            name, _, path = found.removeprefix("stage://").partition("/")
+            name, path = split_url(found)
             changed = self.pending.changed_stage(name)
             if changed is not None:
                 located = found = locate(changed, path)
                 continue
             stage = (yield from catalog.find(name)) if self.pending.alters_stages else None
-            if stage is None or not stage.url.startswith("stage://"):
+            if stage is None or not stage.url.startswith(STAGE_URL):
                 return located
             found = locate(stage, path)  # the stage that it is in may be an altered one
         raise InvalidArgument(f"{source}: a stage of this session is inside itself; alter its URL")

@@ -111,12 +111,12 @@ def locate(stage: Stage, path: str) -> Source:
         stage: the stage.
         path: the file's path in it.
     """
-    scheme, _, place = stage.url.partition("://")
-    place = f"{place.rstrip('/')}/{path}"
+    url = stage.below(path)
+    scheme, _, place = url.partition("://")
     if scheme == "s3":
         bucket, _, key = place.partition("/")
         return S3Object(bucket, key, stage.credentials or Credentials())
-    return place if scheme == "file" else f"stage://{place}"
+    return place if scheme == "file" else url
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,13 @@ from matrixone_core.steps import Command, Reply, Row, Statement
 STAGE_COLUMNS = "stage_name, url, stage_credentials, stage_status, unix_timestamp(created_time) AS created, comment"
 
 DEEPEST = 16  # stages in stages: if there are more, one is inside itself
+STAGE_URL = "stage://"
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """The stage's name and the path in it of a `stage://` URL."""
+    name, _, path = url.removeprefix(STAGE_URL).partition("/")
+    return name, path
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,11 @@ class Stage:
     created_time: datetime | None = None
     comment: str = ""
     credentials: Credentials | None = None
+
+    def below(self, path: str) -> str:
+        """The URL of what has this path in the stage, by the stage's own URL."""
+        scheme, _, place = self.url.partition("://")
+        return f"{scheme}://{place.rstrip('/')}/{path}"
 
     def _repr_html_(self) -> str:
         """The stage as a notebook shows it, secrets masked."""

@@ -256,7 +256,8 @@ class Stages:
         if row is None or depth > 16:
             raise bad_configuration(f"Stage {name} not found")
         url, stored = row
-        url = url.rstrip("/") + "/" + rest.lstrip("/")
+        scheme, _, place = url.partition("://")
+        url = f"{scheme}://{place.rstrip('/')}/{rest.lstrip('/')}"
         if url.startswith("stage://"):
             return self.resolve(url, depth + 1)
         return Place(url, dict(pair.split("=", 1) for pair in stored.split(",") if "=" in pair))
