@@ -63,7 +63,8 @@ class FairQueue(AsyncAdaptedQueue[ConnectionPoolEntry]):
         try:
             self.put_nowait(item)
         except Full:
-            self._queue._put(item)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # what asyncio's queues have overridden
+            # asyncio.Queue documents `_put` as what its subclasses override; it is the one way past the limit
+            self._queue._put(item)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
 
 
 class FairPool(ObservedPool, AsyncAdaptedQueuePool):

@@ -74,7 +74,10 @@ def export_to_file(export: FileExport) -> Op[ExportReport]:
 
     A path has the file once it is whole; a file of the name is replaced.
     """
-    return (yield from (_to_path(export) if isinstance(export.target, str | os.PathLike) else _to_stream(export)))
+    target = export.target
+    if isinstance(target, str | os.PathLike):
+        return (yield from _to_path(export, PurePath(os.fsdecode(target))))
+    return (yield from _to_stream(export))
 
 
 def check_target(target: object) -> str:
@@ -99,8 +102,7 @@ def check_target(target: object) -> str:
     return name_of(target)
 
 
-def _to_path(export: FileExport) -> Op[ExportReport]:
-    path = PurePath(os.fsdecode(export.target))  # type: ignore[arg-type]  # a path: `export_to_file` asks
+def _to_path(export: FileExport, path: PurePath) -> Op[ExportReport]:
     machine = (yield from GetRuntime()).machine
     conversion = conversion_of(export.format, export.style)
     if (yield from run_in_thread(partial(machine.is_special, path))):  # a file would take its place

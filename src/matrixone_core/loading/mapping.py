@@ -51,7 +51,7 @@ class ColumnMapping:
         nulls: the texts that mean NULL.
         replaces: whether the rows are stored by REPLACE.
         is_utf8: whether the texts were decoded before they are staged.
-        end: the delimiter that ends each line, after which the last field is staged as well: it has to be empty.
+        end: the delimiter that ends each line; what follows it is staged as the last of the fields, and must be empty.
     """
 
     order: tuple[str | None, ...]

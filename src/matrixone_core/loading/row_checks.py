@@ -15,7 +15,7 @@ from sqlalchemy.dialects import mysql
 from matrixone_core.fragments import Value
 from matrixone_core.loading.certain_values import DAY, DIGITS
 from matrixone_core.loading.formats.csv import no_end
-from matrixone_core.loading.mapping import END, WHOLE, ColumnMapping, StagedField
+from matrixone_core.loading.mapping import WHOLE, ColumnMapping, StagedField
 from matrixone_core.loading.table import Column, Kind
 from matrixone_core.messages import show
 from matrixone_core.sql.staging import Expression, join_parts, matches, staged, violates
@@ -60,7 +60,7 @@ def silent_changes(mapping: ColumnMapping) -> tuple[SilentChange, ...]:
     return (
         *(_except_nulls(mapping, change) for field, column in columns for change in _of_column(mapping, field, column)),
         *(_null_key(mapping, field, column) for field, column in columns if _is_replaced_key(mapping, column)),
-        *(_surplus(mapping.end, field) for field in mapping.fields if field.staged == END and mapping.end is not None),
+        *((_surplus(mapping.end, mapping.fields[-1]),) if mapping.end is not None else ()),
     )
 
 

@@ -251,7 +251,7 @@ def _chosen(reply: Answer, tokens: Sequence[Token], link: EngineConnection) -> A
         return reply
     shown = [[str(number), *row] for number, row in enumerate(reply.rows)]
     table = information_schema.values_as_table(shown, ["__mo_row", *map(quoted, reply.titles)])
-    chosen = link.query(f"SELECT __mo_row FROM {table} shown {_written(tokens[at:])}").rows  # noqa: S608  # the client's own condition
+    chosen = link.query(f"SELECT __mo_row FROM {table} shown {_written(tokens[at:])}").rows  # noqa: S608  # a literal, and the client's own condition
     return Answer(reply.titles, [reply.rows[int(str(number))] for (number,) in chosen])
 
 
@@ -329,7 +329,7 @@ def _status(tokens: Sequence[Token], link: EngineConnection, dropped: Sequence[N
     rows: list[list[Value]] = []
     for row in reply.rows:
         known = dict(zip(reply.titles, row, strict=True))
-        count = int(link.query(f"SELECT COUNT(*) FROM {database}.{quoted(str(row[0]))}").rows[0][0] or 0)  # noqa: S608  # quoted
+        count = int(link.query(f"SELECT COUNT(*) FROM {database}.{quoted(str(row[0]))}").rows[0][0] or 0)  # noqa: S608  # names in quotes
         own = {
             "Engine": known["Engine"] and "Tae",
             "Row_format": "Dynamic",
