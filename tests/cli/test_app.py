@@ -1,0 +1,100 @@
+"""The command as a whole: its page, wrong arguments, passwords, the servers."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from matrixone_cli.app import cli
+from matrixone_cli.exits import ExitCode
+
+
+def test_the_page(run, database, tmp_path, monkeypatch, stage, unique):
+    """The commands of the page do what it says."""
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^matrixone ((?:sql|load|export|files|snapshot|restore) .*?)(?: +#.*)?$", page, re.MULTILINE)
+    assert len(commands) == 10
+    snapshot = unique()
+    monkeypatch.chdir(tmp_path)
+    Path("users.csv").write_text("id,name\n1,a\n")
+    app = f"{database}_app"
+    try:
+        for command in commands:
+            placed = re.sub(r"\bapp\b", app, command).replace("before_import", snapshot).replace("daily_", snapshot)
+            done = run(*shlex.split(placed.replace("stage://exports", stage)))
+            assert done.exit_code == 0, done.output
+    finally:
+        run("sql", f"DROP DATABASE IF EXISTS {app}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("load", "a.xyz", "--into", "t"), "give --format"),
+        (("load", "a.csv"), "Missing option '--into'"),
+        (("--url", "mysql://root:secret@h/d", "stage", "ls"), "MATRIXONE_PASSWORD"),
+        (("--password", "secret", "stage", "ls"), "--password-file"),
+        (("sql", ""), "no statement"),
+        (("plan", "a.csv", "--into", "t"), "stage://STAGE/PATH"),
+        (("load", "a.csv", "--into", "t", "--on-conflict", "skip", "--update", "a"), "give one of them"),
+        (("load", "a.csv", "--into", "t", "--max-errors", "some"), "such as 0.01"),
+        (("load", "a.csv", "--into", "t", "--force"), "--force loads a file again that --once would skip"),
+        (("load", "a.csv", "--into", "t", "--set", "a"), "NAME=VALUE"),
+        (("snapshot", "prune", "p"), "--keep-last, --older-than, or both"),
+        (("restore", "table", "t"), "SNAPSHOT or --pitr with --at"),
+        (("stage", "alter", "s", "--credentials"), "AWS_SECRET_ACCESS_KEY"),
+        (("serve", "--port", "x"), "--port"),
+        (("serve", "--password", "secret"), "other users"),
+        (("serve", "--password=secret"), "other users"),
+        (("stage", "drop", ""), "name"),
+        (("nonsense",), "No such command"),
+    ],
+)
+def test_wrong_arguments(run, arguments, words):
+    done = run(*arguments)
+    assert (done.exit_code, done.stdout) == (ExitCode.USAGE, "")
+    assert words in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_no_server():
+    done = CliRunner().invoke(cli, ["stage", "ls"], env={"MATRIXONE_URL": "mysql://root@127.0.0.1:1/"})
+    assert done.exit_code == ExitCode.CONNECTION
+    assert "127.0.0.1:1" in done.stderr
+
+
+def test_passwords(matrixone_url, tmp_path, monkeypatch):
+    login, _, address = matrixone_url.removeprefix("mysql://").partition("@")
+    user, _, password = login.partition(":")
+    url = f"mysql://{user}@{address}"
+    wrong, right = tmp_path / "wrong", tmp_path / "right"
+    wrong.write_text("nonsense\n")
+    right.write_text(f"{password}\n")
+    assert CliRunner().invoke(cli, ["--url", url, "--password-file", str(wrong), "sql", "SELECT 1"]).exit_code == 3
+    assert CliRunner().invoke(cli, ["--url", url, "--password-file", str(right), "sql", "SELECT 1"]).exit_code == 0
+    asked = CliRunner().invoke(cli, ["--url", url, "--ask-password", "sql", "SELECT 1"], input=f"{password}\n")
+    assert (asked.exit_code, password in asked.output) == (0, False)
+    for content, words in ((b"", "is empty"), (b"\xff\n", "not UTF-8")):
+        wrong.write_bytes(content)
+        refused = CliRunner().invoke(cli, ["--url", url, "--password-file", str(wrong), "sql", "SELECT 1"])
+        assert (refused.exit_code, words in refused.stderr) == (ExitCode.USAGE, True)
+
+
+def test_the_local_server_takes_its_password_from_the_environment(tmp_path):
+    command = [sys.executable, "-m", "matrixone_cli", "serve", "--port", "0", "--path", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"MATRIXONE_PASSWORD": "hush7"}) as process:
+        try:
+            url = process.stdout.readline().decode().split()[-1]
+            assert url.startswith("mysql://root@127.0.0.1:")  # without the password
+            for password, code in (("hush7", ExitCode.OK), ("111", ExitCode.CONNECTION)):
+                environment = {"MATRIXONE_PASSWORD": password, "MATRIXONE_URL": ""}
+                assert CliRunner().invoke(cli, ["--url", url, "sql", "SELECT 1"], env=environment).exit_code == code
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
