@@ -63,7 +63,7 @@ class FairQueue(AsyncAdaptedQueue[ConnectionPoolEntry]):
         try:
             self.put_nowait(item)
         except Full:
-            # asyncio.Queue documents `_put` as what its subclasses override; it is the one way past the limit
+            # asyncio.Queue documents `_put` as what its subclasses override; nothing else goes past the limit
             self._queue._put(item)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
 
 
