@@ -71,7 +71,8 @@ if TYPE_CHECKING:
     from matrixone_core.monitoring.pools import PoolStatus, PoolUse
     from matrixone_core.operations.restore import RestoredTable, RestoreReport
     from matrixone_core.operations.stage_check import StageCheck, StageProblem
-    from matrixone_core.operations.stage_path_files import FileProgress, StageFileStat
+    from matrixone_core.operations.stage_path_files import StageFileStat
+    from matrixone_core.operations.stage_transfers import FileProgress
     from matrixone_core.results import BadRow, LoadedFile, LoadReport
     from matrixone_core.secrets import Credentials, Secret
     from matrixone_core.settings import Settings

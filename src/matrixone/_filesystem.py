@@ -13,7 +13,7 @@ from fsspec import AbstractFileSystem
 from matrixone_core.errors import InvalidArgument, StageFileExists, StageFileNotFound, StageNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import stage_name
-from matrixone_core.operations.stage_path_files import FileProgress
+from matrixone_core.operations.stage_transfers import FileProgress
 from matrixone_sync.client import Client
 from matrixone_sync.stage_path import StagePath
 

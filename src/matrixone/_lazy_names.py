@@ -89,10 +89,8 @@ MODULES = {
         "StageCheck",
         "StageProblem",
     ),
-    "matrixone_core.operations.stage_path_files": (
-        "FileProgress",
-        "StageFileStat",
-    ),
+    "matrixone_core.operations.stage_path_files": ("StageFileStat",),
+    "matrixone_core.operations.stage_transfers": ("FileProgress",),
     "matrixone_core.results": (
         "BadRow",
         "LoadReport",

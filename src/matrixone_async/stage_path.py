@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal, Self, overload
 
 from matrixone_async.stage_file import BinaryFile, TextFile, file_of
 from matrixone_core.operations import stage_path_files as files
-from matrixone_core.operations.stage_path_files import FileProgress, Receive, StageFileStat
+from matrixone_core.operations import stage_transfers as transfers
+from matrixone_core.operations.stage_path_files import StageFileStat
+from matrixone_core.operations.stage_transfers import FileProgress, Receive
 from matrixone_core.stage_paths import PureStagePath, check_pattern
 
 if TYPE_CHECKING:
@@ -265,7 +267,7 @@ class AsyncStagePath(PureStagePath):
             StageFileNotFound: there is no such file, or it is a folder.
             OSError: the local file cannot be written.
         """
-        return Path(await self.perform(files.download(self, local, progress)))
+        return Path(await self.perform(transfers.download(self, local, progress)))
 
     async def upload(
         self, local: "str | os.PathLike[str]", *, overwrite: bool = False, progress: Receive | None = None
@@ -285,4 +287,4 @@ class AsyncStagePath(PureStagePath):
             OSError: the local file cannot be read.
             MatrixOneError: as for `write_bytes`.
         """
-        return await self.perform(files.upload(self, local, overwrite=overwrite, progress=progress))
+        return await self.perform(transfers.upload(self, local, overwrite=overwrite, progress=progress))

@@ -17,7 +17,7 @@ from matrixone_core.messages import show
 from matrixone_core.names import snapshot_name
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import RowPackets
-from matrixone_core.settings import time_limit
+from matrixone_core.setting_checks import time_limit
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.placeholders import check_no_placeholders, named, numbered
 

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
-from inspect import iscoroutinefunction
-from typing import Any, Literal, TypeAlias, TypedDict, cast, get_args
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any, Literal, TypedDict
 
 from sqlalchemy import URL
-from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from matrixone_core.connection_url import parse_url
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
-from matrixone_core.secrets import NotText, Secret, mask
+from matrixone_core.secrets import Secret, mask
+from matrixone_core.setting_checks import CHECKS, OnConnect, SslMode, check_password, check_secret, check_text
 
-OnConnect: TypeAlias = Callable[[DBAPIConnection], object]
-SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]
-SSL_MODES: tuple[str, ...] = get_args(SslMode)
-_SCHEMES = frozenset(
-    {"mysql", "matrixone"} | {f"{a}+{b}" for a in ("mysql", "matrixone") for b in ("pymysql", "aiomysql")}
-)
 VARIABLES: Mapping[str, str] = {
     f"MATRIXONE_{name.upper()}": name
     for name in ("url", "host", "port", "user", "password", "database", "account", "role", "ssl_mode", "ssl_ca")
@@ -126,7 +119,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "password", mask(self.password))  # not to be seen in the traceback of what follows
-        _password("password", self.password)
+        check_password("password", self.password)
 
     @classmethod
     def resolve(cls, environment: Mapping[str, str], *arguments: Mapping[str, Any]) -> Settings:
@@ -143,12 +136,12 @@ class Settings:
         del environment  # its values are not to be seen in a traceback
         parsed: dict[str, Any] = {}
         if url := said.pop("url", None):
-            parsed |= _from_url(url, "MATRIXONE_URL")
+            parsed |= parse_url(check_secret("MATRIXONE_URL", url), "MATRIXONE_URL")
         parsed |= said
         given = {name: value for some in arguments for name, value in _hide_secrets(some).items() if value is not None}
         del arguments
         if url := given.pop("url", None):
-            parsed |= _from_url(url, "url")
+            parsed |= parse_url(check_secret("url", url), "url")
         return cls().with_(parsed | given)
 
     def with_(self, overrides: Mapping[str, Any]) -> Settings:
@@ -163,7 +156,7 @@ class Settings:
         for name, value in overrides.items():
             if name not in known:
                 raise InvalidArgument(f"there is no setting {show(name)}; {_nearest(name, {*known, 'url'})}")
-            values[name] = _CHECKS.get(name, _text)(name, value)
+            values[name] = CHECKS.get(name, check_text)(name, value)
         settings = replace(self, **values)
         if settings.role is not None and settings.account is None:
             settings = replace(settings, account="sys")  # a login names its account before its role
@@ -250,176 +243,6 @@ def may_hold_secret(name: str) -> bool:
     return name in SECRETS or name not in ConnectArguments.__annotations__
 
 
-_HINT = "mysql://user:password@host:port/database, with : / ? # @ and % in a part written %3A %2F %3F %23 %40 and %25"
-
-
-def _from_url(url: Secret | NotText | None, source: str) -> dict[str, Any]:
-    """What a URL says; parts that it leaves out are not in the result."""
-    if not isinstance(url, Secret):
-        raise InvalidArgument(f"{source} must be a str{_not(url)}")
-    parsed = _read_url(url)
-    if isinstance(parsed, str):  # raised here, where the URL in pieces is no longer to be seen
-        raise InvalidArgument(f"{source} {parsed}")
-    return parsed
-
-
-def _read_url(url: Secret) -> dict[str, Any] | str:
-    """What a URL says, or why it cannot be read."""
-    try:
-        parts = urlsplit(url.reveal())
-        port = parts.port
-    except ValueError:
-        return f"cannot be read; it must be {_HINT}"
-    if parts.scheme not in _SCHEMES:
-        return f"begins with {show(parts.scheme)}; it must be {_HINT}"
-    if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # what is behind it may be half of a password
-        return f"has an @ after the first / or ?, or a / or ? that belongs to the password; it must be {_HINT}"
-    login, _, _ = parts.netloc.rpartition("@")
-    if login.count(":") > 1:
-        return (
-            f"has {login.count(':')} colons before the @ where one can be, between user and password; write account "
-            "and role as arguments (account=, role=) or the colons in them as %3A"
-        )
-    user, has_password, password = login.partition(":")
-    names = re.split(r"[:#]", unquote(user)) if user else []
-    if len(names) > 3 or not all(names):
-        return "has a user that is not user, account:user or account:user:role"
-    parsed: dict[str, Any] = dict(zip(_LOGIN_PARTS[len(names)], names, strict=True))
-    if has_password:
-        parsed["password"] = Secret(unquote(password))
-    if parts.hostname:
-        parsed["host"] = parts.hostname
-    if port is not None:
-        parsed["port"] = port
-    if database := unquote(parts.path.lstrip("/")):
-        parsed["database"] = database
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    options.pop("charset", None)  # always utf8mb4
-    return parsed | options
-
-
 def _nearest(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, 1)
     return f"did you mean {show(near[0])}?" if near else f"the settings are {', '.join(sorted(known))}"
-
-
-_LOGIN_PARTS = ((), ("user",), ("account", "user"), ("account", "user", "role"))  # server-facts 46
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidArgument(f"{name}={show(value)} must be a str")
-    if not value:
-        raise InvalidArgument(f"{name} is empty")
-    return value
-
-
-def _password(name: str, value: Any) -> Secret:
-    value = mask(value)  # the plain one is not to be seen in a traceback
-    if not isinstance(value, Secret):
-        raise InvalidArgument(f"{name} must be a str{_not(value)}")
-    if re.search("[\ud800-\udfff]", value):
-        raise InvalidArgument(f"{name} must be Unicode text, and has half of a surrogate pair in it")
-    return value
-
-
-def _not(value: NotText | None) -> str:
-    return f", not {value.kind}" if value is not None else ""
-
-
-def _port(name: str, value: Any) -> int:
-    try:
-        port = int(value)
-    except (TypeError, ValueError):
-        port = 0
-    if not 0 < port < 65536:
-        raise InvalidArgument(f"{name}={show(value)} must be a number from 1 to 65535")
-    return port
-
-
-def _ssl_mode(name: str, value: Any) -> str:
-    mode = str(value).lower().replace("-", "_")
-    if mode not in SSL_MODES:
-        raise InvalidArgument(f"{name}={show(value)} must be one of {', '.join(SSL_MODES)}")
-    return mode
-
-
-def _time_zone(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[+-]\d{1,2}:\d{2}|[A-Za-z][\w+/-]*", value):
-        raise InvalidArgument(f"{name}={show(value)} must be an offset such as '+08:00', or a name such as 'UTC'")
-    return value
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise InvalidArgument(f"{name}={show(value)} must be a number, zero or more")
-    return number
-
-
-def _whole(name: str, value: Any) -> int:
-    number = _number(name, value)
-    if number != int(number):
-        raise InvalidArgument(f"{name}={show(value)} must be a whole number")
-    return int(number)
-
-
-def _lasting(name: str, value: Any) -> float:
-    if not (number := _number(name, value)):
-        raise InvalidArgument(f"{name} must be more than zero seconds")
-    return number
-
-
-def time_limit(value: float, what: str = "timeout") -> float:
-    """A number of seconds, checked.
-
-    Raises:
-        InvalidArgument: it is not a number of more than zero.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={show(value)} must be a number of seconds, more than zero")
-    return float(value)
-
-
-def _recycle(name: str, value: Any) -> int:
-    return -1 if value == -1 else _whole(name, value)  # -1: never, as SQLAlchemy has it
-
-
-def _hooks(name: str, value: Any) -> tuple[OnConnect, ...]:
-    hooks = tuple(cast("Sequence[Any]", value)) if isinstance(value, list | tuple) else (value,)
-    for hook in hooks:
-        if not callable(hook) or iscoroutinefunction(hook):
-            raise InvalidArgument(
-                f"{name}={show(hook)} must be a function, or a list of them; each is called with a DBAPI connection,"
-                " by AsyncClient too, and is no coroutine function"
-            )
-    return hooks
-
-
-def _at_least_one(name: str, value: Any) -> int:
-    if not (number := _whole(name, value)):
-        raise InvalidArgument(f"{name} must be 1 or more")
-    return number
-
-
-_CHECKS: Mapping[str, Any] = {
-    "password": _password,
-    "port": _port,
-    "ssl_mode": _ssl_mode,
-    "time_zone": _time_zone,
-    "connect_timeout": _lasting,
-    "read_timeout": _lasting,
-    "timeout": _lasting,
-    "lock_timeout": _at_least_one,
-    "pool_size": _at_least_one,
-    "max_overflow": _whole,
-    "pool_timeout": _number,
-    "pool_recycle": _recycle,
-    "reserve_size": _at_least_one,
-    "wait": _number,
-    "slow_query_threshold": _number,
-    "on_connect": _hooks,
-}

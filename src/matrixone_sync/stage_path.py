@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, overload
 
 from matrixone_core.operations import stage_path_files as files
-from matrixone_core.operations.stage_path_files import FileProgress, Receive, StageFileStat
+from matrixone_core.operations import stage_transfers as transfers
+from matrixone_core.operations.stage_path_files import StageFileStat
+from matrixone_core.operations.stage_transfers import FileProgress, Receive
 from matrixone_core.stage_paths import PureStagePath, check_pattern
 from matrixone_sync.stage_file import BinaryFile, TextFile, file_of
 
@@ -266,7 +268,7 @@ class StagePath(PureStagePath):
             StageFileNotFound: there is no such file, or it is a folder.
             OSError: the local file cannot be written.
         """
-        return Path(self.perform(files.download(self, local, progress)))
+        return Path(self.perform(transfers.download(self, local, progress)))
 
     def upload(
         self, local: "str | os.PathLike[str]", *, overwrite: bool = False, progress: Receive | None = None
@@ -286,4 +288,4 @@ class StagePath(PureStagePath):
             OSError: the local file cannot be read.
             MatrixOneError: as for `write_bytes`.
         """
-        return self.perform(files.upload(self, local, overwrite=overwrite, progress=progress))
+        return self.perform(transfers.upload(self, local, overwrite=overwrite, progress=progress))

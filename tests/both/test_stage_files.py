@@ -177,7 +177,7 @@ def test_copies_of_large_files_are_put_together(folder, files, monkeypatch):
 
 
 def test_download_and_upload(folder, files, tmp_path, monkeypatch):
-    monkeypatch.setattr("matrixone_core.operations.stage_path_files.RANGE", 100_000)
+    monkeypatch.setattr("matrixone_core.operations.stage_transfers.RANGE", 100_000)
     content = os.urandom(1_050_001)
     files.put("big.bin", content)
     events = []

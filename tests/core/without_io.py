@@ -85,6 +85,7 @@ stages = importlib.import_module("matrixone_core.operations.stages")
 loads = importlib.import_module("matrixone_core.operations.loads")
 stage_loads = importlib.import_module("matrixone_core.operations.stage_loads")
 files = importlib.import_module("matrixone_core.operations.stage_path_files")
+transfers = importlib.import_module("matrixone_core.operations.stage_transfers")
 
 AWS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-west-1"}
 STAGE = {"stage_name": "s", "url": "s3://b/", "stage_credentials": None, "stage_status": "in_use", "created": None,
@@ -102,6 +103,6 @@ facts = {"hex(load_file": [{"piece0": b"1,a\n".hex()}], "SELECT count(*)": [{"n"
 plan = driver(**facts).run(stage_loads.plan("s", "a.csv", "t"))
 given = (b"1,a\n2,b\n3,c\n", "users.csv", io.StringIO("1,a\n2,b\n3,c\n"))
 rows = [driver().run(loads.read_csv(data, "t", progress=True)).rows for data in given]
-uploaded = driver().run(files.upload(files.location("s", ("u",)), "users.csv", overwrite=False, progress=None))
+uploaded = driver().run(transfers.upload(files.location("s", ("u",)), "users.csv", overwrite=False, progress=None))
 print(created.name, creating.log[0], plan.files[0], rows, uploaded, sep="\n", file=answer_with, flush=True)
 os._exit(0)  # the interpreter would close the standard streams

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
 from matrixone_core.names import check_text, sql_type, table_name
-from matrixone_core.settings import time_limit
+from matrixone_core.setting_checks import time_limit
 from matrixone_core.sql.staged_inserts import Conflict
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, Pool, PoolProxiedConnection, QueuePool, event
 
 from matrixone_core.monitoring import telemetry
-from matrixone_core.settings import OnConnect
+from matrixone_core.setting_checks import OnConnect
 
 
 @dataclass(frozen=True)

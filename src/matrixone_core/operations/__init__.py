@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from matrixone_core.operations import stage_check as stage_check
     from matrixone_core.operations import stage_loads as stage_loads
     from matrixone_core.operations import stage_path_files as stage_path_files
+    from matrixone_core.operations import stage_transfers as stage_transfers
     from matrixone_core.operations import stages as stages
     from matrixone_core.operations import tables as tables
     from matrixone_core.operations import watching as watching
 
 MODULES = (
     *("clone", "exports", "inserts", "loads", "pitr", "queries", "restore", "snapshots", "stage_check"),
-    *("stage_loads", "stage_path_files", "stages", "tables", "watching"),
+    *("stage_loads", "stage_path_files", "stage_transfers", "stages", "tables", "watching"),
 )
 
 

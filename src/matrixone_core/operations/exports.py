@@ -16,7 +16,7 @@ from matrixone_core.loading.format_options import LINE_ENDS
 from matrixone_core.loading.options import check_choice, flag, optional_flag
 from matrixone_core.messages import show
 from matrixone_core.names import check_text
-from matrixone_core.settings import time_limit
+from matrixone_core.setting_checks import time_limit
 from matrixone_core.sql.export import CsvOutput, JsonLinesOutput, Output, ParquetOutput
 from matrixone_core.stage_paths import PureStagePath, stage_file, stage_of_url
 from matrixone_core.steps import Op

@@ -5,26 +5,20 @@ Writing and removing take effect at once, whatever a transaction becomes (server
 
 import codecs
 import io
-import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from glob import escape
 from itertools import islice
 from pathlib import PurePath
-from typing import IO, Any
 from uuid import uuid4
 
 from matrixone_core import catalog, patterns
 from matrixone_core.errors import InvalidArgument, MatrixOneError, StageFileExists, StageFileNotFound
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
-from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
 from matrixone_core.stage_files import (
     COPIED_AT_ONCE,
-    IN_FLIGHT,
     RANGE,
     count_reached,
     is_there,
@@ -35,8 +29,7 @@ from matrixone_core.stage_files import (
     size_of,
 )
 from matrixone_core.stage_paths import PureStagePath, check_pattern, target_of
-from matrixone_core.steps import Concurrently, GetRuntime, Op, emit, run_in_thread
-from matrixone_core.whole_files import write_whole
+from matrixone_core.steps import Op
 
 HEAD = 64 * 1024  # bytes that `head` reads at a time
 LARGEST_WRITE = 32_000_000  # bytes; escaped they double, and a statement has 64 MiB (server-facts 71)
@@ -54,21 +47,6 @@ class StageFileStat:
     """
 
     size: int
-
-
-@dataclass(frozen=True)
-class FileProgress:
-    """How far a download or an upload is.
-
-    Args:
-        path: the file's `stage://` URL.
-        done: bytes until now.
-        total: bytes in all.
-    """
-
-    path: str
-    done: int
-    total: int
 
 
 @dataclass(frozen=True)
@@ -97,9 +75,6 @@ class OpenMode:
                 f"mode={show(mode)} must be one of {', '.join(MODES)}; the server changes no file that is there"
             )
         return cls("r" in mode, "w" in mode, "b" in mode)
-
-
-Receive = Callable[[FileProgress], Any]
 
 
 def exists(path: PureStagePath) -> Op[bool]:
@@ -168,7 +143,7 @@ def stat(path: PureStagePath) -> Op[StageFileStat]:
     Raises:
         StageFileNotFound: there is no such file.
     """
-    return StageFileStat((yield from size_of(_file_url(path))))
+    return StageFileStat((yield from size_of(file_url(path))))
 
 
 def read_at(path: PureStagePath, offset: int, size: int) -> Op[bytes]:
@@ -182,7 +157,7 @@ def read_bytes(path: PureStagePath) -> Op[bytes]:
     Raises:
         StageFileNotFound: there is no such file.
     """
-    url, pieces, offset = _file_url(path), list[bytes](), 0
+    url, pieces, offset = file_url(path), list[bytes](), 0
     while not offset % RANGE:  # a shorter one is the last
         piece = yield from read_range(url, offset, RANGE)
         if not piece:
@@ -202,7 +177,7 @@ def head(path: PureStagePath, rows: int, encoding: str) -> Op[str]:
     """The first lines of the file, decompressed as its suffix tells."""
     if not isinstance(rows, int) or rows < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"rows={show(rows)} must be a number of lines, 0 or more")
-    url = _file_url(path)
+    url = file_url(path)
     decoder = codecs.getincrementaldecoder(encoding)()
     decompressor = Decompressor(compression_of(None, path.name), url)
     text, offset = "", 0
@@ -222,7 +197,7 @@ def head(path: PureStagePath, rows: int, encoding: str) -> Op[str]:
 
 def write_bytes(path: PureStagePath, data: bytes, *, overwrite: bool) -> Op[int]:
     """Write the file, and return its length."""
-    url = _file_url(path)
+    url = file_url(path)
     if not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"data must be bytes, not {type(data).__name__}; write_text() writes text")
     content = bytes(data)
@@ -247,52 +222,17 @@ def write_text(
 
 def unlink(path: PureStagePath, *, missing_ok: bool) -> Op[None]:
     """Remove the file."""
-    yield from RemoveFiles(_file_url(path), if_exists=missing_ok)
+    yield from RemoveFiles(file_url(path), if_exists=missing_ok)
 
 
 def copy(path: PureStagePath, target: object, *, overwrite: bool) -> Op[tuple[str, Names]]:
     """Copy the file, and return where the copy is: its stage and its parts."""
     stage, parts = target_of(path, target)
-    source = _file_url(path)
+    source = file_url(path)
     size = yield from size_by_probes(source, COPIED_AT_ONCE)
     copied = PureStagePath(stage, parts, None)
     yield from _write(copied, CopyFile(source, copied.url, pieces_of(size)), size, overwrite=overwrite)
     return stage, parts
-
-
-def download(path: PureStagePath, local: LocalPath, progress: Receive | None) -> Op[PurePath]:
-    """Write the file to the client's disk, by ranges; it has its name once it is whole."""
-    place, url = _local(local), _file_url(path)
-    _check_progress(progress)
-    machine = (yield from GetRuntime()).machine
-    if (yield from run_in_thread(partial(machine.is_folder, place))):
-        place /= path.name
-    if (yield from run_in_thread(partial(machine.is_special, place))):  # the file would take its place
-        raise InvalidArgument(f"{show(str(place))} is a pipe or a device; a download needs a file, as it is in pieces")
-    size = yield from size_by_probes(url, RANGE)
-    yield from write_whole(place, partial(_fetch_to, url, size, machine, progress))
-    return place
-
-
-def _fetch_to(
-    url: str, size: int, machine: Machine, progress: Receive | None, place: PurePath, file: IO[bytes]
-) -> Op[None]:
-    """Fetch a file to a place; several workers open it for themselves."""
-    yield from run_in_thread(file.close)
-    yield from _fetch(_Fetching(url, size, place, machine, progress))
-
-
-def upload(path: PureStagePath, local: LocalPath, *, overwrite: bool, progress: Receive | None) -> Op[int]:
-    """Write a file of the client's disk to the stage, and return its length."""
-    place = _local(local)
-    _check_progress(progress)
-    machine = (yield from GetRuntime()).machine
-    check_size(path, (yield from run_in_thread(partial(machine.size, place))) or 0)
-    content = yield from run_in_thread(partial(_read_all, machine, place))
-    length = yield from write_bytes(path, content, overwrite=overwrite)
-    if progress is not None:
-        yield from emit(progress, FileProgress(path.url, length, length))
-    return length
 
 
 def check_open(path: PureStagePath, mode: OpenMode) -> Op[None]:
@@ -302,7 +242,7 @@ def check_open(path: PureStagePath, mode: OpenMode) -> Op[None]:
         StageFileNotFound: there is none to read.
         StageFileExists: there is one already, which must not be replaced.
     """
-    url = _file_url(path)
+    url = file_url(path)
     if mode.reads:
         yield from read_range(url, 0, 1)
     elif not mode.overwrites and (yield from exists(path)):
@@ -320,56 +260,6 @@ def check_size(path: PureStagePath, size: int) -> None:
             f"{path} would have {size:,} bytes, and the server takes at most {LARGEST_WRITE:,} in one statement; write"
             " several smaller files, or put this one into the stage's storage itself"
         )
-
-
-@dataclass
-class _Fetching:
-    """A download that has begun.
-
-    Args:
-        url: the file's.
-        size: its length in bytes.
-        place: the local file.
-        machine: the machine that has it.
-        progress: is given how far it is.
-        done: bytes that were written.
-    """
-
-    url: str
-    size: int
-    place: PurePath
-    machine: Machine
-    progress: Receive | None
-    done: int = 0
-
-
-def _fetch(fetching: _Fetching) -> Op[None]:
-    """Read the ranges of a file, several at a time, each by who is free."""
-    offsets = iter(range(0, fetching.size, RANGE))
-    count = min(IN_FLIGHT, -(-fetching.size // RANGE))
-    if count == 1:
-        yield from _fetch_ranges(fetching, offsets)
-    elif count:
-        yield from Concurrently(tuple(_fetch_ranges(fetching, offsets) for _ in range(count)), limit=count)
-
-
-def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:
-    for offset in offsets:
-        wanted = min(RANGE, fetching.size - offset)
-        data = yield from read_range(fetching.url, offset, wanted)
-        if len(data) != wanted:
-            raise StageFileNotFound(
-                f"{fetching.url} was replaced by a shorter file while it was read; download it again"
-            )
-        yield from run_in_thread(partial(fetching.machine.write_at, fetching.place, offset, data))
-        fetching.done += wanted
-        if fetching.progress is not None:
-            yield from emit(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
-
-
-def _read_all(machine: Machine, place: PurePath) -> bytes:
-    with machine.open(place) as file:
-        return file.read()
 
 
 def _write(path: PureStagePath, statement: SaveFile | CopyFile, size: int, *, overwrite: bool) -> Op[None]:
@@ -417,23 +307,15 @@ def _has_namesake(path: PureStagePath) -> Op[bool]:
     return (yield from is_file(inner)) or (yield from is_dir(inner))
 
 
-def _file_url(path: PureStagePath) -> str:
+def file_url(path: PureStagePath) -> str:
+    """The URL of a file.
+
+    Raises:
+        InvalidArgument: the path is the stage itself.
+    """
     if not path.parts:
         raise InvalidArgument(f"{path} is the stage itself; give the path of a file, such as path / 'users.csv'")
     return path.url
-
-
-def _local(local: LocalPath) -> PurePath:
-    if not isinstance(local, str | os.PathLike) or not str(local):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"local={show(local)} must be the path of a file on this machine")
-    if str(local).startswith("stage://"):
-        raise InvalidArgument(f"local={show(local)} is a stage's; copy() copies from stage to stage")
-    return PurePath(local)
-
-
-def _check_progress(progress: Receive | None) -> None:
-    if progress is not None and not callable(progress):  # pyright: ignore[reportUnnecessaryComparison]  # callers without a type checker
-        raise InvalidArgument(f"progress={show(progress)} must be a function, which is given a FileProgress")
 
 
 def location(stage: str, files: tuple[str | PurePath, ...]) -> PureStagePath:

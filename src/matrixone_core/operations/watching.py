@@ -11,7 +11,7 @@ from matrixone_core.loading.request import build_named_request
 from matrixone_core.messages import show
 from matrixone_core.names import stage_path
 from matrixone_core.results import LoadReport
-from matrixone_core.settings import time_limit
+from matrixone_core.setting_checks import time_limit
 from matrixone_core.steps import Op
 from matrixone_core.targets import Target
 

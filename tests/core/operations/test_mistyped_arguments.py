@@ -13,7 +13,11 @@ GOOD = {
     "metadata": None, "keep_last": 1,
 }  # fmt: skip
 WRONG = (5, b"x", ["q"], object())
-ELSEWHERE = {"stage_path_files", "watching"}  # methods of paths and watches call them with checked arguments
+ELSEWHERE = {
+    "stage_path_files",
+    "stage_transfers",
+    "watching",
+}  # methods of paths and watches call them with checked arguments
 
 
 def arguments():

@@ -6,6 +6,7 @@ from script import Driver, MemoryMachine, play
 from matrixone_core.errors import InvalidArgument, ServerError, StageFileExists, StageFileNotFound
 from matrixone_core.fragments import render_masked
 from matrixone_core.operations import stage_path_files as files
+from matrixone_core.operations import stage_transfers as transfers
 from matrixone_core.operations.watching import FolderWatch
 from matrixone_core.sql.files import (
     CopyFile,
@@ -81,9 +82,9 @@ def test_patterns_are_compared_from_the_right(pattern, matches):
             "write_bytes",
         ),
         (lambda: next(files.write_bytes(FILE, bytes(32_000_001), overwrite=False)), "32,000,001 bytes"),
-        (lambda: next(files.download(FILE, "", None)), "path of a file on this machine"),
-        (lambda: next(files.download(FILE, "stage://s/x", None)), "copy\\(\\)"),
-        (lambda: next(files.upload(FILE, "x", overwrite=False, progress=3)), "progress=3"),
+        (lambda: next(transfers.download(FILE, "", None)), "path of a file on this machine"),
+        (lambda: next(transfers.download(FILE, "stage://s/x", None)), "copy\\(\\)"),
+        (lambda: next(transfers.upload(FILE, "x", overwrite=False, progress=3)), "progress=3"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_sent(call, words):
@@ -174,29 +175,31 @@ def stage_with(content, length=None):
 def test_a_download_has_its_name_once_it_is_whole():
     machine, seen = MemoryMachine(), []
     driver = Driver(stage_with(b"0123456789"), machine)
-    place = driver.run(files.download(FILE, "x", lambda progress: seen.append((dict(machine.files), progress.done))))
+    place = driver.run(
+        transfers.download(FILE, "x", lambda progress: seen.append((dict(machine.files), progress.done)))
+    )
     ((unfinished, content),) = seen[0][0].items()
     assert (unfinished.startswith(".x."), content, seen[0][1]) == (True, b"0123456789", 10)
     assert (str(place), machine.files) == ("x", {"x": b"0123456789"})
     folder = MemoryMachine(**{"folder/other": b""})
-    assert str(Driver(stage_with(b"1"), folder).run(files.download(FILE, "folder", None))) == f"folder/{FILE.name}"
+    assert str(Driver(stage_with(b"1"), folder).run(transfers.download(FILE, "folder", None))) == f"folder/{FILE.name}"
     assert folder.files[f"folder/{FILE.name}"] == b"1"
 
 
 def test_a_file_that_shrinks_while_it_is_downloaded_is_noticed():
     machine = MemoryMachine(x=b"old")
     with pytest.raises(StageFileNotFound, match="shorter file"):
-        Driver(stage_with(b"short", 10), machine).run(files.download(FILE, "x", None))
+        Driver(stage_with(b"short", 10), machine).run(transfers.download(FILE, "x", None))
     assert machine.files == {"x": b"old"}
 
 
 def test_an_upload_sends_the_file():
     machine = MemoryMachine(x=b"content")
     driver = Driver(lambda statement: None, machine)
-    assert driver.run(files.upload(FILE, "x", overwrite=False, progress=None)) == 7
+    assert driver.run(transfers.upload(FILE, "x", overwrite=False, progress=None)) == 7
     assert driver.log == [str(SaveFile(FILE.url, b"content"))]
     with pytest.raises(FileNotFoundError):
-        driver.run(files.upload(FILE, "y", overwrite=False, progress=None))
+        driver.run(transfers.upload(FILE, "y", overwrite=False, progress=None))
 
 
 def test_a_folder_may_have_something_of_its_own_name():
@@ -227,6 +230,6 @@ def test_a_watch_of_a_folder_in_which_nothing_is_new_reports_nothing():
 
 
 def test_the_stage_itself_is_no_file():
-    for op in (files.download(FILE, "x", 3), files.upload(FILE, "x", overwrite=False, progress=3)):
+    for op in (transfers.download(FILE, "x", 3), transfers.upload(FILE, "x", overwrite=False, progress=3)):
         with pytest.raises(InvalidArgument, match="progress=3"):
             play(op)

@@ -1,0 +1,133 @@
+"""Operations that move files between the client's disk and a stage, by the SQL that reads and writes stage files."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+from typing import IO, Any
+
+from matrixone_core.errors import InvalidArgument, StageFileNotFound
+from matrixone_core.machine import LocalPath, Machine
+from matrixone_core.messages import show
+from matrixone_core.operations.stage_path_files import check_size, file_url, write_bytes
+from matrixone_core.stage_files import IN_FLIGHT, RANGE, read_range, size_by_probes
+from matrixone_core.stage_paths import PureStagePath
+from matrixone_core.steps import Concurrently, GetRuntime, Op, emit, run_in_thread
+from matrixone_core.whole_files import write_whole
+
+
+@dataclass(frozen=True)
+class FileProgress:
+    """How far a download or an upload is.
+
+    Args:
+        path: the file's `stage://` URL.
+        done: bytes until now.
+        total: bytes in all.
+    """
+
+    path: str
+    done: int
+    total: int
+
+
+Receive = Callable[[FileProgress], Any]
+
+
+def download(path: PureStagePath, local: LocalPath, progress: Receive | None) -> Op[PurePath]:
+    """Write the file to the client's disk, by ranges; it has its name once it is whole."""
+    place, url = _local(local), file_url(path)
+    _check_progress(progress)
+    machine = (yield from GetRuntime()).machine
+    if (yield from run_in_thread(partial(machine.is_folder, place))):
+        place /= path.name
+    if (yield from run_in_thread(partial(machine.is_special, place))):  # the file would take its place
+        raise InvalidArgument(f"{show(str(place))} is a pipe or a device; a download needs a file, as it is in pieces")
+    size = yield from size_by_probes(url, RANGE)
+    yield from write_whole(place, partial(_fetch_to, url, size, machine, progress))
+    return place
+
+
+def _fetch_to(
+    url: str, size: int, machine: Machine, progress: Receive | None, place: PurePath, file: IO[bytes]
+) -> Op[None]:
+    """Fetch a file to a place; several workers open it for themselves."""
+    yield from run_in_thread(file.close)
+    yield from _fetch(_Fetching(url, size, place, machine, progress))
+
+
+def upload(path: PureStagePath, local: LocalPath, *, overwrite: bool, progress: Receive | None) -> Op[int]:
+    """Write a file of the client's disk to the stage, and return its length."""
+    place = _local(local)
+    _check_progress(progress)
+    machine = (yield from GetRuntime()).machine
+    check_size(path, (yield from run_in_thread(partial(machine.size, place))) or 0)
+    content = yield from run_in_thread(partial(_read_all, machine, place))
+    length = yield from write_bytes(path, content, overwrite=overwrite)
+    if progress is not None:
+        yield from emit(progress, FileProgress(path.url, length, length))
+    return length
+
+
+@dataclass
+class _Fetching:
+    """A download that has begun.
+
+    Args:
+        url: the file's.
+        size: its length in bytes.
+        place: the local file.
+        machine: the machine that has it.
+        progress: is given how far it is.
+        done: bytes that were written.
+    """
+
+    url: str
+    size: int
+    place: PurePath
+    machine: Machine
+    progress: Receive | None
+    done: int = 0
+
+
+def _fetch(fetching: _Fetching) -> Op[None]:
+    """Read the ranges of a file, several at a time, each by who is free."""
+    offsets = iter(range(0, fetching.size, RANGE))
+    count = min(IN_FLIGHT, -(-fetching.size // RANGE))
+    if count == 1:
+        yield from _fetch_ranges(fetching, offsets)
+    elif count:
+        yield from Concurrently(tuple(_fetch_ranges(fetching, offsets) for _ in range(count)), limit=count)
+
+
+def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:
+    for offset in offsets:
+        wanted = min(RANGE, fetching.size - offset)
+        data = yield from read_range(fetching.url, offset, wanted)
+        if len(data) != wanted:
+            raise StageFileNotFound(
+                f"{fetching.url} was replaced by a shorter file while it was read; download it again"
+            )
+        yield from run_in_thread(partial(fetching.machine.write_at, fetching.place, offset, data))
+        fetching.done += wanted
+        if fetching.progress is not None:
+            yield from emit(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
+
+
+def _read_all(machine: Machine, place: PurePath) -> bytes:
+    with machine.open(place) as file:
+        return file.read()
+
+
+def _local(local: LocalPath) -> PurePath:
+    if not isinstance(local, str | os.PathLike) or not str(local):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"local={show(local)} must be the path of a file on this machine")
+    if str(local).startswith("stage://"):
+        raise InvalidArgument(f"local={show(local)} is a stage's; copy() copies from stage to stage")
+    return PurePath(local)
+
+
+def _check_progress(progress: Receive | None) -> None:
+    if progress is not None and not callable(progress):  # pyright: ignore[reportUnnecessaryComparison]  # callers without a type checker
+        raise InvalidArgument(f"progress={show(progress)} must be a function, which is given a FileProgress")

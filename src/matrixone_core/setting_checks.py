@@ -1,0 +1,151 @@
+"""Whether the values of settings can be: one check a setting, which returns the value as it is used."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from inspect import iscoroutinefunction
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import show
+from matrixone_core.secrets import NotText, Secret, mask
+
+OnConnect: TypeAlias = Callable[[DBAPIConnection], object]
+SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]
+SSL_MODES: tuple[str, ...] = get_args(SslMode)
+
+
+def check_text(name: str, value: Any) -> str:
+    """A setting that is a text which is not empty.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{name}={show(value)} must be a str")
+    if not value:
+        raise InvalidArgument(f"{name} is empty")
+    return value
+
+
+def check_secret(name: str, value: Secret | NotText | None) -> Secret:
+    """A masked value, checked to be a text.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    if not isinstance(value, Secret):
+        raise InvalidArgument(f"{name} must be a str{'' if value is None else f', not {value.kind}'}")
+    return value
+
+
+def check_password(name: str, value: Any) -> Secret:
+    """A password, checked to be Unicode text.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    value = mask(value)  # the plain one is not to be seen in a traceback
+    password = check_secret(name, value)
+    if re.search("[\ud800-\udfff]", password):
+        raise InvalidArgument(f"{name} must be Unicode text, and has half of a surrogate pair in it")
+    return password
+
+
+def _port(name: str, value: Any) -> int:
+    try:
+        port = int(value)
+    except (TypeError, ValueError):
+        port = 0
+    if not 0 < port < 65536:
+        raise InvalidArgument(f"{name}={show(value)} must be a number from 1 to 65535")
+    return port
+
+
+def _ssl_mode(name: str, value: Any) -> str:
+    mode = str(value).lower().replace("-", "_")
+    if mode not in SSL_MODES:
+        raise InvalidArgument(f"{name}={show(value)} must be one of {', '.join(SSL_MODES)}")
+    return mode
+
+
+def _time_zone(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[+-]\d{1,2}:\d{2}|[A-Za-z][\w+/-]*", value):
+        raise InvalidArgument(f"{name}={show(value)} must be an offset such as '+08:00', or a name such as 'UTC'")
+    return value
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise InvalidArgument(f"{name}={show(value)} must be a number, zero or more")
+    return number
+
+
+def _whole(name: str, value: Any) -> int:
+    number = _number(name, value)
+    if number != int(number):
+        raise InvalidArgument(f"{name}={show(value)} must be a whole number")
+    return int(number)
+
+
+def _lasting(name: str, value: Any) -> float:
+    if not (number := _number(name, value)):
+        raise InvalidArgument(f"{name} must be more than zero seconds")
+    return number
+
+
+def time_limit(value: float, what: str = "timeout") -> float:
+    """A number of seconds, checked.
+
+    Raises:
+        InvalidArgument: it is not a number of more than zero.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"{what}={show(value)} must be a number of seconds, more than zero")
+    return float(value)
+
+
+def _recycle(name: str, value: Any) -> int:
+    return -1 if value == -1 else _whole(name, value)  # -1: never, as SQLAlchemy has it
+
+
+def _hooks(name: str, value: Any) -> tuple[OnConnect, ...]:
+    hooks = tuple(cast("Sequence[Any]", value)) if isinstance(value, list | tuple) else (value,)
+    for hook in hooks:
+        if not callable(hook) or iscoroutinefunction(hook):
+            raise InvalidArgument(
+                f"{name}={show(hook)} must be a function, or a list of them; each is called with a DBAPI connection,"
+                " by AsyncClient too, and is no coroutine function"
+            )
+    return hooks
+
+
+def _at_least_one(name: str, value: Any) -> int:
+    if not (number := _whole(name, value)):
+        raise InvalidArgument(f"{name} must be 1 or more")
+    return number
+
+
+CHECKS: Mapping[str, Any] = {
+    "password": check_password,
+    "port": _port,
+    "ssl_mode": _ssl_mode,
+    "time_zone": _time_zone,
+    "connect_timeout": _lasting,
+    "read_timeout": _lasting,
+    "timeout": _lasting,
+    "lock_timeout": _at_least_one,
+    "pool_size": _at_least_one,
+    "max_overflow": _whole,
+    "pool_timeout": _number,
+    "pool_recycle": _recycle,
+    "reserve_size": _at_least_one,
+    "wait": _number,
+    "slow_query_threshold": _number,
+    "on_connect": _hooks,
+}
