@@ -32,7 +32,7 @@ class BadRow:
 
     def __str__(self) -> str:
         where = self.file if self.line is None else f"{self.file}, {self.unit} {self.line:,}"
-        what = "" if self.column is None else f", column {show(self.column)}, value {_short(self.value)}"
+        what = "" if self.column is None else f", column {show(self.column)}, value {show(self.value)}"
         return f"{where}{what}: {self.reason}"
 
 
@@ -203,8 +203,3 @@ def _outcome(file: LoadedFile) -> str:
     if file.already_loaded:
         said.append("loaded before")
     return ", ".join([*said, *([file.error] if file.error else [])])
-
-
-def _short(value: str | None, longest: int = 100) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= longest else f"{shown[:longest]}…"

@@ -22,14 +22,13 @@ TEXT_BYTES = 1024 * 1024
 
 
 def batches_to_csv(
-    reader: Any, names: Sequence[str], rows: int = TEXT_ROWS, *, name: str = "the data", uuids: Collection[str] = ()
+    reader: Any, names: Sequence[str], *, name: str = "the data", uuids: Collection[str] = ()
 ) -> Iterator[bytes]:
     """Write columns as canonical CSV.
 
     Args:
         reader: what gives the batches.
         names: the columns, as `select_columns` gives them.
-        rows: how many are written at a time, at most.
         name: what the data is called in messages.
         uuids: those of the columns whose values of 16 bytes are UUIDs.
 
@@ -38,7 +37,7 @@ def batches_to_csv(
         LoadFailed: the data cannot be read.
     """
     for batch in each_batch(name, reader):
-        size = min(rows, max(1, TEXT_BYTES * batch.num_rows // max(batch.nbytes, 1)))
+        size = min(TEXT_ROWS, max(1, TEXT_BYTES * batch.num_rows // max(batch.nbytes, 1)))
         for at in range(0, batch.num_rows, size):
             yield _lines(batch.slice(at, size), names, uuids)
 

@@ -23,7 +23,6 @@ from matrixone_core.steps import Chunks
 PIECE = 1024 * 1024  # bytes or characters read at a time
 JOINED = 64 * 1024  # bytes, at least, of which small pieces are made
 DATA_MARKS = ",\n\r\0{["  # what paths have seldom, and data always
-QUOTED_CHARACTERS = 200  # of the caller's data in a message, at most
 
 
 class AsyncFile(Protocol):
@@ -198,8 +197,7 @@ def _with_path(path: LocalPath, machine: Machine, call: "Callable[[LocalPath], A
             raise
         if not (is_long or any(mark in path for mark in DATA_MARKS)):
             raise
-    cut = path if len(path) <= QUOTED_CHARACTERS else f"{path[:QUOTED_CHARACTERS]}…"
-    raise InvalidArgument(f"a str is a path, and there is no file {show(cut)}: give text by io.StringIO(text)")
+    raise InvalidArgument(f"a str is a path, and there is no file {show(path)}: give text by io.StringIO(text)")
 
 
 def _chunks_of_path(path: LocalPath, machine: Machine) -> Iterator[bytes]:

@@ -74,4 +74,7 @@ def test_a_bad_row_in_words():
     assert str(BadRow("b", None, None, None, "why")) == "b: why"
     shown = str(BadRow("b", 1234, "x", "v" * 200, "no number", unit="row"))
     assert shown.startswith("b, row 1,234, column 'x', value 'vvv")
-    assert shown.endswith("…: no number")
+    assert shown.endswith("vvv…: no number")
+    assert (
+        shown.count("v") == 1 + 198
+    )  # of "value", and of the value, which has 200 characters with its quote and its end
