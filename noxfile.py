@@ -11,6 +11,9 @@ nox.options.default_venv_backend = "uv|virtualenv"  # uv, where it is installed,
 PROJECT = nox.project.load_toml("pyproject.toml")
 GOOD, BAD = ["tests/typing/good_sync.py", "tests/typing/good_async.py"], Path("tests/typing/bad.py")
 
+# Else each of the many processes that tests start compiles all that it imports: uv installs no bytecode.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 AT_ONCE = [] if "MATRIXONE_URL" in os.environ else ["-n", "3"]  # three local servers: tests wait more than they compute
 
 
