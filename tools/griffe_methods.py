@@ -31,10 +31,14 @@ class OperationMethods(Extension):
             return
         if "matrixone_core" not in loader.modules_collection:
             loader.load("matrixone_core")
+        errors = loader.modules_collection["matrixone_core.errors"].classes
         for module in pkg.modules.values():
+            for name in errors.keys() - module.members.keys():  # which docstrings of operations name, for links
+                module.set_member(name, Alias(name, errors[name].path))
             for owner in module.classes.values():
                 if not owner.is_alias:
                     _replace_methods(owner, loader.modules_collection)
+                    _name_types(owner)
 
 
 def _replace_methods(owner: Class, modules: Any) -> None:
@@ -42,6 +46,13 @@ def _replace_methods(owner: Class, modules: Any) -> None:
         operation = _operation_of(member, modules)
         if operation is not None and isinstance(member, Attribute):
             owner.set_member(name, _as_method(operation, member, is_awaited=owner.name.startswith("Async")))
+
+
+def _name_types(owner: Class) -> None:
+    """Give the managers of a client their types, which `stage: Final = StageManager(…)` leaves to type checkers."""
+    for member in owner.members.values():
+        if isinstance(member, Attribute) and str(member.annotation) == "Final" and isinstance(member.value, ExprCall):
+            member.annotation = member.value.function
 
 
 def _operation_of(member: object, modules: Any) -> Function | None:

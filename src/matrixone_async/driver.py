@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from matrixone_async.concurrency import Caller, Owner, finish_within, repeating, sleep
-from matrixone_async.engines import abandon, connect, release, run_on
+from matrixone_async.engines import abandon, close, connect, release, run_on
 from matrixone_async.workers import WorkerGroup
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import MatrixOneError, StatementTimeout
@@ -113,7 +113,7 @@ class AsyncDriver:
         engines = (self.reserve, self.concurrent, self.stopping)
         for engine in engines if self.is_borrowed else (self.engine, *engines):
             if self.owner.is_running:
-                await engine.dispose()
+                await close(engine)
             else:
                 abandon(engine)
 

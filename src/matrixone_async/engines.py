@@ -13,7 +13,7 @@ from matrixone_async.fair_pool import FairPool
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
-from matrixone_core.monitoring.pools import call_on_connect, publish
+from matrixone_core.monitoring.pools import call_on_connect, publish, withdraw
 from matrixone_core.session import engine_events
 from matrixone_core.settings import Settings
 
@@ -71,6 +71,12 @@ def with_new_pool(engine: AsyncEngine) -> AsyncEngine:
 def observe(engine: AsyncEngine) -> None:
     """Have an engine of the caller's keep time limits and report to units of work; no more than once."""
     engine_events.watch(engine.sync_engine, None)
+
+
+async def close(engine: AsyncEngine) -> None:
+    """Close an engine's connections; it counts in no metric any more."""
+    withdraw(engine.sync_engine)
+    await engine.dispose()
 
 
 def abandon(engine: AsyncEngine) -> None:

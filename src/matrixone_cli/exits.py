@@ -7,7 +7,35 @@ from typing import Any, NoReturn
 
 import click
 
-from matrixone import ConnectionFailure, InvalidArgument, MatrixOneError
+from matrixone import (
+    ConnectionFailure,
+    InvalidArgument,
+    MatrixOneError,
+    PitrExists,
+    PitrNotFound,
+    SnapshotExists,
+    SnapshotNotFound,
+    StageDisabled,
+    StageExists,
+    StageFileNotFound,
+    StageNotFound,
+    TableExists,
+    TableNotFound,
+)
+
+# What helps, where a class's own remedy names methods: the commands of the same kind.
+_REMEDIES: dict[type[MatrixOneError], str] = {
+    PitrExists: "`matrixone pitr ls` shows it, `matrixone pitr alter` changes how far it reaches",
+    PitrNotFound: "`matrixone pitr ls` shows the point-in-time recoveries",
+    SnapshotExists: "take another name, or drop that one first by `matrixone snapshot drop`",
+    SnapshotNotFound: "`matrixone snapshot ls` shows the snapshots",
+    StageDisabled: "`matrixone stage alter NAME --enable` enables it",
+    StageExists: "`matrixone stage alter` changes it, `matrixone stage drop` drops it",
+    StageFileNotFound: "`matrixone files ls` shows the stage's files",
+    StageNotFound: "`matrixone stage ls` shows the stages",
+    TableExists: "take another name, or drop that one first",
+    TableNotFound: "a table of another database is named 'database.table'",
+}
 
 
 class ExitCode(IntEnum):
@@ -32,7 +60,7 @@ class Command(click.Command):
         except InvalidArgument as error:
             raise click.UsageError(self._in_options(str(error)), ctx) from None
         except MatrixOneError as error:
-            fail(self._in_options(str(error)), ExitCode.DATA)
+            fail(self._in_options(text_of(error)), ExitCode.DATA)
         except BrokenPipeError:  # a reader such as `head` has enough: click ends without a word
             raise
         except OSError as error:
@@ -63,6 +91,14 @@ class Group(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             fail("interrupted", ExitCode.INTERRUPTED)
+
+
+def text_of(error: MatrixOneError) -> str:
+    """The text of an error, whose remedy names commands in place of methods."""
+    remedy = _REMEDIES.get(type(error))
+    if remedy is None or error.remedy != type(error).remedy:
+        return str(error)
+    return f"{error.message}; {remedy}"
 
 
 def fail(message: str, code: ExitCode) -> NoReturn:

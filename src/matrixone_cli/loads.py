@@ -186,7 +186,7 @@ def _load_file(
         report = _load(client, file, form, table, arguments)
     except TableNotFound as error:
         hint = "" if "create" in arguments else "; --create makes the table of the data"
-        fail(f"{error}{hint}", ExitCode.DATA)
+        fail(f"{error.message}{hint}", ExitCode.DATA)
     if arguments.get("validate") and output == "table":
         click.echo(f"{file}: {report.read:,} rows read, {report.rejected:,} do not fit; nothing was loaded")
         _print_rejects(report)

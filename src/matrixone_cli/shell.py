@@ -1,6 +1,5 @@
 """Statements from a terminal, with a history, or from a pipe."""
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,11 +10,12 @@ from typing import Any
 import click
 
 from matrixone import ConnectionFailure, MatrixOneError
+from matrixone_cli.exits import text_of
 from matrixone_cli.statements import StatementReader, read_statements
+from matrixone_core.secrets import may_hold_secrets
 
 HISTORY = Path("~/.matrixone_history")
 PROMPT, CONTINUED = "matrixone> ", "        -> "
-_SECRET = re.compile("identified|password|credentials|secret", re.IGNORECASE)  # in statements that are not stored
 
 
 def run_shell(execute: Callable[[str], None]) -> None:
@@ -55,7 +55,7 @@ def _is_ended(execute: Callable[[str], None], history: "_History") -> bool:
             except ConnectionFailure:
                 raise
             except (MatrixOneError, click.ClickException) as error:
-                click.echo(f"error: {error}", err=True)
+                click.echo(f"error: {text_of(error) if isinstance(error, MatrixOneError) else error}", err=True)
     except KeyboardInterrupt:
         return False
     return True
@@ -86,7 +86,7 @@ class _History:
 
     def add(self, statement: str) -> None:
         """Keep the lines of a statement."""
-        if self._readline is not None and not _SECRET.search(statement):
+        if self._readline is not None and not may_hold_secrets(statement):
             for line in f"{statement};".splitlines():
                 self._readline.add_history(line)
 

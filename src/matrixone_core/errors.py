@@ -55,17 +55,35 @@ class MatrixOneError(Exception):
         sqlstate: the SQLSTATE, where one belongs to the code.
         statement: the statement that failed, secrets masked, or None.
         retryable: whether doing the same again can help.
+        remedy: what helps, which the text of the error ends with; empty where the message says all.
     """
 
     retryable: bool = False
+    remedy: str = ""
 
     def __init__(
-        self, message: str, *, code: int | None = None, sqlstate: str | None = None, statement: str | None = None
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        sqlstate: str | None = None,
+        statement: str | None = None,
+        remedy: str | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.sqlstate = sqlstate
         self.statement = statement
+        if remedy is not None:
+            self.remedy = remedy
+
+    @property
+    def message(self) -> str:
+        """What is wrong, without the remedy."""
+        return super().__str__()
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.remedy}" if self.remedy else self.message
 
 
 class InvalidArgument(MatrixOneError, ValueError):
@@ -81,17 +99,16 @@ class ServerError(MatrixOneError):
 
     def about(self, what: str) -> Self:
         """The same error, with what it is about named before its words, unless they name it."""
-        if what in str(self):
+        if what in self.message:
             return self
-        return self._with_words(f"{what}: {self}")
+        changed = copy(self)
+        changed.args = (f"{what}: {self.message}",)
+        return changed
 
     def with_remedy(self, remedy: str) -> Self:
-        """The same error, with what helps against it after its words."""
-        return self._with_words(f"{self}; {remedy}")
-
-    def _with_words(self, words: str) -> Self:
+        """The same error, with what helps against it."""
         changed = copy(self)
-        changed.args = (words,)
+        changed.remedy = remedy
         return changed
 
 
@@ -102,37 +119,55 @@ class PermissionDenied(ServerError):
 class StageNotFound(ServerError):
     """There is no stage of this name."""
 
+    remedy = "client.stage.list() shows the stages"
+
 
 class StageExists(ServerError):
     """There is a stage of this name already."""
 
+    remedy = "if_not_exists=True leaves it as it is, client.stage.alter changes it"
+
 
 class StageDisabled(ServerError):
-    """The stage is disabled; `client.stage.alter(name, enable=True)` enables it."""
+    """The stage is disabled."""
+
+    remedy = "client.stage.alter(name, enable=True) enables it"
 
 
 class StageFileNotFound(ServerError):
     """The stage has no such file."""
 
+    remedy = "client.stage.path(name).iterdir() shows the stage's files"
+
 
 class StageFileExists(ServerError):
     """The stage has a file of this name already."""
+
+    remedy = "take another name, or remove the file first"
 
 
 class SnapshotNotFound(ServerError):
     """There is no snapshot of this name."""
 
+    remedy = "client.snapshots.list() shows the snapshots"
+
 
 class SnapshotExists(ServerError):
     """There is a snapshot of this name already."""
+
+    remedy = "take another name, or drop that one first by client.snapshots.drop"
 
 
 class PitrNotFound(ServerError):
     """There is no point-in-time recovery of this name."""
 
+    remedy = "client.pitr.list() shows the point-in-time recoveries"
+
 
 class PitrExists(ServerError):
     """There is a point-in-time recovery of this name already, or one that covers the same."""
+
+    remedy = "client.pitr.list() shows it, client.pitr.alter changes how far it reaches"
 
 
 class RestoreFailed(ServerError):
@@ -148,13 +183,19 @@ class RestoreFailed(ServerError):
 class DatabaseNotFound(ServerError):
     """There is no database of this name."""
 
+    remedy = "CREATE DATABASE creates it"
+
 
 class TableNotFound(ServerError):
     """There is no table of this name."""
 
+    remedy = "a table of another database is named 'database.table', client.create_table creates one"
+
 
 class TableExists(ServerError):
     """There is a table of this name already."""
+
+    remedy = "take another name, or drop that one first by client.drop_table"
 
 
 class LoadFailed(ServerError):

@@ -31,9 +31,14 @@ class BadRow:
     unit: Literal["line", "row"] = "line"
 
     def __str__(self) -> str:
+        value = "" if self.column is None else f", value {show(self.value)}"
+        return f"{self.place}{value}: {self.reason}"
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words: the file, the line or the row, the column."""
         where = self.file if self.line is None else f"{self.file}, {self.unit} {self.line:,}"
-        what = "" if self.column is None else f", column {show(self.column)}, value {show(self.value)}"
-        return f"{where}{what}: {self.reason}"
+        return where if self.column is None else f"{where}, column {show(self.column)}"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Values that never show themselves: passwords, keys, and what holds them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -159,6 +160,14 @@ class SecretText(TypeDecorator[Secret]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Secret | None:
         """What the column's value becomes."""
         return secret(value)
+
+
+_MAY_HOLD = re.compile("identified|password|credentials|secret|s3option", re.IGNORECASE)
+
+
+def may_hold_secrets(sql: str) -> bool:
+    """Whether a statement that a program or a person has written may have a password or a key in it."""
+    return _MAY_HOLD.search(sql) is not None
 
 
 def redact(words: str, secrets: Iterable[Secret]) -> str:

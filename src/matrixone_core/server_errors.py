@@ -39,6 +39,7 @@ from matrixone_core.secrets import Secret, redact
 from matrixone_core.steps import Statement
 
 ER_NO_DB = 1046
+ER_BAD_DB = 1049
 CR_MALFORMED_PACKET = 2027  # MySQL's number; our own connections raise it for what they cannot read
 _SQLSTATES = {
     1044: "42000", 1045: "28000", 1049: "42000", 1050: "42S01", 1054: "42S22", 1062: "23000", 1064: "42000",
@@ -49,7 +50,7 @@ _BY_CODE: Mapping[int, type[MatrixOneError]] = {
     1008: DatabaseNotFound,
     1044: PermissionDenied,
     1045: ConnectionFailed,
-    1049: DatabaseNotFound,
+    ER_BAD_DB: DatabaseNotFound,
     1050: TableExists,
     1062: DuplicateKey,
     1142: PermissionDenied,
@@ -95,6 +96,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], type[MatrixOneError]], ...] = tuple(
 )
 # What the server puts before a refusal that our class names already: "internal error" of a stage that exists misleads.
 _MISLEADING = re.compile(r"^(internal error|invalid configuration|SQL parser error): ", re.IGNORECASE)
+_NOT_IN_SNAPSHOT = re.compile(r"^(internal error: )?table \S+ not exists at snapshot ", re.IGNORECASE)
 _NO_SNAPSHOT = re.compile(r"find 0 snapshot records by name\((.*)\), expect only 1", re.IGNORECASE)
 
 
@@ -136,7 +138,10 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
         said += "; name the table as 'database.table', or connect with database="
     if statement is not None and kind is ConnectionLost:
         said += _MAY_BE_DONE if statement.stays else _IS_ROLLED_BACK
-    result = kind(said, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_mask_statement(statement))
+    remedy = "take a snapshot that has it" if _NOT_IN_SNAPSHOT.search(words) else None
+    result = kind(
+        said, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_mask_statement(statement), remedy=remedy
+    )
     result.__cause__ = _bare(error.orig, code, words)
     return result
 
@@ -199,12 +204,18 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
     running = "; is the server running? `python -m matrixone_local serve` starts a local one"
     hint = running if _connection_refused(error) else ""
     failed = ConnectionFailed(
-        f"cannot connect to {where}: {words}{hint}", code=code, sqlstate=_SQLSTATES.get(code or 0)
+        f"cannot connect to {where}: {words}{hint}",
+        code=code,
+        sqlstate=_SQLSTATES.get(code or 0),
+        remedy=_CREATE_DATABASE if code == ER_BAD_DB else None,
     )
     lost = _BY_CODE.get(code or 0) is ConnectionLost and code != CR_MALFORMED_PACKET
     failed.retryable = unreachable or lost  # a wrong password stays wrong, and another kind of server what it is
     failed.__cause__ = _bare(error, code, words)
     return failed
+
+
+_CREATE_DATABASE = "connect without database= to create it: client.execute('CREATE DATABASE …')"
 
 
 def no_connection_free(error: BaseException) -> PoolExhausted:

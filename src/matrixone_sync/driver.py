@@ -39,7 +39,7 @@ from matrixone_core.steps import (
 )
 from matrixone_platform.machine import LocalMachine
 from matrixone_sync.concurrency import Caller, Owner, finish_within, repeating, sleep
-from matrixone_sync.engines import abandon, connect, release, run_on
+from matrixone_sync.engines import abandon, close, connect, release, run_on
 from matrixone_sync.workers import WorkerGroup
 
 P = ParamSpec("P")
@@ -113,7 +113,7 @@ class Driver:
         engines = (self.reserve, self.concurrent, self.stopping)
         for engine in engines if self.is_borrowed else (self.engine, *engines):
             if self.owner.is_running:
-                engine.dispose()
+                close(engine)
             else:
                 abandon(engine)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, event
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
-from matrixone_core.monitoring.pools import ObservedPool, call_on_connect, publish
+from matrixone_core.monitoring.pools import ObservedPool, call_on_connect, publish, withdraw
 from matrixone_core.session import engine_events
 from matrixone_core.session.engine_events import with_new_pool
 from matrixone_core.settings import Settings
@@ -18,6 +18,7 @@ from matrixone_sync.dialect import Dialect
 __all__ = [
     "abandon",
     "check_engine",
+    "close",
     "connect",
     "create_engine",
     "observe",
@@ -68,6 +69,12 @@ def check_engine(engine: object) -> None:
 def observe(engine: Engine) -> None:
     """Have an engine of the caller's keep time limits and report to units of work; no more than once."""
     engine_events.watch(engine, None)
+
+
+def close(engine: Engine) -> None:
+    """Close an engine's connections; it counts in no metric any more."""
+    withdraw(engine)
+    engine.dispose()
 
 
 def abandon(engine: Engine) -> None:

@@ -1,6 +1,7 @@
 """What those who run a program see of it: spans, metrics, log records, slow statements, pools; by both clients."""
 
 import logging
+import re
 import sys
 import threading
 
@@ -62,7 +63,9 @@ def test_a_statement_that_fails(watched, collected):
 
 def test_many_sets_of_parameters(watched, collected):
     watched.execute("INSERT INTO t VALUES (:id, 'a')", [{"id": 1}, {"id": 2}, {"id": 3}])
-    assert collected.spans()["INSERT t"].attributes["db.operation.batch.size"] == 3
+    attributes = collected.spans()["BATCH INSERT t"].attributes
+    assert (attributes["db.operation.name"], attributes["db.query.summary"]) == ("BATCH INSERT", "BATCH INSERT t")
+    assert attributes["db.operation.batch.size"] == 3
 
 
 def test_a_stream(watched, collected):
@@ -117,6 +120,7 @@ def test_spans_of_a_load(watched, collected):
     )
     assert load.parent.span_id == around.context.span_id
     assert file.attributes["db.collection.name"] == "t"
+    assert not [name for name in names(collected) if re.search(r"load_\d", name)]  # spans are grouped by their names
     assert collected.spans()["load t"].attributes["error.type"] == "LoadFailed"
 
 
@@ -175,6 +179,12 @@ def test_durations(watched, collected):
     }
     assert statements["SELECT", None] >= 1
     assert statements["SELECT", "TableNotFound"] == 1
+    [refused] = [
+        point
+        for point in metrics["db.client.operation.duration"]
+        if point.attributes.get("error.type") == "TableNotFound"
+    ]
+    assert refused.attributes["db.response.status_code"].isdigit()
     assert statements["COMMIT", None] >= 1
     assert not any("db.query.text" in point.attributes for point in metrics["db.client.operation.duration"])
     assert {(point.attributes["db.collection.name"], point.attributes.get("error.type")) for point in metrics["matrixone.load.duration"]} == {
@@ -201,6 +211,9 @@ def test_gauges_of_pools(watched, collected, database):
     }
     assert limits == {"main": 30, "reserve": 4, "stopping": 4}  # what works at once has no limit
     assert {point.value for point in metrics["db.client.connection.pending_requests"]} == {0}
+    watched.disconnect()
+    left = collected.metrics().get("db.client.connection.max", [])
+    assert not [point for point in left if f"/{database} " in point.attributes["db.client.connection.pool.name"]]
 
 
 # -- log records -------------------------------------------------------------------------------------------------------
@@ -240,6 +253,23 @@ def test_slow_loads_and_failures_too(new_client, matrixone_url, database, caplog
     lines = [record.getMessage() for record in caplog.records if record.name == "matrixone.statements"]
     assert any("LOAD DATA" in line for line in lines)
     assert any("failed (" in line and line.endswith("no_such_column FROM t") for line in lines)
+
+
+def test_a_load_has_one_record_without_values(client, caplog):
+    client.execute("CREATE TABLE t (id INT)")
+    with caplog.at_level(logging.INFO, "matrixone.load"):
+        client.load_data.read_csv(b"1\n", "t")
+        with pytest.raises(errors.LoadFailed, match=SECRET):
+            client.load_data.read_csv(f"1\n{SECRET}\n".encode(), "t")
+        with pytest.raises(errors.TableNotFound):
+            client.load_data.read_csv(b"1\n", "no_such_table")
+    lines = [record.getMessage() for record in caplog.records if record.name == "matrixone.load"]
+    assert re.fullmatch(r"<bytes> -> t: 1 row in \d+\.\d\d s", lines[0])
+    assert re.fullmatch(
+        r"<bytes> -> t: failed after \d+\.\d\d s: LoadFailed \d+ at <bytes>, line 2, column 'id'", lines[1]
+    )
+    assert len(lines) == 2  # the third has not begun
+    assert {record.levelname for record in caplog.records if record.name == "matrixone.load"} == {"INFO"}
 
 
 @pytest.mark.parametrize("value", [-1, "soon"])

@@ -7,7 +7,7 @@ import re
 import traceback
 
 import pytest
-from sqlalchemy import create_engine, exc
+from sqlalchemy import create_engine, exc, select, table
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from matrixone import AsyncClient, Client, Credentials, Settings, errors
@@ -117,6 +117,31 @@ def test_what_is_wrongly_called_shows_no_key_either(new_client, matrixone_url):
     with pytest.raises(TypeError) as caught:
         client.stage.create_s3("s", "b", aws_secret_key=SECRET, nonsense=1)
     assert SECRET not in everything(caught.value)
+
+
+def test_what_a_program_writes_into_its_own_statements(new_client, matrixone_url, unique):
+    """SQLAlchemy's error has the statement and its parameters in its text, and the server's words may quote both."""
+    client = new_client(url=matrixone_url)
+    client.connect()
+    written = f"CREATE STAGE {unique()} URL='s3://b/' CREDENTIALS={{'AWS_KEY_ID'='{KEY}','AWS_SECRET_KEY'='{SECRET}'}}"
+    bound = "CREATE STAGE s URL='s3://b/' CREDENTIALS={'AWS_SECRET_KEY'=:key} nonsense"
+    shown = []
+    for sql, values in (
+        (f"{written} nonsense", {}),
+        (written.replace("CREDENTIALS=", "nonsense "), {}),
+        (bound, {"key": SECRET}),
+    ):
+        with pytest.raises(exc.DBAPIError, match="(?s)CREATE STAGE .*=[?]") as caught:
+            client.execute(sql, values)
+        shown += [
+            str(caught.value),
+            *map(repr, (caught.value, vars(caught.value), caught.value.orig, caught.value.__cause__)),
+        ]
+    with pytest.raises(exc.DBAPIError, match="FROM no_such_table"), client.session() as session:
+        session.execute(select(table("no_such_table")))
+    for words in shown:
+        assert SECRET not in words
+        assert KEY not in words
 
 
 def test_passwords(new_client, matrixone_url, log):

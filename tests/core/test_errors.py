@@ -140,7 +140,7 @@ def test_a_statement_without_a_database_says_how_to_give_one():
 )
 def test_what_a_class_names_is_called_no_internal_error(words, said):
     error = server_errors.from_driver(wrapped(20101, words), DropStage("s"))
-    assert str(error) == said
+    assert error.message == said
     assert error.__cause__.args == (20101, words)
 
 
@@ -323,3 +323,32 @@ def test_every_value_in_a_message_is_quoted_by_one_function():
         if isinstance(part, ast.FormattedValue) and part.conversion == ord("r")
     }
     assert {one for one in found if not one.startswith(("stage_check.py", "alembic.py", "secrets.py"))} == set()
+
+
+MISSING_OR_TAKEN = [kind for name, kind in vars(errors).items() if name.endswith(("Exists", "NotFound"))]
+
+
+@pytest.mark.parametrize("kind", [*MISSING_OR_TAKEN, errors.StageDisabled])
+def test_what_is_missing_or_taken_has_a_remedy(kind):
+    """It is the end of the text, of the server's words too, and a better one takes its place."""
+    error = kind("the thing is so", code=20101)
+    assert str(error) == f"the thing is so; {kind.remedy}"
+    assert (error.message, error.remedy) == ("the thing is so", kind.remedy)
+    assert str(error.about("here")) == f"here: the thing is so; {kind.remedy}"
+    better = error.with_remedy("do that")
+    assert str(better) == "the thing is so; do that"
+    assert str(kind("the thing is so", remedy="do that")) == str(better)
+    for copied in (pickle.loads(pickle.dumps(better)), pickle.loads(pickle.dumps(error))):
+        assert str(copied).startswith("the thing is so; ")
+        assert str(copied).count(";") == str(better if "do that" in str(copied) else error).count(";")
+
+
+def test_the_servers_words_have_a_remedy():
+    taken = server_errors.from_driver(wrapped(20101, "internal error: the stage s exists"), DropStage("s"))
+    assert str(taken) == "the stage s exists; if_not_exists=True leaves it as it is, client.stage.alter changes it"
+    then = server_errors.from_driver(wrapped(20101, "internal error: table t not exists at snapshot d"))
+    assert str(then) == "table t not exists at snapshot d; take a snapshot that has it"
+    where = server_errors.cannot_connect(pymysql.err.OperationalError(1049, "Unknown database d"), "h")
+    assert str(where).endswith(
+        "Unknown database d; connect without database= to create it: client.execute('CREATE DATABASE …')"
+    )

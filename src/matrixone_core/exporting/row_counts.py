@@ -14,6 +14,7 @@ from matrixone_core.stage_files import IN_FLIGHT, RANGE, read_range
 from matrixone_core.stage_paths import PureStagePath
 from matrixone_core.steps import Concurrently, Op, in_order, run_in_thread
 
+AGAIN = "export again"
 _SLICE = 256 * 1024  # bytes that are searched at once: no other thread runs meanwhile
 
 
@@ -102,12 +103,12 @@ def _count_of_footer(url: str, size: int) -> Op[int]:
     footer = yield from read_footer(url, size)
     rows = None if footer is None else row_count(footer)
     if rows is None:
-        raise StageFileNotFound(f"{url} is no Parquet file: it was replaced while its rows were counted; export again")
+        raise StageFileNotFound(f"{url} is no Parquet file: it was replaced while its rows were counted", remedy=AGAIN)
     return rows
 
 
 def _read_exactly(url: str, offset: int, size: int) -> Op[bytes]:
     data = yield from read_range(url, offset, size)
     if len(data) != size:
-        raise StageFileNotFound(f"{url} was replaced by a shorter file while its rows were counted; export again")
+        raise StageFileNotFound(f"{url} was replaced by a shorter file while its rows were counted", remedy=AGAIN)
     return data

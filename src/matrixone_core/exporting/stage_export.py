@@ -72,7 +72,7 @@ def _export(export: StageExport) -> Op[ExportReport]:
     old = yield from _find_parts(export)
     if (old or (export.manifest and (yield from is_there(manifest_path(export.path).url)))) and not export.overwrite:
         there = export.path.with_name(old[min(old)]) if old else manifest_path(export.path)
-        raise StageFileExists(f"there is a file {there} already; overwrite=True replaces it")
+        raise StageFileExists(f"there is a file {there} already", remedy="overwrite=True replaces it")
     exported = yield from plan_columns(export.source, export.output.name)
     output = _with_quotes(export, exported)
     target = export.path.with_name(f"{export.path.name}.{uuid4().hex[:8]}.new") if old else export.path

@@ -93,10 +93,13 @@ def fetch_facts(
     try:
         state = yield from _fetch_state(request.names, stage, file, offsets)
         return LoadFacts(state, (yield from fetch_table(request.names)))
-    except TableNotFound:
+    except TableNotFound as error:
         if not request.options.create:
-            raise
+            raise error.with_remedy(_CREATE) from error.__cause__
     return LoadFacts(replace((yield from _fetch_state(None, stage, file, offsets)), in_use=False), None)
+
+
+_CREATE = "create=True creates it from what is in the file; a table of another database is named 'database.table'"
 
 
 def _fetch_state(
@@ -113,7 +116,7 @@ def _fetch_state(
     if state.stage is None:
         raise StageNotFound(f"there is no stage {show(stage)}")
     if not state.stage.enabled:  # the server itself never looks (server-facts 8)
-        raise StageDisabled(f"the stage {show(stage)} is disabled; client.stage.alter({show(stage)}, enable=True)")
+        raise StageDisabled(f"the stage {show(stage)} is disabled")
     return state
 
 

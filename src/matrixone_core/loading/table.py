@@ -167,7 +167,9 @@ def parse_table(names: Names, definition: str) -> Table:
         TableNotFound: the text describes no table.
     """
     if not definition.lstrip().upper().startswith("CREATE TABLE"):
-        raise TableNotFound(f"{show('.'.join(names))} is no table that rows can be loaded into")
+        raise TableNotFound(
+            f"{show('.'.join(names))} is no table that rows can be loaded into", remedy="views take none: name a table"
+        )
     lines = [line for line in definition.splitlines() if _READ_LINE.match(line)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the parser does not know is of no concern here

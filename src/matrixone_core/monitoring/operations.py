@@ -1,5 +1,6 @@
 """The spans of operations, around those of their statements."""
 
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from matrixone_core.monitoring.telemetry import is_installed, span
@@ -28,6 +29,11 @@ def observed(name: str, op: Op[T]) -> Op[T]:
     return _with_span(name, op) if is_installed() else op
 
 
+def operation_span(name: str) -> AbstractContextManager[None]:
+    """A block with the span of an operation around it, in which statements have spans of their own."""
+    return span(name, {"matrixone.operation": name})
+
+
 def _with_span(name: str, op: Op[T]) -> Op[T]:
-    with span(name, {"matrixone.operation": name}):
+    with operation_span(name):
         return (yield from op)

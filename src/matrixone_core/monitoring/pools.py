@@ -137,6 +137,11 @@ def publish(engine: Engine, name: str) -> None:
     _gauges()
 
 
+def withdraw(engine: Engine) -> None:
+    """Have the metrics of pools leave out an engine whose client is disconnected."""
+    _forget(weakref.ref(engine, _forget))
+
+
 def _forget(engine: weakref.ref[Engine]) -> None:
     _engines.pop(engine, None)
 

@@ -39,6 +39,7 @@ _READS_AND_WRITES = frozenset({"DELETE", "INSERT", "REPLACE", "SELECT", "UPDATE"
 _BEFORE_A_TARGET = frozenset({"FROM", "INTO", "JOIN"})
 _BEFORE_THE_TARGET = (_DEFINED - {"DATA"}) | {"DESCRIBE", "TRUNCATE", "UPDATE"}
 _BETWEEN = frozenset({"EXISTS", "IF", "IGNORE", "LATERAL", "LOW_PRIORITY", "NOT", "ONLY", "TABLE"})
+_STAGING = re.compile(r"\bmatrixone_load_\w+")  # a load's staging table; its digits are of one load
 _FROM_AS_AN_ARGUMENT = frozenset({"EXTRACT", "SUBSTR", "SUBSTRING", "TRIM"})
 
 
@@ -48,7 +49,7 @@ class Query:
 
     Args:
         operation: what it does, such as `SELECT` or `CREATE STAGE`.
-        summary: that, and the tables or objects that it names.
+        summary: that, and the tables or objects that it names; all staging tables have one name there.
         text: the statement on one line, `?` for each value.
     """
 
@@ -73,6 +74,12 @@ def describe(sql: str) -> Query:
         sql: the statement, with the driver's marks for its parameters.
     """
     return _describe(sql[:READ_CHARACTERS], len(sql) > READ_CHARACTERS)
+
+
+def literals(sql: str) -> tuple[str, ...]:
+    """The texts between quotes in a statement, as they are written there."""
+    values = [found["value"] for found in _TOKEN.finditer(sql) if found["value"]]
+    return tuple(value.strip("'\"") for value in values if value.endswith(("'", '"')))
 
 
 @lru_cache(256)
@@ -131,7 +138,7 @@ def _targets(operation: str, tokens: Sequence[_Token]) -> Iterator[str]:
         elif token.text == ")" and functions:
             functions.pop()
         elif token.keyword in starts and not (functions and functions[-1]):
-            yield from filter(None, [_name(tokens, at + 1)])
+            yield from filter(None, [_STAGING.sub("matrixone_load_?", _name(tokens, at + 1))])
 
 
 def _name(tokens: Sequence[_Token], at: int) -> str:

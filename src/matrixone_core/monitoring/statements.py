@@ -39,9 +39,10 @@ class StatementMonitor:
         """
         query, server = describe(sql), _server(connection)
         of_batch = {"db.operation.batch.size": batch} if batch > 1 else {}
-        texts = {"db.query.summary": query.summary, "db.query.text": query.text}
-        attributes = {**telemetry.SYSTEM, "db.operation.name": query.operation, **server}
-        span = telemetry.start_statement(query.summary, {**attributes, **texts, **of_batch})
+        kind = "BATCH " if batch > 1 else ""
+        texts = {"db.query.summary": f"{kind}{query.summary}", "db.query.text": query.text}
+        attributes = {**telemetry.SYSTEM, "db.operation.name": f"{kind}{query.operation}", **server}
+        span = telemetry.start_statement(f"{kind}{query.summary}", {**attributes, **texts, **of_batch})
         error: BaseException | None = None
         began = self.clock()
         try:

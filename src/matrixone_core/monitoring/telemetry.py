@@ -7,11 +7,13 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
 
 from matrixone_core.server_errors import classify
 
 SYSTEM = {"db.system.name": "matrixone"}
+SCHEMA = "https://opentelemetry.io/schemas/1.33.0"  # from which on the conventions for databases are stable
 DURATIONS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)  # seconds, as the conventions have it
 LOAD_DURATIONS = (0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0)
 
@@ -30,13 +32,21 @@ def _api(module: str) -> Any:
 @cache
 def _tracer() -> Any:
     trace = _api("trace")
-    return None if trace is None else trace.get_tracer("matrixone")
+    return None if trace is None else trace.get_tracer("matrixone", _version(), schema_url=SCHEMA)
 
 
 @cache
 def _meter() -> Any:
     metrics = _api("metrics")
-    return None if metrics is None else metrics.get_meter("matrixone")
+    return None if metrics is None else metrics.get_meter("matrixone", _version(), schema_url=SCHEMA)
+
+
+def _version() -> str:
+    """The version that is installed; empty where the package is imported without being installed."""
+    try:
+        return version("matrixone")
+    except PackageNotFoundError:
+        return ""
 
 
 def is_installed() -> bool:
@@ -105,11 +115,15 @@ def end_statement(current: Any, error: BaseException | None) -> None:
     current.end()
 
 
-def _fail(current: Any, error: BaseException) -> None:
-    current.set_attribute("error.type", error_type(error))
+def _failure(error: BaseException) -> dict[str, str]:
+    """The attributes of what has failed."""
     code = error_code(error)
-    if code is not None:
-        current.set_attribute("db.response.status_code", str(code))
+    of_code = {} if code is None else {"db.response.status_code": str(code)}
+    return {"error.type": error_type(error), **of_code}
+
+
+def _fail(current: Any, error: BaseException) -> None:
+    current.set_attributes(_failure(error))
     current.set_status(_api("trace").StatusCode.ERROR)  # without a description: a message may quote values
 
 
@@ -131,8 +145,7 @@ def measure(what: str, seconds: float, attributes: Attributes, error: BaseExcept
     """
     histogram = _histogram(what)
     if histogram is not None:
-        failed = {} if error is None else {"error.type": error_type(error)}
-        histogram.record(seconds, {**SYSTEM, **attributes, **failed})
+        histogram.record(seconds, {**SYSTEM, **attributes, **({} if error is None else _failure(error))})
 
 
 @cache

@@ -1,10 +1,10 @@
 """Operations that clone databases and tables: copies that share their rows with the original until one changes."""
 
-from matrixone_core.errors import DatabaseNotFound
+from matrixone_core.errors import DatabaseNotFound, ServerError
 from matrixone_core.messages import show
 from matrixone_core.names import database_name, snapshot_name, table_name
 from matrixone_core.sql.moment import Past
-from matrixone_core.sql.past import CloneDatabase, CloneTable, TablesThen
+from matrixone_core.sql.past import ER_DATABASE_EXISTS, SKIPS_DATABASE, CloneDatabase, CloneTable, TablesThen
 from matrixone_core.sql.snapshot import DatabaseExists
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Op
@@ -35,7 +35,10 @@ def database(target: str, source: str, *, snapshot: str | None = None, if_not_ex
         _ = yield from TablesThen(source, past)  # the server would clone a database that is not there as an empty one
     elif not (yield from DatabaseExists(source)):
         raise DatabaseNotFound(f"there is no database {show(source)} to clone")
-    yield from CloneDatabase(target, source, past)
+    try:
+        yield from CloneDatabase(target, source, past)
+    except ServerError as error:
+        raise (error.with_remedy(SKIPS_DATABASE) if error.code == ER_DATABASE_EXISTS else error) from error.__cause__
 
 
 def table(target: str, source: str, *, snapshot: str | None = None, if_not_exists: bool = False) -> Op[None]:

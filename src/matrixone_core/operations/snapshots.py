@@ -47,7 +47,8 @@ def create(
     taken = yield from _find(statement.name)
     if taken is None:
         raise SnapshotNotFound(
-            f"the snapshot {show(statement.name)} was dropped by somebody else as soon as it was taken"
+            f"the snapshot {show(statement.name)} was dropped by somebody else as soon as it was taken",
+            remedy="take it again",
         )
     return taken
 

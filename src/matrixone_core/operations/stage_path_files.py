@@ -246,7 +246,7 @@ def check_open(path: PureStagePath, mode: OpenMode) -> Op[None]:
     if mode.reads:
         yield from read_range(url, 0, 1)
     elif not mode.overwrites and (yield from exists(path)):
-        raise StageFileExists(f"there is a file or folder {path} already; mode 'w' replaces a file")
+        raise StageFileExists(f"there is a file or folder {path} already", remedy="mode 'w' replaces a file")
 
 
 def check_size(path: PureStagePath, size: int) -> None:
@@ -285,9 +285,10 @@ def _write(path: PureStagePath, statement: SaveFile | CopyFile, size: int, *, ov
 
 def _exists(path: PureStagePath, error: MatrixOneError) -> StageFileExists:
     return StageFileExists(
-        f"there is a file or folder {path} already; overwrite=True replaces a file",
+        f"there is a file or folder {path} already",
         code=error.code,
         sqlstate=error.sqlstate,
+        remedy="overwrite=True replaces a file",
     )
 
 

@@ -107,7 +107,7 @@ def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:
         data = yield from read_range(fetching.url, offset, wanted)
         if len(data) != wanted:
             raise StageFileNotFound(
-                f"{fetching.url} was replaced by a shorter file while it was read; download it again"
+                f"{fetching.url} was replaced by a shorter file while it was read", remedy="download it again"
             )
         yield from run_in_thread(partial(fetching.machine.write_at, fetching.place, offset, data))
         fetching.done += wanted

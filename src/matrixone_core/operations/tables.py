@@ -44,7 +44,9 @@ def create_table(
         raise InvalidArgument("columns= and primary_key= are for a table that is given by its name")
     found = table_of(table)
     if not if_not_exists and (yield from ColumnNames(table_names(found))):
-        raise TableExists(f"there is a table {show(found.fullname)} already")
+        raise TableExists(
+            f"there is a table {show(found.fullname)} already", remedy="if_not_exists=True leaves it as it is"
+        )
     yield from _in_one_transaction(lambda connection: found.create(connection, checkfirst=True))
 
 
@@ -62,7 +64,7 @@ def drop_table(table: Target, *, if_exists: bool = True) -> Op[None]:
     """
     names = table_name(table) if isinstance(table, str) else table_names(table_of(table))
     if not if_exists and not (yield from ColumnNames(names)):
-        raise TableNotFound(f"there is no table {show('.'.join(names))}")
+        raise TableNotFound(f"there is no table {show('.'.join(names))}", remedy="if_exists=True makes it no error")
     if isinstance(table, str):
         yield from DropTable(names)
         return

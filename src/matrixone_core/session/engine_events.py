@@ -14,7 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from matrixone_core.errors import CommitUnknown, ConnectionLost, InvalidArgument, MatrixOneError
 from matrixone_core.execution import PACKETS, TIMEOUT, note_statement
+from matrixone_core.monitoring.query_text import describe, literals
 from matrixone_core.on_connection import WORK, is_open, work_of
+from matrixone_core.secrets import Secret, may_hold_secrets, redact
 from matrixone_core.server_errors import commit_unknown, from_driver
 from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
 
@@ -102,7 +104,8 @@ def goes_around() -> InvalidArgument:
 
 
 def _on_error(context: ExceptionContext) -> MatrixOneError | None:
-    """Record the error in the unit of work."""
+    """Record the error in the unit of work, and hide what the program's statement may have of a password or a key."""
+    _hide_secrets(context)
     work: UnitOfWork | None = None if context.connection is None else work_of(context.connection)
     if context.connection is None or work is None:
         return None
@@ -118,6 +121,17 @@ def _on_error(context: ExceptionContext) -> MatrixOneError | None:
             ConnectionLost("its connection was closed, as a statement was given up on or its reply unreadable")
         )
     return None
+
+
+def _hide_secrets(context: ExceptionContext) -> None:
+    """Have the text of an error show a statement with passwords or keys, such as CREATE STAGE, without its values."""
+    statement, error, original = context.statement, context.sqlalchemy_exception, context.original_exception
+    if error is None or statement is None or not may_hold_secrets(statement):
+        return
+    values = tuple(map(Secret, literals(statement)))
+    for shown in (error, original):
+        shown.args = tuple(redact(words, values) if isinstance(words, str) else words for words in shown.args)
+    error.statement, error.params = describe(statement).text, None
 
 
 def _on_commit_error(

@@ -15,7 +15,7 @@ from sqlalchemy.util import EMPTY_DICT
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.errors import ConnectionLost, NotSupported, SessionInUse
-from matrixone_core.monitoring.telemetry import span
+from matrixone_core.monitoring.operations import operation_span
 from matrixone_core.on_connection import WORK, note_closed, work_of
 from matrixone_core.server_errors import no_connection_free
 from matrixone_core.session.engine_events import check_engine, goes_around, watch
@@ -159,7 +159,7 @@ class UnitOfWorkSession(orm.Session):
             CommitIncomplete: the rows are committed, but not all that follows.
             MatrixOneError: the server refused COMMIT, or a stage that the session had created.
         """
-        with self.used(), span("session.commit", {}):
+        with self.used(), operation_span("session.commit"):
             try:
                 super().commit()
             except BaseException:
@@ -169,7 +169,7 @@ class UnitOfWorkSession(orm.Session):
 
     def rollback(self) -> None:
         """Roll back: of rows, stages and snapshots nothing stays."""
-        with self.used(alive=False), span("session.rollback", {}):
+        with self.used(alive=False), operation_span("session.rollback"):
             super().rollback()
 
     def send_commit(self, connection: Connection) -> None:

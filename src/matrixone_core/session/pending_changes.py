@@ -83,7 +83,7 @@ class PendingChanges:
         if change is None or change.after == change.before:
             return None
         if change.after is None:
-            raise StageNotFound(f"there is no stage {show(name)}; this session has dropped it")
+            raise StageNotFound(f"there is no stage {show(name)}: this session has dropped it")
         return change.after
 
     def overlay_stages(self, committed: Sequence[Stage], like: str | None) -> tuple[Stage, ...]:

@@ -142,7 +142,10 @@ def _end_connection(connection_id: int) -> Op[None]:
 
 def _left_over(statement: CreateStage, problem: str, error: MatrixOneError) -> MatrixOneError:
     failure = type(error)(
-        f"the stage {show(statement.name)} {problem}: {error}", code=error.code, sqlstate=error.sqlstate
+        f"the stage {show(statement.name)} {problem}: {error.message}",
+        code=error.code,
+        sqlstate=error.sqlstate,
+        remedy=error.remedy,
     )
     failure.__cause__ = error
     return failure

@@ -47,7 +47,16 @@ from matrixone_core.sql.files import (
     SaveFile,
 )
 from matrixone_core.sql.load import LoadData, Source, locate
-from matrixone_core.sql.past import CheckForeignKeys, CloneDatabase, CloneTable, Restore, RestorePitr, TablesThen
+from matrixone_core.sql.past import (
+    ER_DATABASE_EXISTS,
+    SKIPS_DATABASE,
+    CheckForeignKeys,
+    CloneDatabase,
+    CloneTable,
+    Restore,
+    RestorePitr,
+    TablesThen,
+)
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, ShowPitr
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
@@ -316,7 +325,9 @@ class UnitOfWork:
         """Clone after the commit: without BEGIN the server commits a CLONE alone, and no rollback undoes it."""
         if isinstance(step, CloneDatabase):
             if (yield from DatabaseExists(step.target)):
-                raise ServerError(f"database {step.target} already exists", code=1007)
+                raise ServerError(
+                    f"database {step.target} already exists", code=ER_DATABASE_EXISTS, remedy=SKIPS_DATABASE
+                )
         elif (yield from ColumnNames(step.target)):
             raise TableExists(f"there is a table {show('.'.join(step.target))} already")
         elif step.past is None and not (yield from ColumnNames(step.source)):

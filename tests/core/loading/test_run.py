@@ -50,7 +50,7 @@ def test_one_question_tells_of_the_stage_the_table_and_how_long_the_file_is():
 @pytest.mark.parametrize(
     ("state", "kind", "says"),
     [
-        ({"stage_status": "disabled"}, StageDisabled, r"the stage 's' is disabled; client\.stage\.alter\('s', enable=True\)"),
+        ({"stage_status": "disabled"}, StageDisabled, "the stage 's' is disabled; client.stage.alter.name, enable=True. enables it"),
         ({"stage_name": None}, StageNotFound, "there is no stage 's'"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ from matrixone_core.monitoring.query_text import (
     TEXT_CHARACTERS,
     Query,
     describe,
+    literals,
 )
 
 
@@ -55,6 +56,8 @@ def test_text_without_values(sql, text):
         ),
         ("DROP USER 'bob'", "DROP USER", "DROP USER"),
         ("TRUNCATE TABLE t", "TRUNCATE TABLE", "TRUNCATE TABLE t"),
+        ("DROP TABLE `d`.`matrixone_load_179_1e85_0`", "DROP TABLE", "DROP TABLE d.matrixone_load_?"),
+        ("INSERT INTO t SELECT 1 FROM matrixone_load_179_1e85_0 s", "INSERT", "INSERT t matrixone_load_?"),
         ("SHOW STAGES", "SHOW STAGES", "SHOW STAGES"),
         ("SHOW PROCESSLIST", "SHOW", "SHOW"),
         ("SELECT 1)", "SELECT", "SELECT"),
@@ -76,3 +79,7 @@ def test_long_statements_are_cut():
     joined = "SELECT 1 FROM a " + " ".join(f"JOIN {'b' * 60}{number}" for number in range(9))
     assert len(describe(joined).summary) <= SUMMARY_CHARACTERS
     assert describe(joined).summary.startswith(f"SELECT a {'b' * 60}0 ")
+
+
+def test_literals():
+    assert literals("SELECT 'a b', \"c\", `d`, 1, x'00' -- 'e'") == ("a b", "c", "x'00")

@@ -50,8 +50,8 @@ def expand_patterns(stage: str, urls: Sequence[str], *, allow_empty: bool) -> Op
         matched = yield from patterns.matching(stage, url.removeprefix(f"stage://{stage}/"))
         if not matched and not allow_empty:
             raise StageFileNotFound(
-                f"no file matches {show(url)}; each part between two / is matched by itself;"
-                " allow_empty=True loads nothing"
+                f"no file matches {show(url)}; each part between two / is matched by itself",
+                remedy="allow_empty=True loads nothing",
             )
         files |= {stage_path(stage, path): None for path in matched}
     return tuple(files)

@@ -8,6 +8,7 @@ import itertools
 import logging
 from collections.abc import Callable
 
+from matrixone_core.errors import LoadFailed, MatrixOneError
 from matrixone_core.loading.monitoring.events import (
     BytesSent,
     FileLoaded,
@@ -70,7 +71,7 @@ class LoadObserver:
 
     def started(self) -> Op[None]:
         """Report that the load has started; a function that fails then fails the load, of which nothing is done yet."""
-        log.debug("loading %d files into %s: %s", len(self._files), self._table, ", ".join(self._files[:10]))
+        log.debug("loading into %s: %s", self._table, self._first_files())
         if self.receive is not None:
             yield from emit(self.receive, LoadStarted(self._load, self._table, self._files, self._total))
 
@@ -89,7 +90,7 @@ class LoadObserver:
             log.info("%s", str(report).partition("\n")[0])
             count("rows.loaded", report.rows, self._table)
         else:
-            log.info("loading into %s failed: %s: %s", self._table, type(error).__name__, error)
+            log.info("%s -> %s: failed after %.2f s: %s", self._first_files(), self._table, seconds, _reason(error))
         yield from self._emit(LoadFinished(self._load, self._table, report, error))
 
     def poll(self, now: float) -> LoadEvent | None:
@@ -109,6 +110,10 @@ class LoadObserver:
         self._last_stall = now
         return LoadStalled(self._load, self._table, now - self._last_activity)
 
+    def _first_files(self) -> str:
+        more = len(self._files) - 10
+        return ", ".join(self._files[:10]) + (f" and {more:,} more" if more > 0 else "")
+
     def _emit(self, event: LoadEvent) -> Op[None]:
         if self.receive is None:
             return
@@ -116,3 +121,11 @@ class LoadObserver:
             yield from emit(self.receive, event)
         except Exception:  # a function that listens must not end the load: of a session's a part would stay
             log.exception("a progress function failed")
+
+
+def _reason(error: BaseException | None) -> str:
+    """Why a load failed, without its message, which may quote values: the class, the server's number, the place."""
+    kind, code = type(error).__name__, error.code if isinstance(error, MatrixOneError) else None
+    row = error.row if isinstance(error, LoadFailed) else None
+    number = "" if code is None else f" {code}"
+    return f"{kind}{number}" if row is None else f"{kind}{number} at {row.place}"

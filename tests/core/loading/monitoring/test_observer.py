@@ -2,6 +2,7 @@
 
 from script import Driver, MemoryMachine, Server
 
+from matrixone_core.errors import LoadFailed
 from matrixone_core.loading.monitoring import events
 from matrixone_core.loading.monitoring.observer import STALLED_SECONDS, LoadObserver, find_receiver
 from matrixone_core.results import BadRow, LoadedFile, LoadReport
@@ -36,6 +37,22 @@ def test_bytes_are_reported_as_they_pass_and_silence_after_a_while():
     assert watched.poll(2 + STALLED_SECONDS) is None
     assert watched.poll(1 + 2 * STALLED_SECONDS).seconds == 2 * STALLED_SECONDS
     assert watched.poll(2 + 2 * STALLED_SECONDS).bytes == 9
+
+
+def test_the_record_of_a_load_that_failed(caplog):
+    row = BadRow("a", 3, "x", "secret", "no number: secret")
+    refused = LoadFailed("a, line 3, column 'x', value 'secret'", code=20203)
+    refused.row = row
+    files = tuple(f"f{number}" for number in range(12))
+    with caplog.at_level("INFO", "matrixone.load"):
+        for error in (refused, LoadFailed("secret"), ValueError("secret")):
+            Driver(Server({}), MemoryMachine()).run(
+                LoadObserver("t", files, None, int, None).finished(None, error, 0.5)
+            )
+    start = "f0, f1, f2, f3, f4, f5, f6, f7, f8, f9 and 2 more -> t: failed after 0.50 s: "
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{start}LoadFailed 20203 at a, line 3, column 'x'", f"{start}LoadFailed", f"{start}ValueError",
+    ]  # fmt: skip
 
 
 # -- reports -----------------------------------------------------------------------------------------------------------
