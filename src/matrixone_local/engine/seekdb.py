@@ -6,8 +6,10 @@ All that is particular to this engine is here, so that another can take its plac
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 import socket
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +52,8 @@ _GLOBALS = (
 # What a user of the engine may be allowed to do to data. FILE and what leads to it (SUPER, ALTER SYSTEM, CREATE USER,
 # GRANT OPTION, routines and triggers, which run with another's rights) is for nobody but the relay.
 RIGHTS = "ALTER, CREATE, DELETE, DROP, INSERT, UPDATE, SELECT, INDEX, CREATE VIEW, SHOW VIEW, REFERENCES"
+_IDLE_CONNECTIONS = 4
+_LEAVES_STATE = re.compile(r"\s*(?:SET|USE|BEGIN|START|LOCK|PREPARE|CREATE\s+TEMPORARY)\b", re.IGNORECASE)
 _CONNECTION_LOST = {2003, 2006, 2013}  # refused, ended before a statement, ended during one
 ROOT = "root"  # a MatrixOne server's first administrator
 ADMINISTRATOR = "__mo_administrator"  # the engine's user for who may do everything on a MatrixOne server
@@ -103,6 +107,9 @@ class Engine:
         options = self._instance.connection_options()
         self._socket: str = options["unix_socket"]
         self.user: str = options["user"]
+        self._lock = threading.Lock()
+        self._idle: list[pymysql.Connection[Any]] = []  # connections of the relay's own that are used again
+        self._is_open = True
         self._caches = DefinitionCaches(self._names, any_stored=had_data)
         self._throttle = Throttle(self.session_link)
         with self.session() as cursor:
@@ -120,21 +127,35 @@ class Engine:
         Raises:
             ConnectionClosed: the engine has ended the connection, as it does when the server stops.
         """
+        connection: pymysql.Connection[Any] | None = None
         try:
-            connection = pymysql.connect(
-                unix_socket=self._socket,
-                user=self.user,
-                autocommit=True,
-                charset="utf8mb4",
-                sql_mode=_OWN_MODE,
-                ssl_disabled=True,  # PyMySQL would read the machine's certificates first, which takes 20 ms
-            )
-            with connection, _Cursor(connection, self._caches) as cursor:
+            connection = self._idle_or_new()
+            with _Cursor(connection, self._caches) as cursor:
                 yield cursor
-        except pymysql.OperationalError as error:
-            if error.args[0] in _CONNECTION_LOST:
+        except BaseException as error:
+            if connection is not None and connection.open:
+                connection.close()
+            if isinstance(error, pymysql.OperationalError) and error.args[0] in _CONNECTION_LOST:
                 raise ConnectionClosed from error
             raise
+        with self._lock:
+            if self._is_open and not cursor.leaves_state and len(self._idle) < _IDLE_CONNECTIONS:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _idle_or_new(self) -> pymysql.Connection[Any]:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return pymysql.connect(
+            unix_socket=self._socket,
+            user=self.user,
+            autocommit=True,
+            charset="utf8mb4",
+            sql_mode=_OWN_MODE,
+            ssl_disabled=True,  # PyMySQL would read the machine's certificates first, which takes 20 ms
+        )
 
     def _names(self, query: str) -> Sequence[str]:
         with self.session() as cursor:
@@ -159,21 +180,32 @@ class Engine:
 
     def close(self) -> None:
         """Stop the engine."""
+        with self._lock:
+            self._is_open = False
+            for connection in self._idle:
+                connection.close()
+            self._idle.clear()
         self._instance.close()
         del self._instance  # the library complains at exit about a handle that is still held
 
 
 class _Cursor(pymysql.cursors.Cursor):
-    """A cursor whose statements make what is remembered of definitions forgotten."""
+    """A cursor whose statements make what is remembered of definitions forgotten.
+
+    Attributes:
+        leaves_state: whether a statement has changed the connection itself, which nobody else can use then.
+    """
 
     def __init__(self, connection: Any, caches: DefinitionCaches) -> None:
         super().__init__(connection)
         self._caches = caches
+        self.leaves_state = False
 
     def execute(self, query: str, args: Any = None) -> int:
         """Execute a statement."""
         stale = self._caches.made_stale_by(query.encode("utf-8", "surrogateescape"))
         forget(stale)
+        self.leaves_state |= _LEAVES_STATE.match(query) is not None
         try:
             return super().execute(query, args)  # pyright: ignore[reportDeprecated]  # a form that we do not use
         finally:

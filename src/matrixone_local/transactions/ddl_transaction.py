@@ -174,6 +174,8 @@ class TransactionalDdl:
         Raises:
             EngineError: as for `change`.
         """
+        if not client.link.in_transaction:  # to ask the engine what it has changed takes some milliseconds
+            return
         changed = self._versions.changed(client.link.id)
         if not changed if tables is None else changed.isdisjoint(tables):
             return

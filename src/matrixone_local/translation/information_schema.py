@@ -112,8 +112,9 @@ _PROCESS = {
     "proxy_host": "''",
 }
 PROCESS_TITLES = tuple(_PROCESS)
-PROCESSES = (
+PROCESSES = (  # the engine's root is the relay itself, which keeps connections of its own
     f"SELECT {', '.join(f'{value} AS {name}' for name, value in _PROCESS.items())} FROM information_schema.processlist"  # noqa: S608  # constants
+    " WHERE user <> 'root'"
 )
 
 

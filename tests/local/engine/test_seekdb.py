@@ -1,5 +1,7 @@
 """The relay's own connections to its engine."""
 
+from contextlib import ExitStack
+
 import pymysql
 import pytest
 
@@ -33,3 +35,43 @@ def test_the_engine_logs_no_definitions(matrixone_server, sql):
         sql("CREATE TABLE t (id INT PRIMARY KEY)")
         sql("DROP TABLE t")
     assert log.stat().st_size - before < 100_000
+
+
+def test_connections_of_the_relays_own_are_used_again(matrixone_server, sql):
+    """A new one for each statement about a stage, a snapshot or a definition took longer than the statement."""
+    engine = matrixone_server._running._engine
+
+    def connection_id():
+        with engine.session() as cursor:
+            cursor.execute("SELECT connection_id()")
+            return cursor.fetchone()[0]
+
+    first = connection_id()
+    assert connection_id() == first
+    assert first not in [row[1] for row in sql("SHOW PROCESSLIST")]  # they are no clients
+
+
+def test_a_connection_whose_state_was_changed_is_not_used_again(matrixone_server):
+    engine = matrixone_server._running._engine
+    with engine.session() as cursor:
+        cursor.execute("SET foreign_key_checks = 0")
+    with engine.session() as cursor:
+        cursor.execute("SELECT @@foreign_key_checks")
+        assert cursor.fetchone() == (1,)
+
+
+def test_a_connection_that_is_not_needed_is_closed(matrixone_server):
+    engine = matrixone_server._running._engine
+    with ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(engine.session()).execute("SELECT 1")
+    assert 0 < len(engine._idle) < 10
+
+
+def test_a_relay_that_stops_keeps_no_connection(matrixone_server, monkeypatch):
+    engine = matrixone_server._running._engine
+    monkeypatch.setattr(engine, "_is_open", False)
+    with engine.session() as cursor:
+        cursor.execute("SELECT connection_id()")
+        mine = cursor.connection
+    assert not mine.open
