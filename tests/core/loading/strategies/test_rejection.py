@@ -83,14 +83,16 @@ class Staging:
             raise LoadFailed(
                 f"internal error: the value 'much longer {refused[0]}' of column 'name' is invalid", code=self.code
             )
-        taken = {number for number in numbers if self._is_taken(statement, number)}
+        sharing: dict[object, list[int]] = {}  # the numbers of rows of each key
+        for number in self.left:
+            sharing.setdefault(self.keys[number], []).append(number)
+        taken = {number for number in numbers if self._is_taken(statement, number, sharing[self.keys[number]])}
         self.inserted += sorted(taken)
         self.table |= {self.keys[number]: number for number in sorted(taken)}
         return len(taken)
 
-    def _is_taken(self, statement, number):
+    def _is_taken(self, statement, number, same):
         """Whether a row is the first or last of its key among those that are left, and its key not in the table."""
-        same = [other for other in self.left if self.keys[other] == self.keys[number]]
         chosen = {DuplicatePolicy.FIRST: min(same), DuplicatePolicy.LAST: max(same)}.get(statement.policy, number)
         return chosen == number and not (statement.conflict == "skip" and self.keys[number] in self.table)
 
