@@ -9,6 +9,7 @@ from typing import Protocol
 from matrixone_local.engine.float_tables import FloatTables
 from matrixone_local.engine.lookup_cache import LookupCache
 from matrixone_local.engine.table_columns import TableColumns
+from matrixone_local.engine.view_names import ViewNames
 from matrixone_local.protocol.payloads import ResultColumn
 
 _KEEPS = re.compile(
@@ -36,21 +37,23 @@ class DefinitionCaches:
     statement runs and after it: what is looked up meanwhile may be from before or from after.
 
     Args:
-        names: as of `FloatTables`.
+        query: as of `FloatTables`.
         any_stored: as of `FloatTables`.
     """
 
-    def __init__(self, names: Callable[[str], Sequence[str]], *, any_stored: bool) -> None:
+    def __init__(self, query: Callable[[str], Sequence[Sequence[str]]], *, any_stored: bool) -> None:
         self.tables = TableColumns()
         self.queries = LookupCache[tuple[str, str], Sequence[ResultColumn]]()  # by the database and the text
-        self.floats = FloatTables(names, any_stored=any_stored)
+        self.floats = FloatTables(query, any_stored=any_stored)
+        self.views = ViewNames(query, any_stored=any_stored)
 
     def made_stale_by(self, sql: bytes) -> Stale:
         """The caches that a statement makes stale when it runs."""
         if _KEEPS.match(sql) is not None:
             return NOTHING_STALE
         stale: set[Cache] = {self.tables, self.queries}
-        return frozenset(stale | {self.floats} if self.floats.note(sql) else stale)
+        stale.update(cache for cache in (self.floats, self.views) if cache.note(sql))
+        return frozenset(stale)
 
 
 def forget(stale: Iterable[Cache]) -> None:

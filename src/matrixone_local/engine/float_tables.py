@@ -29,12 +29,12 @@ class FloatTables:
     that are no longer used may stay: a query that has one of them takes longer and is answered the same.
 
     Args:
-        names: runs a query with the relay's own rights and gives its first column.
+        query: runs a query with the relay's own rights and gives its rows.
         any_stored: whether data of an earlier run is there, which may have such columns.
     """
 
-    def __init__(self, names: Callable[[str], Sequence[str]], *, any_stored: bool) -> None:
-        self._query = names
+    def __init__(self, query: Callable[[str], Sequence[Sequence[str]]], *, any_stored: bool) -> None:
+        self._query = query
         self._any = any_stored
         self._version = 0
         self._known: tuple[int, Sequence[str]] = (-1, ())
@@ -62,6 +62,6 @@ class FloatTables:
         version, names = self._known
         now = self._version
         if version != now:
-            names = [name.lower().replace("`", "``") for name in self._query(_NAMES)]
+            names = [name.lower().replace("`", "``") for (name,) in self._query(_NAMES)]
             self._known = (now, names)
         return names

@@ -110,7 +110,7 @@ class Engine:
         self._lock = threading.Lock()
         self._idle: list[pymysql.Connection[Any]] = []  # connections of the relay's own that are used again
         self._is_open = True
-        self._caches = DefinitionCaches(self._names, any_stored=had_data)
+        self._caches = DefinitionCaches(self._rows, any_stored=had_data)
         self._throttle = Throttle(self.session_link)
         with self.session() as cursor:
             for setting in _SYSTEM:
@@ -157,10 +157,10 @@ class Engine:
             ssl_disabled=True,  # PyMySQL would read the machine's certificates first, which takes 20 ms
         )
 
-    def _names(self, query: str) -> Sequence[str]:
+    def _rows(self, query: str) -> Sequence[Sequence[str]]:
         with self.session() as cursor:
             cursor.execute(query)
-            return [name for (name,) in cursor.fetchall()]
+            return cursor.fetchall()
 
     def link(self) -> EngineConnection:
         """A connection for one client, not logged in yet."""

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.errors import SqlError, bad_input
+from matrixone_local.features import views
 from matrixone_local.features.duplicate_keys import DISCRIMINATOR_COLUMN, DUPLICATE, DuplicateKeyTables
 from matrixone_local.files.bulk_insert import bulk_insert, statement_savepoint
 from matrixone_local.files.sources import Reads, Source, Sources, parse_format, parse_source
@@ -144,6 +145,7 @@ class Loader:
             EngineError: the engine refuses the rows.
         """
         link = client.link
+        views.check_target(statement.table, link)
         every = described(statement.table, link)
         columns = _targets(statement, [column for column in every if column.name != DISCRIMINATOR_COLUMN])
         with statement_savepoint(link) as again:

@@ -115,6 +115,8 @@ class Commands:
         """Carry out a change of rows that need not be read whole, as a long INSERT; False if it is another."""
         if not is_plain_change(sql) or not self._is_of_the_engine(sql):
             return False
+        if self._state.link.caches.views.may_mention(sql):  # whose rows must not be changed
+            return False
         self._state.has_begun = True
         self._guarded(partial(self._engine_statements.change_rows, sql))
         return True

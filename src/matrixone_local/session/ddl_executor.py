@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.errors import NO_PRIVILEGE, RENAME_IN_TRANSACTION, SqlError, internal_error
-from matrixone_local.features import external_tables, snapshots
+from matrixone_local.features import external_tables, snapshots, views
 from matrixone_local.session.session_state import SessionState
 from matrixone_local.sql.ddl import DdlEffect, SchemaObject, change
 from matrixone_local.sql.quoting import literal, quoted
@@ -62,6 +62,7 @@ class DdlExecutor:
         carry_out = self._carry_out(sql, tokens, cleanup)
         effect = change(sql, tokens)
         effect = effect and effect.within(link.database)
+        views.check_definition(tokens, effect, link)
         if self._state.definitions.are_open(link) or not link.autocommit:
             self._settle_what_is_read(tokens)
             return carry_out(link) if self._is_temporary(tokens) else self._within(sql, tokens, effect, carry_out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from matrixone_local.errors import NO_PRIVILEGE, internal_error
-from matrixone_local.features import export, file_functions
+from matrixone_local.features import export, file_functions, views
 from matrixone_local.features.assignment_casts import Assigning
 from matrixone_local.session.ddl_executor import DdlExecutor
 from matrixone_local.session.prepared_statements import PreparedStatements
@@ -102,6 +102,7 @@ class EngineStatements:
         state, tokens = self._state, statement.tokens
         if "@" in statement.sql:
             state.variables |= statements.set_variables(tokens)
+        views.check_change(statement, state.link)
         end = ends_transaction(tokens) if state.definitions else None
         if end in {End.COMMIT, End.AUTOCOMMIT}:
             state.definitions.commits(state.link)

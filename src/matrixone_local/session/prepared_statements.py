@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matrixone_local.errors import SqlError, bad_input
+from matrixone_local.features import views
 from matrixone_local.protocol.constants import Command
 from matrixone_local.protocol.payloads import with_decimals_as_text
 from matrixone_local.session.own_statements import is_own
@@ -74,6 +75,7 @@ class PreparedStatements:
         allowlist.check(statement)
         if self._state.temporary.may_mention(statement.sql):
             statement = self._state.temporary.named_in(statement, self._state.link.database)
+        views.check_change(statement, self._state.link)
         if tokens and tokens[0].says("SET"):
             statement = set_variables.with_plain_modes(statement, self._state.rewriter.value)
         return self._state.rewriter.translate(statement)

@@ -13,7 +13,9 @@ _CLOSES = frozenset(
     {"SELECT", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "SET", "VALUES", "VALUE", "WINDOW", "UNION", "FOR", "SHOW"}
     | {"DUPLICATE", "DESC", "DESCRIBE", "EXPLAIN"}
 )
-_BETWEEN = frozenset({"IF", "NOT", "EXISTS", "ONLY", "LATERAL", "IGNORE", "TABLE"})
+_BETWEEN = frozenset(
+    {"IF", "NOT", "EXISTS", "ONLY", "LATERAL", "IGNORE", "TABLE", "LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED"}
+)
 _NO_ALIAS = (
     _OPENS
     | _CLOSES
@@ -67,13 +69,15 @@ def table_references(tokens: Sequence[Token]) -> list[TableReference]:
         elif token.text == ")" and token.kind is Kind.SYMBOL:
             clause = clause[:-1] or [None]
             expected = False
+        elif at == 0 and word in {"INSERT", "REPLACE"}:
+            clause[-1], expected = "INTO", True
         elif word in _OPENS and not (word == "UPDATE" and at and tokens[at - 1].says("KEY", "FOR")):
             clause[-1], expected = word, True
         elif (word == "ON" and of_an_index) or (at == 0 and word in {"DESC", "DESCRIBE"}):
             clause[-1], expected = "FROM" if at == 0 else "TABLE", True
         elif word in _CLOSES:
             clause[-1], expected = None, False
-        elif token.says(",") and clause[-1] in {"FROM", "JOIN"}:
+        elif token.says(",") and clause[-1] in {"FROM", "JOIN", "UPDATE"}:
             expected = True
         elif expected and word in _BETWEEN:
             pass
