@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from sqlalchemy import make_url
 
 from matrixone import Client
 
@@ -77,7 +78,12 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 @pytest.fixture(scope="session")
 def matrixone_url(request: pytest.FixtureRequest) -> str:
-    return os.environ.get("MATRIXONE_URL") or request.getfixturevalue("matrixone_server").url
+    """The server's URL, as `mysql://user:password@host:port`, however MATRIXONE_URL is written."""
+    said = os.environ.get("MATRIXONE_URL")
+    if not said:
+        return str(request.getfixturevalue("matrixone_server").url)
+    url = make_url(said).set(drivername="mysql", database=None)
+    return url.render_as_string(hide_password=False).removesuffix("/")
 
 
 @pytest.fixture(autouse=True)
