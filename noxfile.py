@@ -129,6 +129,16 @@ def versions(session: nox.Session, resolution: str) -> None:
     session.run("pytest", "-q", *(session.posargs or [*ON_BOTH, *AT_ONCE]))
 
 
+def find_python(session: nox.Session, version: str) -> str | None:
+    """The interpreter of a version, on PATH or among those of pyenv, whose commands answer for chosen versions only."""
+    of_pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    for found in filter(None, [shutil.which(f"python{version}"), *map(str, of_pyenv)]):
+        answer = session.run(found, "--version", external=True, silent=True, success_codes=[0, 127])
+        if str(answer).startswith(f"Python {version}."):
+            return found
+    return None
+
+
 @nox.session
 def release(session: nox.Session) -> None:
     """Build the wheel and the source archive, check them, and load a file from the wheel on each Python here."""
@@ -139,9 +149,8 @@ def release(session: nox.Session) -> None:
     session.run("twine", "check", "--strict", *map(str, built))
     wheel = next(path for path in built if path.suffix == ".whl")
     for version in ("3.11", "3.12", "3.13", "3.14"):
-        found = shutil.which(f"python{version}")
-        answer = found and session.run(found, "--version", external=True, silent=True, success_codes=[0, 127])
-        if not str(answer).startswith(f"Python {version}."):  # pyenv has commands for what it has not installed
+        found = find_python(session, version)
+        if found is None:
             session.warn(f"Python {version} is not here: the wheel was not tried on it")
             continue
         session.run(found, "-m", "venv", "--clear", f"{folder}/{version}", external=True)

@@ -246,7 +246,7 @@ class Snapshots:
             identity = _identity(cursor, name)
             copy = _copy_name(identity, database)
             if copy not in databases(cursor):
-                raise internal_error(f"the snapshot {name} does not hold the database {database}")
+                raise SqlError(1049, f"Unknown database {database}")
             return copy
 
     def databases_then(self, name: str) -> list[str]:
@@ -307,7 +307,9 @@ class Snapshots:
             wanted = list(held) if statement.level == "account" else [statement.names[0]]
             for database in wanted:
                 if database not in held:
-                    raise internal_error(f"the snapshot {statement.snapshot} does not hold the database {database}")
+                    words = f"databaseName({database}) does not match that of the snapshot"
+                    self._refuse_level(statement.snapshot, "database", words)
+                    raise SqlError(1049, f"Unknown database {database}")
             if statement.level == "table":
                 database, table = statement.names
                 if table not in tables(cursor, held[database]):

@@ -132,3 +132,19 @@ def test_a_moment_is_in_utc(t):
     t.wait()
     t("SET time_zone = '+08:00'")
     assert len(t(f"SELECT id FROM t {{timestamp='{moment}'}} AS a")) == 2
+
+
+def test_a_database_that_was_not_there(sql, unique):
+    """A server has the same words for it as for one that never was."""
+    name, later = taken(sql, unique, "ACCOUNT"), unique("later")
+    sql(f"CREATE DATABASE {later}")
+    sql(f"CREATE TABLE {later}.t (a INT)")
+    for statement in (
+        f"SHOW TABLES FROM {later}",
+        f"SELECT * FROM {later}.t",
+        f"RESTORE DATABASE {later}",
+        f"RESTORE TABLE {later}.t",
+    ):
+        assert sql.refused(f"{statement} {{snapshot='{name}'}}") == (1049, f"Unknown database {later}")
+    sql(f"DROP DATABASE {later}")
+    sql(f"DROP SNAPSHOT {name}")
