@@ -97,8 +97,10 @@ def test_a_table_that_is_created_after_the_data(client, load):
      ("10:00:00", "10:00:00.1234567"), ("true", "2")],
 )  # fmt: skip
 @pytest.mark.parametrize("source", ["stage", "client"])
-def test_an_inferred_type_loses_nothing_of_a_later_row(client, files, load, source, first, later):
-    size = 1100  # the first rows are the first MiB of the client's data
+def test_an_inferred_type_loses_nothing_of_a_later_row(client, files, load, monkeypatch, source, first, later):
+    monkeypatch.setattr("matrixone_core.loading.inputs.client_stream.PIECE", 20_000)
+    monkeypatch.setattr("matrixone_core.loading.client_load.SMALL_BYTES", 20_000)  # which have the first rows
+    size = 110
     text = "n,filler\n" + "".join(f"{first},{'x' * 1000}\n" for _ in range(size)) + f"{later},y\n"
 
     def make(**options):
