@@ -91,15 +91,21 @@ def test_a_table_that_is_created_after_the_data(client, load):
         load("a.csv", "not_made")
 
 
+@pytest.fixture
+def short_samples(monkeypatch):
+    """Types are inferred from the first 20 kB of the client's data."""
+    monkeypatch.setattr("matrixone_core.loading.inputs.client_stream.PIECE", 20_000)
+    monkeypatch.setattr("matrixone_core.loading.client_load.SMALL_BYTES", 20_000)
+
+
+@pytest.mark.usefixtures("short_samples")
 @pytest.mark.parametrize(
     ("first", "later"),
     [("1", "00501"), ("1.5", "0.12345678901"), ("1e5", "123456789.0123456789"), ("2024-01-02", "2024-01-02 10:00:00"),
      ("10:00:00", "10:00:00.1234567"), ("true", "2")],
 )  # fmt: skip
 @pytest.mark.parametrize("source", ["stage", "client"])
-def test_an_inferred_type_loses_nothing_of_a_later_row(client, files, load, monkeypatch, source, first, later):
-    monkeypatch.setattr("matrixone_core.loading.inputs.client_stream.PIECE", 20_000)
-    monkeypatch.setattr("matrixone_core.loading.client_load.SMALL_BYTES", 20_000)  # which have the first rows
+def test_an_inferred_type_loses_nothing_of_a_later_row(client, files, load, source, first, later):
     size = 110
     text = "n,filler\n" + "".join(f"{first},{'x' * 1000}\n" for _ in range(size)) + f"{later},y\n"
 
