@@ -19,6 +19,7 @@ from matrixone_local.engine.table_columns import Target
 from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.formats.casts import Type
 from matrixone_local.formats.number_casts import BITS
+from matrixone_local.formats.repetition import repeat_pattern
 from matrixone_local.protocol.constants import VECTOR_LENGTH, ColumnType
 from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import literal
@@ -222,7 +223,8 @@ def _plain_rows(judges: Sequence[Judge]) -> re.Pattern[str]:
             text = f"'(?-i:{judge.plain})'|"
         number = "-?[0-9]+" if judge.type.base in BITS else _NUMBER
         values.append(rf"\s*(?:{text}{number}|{_OTHERS})\s*")
-    return re.compile(rf"\s*,?\s*(?:\({','.join(values)}\)\s*,?\s*)*+", re.IGNORECASE | re.DOTALL)
+    row = rf"\({','.join(values)}\)\s*,?\s*"
+    return re.compile(rf"\s*,?\s*{repeat_pattern(row)}", re.IGNORECASE | re.DOTALL)
 
 
 def _row(sql: str, at: int) -> tuple[list[list[Token]], int]:

@@ -15,6 +15,7 @@ from itertools import chain, repeat
 from matrixone_local.errors import bad_input, internal_error
 from matrixone_local.formats.batches import BATCH_ROWS, Batch, Fields, join_batches
 from matrixone_local.formats.columns import ANY, Column, Field
+from matrixone_local.formats.repetition import repeat_pattern
 from matrixone_local.sql.tokens import ESCAPES
 
 NULL: Field = (None, False)
@@ -116,9 +117,9 @@ class CsvLines:
         end = "\r?\n" if self._ends_plainly else re.escape(self.line_end)
         stop = "|".join(filter(None, [re.escape(self.delimiter), end, r"\Z"]))
         escaped = f"{escape}.|" if escape else ""
-        within = f"(?:{escaped}{quote}{quote}|{quote}(?!{stop})|[^{quote}])*+" if quote else ""
+        within = repeat_pattern(f"{escaped}{quote}{quote}|{quote}(?!{stop})|[^{quote}]") if quote else ""
         quoted = f"{quote}({within}){quote}(?={stop})|" if quote else "()(?!)|"
-        return re.compile(f"(?:{quoted}((?:{escaped}(?!{stop}).)*+))({stop})", re.DOTALL)
+        return re.compile(f"(?:{quoted}({repeat_pattern(f'{escaped}(?!{stop}).')}))({stop})", re.DOTALL)
 
     @cached_property
     def _marks(self) -> re.Pattern[str]:
@@ -147,7 +148,9 @@ class CsvLines:
         line = re.escape(self.delimiter).join(fields)
         if len(fields) == 1:
             line = rf"(?!\s*\n){line}"  # an empty line is no record
-        return _PlainLines(re.compile(f"(?:{line}\r?\n){{1,{BATCH_ROWS}}}+", re.ASCII), on=not self.ignore)
+        return _PlainLines(
+            re.compile(repeat_pattern(f"{line}\r?\n", f"{{1,{BATCH_ROWS}}}"), re.ASCII), on=not self.ignore
+        )
 
     def _rewritten(self, lines: str, rows: _Rows) -> Batch:
         """Plain lines as rows; their numbers, too, stand in quotes, which the engine reads as strictly."""

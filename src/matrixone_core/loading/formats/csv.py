@@ -18,6 +18,9 @@ BOM = b"\xef\xbb\xbf"
 CANONICAL = Csv(escape="\\", compression="none")  # what `to_csv` writes
 MAX_ROW_BYTES = 16 * 1024 * 1024  # from which on a quote that is open is taken for one that was forgotten
 MATCH_BYTES = 128 * 1024  # given to one regular expression at a time: it holds Python's lock meanwhile
+# The last alternative of what is repeated and not given back. Before 3.11.5 Python goes on where the last, failed try
+# had come to (python/cpython#106052), unless another alternative was tried after it.
+_NEVER = rb"|(?!)"
 _UTF8 = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 _ESCAPES = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a"}
 
@@ -134,12 +137,12 @@ class CsvReader:
             return b"(?:" + plainly + count + b"|" + quote + quoted + quote + b")"
 
         def text_of(refused: bytes) -> bytes:
-            return rb"(?:[^" + refused + rb"\x80-\xff]|" + _UTF8 + rb")" if plain else rb"[^" + refused + rb"]"
+            return rb"(?:[^" + refused + rb"\x80-\xff]|" + _UTF8 + _NEVER + rb")" if plain else rb"[^" + refused + rb"]"
 
         line = delimiter.join(map(field, plain or [None] * fields)) + (
             delimiter if self._form.trailing_delimiter else b""
         )
-        return re.compile(rb"(?:(?![ \t]*" + end + rb")" + line + end + rb")*+")
+        return re.compile(rb"(?:(?![ \t]*" + end + rb")" + line + end + _NEVER + rb")*+")
 
     def feed(self, data: bytes) -> "Iterator[Row | RegularLines]":
         """What is complete now."""
