@@ -6,6 +6,7 @@ Run it with `python -m nox -s demo`. With MATRIXONE_URL set it runs on that serv
 import asyncio
 import csv
 import os
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ console = Console()
 say = console.print
 MARK = uuid.uuid4().hex[:6]  # so that the demo's names are its own on a server that others use
 DATABASE = f"demo_{MARK}"
+ROWS = {"users": 1_000, "orders": 5_000, "products": 200, "visits": 2_000}
 
 
 class Base(DeclarativeBase):
@@ -76,10 +78,18 @@ def write(path: Path, header: str, rows: Iterable[tuple[object, ...]]) -> None:
 def write_files(folder: Path) -> None:
     """Make the files that are loaded, each in a folder that becomes a stage."""
     cities = ("Kyoto", "São Paulo", "O'Fallon, Missouri")
-    write(folder / "crm" / "users.csv", "id,name,city", ((i, f"user {i}", cities[i % 3]) for i in range(1, 1001)))
-    write(folder / "shop" / "orders.csv", "id,user_id,amount", ((i, i % 1000 + 1, i / 4) for i in range(1, 5001)))
-    write(folder / "shop" / "products.csv", "id,title", ((i, f"product {i}") for i in range(1, 201)))
-    write(folder / "web" / "visits.csv", "id,page", ((i, f"/page/{i % 50}") for i in range(1, 2001)))
+    write(
+        folder / "crm" / "users.csv",
+        "id,name,city",
+        ((i, f"user {i}", cities[i % 3]) for i in range(1, ROWS["users"] + 1)),
+    )
+    write(
+        folder / "shop" / "orders.csv",
+        "id,user_id,amount",
+        ((i, i % 1000 + 1, i / 4) for i in range(1, ROWS["orders"] + 1)),
+    )
+    write(folder / "shop" / "products.csv", "id,title", ((i, f"product {i}") for i in range(1, ROWS["products"] + 1)))
+    write(folder / "web" / "visits.csv", "id,page", ((i, f"/page/{i % 50}") for i in range(1, ROWS["visits"] + 1)))
 
 
 def stage(name: str) -> str:
@@ -166,6 +176,8 @@ def main() -> None:
             finally:
                 clean_up(url)
     say(shown(reports))
+    if {report.table: report.rows for report in reports} != ROWS:
+        sys.exit(f"not all rows were loaded: there are {ROWS}")
 
 
 if __name__ == "__main__":
