@@ -162,13 +162,15 @@ class UnitOfWork:
                     " outside the session: by the client, before the session or after its commit"
                 )
             case ListFiles() | IsListed() | FileLength() | ReadFile() | ListNamed() | ReadRange():
-                url = step.folder if isinstance(step, IsListed) else step.url
-                if (yield from self._resolve(url)) != url:
-                    raise NotSupported(
-                        "files of a stage that the session has created or altered are seen once it commits"
-                    )
+                yield from self._check_seen(step.folder if isinstance(step, IsListed) else step.url)
             case _:
                 pass
+
+    def _check_seen(self, url: str) -> Op[None]:
+        """Refuse files of a stage that the server does not know yet, or not as it will be."""
+        if (yield from self._resolve(url)) == url:
+            return
+        raise NotSupported("files of a stage that the session has created or altered are seen once it commits")
 
     def _perform(self, step: Step[Any]) -> Op[Any]:
         yield from self._check_allowed(step)

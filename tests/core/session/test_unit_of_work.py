@@ -11,6 +11,7 @@ from matrixone_core.errors import (
     DatabaseNotFound,
     InvalidArgument,
     LockTimeout,
+    NotSupported,
     PermissionDenied,
     ServerError,
     SnapshotExists,
@@ -24,6 +25,7 @@ from matrixone_core.errors import (
 from matrixone_core.operations import snapshots, stage_loads, stages
 from matrixone_core.secrets import Credentials
 from matrixone_core.session.unit_of_work import UnitOfWork
+from matrixone_core.sql.files import ListNamed
 from matrixone_core.sql.load import LoadData, S3Object, locate
 from matrixone_core.sql.snapshot import CreateSnapshot
 from matrixone_core.sql.stage import AlterStage, Stage
@@ -55,6 +57,16 @@ def test_the_right_is_asked_for_once_and_aside():
         with pytest.raises(PermissionDenied):
             case.do(op)
     assert not case.work
+
+
+def test_files_of_a_created_stage_are_read_after_the_commit():
+    case = Case()
+    case.do(stages.create("new", "file:///n/"))
+    with pytest.raises(NotSupported, match="seen once it commits"):
+        case.do(iter(ListNamed("stage://new/", "a.csv")))
+    case.server.empty = ("SELECT file",)
+    assert case.do(iter(ListNamed("stage://other/", "a.csv"))) == 0
+    assert "stage_list('stage://other/')" in case.server.sent[-1]
 
 
 def test_what_cannot_be_is_told_at_once():
