@@ -2,15 +2,33 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePath
 from typing import IO, TypeVar
 from uuid import uuid4
 
+from matrixone_core.errors import InvalidArgument
+from matrixone_core.messages import show
 from matrixone_core.steps import GetRuntime, Op, finish_in_thread, run_in_thread
 
 T = TypeVar("T")
+
+
+@contextmanager
+def refusing_long_paths(path: PurePath) -> Generator[None]:
+    """A block in which a path that is too long for the machine is refused: it may be data that was given for a path.
+
+    Raises:
+        InvalidArgument: it is too long; the message has the beginning of it.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise InvalidArgument(f"{show(str(path))} is too long for the path of a file") from None
 
 
 def write_whole(path: PurePath, write: Callable[[PurePath, IO[bytes]], Op[T]]) -> Op[T]:
@@ -27,20 +45,25 @@ def write_whole(path: PurePath, write: Callable[[PurePath, IO[bytes]], Op[T]]) -
 
     Raises:
         OSError: there is a folder, or the file cannot be created.
+        InvalidArgument: the path is too long.
     """
     machine = (yield from GetRuntime()).machine
     if (yield from run_in_thread(partial(machine.is_folder, path))):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     place = PurePath((yield from run_in_thread(partial(machine.follow, path))))
-    unfinished = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
+    mark = f".{uuid4().hex[:8]}.part"
+    shown = place.name[: max(len(place.name) - len(mark) - 1, 50)]  # a long name may be the longest that there can be
+    unfinished = place.with_name(f".{shown}{mark}")
     try:
-        file = yield from finish_in_thread(partial(machine.open_new, unfinished, place))
+        with refusing_long_paths(path):
+            file = yield from finish_in_thread(partial(machine.open_new, unfinished, place))
     except OSError as error:
         error.filename = str(path)  # the name that the caller knows
         raise
     try:
         written = yield from write(unfinished, file)
-        yield from finish_in_thread(partial(machine.move, unfinished, place))
+        with refusing_long_paths(path):
+            yield from finish_in_thread(partial(machine.move, unfinished, place))
     except BaseException:
         yield from run_in_thread(partial(machine.remove, unfinished))
         raise

@@ -219,6 +219,12 @@ def test_files_of_the_client(users, tmp_path):
     assert (tmp_path / "u.csv.gz").read_bytes() == before
     with pytest.raises(FileNotFoundError):
         users.export.to_file("users", tmp_path / "none" / "u.csv")
+    longest = tmp_path / f"{'n' * 251}.csv"  # what it is called until it is whole has no longer name
+    assert users.export.to_file("users", longest).rows == 3
+    with pytest.raises(errors.InvalidArgument, match="is too long for the path of a file") as caught:
+        users.export.to_file("users", "id,name\n" * 10_000)
+    assert len(str(caught.value)) < 300
+    longest.unlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["u.csv.gz", "u.json.bz2"]
     with (tmp_path / "u.parquet").open("wb") as file:
         users.export.to_file("users", file, format="parquet")

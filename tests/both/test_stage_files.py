@@ -208,6 +208,8 @@ def test_download_and_upload(folder, files, tmp_path, monkeypatch):
     assert target.stat().size == 0
     with pytest.raises(FileNotFoundError):
         target.upload(tmp_path / "none")
+    with pytest.raises(errors.InvalidArgument, match="is too long for the path of a file"):
+        target.upload("id,name\n" * 10_000)
     with (tmp_path / "huge").open("wb") as huge:
         huge.truncate(32_000_001)
     with pytest.raises(errors.InvalidArgument, match="32,000,001"):

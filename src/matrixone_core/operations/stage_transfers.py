@@ -11,10 +11,11 @@ from matrixone_core.errors import InvalidArgument, StageFileNotFound
 from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.messages import show
 from matrixone_core.operations.stage_path_files import check_size, file_url, write_bytes
+from matrixone_core.sql.stage import STAGE_URL
 from matrixone_core.stage_files import IN_FLIGHT, RANGE, read_range, size_by_probes
 from matrixone_core.stage_paths import PureStagePath
 from matrixone_core.steps import Concurrently, GetRuntime, Op, emit, run_in_thread
-from matrixone_core.whole_files import write_whole
+from matrixone_core.whole_files import refusing_long_paths, write_whole
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def upload(path: PureStagePath, local: LocalPath, *, overwrite: bool, progress: 
     place = _local(local)
     _check_progress(progress)
     machine = (yield from GetRuntime()).machine
-    check_size(path, (yield from run_in_thread(partial(machine.size, place))) or 0)
+    with refusing_long_paths(place):
+        size = yield from run_in_thread(partial(machine.size, place))
+    check_size(path, size or 0)
     content = yield from run_in_thread(partial(_read_all, machine, place))
     length = yield from write_bytes(path, content, overwrite=overwrite)
     if progress is not None:
@@ -123,7 +126,7 @@ def _read_all(machine: Machine, place: PurePath) -> bytes:
 def _local(local: LocalPath) -> PurePath:
     if not isinstance(local, str | os.PathLike) or not str(local):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"local={show(local)} must be the path of a file on this machine")
-    if str(local).startswith("stage://"):
+    if str(local).startswith(STAGE_URL):
         raise InvalidArgument(f"local={show(local)} is a stage's; copy() copies from stage to stage")
     return PurePath(local)
 
