@@ -11,7 +11,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +145,10 @@ class Engine:
         connection.close()
 
     def _idle_or_new(self) -> pymysql.Connection[Any]:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
+        while (idle := self._take_idle()) is not None:
+            with suppress(pymysql.Error):  # the engine ends what is idle for hours, or is killed
+                idle.ping(reconnect=False)
+                return idle
         return pymysql.connect(
             unix_socket=self._socket,
             user=self.user,
@@ -156,6 +157,10 @@ class Engine:
             sql_mode=_OWN_MODE,
             ssl_disabled=True,  # PyMySQL would read the machine's certificates first, which takes 20 ms
         )
+
+    def _take_idle(self) -> pymysql.Connection[Any] | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
 
     def _rows(self, query: str) -> Sequence[Sequence[str]]:
         with self.session() as cursor:

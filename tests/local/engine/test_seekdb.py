@@ -1,6 +1,6 @@
 """The relay's own connections to its engine."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pymysql
 import pytest
@@ -58,6 +58,18 @@ def test_a_connection_whose_state_was_changed_is_not_used_again(matrixone_server
     with engine.session() as cursor:
         cursor.execute("SELECT @@foreign_key_checks")
         assert cursor.fetchone() == (1,)
+
+
+def test_a_connection_that_was_ended_meanwhile_is_not_used_again(matrixone_server):
+    engine = matrixone_server._running._engine
+    with engine.session() as cursor:
+        cursor.execute("SELECT connection_id()")
+        [ended] = cursor.fetchone()
+    with closing(pymysql.connect(unix_socket=engine._socket, user=engine.user, ssl_disabled=True)) as other:
+        other.cursor().execute(f"KILL {ended}")
+    with engine.session() as cursor:
+        cursor.execute("SELECT connection_id()")
+        assert cursor.fetchone() != (ended,)
 
 
 def test_a_connection_that_is_not_needed_is_closed(matrixone_server):
