@@ -63,8 +63,8 @@ class FairQueue(AsyncAdaptedQueue[ConnectionPoolEntry]):
         try:
             self.put_nowait(item)
         except Full:
-            # asyncio.Queue documents `_put` as what its subclasses override; nothing else goes past the limit
-            self._queue._put(item)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
+            # nothing else goes past the limit
+            self._queue._put(item)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # what asyncio has subclasses override
 
 
 class FairPool(ObservedPool, AsyncAdaptedQueuePool):

@@ -12,7 +12,7 @@ import click
 from matrixone import ConnectionFailure, MatrixOneError
 from matrixone_cli.exits import text_of
 from matrixone_cli.statements import StatementReader, read_statements
-from matrixone_core.secrets import may_hold_secrets
+from matrixone_core.secrets import mentions_secrets
 
 HISTORY = Path("~/.matrixone_history")
 PROMPT, CONTINUED = "matrixone> ", "        -> "
@@ -86,7 +86,7 @@ class _History:
 
     def add(self, statement: str) -> None:
         """Keep the lines of a statement."""
-        if self._readline is not None and not may_hold_secrets(statement):
+        if self._readline is not None and not mentions_secrets(statement):
             for line in f"{statement};".splitlines():
                 self._readline.add_history(line)
 

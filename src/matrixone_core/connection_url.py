@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
-from matrixone_core.secrets import Secret
+from matrixone_core.secrets import NotText, Secret
+from matrixone_core.setting_checks import check_secret
 
 _SCHEMES = frozenset(
     {"mysql", "matrixone"} | {f"{a}+{b}" for a in ("mysql", "matrixone") for b in ("pymysql", "aiomysql")}
@@ -15,7 +16,7 @@ _LOGIN_PARTS = ((), ("user",), ("account", "user"), ("account", "user", "role"))
 _HINT = "mysql://user:password@host:port/database, with : / ? # @ and % in a part written %3A %2F %3F %23 %40 and %25"
 
 
-def parse_url(url: Secret, source: str) -> dict[str, Any]:
+def parse_url(url: Secret | NotText | None, source: str) -> dict[str, Any]:
     """The settings that a URL has; those that it leaves out are not in the result.
 
     Args:
@@ -23,9 +24,9 @@ def parse_url(url: Secret, source: str) -> dict[str, Any]:
         source: the argument or variable that it is of, for messages.
 
     Raises:
-        InvalidArgument: it cannot be read.
+        InvalidArgument: it is no text, or cannot be read.
     """
-    parsed = _read_url(url)
+    parsed = _read_url(check_secret(source, url))
     if isinstance(parsed, str):  # raised here, where the URL in pieces is no longer to be seen
         raise InvalidArgument(f"{source} {parsed}")
     return parsed

@@ -162,12 +162,12 @@ class SecretText(TypeDecorator[Secret]):
         return secret(value)
 
 
-_MAY_HOLD = re.compile("identified|password|credentials|secret|s3option", re.IGNORECASE)
+_SECRET_WORDS = re.compile("identified|password|credentials|secret|s3option", re.IGNORECASE)
 
 
-def may_hold_secrets(sql: str) -> bool:
+def mentions_secrets(sql: str) -> bool:
     """Whether a statement that a program or a person has written may have a password or a key in it."""
-    return _MAY_HOLD.search(sql) is not None
+    return _SECRET_WORDS.search(sql) is not None
 
 
 def redact(words: str, secrets: Iterable[Secret]) -> str:

@@ -14,7 +14,7 @@ from matrixone_core.connection_url import parse_url
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
 from matrixone_core.secrets import Secret, mask
-from matrixone_core.setting_checks import CHECKS, OnConnect, SslMode, check_password, check_secret, check_text
+from matrixone_core.setting_checks import CHECKS, OnConnect, SslMode, check_password, check_text
 
 VARIABLES: Mapping[str, str] = {
     f"MATRIXONE_{name.upper()}": name
@@ -136,12 +136,12 @@ class Settings:
         del environment  # its values are not to be seen in a traceback
         parsed: dict[str, Any] = {}
         if url := said.pop("url", None):
-            parsed |= parse_url(check_secret("MATRIXONE_URL", url), "MATRIXONE_URL")
+            parsed |= parse_url(url, "MATRIXONE_URL")
         parsed |= said
         given = {name: value for some in arguments for name, value in _hide_secrets(some).items() if value is not None}
         del arguments
         if url := given.pop("url", None):
-            parsed |= parse_url(check_secret("url", url), "url")
+            parsed |= parse_url(url, "url")
         return cls().with_(parsed | given)
 
     def with_(self, overrides: Mapping[str, Any]) -> Settings:

@@ -22,7 +22,6 @@ from matrixone_core.sql.staging import CreateStaging, Expression, Names, SelectS
 from matrixone_core.sql.table import LoadState
 from matrixone_core.steps import Statement
 
-STAGING = "matrixone_load_"  # what staging tables' names begin with; the server's time and random digits follow
 SMALL_BYTES = 1024 * 1024  # up to which a load is staged within its own transaction
 MEDIUM_BYTES = 8 * 1024 * 1024  # from which on a file is worth a second statement that reads it
 LARGE_BYTES = 256 * 1024 * 1024  # from which on the server may read pieces of a file at once

@@ -8,13 +8,13 @@ from typing import Any
 from matrixone_core.errors import InvalidArgument, LoadFailed, PermissionDenied
 from matrixone_core.loading.inputs.files import InputFile, StageFile
 from matrixone_core.loading.mapping import ColumnMapping, map_columns
-from matrixone_core.loading.plan import STAGING, Batch, LoadPlan, LoadStrategy, is_small
+from matrixone_core.loading.plan import Batch, LoadPlan, LoadStrategy, is_small
 from matrixone_core.loading.request import LoadRequest
 from matrixone_core.loading.table import Table
 from matrixone_core.messages import show
 from matrixone_core.sql.ddl import Truncate
 from matrixone_core.sql.staged_inserts import Conflict
-from matrixone_core.sql.staging import Names
+from matrixone_core.sql.staging import STAGING, Names
 from matrixone_core.sql.table import LoadState
 from matrixone_core.steps import Statement
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from matrixone_core.sql.staging import STAGING
+
 READ_CHARACTERS = 4_000  # of a statement's beginning; what follows is not described
 TEXT_CHARACTERS = 1_000
 SUMMARY_CHARACTERS = 255  # as the semantic conventions have it
@@ -39,7 +41,7 @@ _READS_AND_WRITES = frozenset({"DELETE", "INSERT", "REPLACE", "SELECT", "UPDATE"
 _BEFORE_A_TARGET = frozenset({"FROM", "INTO", "JOIN"})
 _BEFORE_THE_TARGET = (_DEFINED - {"DATA"}) | {"DESCRIBE", "TRUNCATE", "UPDATE"}
 _BETWEEN = frozenset({"EXISTS", "IF", "IGNORE", "LATERAL", "LOW_PRIORITY", "NOT", "ONLY", "TABLE"})
-_STAGING = re.compile(r"\bmatrixone_load_\w+")  # a load's staging table; its digits are of one load
+_STAGING_TABLE = re.compile(rf"\b{STAGING}\w+")  # its digits are of one load
 _FROM_AS_AN_ARGUMENT = frozenset({"EXTRACT", "SUBSTR", "SUBSTRING", "TRIM"})
 
 
@@ -138,7 +140,7 @@ def _targets(operation: str, tokens: Sequence[_Token]) -> Iterator[str]:
         elif token.text == ")" and functions:
             functions.pop()
         elif token.keyword in starts and not (functions and functions[-1]):
-            yield from filter(None, [_STAGING.sub("matrixone_load_?", _name(tokens, at + 1))])
+            yield from filter(None, [_STAGING_TABLE.sub(f"{STAGING}?", _name(tokens, at + 1))])
 
 
 def _name(tokens: Sequence[_Token], at: int) -> str:

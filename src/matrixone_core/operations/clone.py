@@ -38,7 +38,9 @@ def database(target: str, source: str, *, snapshot: str | None = None, if_not_ex
     try:
         yield from CloneDatabase(target, source, past)
     except ServerError as error:
-        raise (error.with_remedy(SKIPS_DATABASE) if error.code == ER_DATABASE_EXISTS else error) from error.__cause__
+        if error.code != ER_DATABASE_EXISTS:
+            raise
+        raise error.with_remedy(SKIPS_DATABASE) from error.__cause__
 
 
 def table(target: str, source: str, *, snapshot: str | None = None, if_not_exists: bool = False) -> Op[None]:

@@ -16,7 +16,7 @@ from matrixone_core.errors import CommitUnknown, ConnectionLost, InvalidArgument
 from matrixone_core.execution import PACKETS, TIMEOUT, note_statement
 from matrixone_core.monitoring.query_text import describe, literals
 from matrixone_core.on_connection import WORK, is_open, work_of
-from matrixone_core.secrets import Secret, may_hold_secrets, redact
+from matrixone_core.secrets import Secret, mentions_secrets, redact
 from matrixone_core.server_errors import commit_unknown, from_driver
 from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
 
@@ -126,7 +126,7 @@ def _on_error(context: ExceptionContext) -> MatrixOneError | None:
 def _hide_secrets(context: ExceptionContext) -> None:
     """Have the text of an error show a statement with passwords or keys, such as CREATE STAGE, without its values."""
     statement, error, original = context.statement, context.sqlalchemy_exception, context.original_exception
-    if error is None or statement is None or not may_hold_secrets(statement):
+    if error is None or statement is None or not mentions_secrets(statement):
         return
     values = tuple(map(Secret, literals(statement)))
     for shown in (error, original):

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from matrixone_core.fragments import Part, Value, quote_name, quote_names
 from matrixone_core.steps import Command, Reply, Statement
 
+STAGING = "matrixone_load_"  # what staging tables' names begin with; the server's time and random digits follow
 ROW_NUMBER = "matrixone_row"  # the column that numbers a staging table's rows in the order of the file
 
 Names: TypeAlias = tuple[str, ...]

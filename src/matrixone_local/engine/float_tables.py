@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from matrixone_local.engine.lookup_cache import LookupCache
+
 _FLOAT = re.compile(rb"float|\breal\b", re.IGNORECASE)  # REAL is FLOAT where sql_mode has REAL_AS_FLOAT
 _CAST = re.compile(r"\bfloat", re.IGNORECASE)
 # What makes no FLOAT column anew, unless it names a type or another table.
@@ -22,7 +24,7 @@ UNION SELECT table_name FROM oceanbase.__all_table WHERE table_type = 4
 """
 
 
-class FloatTables:
+class FloatTables(LookupCache[None, Sequence[str]]):
     """The names of the tables and views that may have FLOAT columns.
 
     They are asked for once a statement has defined such a column, and again after each one that may bring others. Names
@@ -34,20 +36,15 @@ class FloatTables:
     """
 
     def __init__(self, query: Callable[[str], Sequence[Sequence[str]]], *, any_stored: bool) -> None:
+        super().__init__()
         self._query = query
         self._any = any_stored
-        self._version = 0
-        self._known: tuple[int, Sequence[str]] = (-1, ())
 
     def note(self, definition: bytes) -> bool:
         """Take notice of a statement that may define something, and tell whether it may bring FLOAT columns."""
         self._any = self._any or _FLOAT.search(definition) is not None
         head = _PLAIN.match(definition)
         return head is None or _DERIVED.search(definition, head.end()) is not None
-
-    def forget(self) -> None:
-        """Forget the names."""
-        self._version += 1
 
     def may_give(self, sql: str) -> bool:
         """Whether a query, in the engine's words, may have a FLOAT in its result."""
@@ -56,12 +53,7 @@ class FloatTables:
         if not self._any:
             return False
         small = sql.lower()
-        return any(name in small for name in self._names())
+        return any(name in small for name in self.get(None, self._ask))
 
-    def _names(self) -> Sequence[str]:
-        version, names = self._known
-        now = self._version
-        if version != now:
-            names = [name.lower().replace("`", "``") for (name,) in self._query(_NAMES)]
-            self._known = (now, names)
-        return names
+    def _ask(self) -> Sequence[str]:
+        return [name.lower().replace("`", "``") for (name,) in self._query(_NAMES)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from matrixone_local.engine.lookup_cache import LookupCache
+
 _VIEW = re.compile(rb"\bview\b", re.IGNORECASE)
 _MOVES = re.compile(rb"\b(?:view|rename|drop\s+(?:database|schema))\b", re.IGNORECASE)
 _NAMES = """
@@ -14,7 +16,7 @@ JOIN oceanbase.__all_database d ON d.database_id = t.database_id WHERE t.table_t
 Names = frozenset[tuple[str, str]]
 
 
-class ViewNames:
+class ViewNames(LookupCache[None, Names]):
     """The views of all databases. They are asked for once a statement has made one.
 
     Args:
@@ -23,35 +25,25 @@ class ViewNames:
     """
 
     def __init__(self, query: Callable[[str], Sequence[Sequence[str]]], *, any_stored: bool) -> None:
+        super().__init__()
         self._query = query
         self._any = any_stored
-        self._version = 0
-        self._known: tuple[int, Names] = (-1, frozenset())
 
     def note(self, definition: bytes) -> bool:
         """Take notice of a statement that may define something, and tell whether it may make, move or drop views."""
         self._any = self._any or _VIEW.search(definition) is not None
         return self._any and _MOVES.search(definition) is not None
 
-    def forget(self) -> None:
-        """Forget the names."""
-        self._version += 1
-
     def may_mention(self, sql: str) -> bool:
         """Whether a statement may name a view."""
         if not self._any:
             return False
         small = sql.lower()
-        return any(view.replace("`", "``") in small for _, view in self._names())
+        return any(view.replace("`", "``") in small for _, view in self.get(None, self._ask))
 
     def has(self, database: str, name: str) -> bool:
         """Whether a name, both parts in small letters, is a view's."""
-        return self._any and (database, name) in self._names()
+        return self._any and (database, name) in self.get(None, self._ask)
 
-    def _names(self) -> Names:
-        version, names = self._known
-        now = self._version
-        if version != now:
-            names = frozenset((database.lower(), view.lower()) for database, view in self._query(_NAMES))
-            self._known = (now, names)
-        return names
+    def _ask(self) -> Names:
+        return frozenset((database.lower(), view.lower()) for database, view in self._query(_NAMES))

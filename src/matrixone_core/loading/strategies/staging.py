@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from matrixone_core.errors import LoadFailed, MatrixOneError
-from matrixone_core.loading.plan import STAGING, Batch, LoadPlan, insert_of
+from matrixone_core.loading.plan import Batch, LoadPlan, insert_of
 from matrixone_core.loading.rejects import Rejects
 from matrixone_core.loading.strategies.conflicts import resolve
 from matrixone_core.loading.strategies.context import LoadContext
@@ -17,7 +17,7 @@ from matrixone_core.loading.strategies.rejection import RejectingInsert, store_r
 from matrixone_core.loading.strategies.silent import JudgedRows, judge_rows
 from matrixone_core.results import LoadedFile
 from matrixone_core.sql.staged_inserts import MAX_ROW_LOCKS, Conflict, DuplicatePolicy, InsertStaged
-from matrixone_core.sql.staging import RowRange
+from matrixone_core.sql.staging import STAGING, RowRange
 from matrixone_core.sql.table import TablesLike
 from matrixone_core.steps import Atomic, Concurrently, Op, OutsideTransaction, read_clock
 
