@@ -84,6 +84,10 @@ class Caller:
     def __init__(self) -> None:
         self._computing = asyncio.Lock()
 
+    def for_one_listener(self) -> "Caller":
+        """Return itself: the tasks of an operation do not run at once."""
+        return self
+
     async def call(self, step: "Call[T]") -> T:
         """Return what a function returns: in a thread if it may block or computes, and awaited where it can be."""
         if step.computes:

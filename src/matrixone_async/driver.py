@@ -139,8 +139,9 @@ class AsyncDriver:
             case CallInPieces():
                 return await self.caller.call_in_pieces(step)
             case WithTicker():
-                async with repeating(step.seconds, partial(self._check_progress, step)):
-                    return await self.run(step.op)
+                driver = replace(self, caller=self.caller.for_one_listener())
+                async with repeating(step.seconds, partial(driver.check_progress, step)):
+                    return await driver.run(step.op)
             case GetRuntime():
                 return Runtime(self.run, LocalMachine(), time.monotonic, sleep)
             case _:
@@ -167,7 +168,8 @@ class AsyncDriver:
         calls = [partial(driver.run, op) for driver, op in zip(drivers, step.ops, strict=True)]
         return await workers.run_all(calls, step.limit)
 
-    async def _check_progress(self, step: WithTicker[Any]) -> None:
+    async def check_progress(self, step: WithTicker[Any]) -> None:
+        """Report an event of an operation, if one is due."""
         event = step.poll(time.monotonic())
         if event is not None:
             try:

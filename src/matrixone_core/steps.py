@@ -180,7 +180,7 @@ class Call(Step[R_co]):
     Args:
         call: the function.
         blocks: whether it may block: then it runs in a worker thread where an event loop must not wait.
-        exclusive: whether two such calls must not run at once, as for functions that listen to events.
+        exclusive: whether two such calls of one operation must not run at once, as for functions that listen to events.
         computes: whether it computes for a while: then it runs in a worker thread as well, and one such call at a time,
             as Python's threads take its lock from each other, and from the event loop.
         finishes: whether a cancellation waits for one that blocks, and comes once its answer is known.

@@ -1,6 +1,7 @@
 """A bar for people at a terminal or a notebook; all loads of a process share one (needs rich)."""
 
 import sys
+from threading import Lock
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -9,9 +10,10 @@ from matrixone_core.loading.monitoring.events import BytesSent, FileLoaded, Load
 
 
 class _Shared:
-    """The display, while any load is running; a terminal has room for one."""
+    """The display, while any load is running; a terminal has room for one, and loads may run in several threads."""
 
     def __init__(self) -> None:
+        self.lock = Lock()
         self.display: Progress | None = None
         self.tasks: dict[int, TaskID] = {}
 
@@ -21,6 +23,11 @@ _shared = _Shared()
 
 def show(event: LoadEvent) -> None:
     """Show what an event says."""
+    with _shared.lock:
+        _show(event)
+
+
+def _show(event: LoadEvent) -> None:
     display = _shared.display or _begin()
     if isinstance(event, LoadStarted):
         total = event.bytes if len(event.files) == 1 else len(event.files)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from inspect import isawaitable, iscoroutine
 from threading import Event as Event
 from time import sleep as sleep
@@ -31,10 +31,21 @@ def import_ahead() -> None:
 
 
 class Caller:
-    """Calls functions that are not the core's; listeners one at a time, whichever threads the events come from."""
+    """Calls functions that are not the core's.
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
+    Args:
+        turn: what a thread holds while it calls a listener.
+    """
+
+    def __init__(self, turn: AbstractContextManager[object] | None = None) -> None:
+        self._turn = turn or nullcontext()
+
+    def for_one_listener(self) -> "Caller":
+        """Return one for an operation of several threads, which calls its listener once at a time.
+
+        Each operation has its own: a listener may start one itself, whose threads would wait for it for ever.
+        """
+        return Caller(threading.Lock())
 
     def call(self, step: "Call[T]") -> T:
         """Return what a function returns.
@@ -42,7 +53,7 @@ class Caller:
         Raises:
             InvalidArgument: that must be awaited.
         """
-        with self._lock if step.exclusive else nullcontext():
+        with self._turn if step.exclusive else nullcontext():
             answer: T = step.call()
         if not isawaitable(answer):
             return answer

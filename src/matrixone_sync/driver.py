@@ -139,8 +139,9 @@ class Driver:
             case CallInPieces():
                 return self.caller.call_in_pieces(step)
             case WithTicker():
-                with repeating(step.seconds, partial(self._check_progress, step)):
-                    return self.run(step.op)
+                driver = replace(self, caller=self.caller.for_one_listener())
+                with repeating(step.seconds, partial(driver.check_progress, step)):
+                    return driver.run(step.op)
             case GetRuntime():
                 return Runtime(self.run, LocalMachine(), time.monotonic, sleep)
             case _:
@@ -165,7 +166,8 @@ class Driver:
         calls = [partial(driver.run, op) for driver, op in zip(drivers, step.ops, strict=True)]
         return workers.run_all(calls, step.limit)
 
-    def _check_progress(self, step: WithTicker[Any]) -> None:
+    def check_progress(self, step: WithTicker[Any]) -> None:
+        """Report an event of an operation, if one is due."""
         event = step.poll(time.monotonic())
         if event is not None:
             try:

@@ -5,7 +5,9 @@ import inspect
 import logging
 import re
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from models import User
@@ -186,13 +188,43 @@ def test_a_function_that_fails_within_a_session_leaves_no_part_of_the_load(clien
 
 
 @pytest.mark.parametrize("side", ["sync"])
-def test_a_function_may_load_what_has_a_function_too(client, stage):
-    """One is called at a time, whichever threads events come from; one within another is no second thread."""
-    events = []
+@pytest.mark.parametrize("begins", [LoadStarted, FileLoaded])
+def test_a_function_may_load_what_has_a_function_too(client, stage, files, begins):
+    """A listener is called once at a time by its load, whose threads wait for no listener of another load."""
+    of_client, of_stage, was_sent = [], [], threading.Event()
+
+    def listen(event):
+        of_client.append(event)
+        if isinstance(event, BytesSent):
+            was_sent.set()
+
+    def rows():
+        yield b"".join(b"%d,a,%s,1\n" % (number, b"b" * 240) for number in range(10, 5010))  # more than is read ahead
+        assert was_sent.wait(60), "the thread of the progress function waits"
+        yield b"7,a,b,1\n"
 
     def receive(event):
-        if not events:
-            client.load_data.read_csv(b"7,a,b,1\n", User, progress=events.append)
+        if isinstance(event, begins):
+            client.load_data.read_csv(rows(), User, progress=listen)
+            two = client.load_data.read_csv_stage(
+                stage, ["b.csv", "d.csv"], "other", header="match", atomic=False, progress=of_stage.append
+            )
+            assert two.rows == 2
+
+    files.put("d.csv", "id,name,email,age\n4,D,d,4\n")
+    client.execute("CREATE TABLE other LIKE users")
+    assert client.load_data.read_csv_stage(stage, "b.csv", User, header="match", progress=receive).rows == 1
+    assert client.execute("SELECT id FROM users ORDER BY id").scalars().all() == [3, 7, *range(10, 5010)]
+    assert of_client[-1].report.rows == 5001
+    assert len(of_stage) == 4
+
+
+@pytest.mark.parametrize("side", ["sync"])
+def test_a_function_may_wait_for_a_load_of_another_thread(client, stage):
+    def receive(event):
+        if isinstance(event, LoadStarted):
+            with ThreadPoolExecutor() as pool:
+                pool.submit(client.load_data.read_csv, b"7,a,b,1\n", User, progress=lambda event: None).result(60)
 
     assert client.load_data.read_csv_stage(stage, "b.csv", User, header="match", progress=receive).rows == 1
     assert client.execute("SELECT id FROM users ORDER BY id").scalars().all() == [3, 7]
