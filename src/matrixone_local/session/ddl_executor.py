@@ -16,8 +16,7 @@ from matrixone_local.sql.quoting import literal, quoted
 from matrixone_local.sql.references import table_references
 from matrixone_local.sql.tokens import Reader, Statement, Token, tokenize
 from matrixone_local.sql.type_names import matrixone_type
-from matrixone_local.translation import show, statements, table_clauses
-from matrixone_local.translation.column_types import IN_KEY, to_engine_sql
+from matrixone_local.translation import column_types, show, statements, table_clauses
 
 NO_KEY = 1167  # "can't index column"
 ER_SCHEMA_RETRY = 5627  # "Schema try again"
@@ -119,8 +118,7 @@ class DdlExecutor:
         dropped = statements.drops_database(tokens)
         if dropped is not None:
             return lambda link: _drop_database(dropped, sql, link)
-        translate = to_engine_sql(table_clauses.to_engine_sql(sql)) if tokens[0].says("CREATE", "ALTER") else sql
-        translate = self._state.rewriter.rewritten(Statement(translate), cleanup)
+        translate = self._state.rewriter.rewritten(_with_engine_words(Statement(sql, tokens)), cleanup)
         if self._is_temporary(tokens):
             return lambda link: self._state.temporary.create(translate, tokenize(translate), link.database)
         effect = change(sql, tokens)
@@ -158,6 +156,18 @@ class DdlExecutor:
         return carry_out
 
 
+def _with_engine_words(statement: Statement) -> Statement:
+    """A definition whose clauses and types are the engine's."""
+    if not statement.tokens[0].says("CREATE", "ALTER"):
+        return statement
+    index = table_clauses.vector_index(statement)
+    if index is not None:
+        return Statement(index)
+    table_clauses.put_clauses(statement)
+    column_types.put_types(statement)
+    return statement.changed()
+
+
 def _with_keys(sql: str, table: SchemaObject | None, link: EngineConnection) -> int:
     """Carry a statement out; columns of any length that it puts into a key get a length that the engine can have there.
 
@@ -188,7 +198,7 @@ def _shortened(table: SchemaObject, name: str, link: EngineConnection) -> bool:
     for column, kind, _, null, *_, comment in link.query(f"SHOW FULL COLUMNS FROM {table.quoted}").rows:
         if column == name and kind == "mediumtext" and matrixone_type(kind, comment or "")[0].startswith("varchar"):
             required = "" if null == "YES" else " NOT NULL"
-            what = f"{quoted(name)} {IN_KEY}{required} COMMENT {literal(comment or '')}"
+            what = f"{quoted(name)} {column_types.IN_KEY}{required} COMMENT {literal(comment or '')}"
             link.query(f"ALTER TABLE {table.quoted} MODIFY {what}")
             return True
     return False

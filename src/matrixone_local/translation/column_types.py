@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from matrixone_local.sql.quoting import literal
-from matrixone_local.sql.tokens import Kind, Statement, Token, tokenize
+from matrixone_local.sql.tokens import Kind, Statement, Token
 from matrixone_local.sql.type_names import MARK
 
 # MatrixOne's type: the engine's, and whether it has to be remembered
@@ -33,21 +33,27 @@ _CASTS = {
 }
 
 
-def to_engine_sql(sql: str) -> str:
-    """A definition of columns with MatrixOne's types put as the engine's."""
-    tokens = tokenize(sql)
-    for at in range(len(tokens) - 1, 0, -1):
-        word = tokens[at].text.upper()
-        if tokens[at].kind is not Kind.WORD or not _is_type(tokens, at):
+def put_types(statement: Statement) -> None:
+    """Put MatrixOne's types of a definition's columns as the engine's."""
+    tokens = statement.tokens
+    for at in range(1, len(tokens)):
+        word = tokens[at].said
+        if not word or not _is_type(tokens, at):
             continue
         if word == "TINYINT" and _argument(tokens, at) == "(1)":  # (1) means BOOL here
-            sql = f"{sql[: tokens[at + 1].start]}{sql[tokens[at + 3].end :]}"
+            statement.put(tokens[at + 1].start, tokens[at + 3].end, "")
         elif word in _TYPES:
             put, marked = _TYPES[word]
-            sql = _put(sql, tokens, at, put, f"{word.lower()}{_argument(tokens, at)}" if marked else "")
+            _put(statement, at, put, f"{word.lower()}{_argument(tokens, at)}" if marked else "")
         elif word == "VARCHAR" and (taken := _of_any_length(tokens, at)):
-            sql = _put(sql, tokens, at, taken, f"varchar({_length(tokens, at)})", takes_argument=True)
-    return sql
+            _put(statement, at, taken, f"varchar({_length(tokens, at)})", takes_argument=True)
+
+
+def to_engine_sql(columns: str) -> str:
+    """The text of a definition's columns, with the engine's types."""
+    statement = Statement(columns)
+    put_types(statement)
+    return statement.written()
 
 
 def _length(tokens: Sequence[Token], at: int) -> int:
@@ -87,7 +93,7 @@ def _is_in_key(tokens: Sequence[Token], at: int) -> bool:
         depth = max(0, depth + {"(": 1, ")": -1}.get(token.said, 0)) if of_key else 0
         if token.says("KEY", "INDEX", "UNIQUE"):
             of_key = not before.says("FULLTEXT")
-        elif token.says(",") and not depth:
+        elif token.says(",", "CLUSTER") and not depth:
             of_key = False
     return False
 
@@ -121,26 +127,26 @@ def _argument(tokens: Sequence[Token], at: int) -> str:
     return ""
 
 
-def _put(sql: str, tokens: Sequence[Token], at: int, put: str, marked: str, *, takes_argument: bool = False) -> str:
-    """A definition with another type of a column.
+def _put(statement: Statement, at: int, put: str, marked: str, *, takes_argument: bool = False) -> None:
+    """Put another type of a column.
 
     Args:
-        sql: the definition.
-        tokens: its tokens.
-        at: the position of the type.
+        statement: the definition.
+        at: the position of the type among its tokens.
         put: the engine's type.
         marked: MatrixOne's type, where it has to be remembered.
         takes_argument: whether the engine's type takes the place of the argument, too.
     """
+    tokens = statement.tokens
     end = tokens[at + 3].end if _argument(tokens, at) else tokens[at].end
+    statement.put(tokens[at].start, end if takes_argument else tokens[at].end, put)
     if marked:
         mark = f"{MARK}{marked};"
         comment = _comment(tokens, at)
         if comment is None:
-            sql = f"{sql[:end]} COMMENT {literal(mark)}{sql[end:]}"
+            statement.insert(end, f" COMMENT {literal(mark)}")
         else:
-            sql = f"{sql[: comment.start]}{literal(mark + comment.value)}{sql[comment.end :]}"
-    return f"{sql[: tokens[at].start]}{put}{sql[end if takes_argument else tokens[at].end :]}"
+            statement.put(comment.start, comment.end, literal(mark + comment.value))
 
 
 def _comment(tokens: Sequence[Token], at: int) -> Token | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from matrixone_local.errors import SqlError, internal_error
 from matrixone_local.sql.quoting import literal, quoted
-from matrixone_local.sql.tokens import Kind, Reader, Token, tokenize
+from matrixone_local.sql.tokens import Kind, Reader, Statement, Token
 from matrixone_local.sql.type_names import MARK
 
 _TYPES = {"IVFFLAT": "type=ivf_flat, lib=ob", "HNSW": "type=hnsw, lib=vsag"}
@@ -23,20 +23,24 @@ _BEFORE_A_NAME = frozenset(
 )
 
 
-def to_engine_sql(sql: str) -> str:
-    """A CREATE or ALTER with these clauses in the engine's words, or without them.
+def put_clauses(statement: Statement) -> None:
+    """Put these clauses of a CREATE or ALTER in the engine's words, or leave them out.
 
     Raises:
         SqlError: the engine has nothing like a clause.
     """
-    _check_parsers(tokenize(sql))
-    sql = _in_one_character_set(sql)
-    read = Reader(sql, tokenize(sql))
+    _check_parsers(statement.tokens)
+    _put_character_set(statement)
+    _leave_clusters_out(statement)
+    _put_vector_indexes(statement)
+
+
+def vector_index(statement: Statement) -> str | None:
+    """A statement that adds an index of vectors and does nothing else, in the engine's words; None for others."""
+    read = Reader(statement.sql, statement.tokens)
     if read.take("CREATE", "INDEX"):
-        return _vector_index(read) or sql
-    if read.take("ALTER", "TABLE"):
-        return _added_vector_index(read) or sql
-    return _with_vector_indexes(_without_clusters(read))
+        return _vector_index(read)
+    return _added_vector_index(read) if read.take("ALTER", "TABLE") else None
 
 
 def _check_parsers(tokens: Sequence[Token]) -> None:
@@ -45,17 +49,16 @@ def _check_parsers(tokens: Sequence[Token]) -> None:
             raise internal_error(f"the local server has no full-text parser {tokens[at + 2].text}; ngram is there")
 
 
-def _in_one_character_set(sql: str) -> str:
-    tokens = tokenize(sql)
+def _put_character_set(statement: Statement) -> None:
+    tokens = statement.tokens
     if not tokens[1:] or not tokens[1].says("TABLE", "TEMPORARY", "DATABASE", "SCHEMA"):
-        return sql
+        return
     ends = next((at for at, token in enumerate(tokens) if token.says("SELECT")), len(tokens))
-    for at in range(ends - 2, 0, -1):
+    for at in range(1, ends - 1):
         put = _OF_TEXTS.get(tokens[at].text.upper())
         named = tokens[at + 2] if at + 2 < len(tokens) and tokens[at + 1].says("=") else tokens[at + 1]
         if put and _names_characters(tokens, at) and named.kind is not Kind.SYMBOL and not named.says("BINARY"):
-            sql = f"{sql[: named.start]}{put}{sql[named.end :]}"
-    return sql
+            statement.put(named.start, named.end, put)
 
 
 def _names_characters(tokens: Sequence[Token], at: int) -> bool:
@@ -120,13 +123,13 @@ def _options(read: Reader, kind: str) -> str:
     return f"WITH ({settings}) COMMENT {literal(f'{MARK}{stored};{comment}')}"
 
 
-def _with_vector_indexes(sql: str) -> str:
-    """A CREATE TABLE whose indexes of vectors are in the engine's words."""
-    tokens = tokenize(sql)
-    for at in range(len(tokens) - 1, 1, -1):
+def _put_vector_indexes(statement: Statement) -> None:
+    """Put the indexes of vectors of a CREATE TABLE."""
+    tokens = statement.tokens
+    for at in range(2, len(tokens) - 1):
         if not (tokens[at].says("INDEX", "KEY") and tokens[at - 1].says("(", ",")):
             continue
-        read = Reader(sql, tokens)
+        read = Reader(statement.sql, tokens)
         read.at = at + 1
         if read.looks("("):
             continue
@@ -135,10 +138,9 @@ def _with_vector_indexes(sql: str) -> str:
             kind = read.next(Kind.WORD).text.upper()
             first = read.at
             _past_brackets(read)
-            where = sql[tokens[first].start : tokens[read.at - 1].end]
+            where = statement.sql[tokens[first].start : tokens[read.at - 1].end]
             put = f"VECTOR INDEX{name} {where} {_options(read, kind)}"
-            sql = f"{sql[: tokens[at].start]}{put}{sql[tokens[read.at - 1].end :]}"
-    return sql
+            statement.put(tokens[at].start, tokens[read.at - 1].end, put)
 
 
 def _added_vector_index(read: Reader) -> str | None:
@@ -163,11 +165,11 @@ def _added_vector_index(read: Reader) -> str | None:
     return put
 
 
-def _without_clusters(read: Reader) -> str:
+def _leave_clusters_out(statement: Statement) -> None:
+    read = Reader(statement.sql, statement.tokens)
     for at in range(len(read.tokens) - 2):
         read.at = at
         if read.take("CLUSTER", "BY", "("):
-            while not read.take(")"):
-                read.next(*Kind)
-            return f"{read.sql[: read.tokens[at].start]}{read.sql[read.tokens[read.at - 1].end :]}"
-    return read.sql
+            _past_brackets(read)
+            statement.put(read.tokens[at].start, read.tokens[read.at - 1].end, "")
+            return
