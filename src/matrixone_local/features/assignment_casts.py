@@ -9,11 +9,12 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
+from functools import lru_cache
 
 from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.engine.table_columns import Target
 from matrixone_local.features.selected_texts import Assignment, assignment_of, check_query
-from matrixone_local.features.text_judge import Judge
+from matrixone_local.features.text_judge import Judge, judge_of
 from matrixone_local.formats.number_casts import BITS
 from matrixone_local.formats.repetition import repeat_pattern
 from matrixone_local.sql.quoting import literal
@@ -69,9 +70,8 @@ class Assigning:
         targets = self._targets(found)
         if targets is None or not any(target.type.plain for target in targets):
             return sql
-        judges = [
-            Judge(target, selects=not found["verb"], ignores="ignore" in found["modes"].lower()) for target in targets
-        ]
+        ignores = "ignore" in found["modes"].lower()
+        judges = tuple(judge_of(target, selects=not found["verb"], ignores=ignores) for target in targets)
         if not found["verb"]:
             return assignment_of(sql, found.end(), query, judges, self._link)
         if found["verb"].upper() == "SET":
@@ -99,10 +99,10 @@ class Assigning:
         columns = self._columns(found["table"]) if "'" in sql or '"' in sql else None
         if columns is None:
             return sql
-        return _with_settings(sql, found.end(), [Judge(column, selects=False) for column in columns])
+        return _with_settings(sql, found.end(), [judge_of(column, selects=False) for column in columns])
 
 
-def _with_rows(sql: str, begin: int, judges: Sequence[Judge]) -> str:
+def _with_rows(sql: str, begin: int, judges: tuple[Judge, ...]) -> str:
     """A statement whose rows begin there, with their values judged."""
     plain = _plain_rows(judges)
     pieces: list[str] = []
@@ -121,7 +121,8 @@ def _with_rows(sql: str, begin: int, judges: Sequence[Judge]) -> str:
     return "".join(pieces) + _with_settings(sql[done:], at - done, judges)
 
 
-def _plain_rows(judges: Sequence[Judge]) -> re.Pattern[str]:
+@lru_cache(maxsize=1024)
+def _plain_rows(judges: tuple[Judge, ...]) -> re.Pattern[str]:
     """Rows whose values go to the engine as they are, and the comma before them."""
     values: list[str] = []
     for judge in judges:

@@ -174,7 +174,7 @@ def check_query(tokens: Sequence[Token]) -> None:
     Raises:
         SqlError: it is made of several.
     """
-    if any(_says_top(tokens, word) for word in _SETS):
+    if _says_top(tokens, *_SETS):
         raise bad_input("insert has unknown select statement")
 
 
@@ -186,9 +186,9 @@ def _end_of_query(tokens: Sequence[Token]) -> int:
     return len(tokens)
 
 
-def _says_top(tokens: Sequence[Token], word: str) -> bool:
-    """Whether a word is there outside of all brackets."""
-    return any(depth == 0 and token.says(word) for token, depth in zip(tokens, depths(tokens), strict=True))
+def _says_top(tokens: Sequence[Token], *words: str) -> bool:
+    """Whether one of some words is there outside of all brackets."""
+    return any(depth == 0 and token.says(*words) for token, depth in zip(tokens, depths(tokens), strict=True))
 
 
 def _without_alias(tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from matrixone_local.engine.table_columns import Target
 from matrixone_local.errors import SqlError
@@ -45,3 +46,9 @@ class Judge:
             if self._ignores and self.type.base == "enum":
                 return text
             raise
+
+
+@lru_cache(maxsize=4096)
+def judge_of(target: Target, *, selects: bool, ignores: bool = False) -> Judge:
+    """Return the judge of a column, which is made once; the arguments are those of `Judge`."""
+    return Judge(target, selects=selects, ignores=ignores)

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from functools import cached_property
 
 from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.formats.number_casts import (
@@ -38,18 +39,18 @@ class Type:
 
     text: str
 
-    @property
+    @cached_property
     def base(self) -> str:
         """The type without its arguments."""
         return re.split(r"[( ]", self.text, maxsplit=1)[0]
 
-    @property
+    @cached_property
     def arguments(self) -> Sequence[int]:
         """The numbers in its brackets."""
         found = re.search(r"\(([\d, ]+)\)", self.text)
         return [int(number) for number in found[1].split(",")] if found else ()
 
-    @property
+    @cached_property
     def items(self) -> Sequence[str]:
         """The items of an enum."""
         return [one.replace("''", "'") for one in re.findall(r"'((?:[^']|'')*)'", self.text)]
@@ -64,7 +65,7 @@ class Type:
         """Digits behind the point: of a number with two arguments, of a time with one."""
         return self.arguments[-1] if len(self.arguments) == (2 if self.base in {"decimal", "numeric"} else 1) else 0
 
-    @property
+    @cached_property
     def plain(self) -> str | None:
         """A pattern, for Python and the engine, of texts that the engine stores as a server does; None: all texts."""
         if self.base in BITS:
