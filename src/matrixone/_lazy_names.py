@@ -26,6 +26,7 @@ MODULES = {
         "ConnectionFailed",
         "ConnectionFailure",
         "ConnectionLost",
+        "DatabaseExists",
         "DatabaseNotFound",
         "Deadlock",
         "DuplicateKey",

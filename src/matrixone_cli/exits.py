@@ -30,7 +30,7 @@ _REMEDIES: dict[type[MatrixOneError], str] = {
     SnapshotExists: "take another name, or drop that one first by `matrixone snapshot drop`",
     SnapshotNotFound: "`matrixone snapshot ls` shows the snapshots",
     StageDisabled: "`matrixone stage alter NAME --enable` enables it",
-    StageExists: "`matrixone stage alter` changes it, `matrixone stage drop` drops it",
+    StageExists: "IF NOT EXISTS (--if-not-exists) leaves it as it is, `matrixone stage alter` changes it",
     StageFileNotFound: "`matrixone files ls` shows the stage's files",
     StageNotFound: "`matrixone stage ls` shows the stages",
     TableExists: "take another name, or drop that one first",

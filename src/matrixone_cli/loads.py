@@ -13,7 +13,7 @@ from matrixone_cli.connection import ConnectionOptions, connection_options
 from matrixone_cli.exits import Command, ExitCode, fail
 from matrixone_cli.files import stage_and_file
 from matrixone_cli.output import Format, output_option, print_json, print_rows
-from matrixone_cli.values import pair
+from matrixone_cli.values import FORMATS, pair, read_control_characters
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json",
@@ -34,26 +34,19 @@ def _names(_context: click.Context, _parameter: click.Parameter, written: str | 
     return None if written is None else [name.strip() or None for name in written.split(",")]
 
 
-def _control_characters(_context: click.Context, _parameter: click.Parameter, written: str | None) -> str | None:
-    r"""A text in which `\t`, `\r` and `\n` are these characters, as shells hardly let one type them."""
-    if written is None:
-        return None
-    return written.replace(r"\t", "\t").replace(r"\r", "\r").replace(r"\n", "\n")
-
-
 def _pairs(_context: click.Context, _parameter: click.Parameter, written: Sequence[str]) -> dict[str, str] | None:
     return dict(map(pair, written)) or None
 
 
 _OPTIONS = (
     click.option("--into", "table", required=True, help="The table, as TABLE or DATABASE.TABLE."),
-    click.option("--format", "file_format", type=click.Choice(["csv", "json", "parquet"]), help="Default: by suffix."),
+    click.option("--format", "file_format", type=click.Choice(FORMATS), help="Default: by suffix."),
     click.option("--header/--no-header", default=None, help="Whether a line names the columns (CSV)."),
     click.option("--ignore-lines", type=click.IntRange(min=0), help="Lines before that are no rows (CSV)."),
-    click.option("--delimiter", callback=_control_characters, help=r"What separates fields, such as \t (CSV)."),
+    click.option("--delimiter", callback=read_control_characters, help=r"What separates fields, such as \t (CSV)."),
     click.option("--quote", help="The character around fields (CSV)."),
     click.option("--escape", help="The character that takes the meaning from the next one (CSV)."),
-    click.option("--line-terminator", callback=_control_characters, help=r"\n, \r\n or \r (CSV)."),
+    click.option("--line-terminator", callback=read_control_characters, help=r"\n, \r\n or \r (CSV)."),
     click.option("--trailing-delimiter", is_flag=True, help="A delimiter ends each line as well (CSV)."),
     click.option("--null-values", multiple=True, metavar="TEXT", help="A text that means NULL, too (CSV); repeatable."),
     click.option("--shape", type=click.Choice(["object", "array"]), help="What a line has (JSON)."),
@@ -123,7 +116,7 @@ def load(
     arguments = _arguments(given)
     if sys.stderr.isatty():
         arguments["progress"] = True
-    formats = [file_format or _format_of(file) for file in files]
+    formats = [_format_of(file, file_format) for file in files]
     with options.connect() as client:
         reports = [
             _load_file(client, file, form, table, arguments, output) for file, form in zip(files, formats, strict=True)
@@ -142,7 +135,7 @@ def plan(options: ConnectionOptions, /, file: str, table: str, file_format: str 
         raise click.UsageError(
             f"{file}: give stage://STAGE/PATH; of a file of this machine, load --validate tells more"
         )
-    form: Any = file_format or _format_of(file)
+    form: Any = _format_of(file, file_format)
     arguments = {**_written_by_suffix(file), **_arguments(given)}
     with options.connect() as client:
         found = client.load_data.plan(
@@ -165,7 +158,9 @@ def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _format_of(file: str) -> str:
+def _format_of(file: str, given: str | None) -> str:
+    if given is not None:
+        return "json" if given == "jsonline" else given
     path = Path(file)
     suffix = Path(path.stem).suffix if path.suffix.lower() in PACKED else path.suffix
     found = SUFFIXES.get(suffix.lower())

@@ -53,16 +53,27 @@ def _restore_options(command: CommandT) -> CommandT:
     return command
 
 
+def _list_options(command: CommandT) -> CommandT:
+    """Give a command the options that lists of snapshots and of point-in-time recoveries are filtered by."""
+    for option in (
+        click.option("--table", help="Only those of tables of this name."),
+        click.option("--database", help="Only those of this database, or of a table in it."),
+        click.option(
+            "--level", type=click.Choice([level.value for level in SnapshotLevel]), help="Only those of this level."
+        ),
+        click.argument("like", required=False),
+    ):
+        command = option(command)
+    return command
+
+
 @click.group(cls=Group)
 def snapshot() -> None:
     """Work with snapshots."""
 
 
 @snapshot.command("ls")
-@click.argument("like", required=False)
-@click.option("--level", type=click.Choice([level.value for level in SnapshotLevel]), help="Only those of this level.")
-@click.option("--database", help="Only those of this database, or of a table in it.")
-@click.option("--table", help="Only those of tables of this name.")
+@_list_options
 @output_option
 @connection_options
 def list_snapshots(options: ConnectionOptions, /, like: str | None, output: Format, **filters: Any) -> None:
@@ -193,12 +204,13 @@ def pitr() -> None:
 
 
 @pitr.command("ls")
+@_list_options
 @output_option
 @connection_options
-def list_recoveries(options: ConnectionOptions, output: Format) -> None:
-    """List point-in-time recoveries."""
+def list_recoveries(options: ConnectionOptions, /, like: str | None, output: Format, **filters: Any) -> None:
+    """List point-in-time recoveries, or those whose names are LIKE a pattern."""
     with options.connect() as client:
-        found = client.pitr.list()
+        found = client.pitr.list(like, **filters)
     columns = ("name", "level", "range", "database", "table", "created_time")
     rows = [
         (each.name, each.level.value, f"{each.length}{each.unit}", each.database, each.table, each.created_time)

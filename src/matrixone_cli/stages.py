@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import click
 
@@ -11,8 +11,16 @@ from matrixone import Stage
 from matrixone_cli.connection import ConnectionOptions, connection_options
 from matrixone_cli.exits import ExitCode, Group
 from matrixone_cli.output import Format, output_option, print_rows
+from matrixone_core.operations.stages import PROVIDERS
 
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 CREDENTIALS = {"AWS_KEY_ID": "AWS_ACCESS_KEY_ID", "AWS_SECRET_KEY": "AWS_SECRET_ACCESS_KEY"}
+
+
+def _creation_options(command: CommandT) -> CommandT:
+    """Give a command the options that all kinds of stages are created with."""
+    command = click.option("--if-not-exists", is_flag=True, help="Do nothing where there is one of this name.")(command)
+    return click.option("--comment", help="What to note about it.")(command)
 
 
 @click.group(cls=Group)
@@ -34,15 +42,28 @@ def _stage_rows(stages: Iterable[Stage]) -> list[tuple[Any, ...]]:
     return [(found.name, found.url, found.enabled, found.comment) for found in stages]
 
 
+@stage.command("create")
+@click.argument("name")
+@click.argument("url")
+@_creation_options
+@connection_options
+def create_stage(options: ConnectionOptions, /, name: str, url: str, **given: Any) -> None:
+    """Create a stage of a URL: stage://STAGE/FOLDER, a folder of another stage, or file:///FOLDER."""
+    if url.lower().startswith("s3:"):
+        raise click.UsageError(f"{url}: `matrixone stage create-s3 NAME BUCKET PATH` creates a stage of a bucket")
+    with options.connect() as client:
+        click.echo(client.stage.create(name, url, **given).url)
+
+
 @stage.command("create-local")
 @click.argument("name")
 @click.argument("path")
-@click.option("--comment", default="", help="What to note about it.")
+@_creation_options
 @connection_options
-def create_local(options: ConnectionOptions, name: str, path: str, comment: str) -> None:
+def create_local(options: ConnectionOptions, /, name: str, path: str, **given: Any) -> None:
     """Create a stage of a folder on the server's machine."""
     with options.connect() as client:
-        click.echo(client.stage.create_local(name, path, comment=comment).url)
+        click.echo(client.stage.create_local(name, path, **given).url)
 
 
 @stage.command("create-s3")
@@ -51,13 +72,13 @@ def create_local(options: ConnectionOptions, name: str, path: str, comment: str)
 @click.argument("path", default="")
 @click.option("--endpoint", help="The service's URL, where it is not Amazon's.")
 @click.option("--region", help="The bucket's region.")
-@click.option("--comment", default="", help="What to note about it.")
+@click.option("--provider", type=click.Choice(PROVIDERS), help="Whose service it is; minio: by path, as most are.")
+@_creation_options
 @connection_options
 def create_s3(options: ConnectionOptions, /, name: str, bucket: str, path: str, **given: Any) -> None:
     """Create a stage of a bucket, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment."""
-    arguments = {key: value for key, value in given.items() if value}
     with options.connect() as client:
-        click.echo(client.stage.create_s3(name, bucket, path, **arguments).url)
+        click.echo(client.stage.create_s3(name, bucket, path, **given).url)
 
 
 @stage.command("alter")
@@ -96,11 +117,14 @@ def drop_stage(options: ConnectionOptions, name: str, if_exists: bool) -> None:
 
 @stage.command("check")
 @click.argument("name")
+@click.option(
+    "--timeout", type=float, default=15, show_default=True, metavar="SECONDS", help="When to give up; 5 or more."
+)
 @connection_options
-def check_stage(options: ConnectionOptions, name: str) -> None:
+def check_stage(options: ConnectionOptions, name: str, timeout: float) -> None:
     """Check that the server reaches a stage's files."""
     with options.connect() as client:
-        check = client.stage.check(name)
+        check = client.stage.check(name, timeout=timeout)
     click.echo(str(check))
     if not check.usable:
         sys.exit(ExitCode.DATA)

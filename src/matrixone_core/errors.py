@@ -8,7 +8,7 @@ MatrixOneError
 │   ├── StageNotFound, StageExists, StageDisabled, StageFileNotFound, StageFileExists
 │   ├── SnapshotNotFound, SnapshotExists, PitrNotFound, PitrExists
 │   ├── RestoreFailed
-│   ├── DatabaseNotFound, TableNotFound, TableExists
+│   ├── DatabaseNotFound, DatabaseExists, TableNotFound, TableExists
 │   ├── LoadFailed, DuplicateKey
 │   └── TransactionAborted   the transaction is rolled back as a whole (server-facts 15)
 │       ├── Deadlock
@@ -178,6 +178,12 @@ class RestoreFailed(ServerError):
     """
 
     tables: tuple[str, ...] = ()
+
+
+class DatabaseExists(ServerError):
+    """There is a database of this name already."""
+
+    remedy = "take another name; CREATE DATABASE IF NOT EXISTS leaves that one as it is"
 
 
 class DatabaseNotFound(ServerError):

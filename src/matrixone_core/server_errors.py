@@ -13,6 +13,7 @@ from matrixone_core.errors import (
     ConnectionFailed,
     ConnectionFailure,
     ConnectionLost,
+    DatabaseExists,
     DatabaseNotFound,
     Deadlock,
     DuplicateKey,
@@ -47,6 +48,7 @@ _SQLSTATES = {
 }  # fmt: skip
 
 _BY_CODE: Mapping[int, type[MatrixOneError]] = {
+    1007: DatabaseExists,
     1008: DatabaseNotFound,
     1044: PermissionDenied,
     1045: ConnectionFailed,
@@ -88,6 +90,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], type[MatrixOneError]], ...] = tuple(
         (r"snapshot .* does not exist|find 0 snapshot records.*", SnapshotNotFound),
         (r"pitr .* does not exist", PitrNotFound),
         (r".*\bpitr already exists|pitr .* already exists|(account|database) .* already has a pitr", PitrExists),
+        (r"database .* already exists", DatabaseExists),
         (r"database .* does not exist", DatabaseNotFound),
         (r"table .* does not exist|no such table .*|table .* not exists at snapshot .*", TableNotFound),
         (r"table .* already exists", TableExists),

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from matrixone import (
     CommitIncomplete,
+    DatabaseExists,
     DatabaseNotFound,
     InvalidArgument,
     NotSupported,
@@ -204,8 +205,10 @@ def test_tables_are_restored_into_others_and_cloned(client, shop, database, copy
         client.clone.table("nobodys.plain", "plain")
     client.clone.clone_database(copy, database, shop)
     client.clone.database(copy, database, if_not_exists=True)
-    with pytest.raises(ServerError, match="already exists"):
+    with pytest.raises(DatabaseExists, match=f"{copy} already exists; if_not_exists=True leaves it as it is"):
         client.clone.database(copy, database)
+    with pytest.raises(DatabaseExists, match="take another name"):
+        client.restore.database(database, shop, to=copy)
     with pytest.raises(DatabaseNotFound, match="nobodys"):
         client.clone.database(f"{copy}2", "nobodys")
     with pytest.raises(SnapshotNotFound):
@@ -247,7 +250,7 @@ def test_a_clone_that_fails_after_the_commit(client, shop):
 
 def test_a_session_clones_what_can_be_cloned(client, shop, database, copy):
     with client.session() as session:
-        with pytest.raises(ServerError, match="already exists"):
+        with pytest.raises(DatabaseExists, match="if_not_exists=True"):
             session.clone.database(database, database)
         with pytest.raises(TableExists):
             session.clone.table("plain", "users")

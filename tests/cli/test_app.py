@@ -1,5 +1,6 @@
 """The command as a whole: its page, wrong arguments, passwords, the servers."""
 
+import inspect
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from matrixone_cli.app import cli
 from matrixone_cli.exits import ExitCode
+from matrixone_core.operations import clone, exports, pitr, restore, snapshots, stage_check, stages
 
 
 def test_the_page(run, database, tmp_path, monkeypatch, stage, unique):
@@ -61,6 +63,41 @@ def test_wrong_arguments(run, arguments, words):
     assert (done.exit_code, done.stdout) == (ExitCode.USAGE, "")
     assert words in done.stderr
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "functions", "left_out"),
+    [
+        ("stage ls", [stages.list_], set()),
+        ("stage create", [stages.create], {"credentials"}),  # secrets are in no argument
+        ("stage create-local", [stages.create_local], set()),
+        ("stage create-s3", [stages.create_s3], {"aws_key_id", "aws_secret_key"}),
+        ("stage alter", [stages.alter], set()),
+        ("stage drop", [stages.drop], set()),
+        ("stage check", [stage_check.check], set()),
+        ("snapshot ls", [snapshots.list_], set()),
+        ("snapshot create", [snapshots.create], {"level"}),  # the other options say it
+        ("snapshot drop", [snapshots.drop], set()),
+        ("snapshot prune", [snapshots.prune], set()),
+        ("restore database", [restore.database], set()),
+        ("restore table", [restore.table], set()),
+        ("restore account", [restore.account], set()),
+        ("clone database", [clone.database], set()),
+        ("clone table", [clone.table], set()),
+        ("pitr ls", [pitr.list_], set()),
+        ("pitr create", [pitr.create], set()),
+        ("pitr alter", [pitr.alter], set()),
+        ("pitr drop", [pitr.drop], set()),
+        ("export", [exports.to_stage, exports.to_file], {"stage", "file", "progress"}),
+    ],
+)
+def test_the_options_of_a_command_are_those_of_python(command, functions, left_out):
+    found = cli
+    for name in command.split():
+        found = found.commands[name]
+    names = {"span": "range", "file_format": "format"}
+    options = {names.get(option.name, option.name) for option in found.params} - {"output"}
+    assert options == set().union(*(inspect.signature(function).parameters for function in functions)) - left_out
 
 
 def test_no_server():

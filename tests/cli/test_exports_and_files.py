@@ -24,6 +24,16 @@ def test_exports(run, rows, stage, tmp_path):
     done = run("export", "SELECT id, name FROM t ORDER BY id", "-", "--delimiter", r"\t", "--no-header")
     assert (done.exit_code, done.stdout) == (0, "1\ta\n2\t\n")
     assert "2 rows" in done.stderr
+    done = run("export", "t", "-", "--quote", "'", "--null-value", r"\N", "--quote-all", "--line-terminator", r"\r\n")
+    assert done.stdout_bytes == b"'id','name'\r\n'1','a'\r\n'2',\\N\r\n"
+    escaped = run("export", r"SELECT 'a\\b' AS a", "-", "--escape", "\\", "--no-header", "--timeout", "30")
+    assert escaped.stdout == '"a\\\\b"\n'
+    done = run(
+        "export", "t", f"{stage}/q.csv", "--quote", "'", "--line-terminator", r"\r\n", "--no-count", "-o", "json"
+    )
+    assert (done.exit_code, json.loads(done.stdout)["rows"]) == (0, None)
+    assert run("files", "cat", f"{stage}/q.csv").stdout_bytes.startswith(b"id,name\r\n1,'a'\r\n")
+    assert run("export", "SELECT id FROM t ORDER BY id", "-", "--format", "json").stdout == '{"id":1}\n{"id":2}\n'
     assert run("export", "SELECT id FROM t ORDER BY id", "-", "--format", "jsonline").stdout == '{"id":1}\n{"id":2}\n'
 
 
@@ -31,6 +41,9 @@ def test_exports(run, rows, stage, tmp_path):
     ("arguments", "words"),
     [
         (("export", "t", "t.csv", "--overwrite"), "for files of stages"),
+        (("export", "t", "t.csv", "--no-count"), "for files of stages"),
+        (("export", "t", "stage://s/t.csv", "--null-value", "-"), "--null-value is for files of this machine"),
+        (("export", "t", "-", "--escape", "x"), "--escape"),
         (("export", "SELECT :a", "-", "-p", "a"), "NAME=VALUE"),
         (("export", "DROP TABLE t", "-"), "nor a SELECT"),
         (("files", "ls", "t.csv"), "stage://STAGE/PATH"),

@@ -11,13 +11,15 @@ def test_loads(run, table, tmp_path):
     (tmp_path / "a.csv").write_text("id,name\n1,a\n2,b\n")
     (tmp_path / "b.jsonl").write_text('{"id": 3, "name": "c"}\n')
     (tmp_path / "c.tsv").write_text("4\td\n")
+    (tmp_path / "d.txt").write_text('{"id": 5, "name": "e"}\n')
     done = run("load", str(tmp_path / "a.csv"), "--into", "t", "--header", "-o", "json")
     assert (done.exit_code, json.loads(done.stdout)["rows"]) == (0, 2)
     assert "-> t: 1 row" in run("load", str(tmp_path / "b.jsonl"), "--into", "t").stdout
+    assert "-> t: 1 row" in run("load", str(tmp_path / "d.txt"), "--into", "t", "--format", "jsonline").stdout
     assert (
         run("load", str(tmp_path / "c.tsv"), "--into", "t", "-o", "csv").stdout.splitlines()[0].startswith("path,rows")
     )
-    assert run("sql", "SELECT count(*) AS n FROM t", "-o", "csv").stdout == "n\n4\n"
+    assert run("sql", "SELECT count(*) AS n FROM t", "-o", "csv").stdout == "n\n5\n"
 
 
 def test_a_load_into_a_table_that_is_not_there_names_the_option_that_makes_it(run, table, tmp_path):

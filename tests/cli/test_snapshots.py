@@ -50,6 +50,10 @@ def test_restores(run, table, database, unique):
     assert run("restore", "table", "t").exit_code == ExitCode.USAGE
     refused = run("restore", "account", name, "--plan")
     assert (refused.exit_code, "not one of an account" in refused.stderr) == (ExitCode.USAGE, True)
+    taken = run("clone", "database", copy, database)
+    assert taken.stderr == f"matrixone: database {copy} already exists; --if-not-exists leaves it as it is\n"
+    taken = run("sql", f"CREATE DATABASE {copy}")
+    assert taken.stderr.endswith("; take another name; CREATE DATABASE IF NOT EXISTS leaves that one as it is\n")
     assert run("sql", f"DROP DATABASE {copy}").exit_code == 0
 
 
@@ -62,6 +66,10 @@ def test_clones(run, table, database, unique):
     assert run("clone", "database", copy, database).exit_code == 0
     assert run("sql", f"SELECT count(*) AS n FROM {copy}.t2", "-o", "csv").stdout == "n\n1\n"
     assert run("clone", "database", copy, database, "--snapshot", "no_such", "--if-not-exists").exit_code == 0
+    taken = run("clone", "database", copy, database)
+    assert taken.stderr == f"matrixone: database {copy} already exists; --if-not-exists leaves it as it is\n"
+    taken = run("sql", f"CREATE DATABASE {copy}")
+    assert taken.stderr.endswith("; take another name; CREATE DATABASE IF NOT EXISTS leaves that one as it is\n")
     assert run("sql", f"DROP DATABASE {copy}").exit_code == 0
 
 
@@ -73,6 +81,8 @@ def test_point_in_time_recoveries(run, table, database, unique, other_client):
         assert run("pitr", "alter", name, "--range", "3d").exit_code == 0
         found = {row["name"]: row for row in json.loads(run("pitr", "ls", "-o", "json").stdout)}
         assert (found[name]["range"], found[name]["level"], found[name]["database"]) == ("3d", "database", database)
+        for arguments, count in ((("--database", database), 1), (("--level", "account"), 0), (("--table", "t"), 0)):
+            assert len(json.loads(run("pitr", "ls", name, *arguments, "-o", "json").stdout)) == count
         late = run("restore", "table", "t", "--pitr", name, "--at", "2001-01-01T00:00:00+00:00")
         assert (late.exit_code, "pitr" in late.stderr) == (ExitCode.DATA, True)
         for arguments, says in ((("--at", "soon"), "no time"), (("--at", "2001-01-01T00:00:00"), "time zone")):

@@ -37,6 +37,8 @@ from matrixone_core.sql.stage import CreateStage, DropStage, SelectStages
         (20101, "internal error: snapshot snd already exists", errors.SnapshotExists),
         (20101, "internal error: snapshot nope does not exist", errors.SnapshotNotFound),
         (20101, "internal error: find 0 snapshot records by name(nope), expect only 1", errors.SnapshotNotFound),
+        (1007, "database dd already exists", errors.DatabaseExists),
+        (20101, "internal error: database dd already exists", errors.DatabaseExists),
         (20101, "internal error: database nope does not exist", errors.DatabaseNotFound),
         (1049, "Unknown database nope", errors.DatabaseNotFound),
         (20101, "internal error: table cf.nope does not exist", errors.TableNotFound),
@@ -71,7 +73,7 @@ SAID_BY_THE_SERVER = [
     "the stage x exists", "the stage x not exists", "Stage x not found", "do not have privilege to execute the statement",
     "Access denied", "the file does not exist in load flow", "snapshot x already exists", "snapshot x does not exist",
     "find 0 snapshot records by name(x), expect only 1", "pitr x does not exist", "pitr x already exists",
-    "database x does not exist", "no such table x", "table x does not exist", "table x already exists", "w-w conflict",
+    "database x does not exist", "database x already exists", "no such table x", "table x does not exist", "table x already exists", "w-w conflict",
     "txn write conflict x",
 ]  # fmt: skip
 

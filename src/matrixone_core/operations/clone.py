@@ -1,11 +1,11 @@
 """Operations that clone databases and tables: copies that share their rows with the original until one changes."""
 
-from matrixone_core.errors import DatabaseNotFound, ServerError
+from matrixone_core.errors import DatabaseExists, DatabaseNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import database_name, snapshot_name, table_name
 from matrixone_core.sql.moment import Past
-from matrixone_core.sql.past import ER_DATABASE_EXISTS, SKIPS_DATABASE, CloneDatabase, CloneTable, TablesThen
-from matrixone_core.sql.snapshot import DatabaseExists
+from matrixone_core.sql.past import SKIPS_DATABASE, CloneDatabase, CloneTable, TablesThen
+from matrixone_core.sql.snapshot import HasDatabase
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Op
 
@@ -25,21 +25,19 @@ def database(target: str, source: str, *, snapshot: str | None = None, if_not_ex
         InvalidArgument: a name is not valid; nothing was sent.
         DatabaseNotFound: there is no such source; the server itself would create an empty database.
         SnapshotNotFound: there is no such snapshot.
-        ServerError: there is a database of the target's name.
+        DatabaseExists: there is a database of the target's name.
         PermissionDenied: the user may not create databases.
     """
     target, source, past = database_name(target, "target"), database_name(source, "source"), as_of(snapshot)
-    if if_not_exists and (yield from DatabaseExists(target)):  # the server ignores IF NOT EXISTS here
+    if if_not_exists and (yield from HasDatabase(target)):  # the server ignores IF NOT EXISTS here
         return
     if past is not None:
         _ = yield from TablesThen(source, past)  # the server would clone a database that is not there as an empty one
-    elif not (yield from DatabaseExists(source)):
+    elif not (yield from HasDatabase(source)):
         raise DatabaseNotFound(f"there is no database {show(source)} to clone")
     try:
         yield from CloneDatabase(target, source, past)
-    except ServerError as error:
-        if error.code != ER_DATABASE_EXISTS:
-            raise
+    except DatabaseExists as error:
         raise error.with_remedy(SKIPS_DATABASE) from error.__cause__
 
 

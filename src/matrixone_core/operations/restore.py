@@ -108,6 +108,7 @@ def database(
         SnapshotNotFound, PitrNotFound: there is none of this name.
         RestoreFailed: tables of other databases refer to its tables, and nothing was sent; or the server answered OK
             and left tables as they are.
+        DatabaseExists: there is a database called `to` already.
         NotSupported: in a session, as it cannot be undone; `to=` and `plan=True` work there.
         ServerError: the snapshot does not hold the database, or the moment is out of range.
         PermissionDenied: the user may not restore.
@@ -153,6 +154,7 @@ def table(
     Raises:
         InvalidArgument: an argument is not valid, or does not go with another; nothing was sent.
         TableNotFound: the table was not there at that moment, or with `replace_rows` is not there now.
+        TableExists: there is a table called `to` already.
         SnapshotNotFound, PitrNotFound: there is none of this name.
         RestoreFailed: the server answered OK and did nothing, since foreign keys refer to the table; or the rows of
             `replace_rows` would leave rows that refer to none, and nothing was changed.

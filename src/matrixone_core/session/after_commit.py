@@ -9,7 +9,7 @@ from matrixone_core.fragments import Part
 from matrixone_core.server_errors import is_outcome_unknown
 from matrixone_core.session.stage_creation import has_stage
 from matrixone_core.sql.past import CloneDatabase, CloneTable
-from matrixone_core.sql.snapshot import CreateSnapshot, DatabaseExists, ShowSnapshots
+from matrixone_core.sql.snapshot import CreateSnapshot, HasDatabase, ShowSnapshots
 from matrixone_core.sql.stage import CreateStage
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Command, Op, OutsideTransaction, Statement
@@ -84,7 +84,7 @@ def _is_done(statement: Statement[None]) -> Op[bool]:
         case CreateStage():
             return (yield from has_stage(statement))
         case CloneDatabase():
-            return (yield from OutsideTransaction(iter(DatabaseExists(statement.target))))
+            return (yield from OutsideTransaction(iter(HasDatabase(statement.target))))
         case CloneTable():
             columns = yield from OutsideTransaction(iter(ColumnNames(statement.target)))
             return bool(columns)

@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from matrixone_core import catalog
 from matrixone_core.errors import (
     CommitUnknown,
+    DatabaseExists,
     DatabaseNotFound,
     InvalidArgument,
     LoadPartiallyApplied,
     MatrixOneError,
     NotSupported,
-    ServerError,
     SnapshotExists,
     SnapshotNotFound,
     StageExists,
@@ -48,7 +48,6 @@ from matrixone_core.sql.files import (
 )
 from matrixone_core.sql.load import LoadData, Source, locate
 from matrixone_core.sql.past import (
-    ER_DATABASE_EXISTS,
     SKIPS_DATABASE,
     CheckForeignKeys,
     CloneDatabase,
@@ -60,8 +59,8 @@ from matrixone_core.sql.past import (
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, ShowPitr
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
-    DatabaseExists,
     DropSnapshot,
+    HasDatabase,
     SelectSnapshotAccount,
     ShowSnapshots,
     Snapshot,
@@ -307,7 +306,7 @@ class UnitOfWork:
         yield from self._check_privilege(DropSnapshot(UNUSED_NAME, if_exists=True))
         if any(snapshot.name == step.name for snapshot in (yield from self._list_snapshots())):
             raise SnapshotExists(f"there is a snapshot {show(step.name)} already")
-        if step.database is not None and not (yield from DatabaseExists(step.database)):
+        if step.database is not None and not (yield from HasDatabase(step.database)):
             raise DatabaseNotFound(f"there is no database {show(step.database)}")
         table = (step.database or "", step.table or "")
         if step.table is not None and not (yield from ColumnNames(table)):
@@ -326,10 +325,8 @@ class UnitOfWork:
     def _clone(self, step: CloneDatabase | CloneTable) -> Op[None]:
         """Clone after the commit: without BEGIN the server commits a CLONE alone, and no rollback undoes it."""
         if isinstance(step, CloneDatabase):
-            if (yield from DatabaseExists(step.target)):
-                raise ServerError(
-                    f"database {step.target} already exists", code=ER_DATABASE_EXISTS, remedy=SKIPS_DATABASE
-                )
+            if (yield from HasDatabase(step.target)):
+                raise DatabaseExists(f"there is a database {show(step.target)} already", remedy=SKIPS_DATABASE)
         elif (yield from ColumnNames(step.target)):
             raise TableExists(f"there is a table {show('.'.join(step.target))} already")
         elif step.past is None and not (yield from ColumnNames(step.source)):

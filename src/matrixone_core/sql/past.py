@@ -9,7 +9,6 @@ from matrixone_core.sql.moment import Past
 from matrixone_core.sql.table import INTERNAL
 from matrixone_core.steps import Command, Reply, Statement
 
-ER_DATABASE_EXISTS = 1007
 SKIPS_DATABASE = "if_not_exists=True leaves it as it is"
 SYSTEM_DATABASES = frozenset(
     {"information_schema", "mo_catalog", "mo_debug", "mo_task", "mysql", "system", "system_metrics"}

@@ -120,7 +120,7 @@ class SelectSnapshotAccount(Statement[str | None]):
 
 
 @dataclass(frozen=True)
-class DatabaseExists(Statement[bool]):
+class HasDatabase(Statement[bool]):
     """Whether there is a database of this name; inside a transaction, as the transaction sees it."""
 
     name: str
