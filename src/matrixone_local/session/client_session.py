@@ -85,8 +85,11 @@ class ClientSession:
             state.replies.ok()
             self._read_commands(state, Commands(state, self._local_file, login.capabilities))
         finally:
-            if self._definitions:  # dropping what was made waits for the transaction that fills it
-                self._definitions.abort(self)
+            # the engine rolls back what a closed session leaves, whether or not this one was closed already or is
+            # owed the rest of a reply; dropping what was made waits for that
+            self.link.close()
+            if self._definitions:
+                self._definitions.rolled_back(self)
             state.temporary.close()
 
     def _state(self, login: Login) -> SessionState:

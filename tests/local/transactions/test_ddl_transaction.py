@@ -1,5 +1,6 @@
 """CREATE and DROP within transactions (server-facts 13): undone by a rollback, in force after the commit."""
 
+import pymysql
 import pytest
 
 
@@ -187,3 +188,33 @@ def test_drop_database_tells_how_many_tables_it_had(sql, unique):
     sql(f"CREATE TABLE {name}.a (a INT, b INT UNIQUE)")
     sql(f"CREATE TABLE {name}.b (a INT)")
     assert sql(f"DROP DATABASE {name}") == 2
+
+
+@pytest.mark.parametrize("rows", [[], [1]])
+def test_what_a_transaction_makes_goes_though_its_session_with_the_engine_has_ended(
+    t, connect, matrixone_server, matrixone_database_local, rows
+):
+    """The relay itself ends one if a KILL QUERY breaks a load off and takes its savepoint along."""
+    other = connect(database=matrixone_database_local)
+    t("CREATE TABLE u (a INT)")
+    for row in rows:
+        t("INSERT INTO u VALUES (%s)", row)
+    matrixone_server._running.administer(f"KILL {t.raw.thread_id()}")
+    with pytest.raises(pymysql.MySQLError):
+        t("SELECT a FROM u")
+    while other.tables() != ["t"]:
+        pass
+    assert other("SELECT a FROM t") == [(1,)]
+    assert other("INSERT INTO t VALUES (2)") == 1
+
+
+def test_what_a_transaction_makes_goes_with_a_client_that_goes_during_a_reply(t, connect, matrixone_database_local):
+    other = connect(database=matrixone_database_local)
+    t("CREATE TABLE u (a VARCHAR(2000))")
+    t("INSERT INTO u VALUES " + ", ".join([f"('{'x' * 2000}')"] * 2000))
+    t.raw._execute_command(pymysql.constants.COMMAND.COM_QUERY, "SELECT l.a FROM u l, u r")
+    t.raw._rfile.read(1000)
+    t.raw._force_close()
+    while other.tables() != ["t"]:
+        pass
+    assert other("INSERT INTO t VALUES (2)") == 1
