@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from matrixone_core.errors import InvalidArgument
+from matrixone_core.errors import InvalidArgument, ServerError
 from matrixone_core.messages import show
 from matrixone_core.names import WILDCARDS, check_text, stage_path
+from matrixone_core.server_errors import aborts
 from matrixone_core.sql.files import ListFiles
 from matrixone_core.stage_files import is_there
 from matrixone_core.steps import Op
@@ -67,7 +68,12 @@ def matching(stage: str, pattern: str) -> Op[tuple[str, ...]]:
             waiting.append((f"{folder}{step}/", _below(parts, places, step)))
             continue
         url = stage_path(stage, f"{folder}x")[:-1]  # refuses what the server cannot list
-        files, folders = yield from list_folder(url, is_deep=_goes_deeper(parts, places))
+        try:
+            files, folders = yield from list_folder(url, is_deep=_goes_deeper(parts, places))
+        except ServerError as error:
+            if aborts(error) or not (yield from _is_below_file(stage, folder)):
+                raise
+            continue
         found += [folder + name for name in sorted(files) if _takes(parts, places, name)]
         below = [(f"{folder}{name}/", _below(parts, places, name)) for name in sorted(folders)]
         waiting += [(path, then) for path, then in below if then]
@@ -114,6 +120,15 @@ def _only_folder(parts: tuple[str, ...], places: frozenset[int]) -> str | None:
     at = min(places)
     is_only = len(places) == 1 and at < len(parts) - 1 and not is_pattern(parts[at])
     return parts[at] if is_only else None
+
+
+def _is_below_file(stage: str, folder: str) -> Op[bool]:
+    """Whether a file has the name of a folder that was not looked for; the server refuses to list one."""
+    names = folder.split("/")[:-1]
+    for count in range(1, len(names) + 1):
+        if (yield from is_there(stage_path(stage, "/".join(names[:count])))):
+            return True
+    return False
 
 
 def list_folder(url: str, *, is_deep: bool) -> Op[tuple[set[str], set[str]]]:

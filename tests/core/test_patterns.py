@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from script import drive, play
 
 from matrixone_core import patterns
-from matrixone_core.errors import InvalidArgument, StageFileNotFound
+from matrixone_core.errors import InvalidArgument, ServerError, StageFileNotFound, TransactionAborted
 from matrixone_core.sql.files import ListFiles, ReadFile
 
 names = st.text(st.sampled_from("ab1-._é"), min_size=1, max_size=3).filter(lambda name: name.strip("."))
@@ -143,6 +143,34 @@ def test_the_mark_of_an_s3_folder_is_no_file():
     files = ["data/a.csv", "in/b.csv", "in/in"]
     listing = Listing(files, marks={"", "in/", "data/"})
     assert list(listing.found("**")) == files
+
+
+@pytest.mark.parametrize("pattern", ["f/?", "f/**", "f/x/?", "*/g/?", "in/g/x/y/*"])
+def test_a_file_where_a_pattern_has_a_folder(pattern):
+    """A folder that a pattern names is not looked for; the server refuses to list a file (server-facts 58)."""
+    files = ["f", "in/g", "in/h/i"]
+
+    def answer(step):
+        folders = getattr(step, "url", "").removeprefix("stage://s/").rstrip("*").split("/")[:-1]
+        if isinstance(step, ListFiles) and any("/".join(folders[: at + 1]) in files for at in range(len(folders))):
+            raise ServerError("readdirent /data/f: not a directory")
+        return Listing(files).answer(step)
+
+    assert drive(patterns.matching("s", pattern), answer) == ()
+
+
+def test_a_folder_that_cannot_be_listed():
+    def answer(step):
+        if isinstance(step, ListFiles):
+            raise error("it broke")
+        asked.append(step)
+        raise StageFileNotFound("file is not found")
+
+    for error, count in ((ServerError, 2), (TransactionAborted, 0)):
+        asked = []
+        with pytest.raises(error, match="it broke"):
+            drive(patterns.matching("s", "in/f/?"), answer)
+        assert len(asked) == count
 
 
 def test_what_the_server_cannot_list():

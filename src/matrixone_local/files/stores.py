@@ -143,6 +143,8 @@ class Folders:
         place = self._made(Path(folder))
         if place.is_file():
             raise SqlError(1105, f"readdirent {folder}: not a directory")
+        if place.parent.is_file():
+            raise SqlError(1105, f"open {folder}: not a directory")
         if not place.exists():
             return ()
         found = sorted(one for one in place.iterdir() if not one.name.startswith(".") and one != self._own)
@@ -198,6 +200,8 @@ class Folders:
         place = self._inside(path)
         folder = place if is_folder else place.parent
         if not folder.exists() and self._is_inside(folder):
+            if any(above.is_file() for above in folder.parents):
+                raise SqlError(1105, f"open {folder}: not a directory")
             folder.mkdir(parents=True)
         return place
 

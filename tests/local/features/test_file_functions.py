@@ -254,6 +254,9 @@ def test_a_file_where_a_folder_is_wanted(connect, on_disk):
     stage, root = on_disk
     refused = connect().refused(f"SELECT file FROM stage_list('stage://{stage}/users.csv') f")
     assert refused == (1105, f"readdirent {root}/users.csv: not a directory")
+    for path, opened in (("x/", "x"), ("x/*", "x"), ("x/y/", "x"), ("x/y/z/*", "x/y")):
+        refused = connect().refused(f"SELECT file FROM stage_list('stage://{stage}/users.csv/{path}') f")
+        assert refused == (1105, f"open {root}/users.csv/{opened}: not a directory")
 
 
 @pytest.mark.parametrize("path", ["../outside.txt", "link_out/outside.txt"])
