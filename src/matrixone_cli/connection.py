@@ -1,5 +1,6 @@
 """How a command connects: options, the environment, a prompt. A password is never taken from an argument."""
 
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from matrixone import Client
+from matrixone_cli.exits import SEEN, ExitCode, fail
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class ConnectionOptions:
         """The password from the file or the prompt; None leaves it to the environment."""
         if self.password_file is not None:
             return _first_line(self.password_file)
-        return click.prompt("Password", hide_input=True, err=True) if self.ask_password else None
+        return _ask_password() if self.ask_password else None
 
     @contextmanager
     def connect(self) -> Generator[Client]:
@@ -41,10 +43,6 @@ class ConnectionOptions:
 
 
 connection_options = click.make_pass_decorator(ConnectionOptions)
-SEEN = (
-    "a password in an argument can be seen by other users of this machine; "
-    "set MATRIXONE_PASSWORD or MATRIXONE_URL, or use --password-file or --ask-password"
-)
 
 
 def check_url(_context: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
@@ -58,6 +56,15 @@ def refuse_password(_context: click.Context, _parameter: click.Parameter, passwo
     """Refuse a password."""
     if password is not None:
         raise click.BadParameter(SEEN)
+
+
+def _ask_password() -> str:
+    try:
+        return str(click.prompt("Password", hide_input=True, err=True))
+    except click.Abort:
+        if sys.stdin.isatty():
+            fail("interrupted", ExitCode.INTERRUPTED)
+        raise click.UsageError("--ask-password: there is no password in the input") from None
 
 
 def _first_line(file: Path) -> str:

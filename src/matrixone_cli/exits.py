@@ -2,6 +2,8 @@
 
 import re
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -22,6 +24,12 @@ from matrixone import (
     TableExists,
     TableNotFound,
 )
+from matrixone_core import server_errors
+
+SEEN = (
+    "a password in an argument can be seen by other users of this machine; "
+    "set MATRIXONE_PASSWORD or MATRIXONE_URL, or use --password-file or --ask-password"
+)
 
 # What helps, where a class's own remedy names methods: the commands of the same kind.
 _REMEDIES: dict[type[MatrixOneError], str] = {
@@ -35,6 +43,14 @@ _REMEDIES: dict[type[MatrixOneError], str] = {
     StageNotFound: "`matrixone stage ls` shows the stages",
     TableExists: "take another name, or drop that one first",
     TableNotFound: "a table of another database is named 'database.table'",
+}
+# What helps, where an error's own remedy names arguments or modules of Python: the options of the command.
+_IN_COMMANDS = {
+    server_errors.CHECK_LOGIN: "check the user and the password, which is that of MATRIXONE_PASSWORD, of "
+    "MATRIXONE_URL, of --password-file or of --ask-password",
+    server_errors.CREATE_DATABASE: "`CREATE DATABASE` creates it, by `matrixone sql` without --database",
+    server_errors.NAME_DATABASE: "name the table as 'database.table', or give --database before the command",
+    server_errors.START_SERVER: "is the server running? `matrixone serve` starts a local one",
 }
 
 
@@ -51,12 +67,17 @@ class ExitCode(IntEnum):
 class Command(click.Command):
     """A command that ends with the exit code of an error, and one line that says what is wrong."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        with _options_in_front(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
         except ConnectionFailure as error:
-            fail(str(error), ExitCode.CONNECTION)
+            fail(text_of(error), ExitCode.CONNECTION)
         except InvalidArgument as error:
             raise click.UsageError(self._in_options(str(error)), ctx) from None
         except MatrixOneError as error:
@@ -72,6 +93,7 @@ class Command(click.Command):
             if isinstance(parameter, click.Option):
                 name = parameter.opts[0]
                 value = "" if parameter.is_flag else r" \1"
+                message = re.sub(rf"\b{parameter.name}='(\w*)' or '(\w*)'", rf"{name} \1 or \2", message)
                 message = re.sub(rf"\b{parameter.name}='(\w*)'", f"{name}{value}", message)
                 message = re.sub(rf"\b{parameter.name}=(?:True|…)?(?!\w)", name, message)
             elif parameter.name:
@@ -85,6 +107,11 @@ class Group(click.Group):
     command_class = Command
     group_class = type
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        with _options_in_front(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command of the group."""
         try:
@@ -93,8 +120,26 @@ class Group(click.Group):
             fail("interrupted", ExitCode.INTERRUPTED)
 
 
+@contextmanager
+def _options_in_front(ctx: click.Context) -> Generator[None]:
+    """Say of an option of all commands, where it is behind one, that its place is before it."""
+    try:
+        yield
+    except click.NoSuchOption as error:
+        for option in ctx.find_root().command.params:
+            if error.option_name in option.opts:
+                if option.name == "password":
+                    raise click.UsageError(SEEN, ctx) from None
+                words = " ".join(ctx.command_path.split()[1:])
+                place = f"`matrixone {error.option_name} … {words} …`"
+                raise click.UsageError(f"{error.option_name} goes before the command: {place}", ctx) from None
+        raise
+
+
 def text_of(error: MatrixOneError) -> str:
     """The text of an error, whose remedy names commands in place of methods."""
+    if error.remedy in _IN_COMMANDS:
+        return f"{error.message}; {_IN_COMMANDS[error.remedy]}"
     remedy = _REMEDIES.get(type(error))
     if remedy is None or error.remedy != type(error).remedy:
         return str(error)

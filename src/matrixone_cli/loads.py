@@ -116,6 +116,9 @@ def load(
     arguments = _arguments(given)
     if sys.stderr.isatty():
         arguments["progress"] = True
+    for file in files:
+        if file.startswith("stage:"):
+            stage_and_file(file)  # which refuses another form than stage://STAGE/PATH
     formats = [_format_of(file, file_format) for file in files]
     with options.connect() as client:
         reports = [

@@ -39,6 +39,8 @@ def _read_url(url: Secret) -> dict[str, Any] | str:
         port = parts.port
     except ValueError:
         return f"cannot be read; it must be {_HINT}"
+    if not parts.scheme:
+        return f"does not begin with mysql://; it must be {_HINT}"
     if parts.scheme not in _SCHEMES:
         return f"begins with {show(parts.scheme)}; it must be {_HINT}"
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # what is behind it may be half of a password

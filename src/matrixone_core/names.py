@@ -33,14 +33,19 @@ def check_optional_text(value: str | None, what: str) -> str | None:
     return None if value is None else check_text(value, what)
 
 
-def check_texts(values: Sequence[str], what: str) -> tuple[str, ...]:
+def check_texts(values: Sequence[str], what: str, *, or_one: bool = False) -> tuple[str, ...]:
     """A list's texts.
+
+    Args:
+        values: the list.
+        what: its name, for the message.
+        or_one: whether the caller takes one text in place of a list as well, which the message then says.
 
     Raises:
         InvalidArgument: it is no list, or has something else in it.
     """
     if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={show(values)} must be a list of texts")
+        raise InvalidArgument(f"{what}={show(values)} must be a list of texts{' or one text' if or_one else ''}")
     return tuple(check_text(value, what) for value in values)
 
 

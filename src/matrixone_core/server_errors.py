@@ -39,6 +39,7 @@ from matrixone_core.errors import (
 from matrixone_core.secrets import Secret, redact
 from matrixone_core.steps import Statement
 
+ER_ACCESS_DENIED = 1045
 ER_NO_DB = 1046
 ER_BAD_DB = 1049
 CR_MALFORMED_PACKET = 2027  # MySQL's number; our own connections raise it for what they cannot read
@@ -51,7 +52,7 @@ _BY_CODE: Mapping[int, type[MatrixOneError]] = {
     1007: DatabaseExists,
     1008: DatabaseNotFound,
     1044: PermissionDenied,
-    1045: ConnectionFailed,
+    ER_ACCESS_DENIED: ConnectionFailed,
     ER_BAD_DB: DatabaseNotFound,
     1050: TableExists,
     1062: DuplicateKey,
@@ -137,11 +138,11 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     if error.connection_invalidated and not issubclass(kind, ConnectionFailure | StatementTimeout):
         kind = ConnectionLost
     said = words if kind is otherwise else _plain(words)
-    if code == ER_NO_DB:
-        said += "; name the table as 'database.table', or connect with database="
     if statement is not None and kind is ConnectionLost:
         said += _MAY_BE_DONE if statement.stays else _IS_ROLLED_BACK
     remedy = "take a snapshot that has it" if _NOT_IN_SNAPSHOT.search(words) else None
+    if code == ER_NO_DB:
+        remedy = NAME_DATABASE
     result = kind(
         said, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_mask_statement(statement), remedy=remedy
     )
@@ -204,13 +205,11 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
     if reason and reason.lower() not in words.lower():
         words = f"{words}: {reason}"
     unreachable = code in {2002, 2003, None}
-    running = "; is the server running? `python -m matrixone_local serve` starts a local one"
-    hint = running if _connection_refused(error) else ""
     failed = ConnectionFailed(
-        f"cannot connect to {where}: {words}{hint}",
+        f"cannot connect to {where}: {words}",
         code=code,
         sqlstate=_SQLSTATES.get(code or 0),
-        remedy=_CREATE_DATABASE if code == ER_BAD_DB else None,
+        remedy=START_SERVER if _connection_refused(error) else _CONNECT_REMEDIES.get(code or 0),
     )
     lost = _BY_CODE.get(code or 0) is ConnectionLost and code != CR_MALFORMED_PACKET
     failed.retryable = unreachable or lost  # a wrong password stays wrong, and another kind of server what it is
@@ -218,7 +217,13 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
     return failed
 
 
-_CREATE_DATABASE = "connect without database= to create it: client.execute('CREATE DATABASE …')"
+CHECK_LOGIN = "check the user and the password"
+NAME_DATABASE = "name the table as 'database.table', or connect with database="
+START_SERVER = "is the server running? `python -m matrixone_local serve` starts a local one"
+CREATE_DATABASE = "connect without database= to create it: client.execute('CREATE DATABASE …')"
+
+
+_CONNECT_REMEDIES = {ER_ACCESS_DENIED: CHECK_LOGIN, ER_BAD_DB: CREATE_DATABASE}
 
 
 def no_connection_free(error: BaseException) -> PoolExhausted:

@@ -56,6 +56,14 @@ def test_the_page(run, database, tmp_path, monkeypatch, stage, unique):
         (("serve", "--password=secret"), "other users"),
         (("stage", "drop", ""), "name"),
         (("nonsense",), "No such command"),
+        (("sql", "-d", "app", "SELECT 1"), "-d goes before the command: `matrixone -d … sql …`"),
+        (("stage", "ls", "--url", "mysql://h"), "--url goes before the command: `matrixone --url … stage ls …`"),
+        (("stage", "--database", "app", "ls"), "--database goes before the command"),
+        (("stage", "ls", "--password", "secret"), "--password-file"),
+        (("stage", "ls", "--nonsense"), "No such option"),
+        (("--url", "127.0.0.1:6001", "stage", "ls"), "does not begin with mysql://"),
+        (("load", "stage:/s/a.csv", "--into", "t"), "give stage://STAGE/PATH"),
+        (("--ask-password", "stage", "ls"), "no password in the input"),
     ],
 )
 def test_wrong_arguments(run, arguments, words):
@@ -104,6 +112,7 @@ def test_no_server():
     done = CliRunner().invoke(cli, ["stage", "ls"], env={"MATRIXONE_URL": "mysql://root@127.0.0.1:1/"})
     assert done.exit_code == ExitCode.CONNECTION
     assert "127.0.0.1:1" in done.stderr
+    assert done.stderr.endswith("; is the server running? `matrixone serve` starts a local one\n")
 
 
 def test_passwords(matrixone_url, tmp_path, monkeypatch):
@@ -113,7 +122,11 @@ def test_passwords(matrixone_url, tmp_path, monkeypatch):
     wrong, right = tmp_path / "wrong", tmp_path / "right"
     wrong.write_text("nonsense\n")
     right.write_text(f"{password}\n")
-    assert CliRunner().invoke(cli, ["--url", url, "--password-file", str(wrong), "sql", "SELECT 1"]).exit_code == 3
+    refused = CliRunner().invoke(cli, ["--url", url, "--password-file", str(wrong), "sql", "SELECT 1"])
+    assert refused.exit_code == ExitCode.CONNECTION
+    assert refused.stderr.endswith(
+        "which is that of MATRIXONE_PASSWORD, of MATRIXONE_URL, of --password-file or of --ask-password\n"
+    )
     assert CliRunner().invoke(cli, ["--url", url, "--password-file", str(right), "sql", "SELECT 1"]).exit_code == 0
     asked = CliRunner().invoke(cli, ["--url", url, "--ask-password", "sql", "SELECT 1"], input=f"{password}\n")
     assert (asked.exit_code, password in asked.output) == (0, False)
@@ -121,6 +134,16 @@ def test_passwords(matrixone_url, tmp_path, monkeypatch):
         wrong.write_bytes(content)
         refused = CliRunner().invoke(cli, ["--url", url, "--password-file", str(wrong), "sql", "SELECT 1"])
         assert (refused.exit_code, words in refused.stderr) == (ExitCode.USAGE, True)
+
+
+def test_databases_that_are_not_there_or_not_named(run, unique, monkeypatch):
+    absent = run("-d", unique(), "sql", "SELECT 1")
+    assert absent.exit_code == ExitCode.CONNECTION
+    assert absent.stderr.endswith("; `CREATE DATABASE` creates it, by `matrixone sql` without --database\n")
+    monkeypatch.delenv("MATRIXONE_DATABASE")
+    unnamed = run("sql", "SELECT * FROM t")
+    assert unnamed.exit_code == ExitCode.DATA
+    assert unnamed.stderr.endswith("; name the table as 'database.table', or give --database before the command\n")
 
 
 def test_the_local_server_takes_its_password_from_the_environment(tmp_path):

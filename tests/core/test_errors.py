@@ -128,6 +128,14 @@ def test_a_refused_load_is_a_failed_load():
 def test_a_statement_without_a_database_says_how_to_give_one():
     error = server_errors.from_driver(wrapped(1046, "No database selected"))
     assert str(error) == "No database selected; name the table as 'database.table', or connect with database="
+    assert error.message == "No database selected"
+
+
+def test_a_refused_login_says_what_to_check():
+    error = server_errors.cannot_connect(
+        pymysql.err.OperationalError(1045, "Access denied for user root"), "h:1 as root"
+    )
+    assert str(error) == "cannot connect to h:1 as root: Access denied for user root; check the user and the password"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.names import is_like, stage_path
+from matrixone_core.loading.inputs.file_listing import check_files
+from matrixone_core.names import check_texts, is_like, stage_path
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,10 @@ def test_like(pattern, found):
 def test_paths_that_no_file_of_a_stage_has(file, says):
     with pytest.raises(InvalidArgument, match=says):
         stage_path("s", file)
+
+
+def test_what_is_no_list_of_texts():
+    with pytest.raises(InvalidArgument, match="names=5 must be a list of texts$"):
+        check_texts(5, "names")
+    with pytest.raises(InvalidArgument, match="file=5 must be a list of texts or one text$"):
+        check_files(5)

@@ -79,6 +79,7 @@ def test_urls(url, expected):
     ("arguments", "says"),
     [
         ({"url": "postgres://u:sesame@h"}, "begins with 'postgres'"),
+        ({"url": "127.0.0.1:6001"}, "does not begin with mysql://"),
         ({"url": "sys:root:sesame@h"}, "begins with"),
         ({"url": "mysql://sys:root:sesame@h"}, "2 colons before the @"),
         ({"url": "mysql://u:sesame@h:port"}, "cannot be read"),

@@ -96,7 +96,7 @@ def nulls(given: str | Sequence[str] | None) -> tuple[str, ...]:
     Raises:
         InvalidArgument: one of them is no text.
     """
-    return (given,) if isinstance(given, str) else check_texts(given or (), "null_values")
+    return (given,) if isinstance(given, str) else check_texts(given or (), "null_values", or_one=True)
 
 
 def assignments(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ def check_files(file: str | Sequence[str]) -> tuple[str, ...]:
     Raises:
         InvalidArgument: it is no text and no list of texts, or there is none.
     """
-    names = (file,) if isinstance(file, str) else check_texts(file, "file")
+    names = (file,) if isinstance(file, str) else check_texts(file, "file", or_one=True)
     if not names:
         raise InvalidArgument("the list of files is empty; name a file")
     return names
