@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from matrixone_core.errors import LoadFailed, MatrixOneError
+from matrixone_core.errors import CommitUnknown, LoadFailed, MatrixOneError
 from matrixone_core.loading.plan import Batch, LoadPlan, insert_of
 from matrixone_core.loading.rejects import Rejects
 from matrixone_core.loading.strategies.conflicts import resolve
@@ -19,10 +19,11 @@ from matrixone_core.results import LoadedFile
 from matrixone_core.sql.staged_inserts import MAX_ROW_LOCKS, Conflict, DuplicatePolicy, InsertStaged
 from matrixone_core.sql.staging import STAGING, RowRange
 from matrixone_core.sql.table import TablesLike
-from matrixone_core.steps import Atomic, Concurrently, Op, OutsideTransaction, read_clock
+from matrixone_core.steps import Atomic, Concurrently, Op, OutsideTransaction, read_clock, with_time_limit
 
 T = TypeVar("T")
 STEP_ROWS = MAX_ROW_LOCKS * 9 // 10  # inserted at once under lock='rows'; of a range the planner expects a little more
+COMMIT_SECONDS = 10.0  # for a COMMIT that got no answer to end
 LEFT_OVER_SECONDS = 24 * 3600  # after which a staging table's load is taken for dead
 
 
@@ -58,12 +59,34 @@ def load_staged(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
         return (yield from Atomic(_load_inside(context, plan.batches[0])))
     yield from OutsideTransaction(_drop_left_over(context))
     try:
-        filled: tuple[FilledBatch, ...] = yield from Concurrently(
-            tuple(iter(Atomic(_fill(context, batch))) for batch in plan.batches), plan.request.options.concurrency
-        )
+        filled = yield from _fill_all(context)
         return (yield from Atomic(_insert_batches(context, filled)))
     finally:
         yield from _drop_outside(plan.batches)
+
+
+def _fill_all(context: LoadContext) -> Op[tuple[FilledBatch, ...]]:
+    plan = context.plan
+    try:
+        filled: tuple[FilledBatch, ...] = yield from Concurrently(
+            tuple(iter(Atomic(_fill(context, batch))) for batch in plan.batches), plan.request.options.concurrency
+        )
+    except BaseException as error:
+        if isinstance(error, CommitUnknown) or isinstance(error.__context__, CommitUnknown):
+            for batch in plan.batches:
+                yield from _await_commit(batch)
+        raise
+    return filled
+
+
+def _await_commit(batch: Batch) -> Op[None]:
+    """Wait until the transaction that creates a staging table has ended, though its COMMIT got no answer.
+
+    A DROP does not see what is not committed yet, and the table would stay. A CREATE of the same name waits
+    for it (server-facts 13).
+    """
+    with suppress(MatrixOneError):
+        yield from OutsideTransaction(with_time_limit(iter(batch.create), COMMIT_SECONDS))
 
 
 def _drop_outside(batches: Sequence[Batch]) -> Op[None]:

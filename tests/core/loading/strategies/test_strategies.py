@@ -5,6 +5,7 @@ from loading_values import brief, server
 from script import Driver
 
 from matrixone_core.errors import (
+    CommitUnknown,
     ConnectionLost,
     DuplicateKey,
     InvalidArgument,
@@ -103,6 +104,28 @@ def test_an_interruption_as_staging_tables_are_dropped_leaves_none():
     dropped = [text for text in log if "DROP TABLE IF EXISTS `matrixone_load" in text]
     assert len(dropped) == 3
     assert dropped[0] == dropped[1] != dropped[2]
+
+
+def without_answer(error):
+    """As a driver raises it: an interruption has the lost COMMIT for its context."""
+    error.__context__ = CommitUnknown("no answer to COMMIT")
+    return error
+
+
+@pytest.mark.parametrize("error", [CommitUnknown("no answer to COMMIT"), without_answer(KeyboardInterrupt())])
+@pytest.mark.parametrize("again", [None, ServerError("it is there")])
+def test_a_commit_of_staged_rows_without_an_answer_is_waited_for_before_the_drop(error, again):
+    """A DROP before it would find no table, and leave the one that is committed then."""
+    creates = "CREATE TABLE `matrixone_load"
+    _, log = failing(type(error), {creates: (None, again), "LOAD DATA": error}, state=LARGE)
+    assert [text.rpartition(": ")[2] for text in brief(log)[-6:]] == [
+        "begin", "CREATE TABLE", "LOAD DATA", "rollback", "CREATE TABLE", "DROP TABLE",
+    ]  # fmt: skip
+
+
+def test_a_load_that_fails_otherwise_creates_no_table_again():
+    _, log = failing(ConnectionLost, {"LOAD DATA": ConnectionLost("lost")}, state=LARGE)
+    assert brief(log).count("CREATE TABLE") == 1
 
 
 @pytest.mark.parametrize("state", [{}, LARGE])
