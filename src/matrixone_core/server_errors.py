@@ -206,10 +206,10 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
         words = f"{words}: {reason}"
     unreachable = code in {2002, 2003, None}
     failed = ConnectionFailed(
-        f"cannot connect to {where}: {words}",
+        f"cannot connect to {where}: {_plain(words)}",
         code=code,
         sqlstate=_SQLSTATES.get(code or 0),
-        remedy=START_SERVER if _connection_refused(error) else _CONNECT_REMEDIES.get(code or 0),
+        remedy=_remedy_of_login(error, code, words),
     )
     lost = _BY_CODE.get(code or 0) is ConnectionLost and code != CR_MALFORMED_PACKET
     failed.retryable = unreachable or lost  # a wrong password stays wrong, and another kind of server what it is
@@ -223,7 +223,18 @@ START_SERVER = "is the server running? `python -m matrixone_local serve` starts 
 CREATE_DATABASE = "connect without database= to create it: client.execute('CREATE DATABASE …')"
 
 
-_CONNECT_REMEDIES = {ER_ACCESS_DENIED: CHECK_LOGIN, ER_BAD_DB: CREATE_DATABASE}
+_NO_SUCH_USER = re.compile(r"(internal error: )?there is no (user|tenant|role) ", re.IGNORECASE)
+
+
+def _remedy_of_login(error: BaseException | None, code: int | None, words: str) -> str | None:
+    """What helps against an error of a connection that could not be made; None if that is not known."""
+    if _connection_refused(error):
+        return START_SERVER
+    if code == ER_ACCESS_DENIED:
+        return CHECK_LOGIN
+    if _NO_SUCH_USER.match(words):
+        return "check the account, the user and the role"
+    return CREATE_DATABASE if code == ER_BAD_DB else None
 
 
 def no_connection_free(error: BaseException) -> PoolExhausted:

@@ -131,11 +131,17 @@ def test_a_statement_without_a_database_says_how_to_give_one():
     assert error.message == "No database selected"
 
 
-def test_a_refused_login_says_what_to_check():
-    error = server_errors.cannot_connect(
-        pymysql.err.OperationalError(1045, "Access denied for user root"), "h:1 as root"
-    )
-    assert str(error) == "cannot connect to h:1 as root: Access denied for user root; check the user and the password"
+@pytest.mark.parametrize(
+    ("code", "words", "shown"),
+    [
+        (1045, "Access denied for user root", "Access denied for user root; check the user and the password"),
+        (20101, "internal error: there is no user it", "there is no user it; check the account, the user and the role"),
+        (20101, "internal error: out of it", "out of it"),
+    ],
+)
+def test_a_refused_login_says_what_to_check(code, words, shown):
+    error = server_errors.cannot_connect(pymysql.err.OperationalError(code, words), "h:1 as root")
+    assert str(error) == f"cannot connect to h:1 as root: {shown}"
 
 
 @pytest.mark.parametrize(
