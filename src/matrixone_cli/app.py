@@ -81,7 +81,7 @@ def serve(options: ConnectionOptions, host: str, port: int, path: str | None, al
 @output_option
 @connection_options
 def sql(options: ConnectionOptions, statement: str | None, output: Format) -> None:
-    """Run an SQL statement, or several, each ended by `;`; without one, read them from the terminal or a pipe."""
+    """Run SQL statements. They are separated by `;`; without one they are read from the terminal or a pipe."""
     statements = None if statement is None else split_text(statement)
     if statements == []:
         raise click.UsageError("there is no statement in it; leave it out to type statements")

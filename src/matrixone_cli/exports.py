@@ -47,7 +47,7 @@ def export(
     output: Format,
     **given: Any,
 ) -> None:
-    """Export a table, or the rows of a SELECT, to a file of this machine, to stage://STAGE/PATH, or to - (stdout)."""
+    """Export a table or the rows of a SELECT. TARGET is a file of this machine, stage://STAGE/PATH, or - (stdout)."""
     to_stage = target.startswith("stage://")
     arguments = _arguments(given, to_stage=to_stage)
     values = dict(map(pair, params)) or None

@@ -39,7 +39,7 @@ def files() -> None:
 @output_option
 @connection_options
 def list_files(options: ConnectionOptions, url: str, is_long: bool, output: Format) -> None:
-    """List the files and folders in a folder, or the files that a pattern matches."""
+    """List files and folders. URL is a folder, or a pattern of files."""
     with options.connect() as client:
         found = list(_found(client, url))
         if not is_long:
@@ -90,7 +90,7 @@ def download(options: ConnectionOptions, url: str, local: Path) -> None:
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
 @connection_options
 def upload(options: ConnectionOptions, local: Path, url: str, overwrite: bool) -> None:
-    """Write a file of this machine to a stage; a URL that ends in / is a folder. The server takes 32,000,000 bytes."""
+    """Write a file of this machine to a stage. A URL that ends in / is a folder. The server takes 32,000,000 bytes."""
     with options.connect() as client:
         path = _path(client, url)
         path = path / local.name if url.endswith("/") else path

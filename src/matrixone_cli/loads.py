@@ -109,7 +109,7 @@ def load(
     output: Format,
     **given: Any,
 ) -> None:
-    """Load files of this machine, or stage://STAGE/PATH, into a table.
+    """Load files into a table. FILE is a file of this machine, or stage://STAGE/PATH.
 
     Each FILE is a load by itself, a pattern of a stage's files is one: all of it is loaded, or nothing.
     """
@@ -133,7 +133,7 @@ def load(
 @_load_options
 @connection_options
 def plan(options: ConnectionOptions, /, file: str, table: str, file_format: str | None, **given: Any) -> None:
-    """Show how a load of stage://STAGE/PATH would be done, and load nothing."""
+    """Show how a load would be done, and load nothing. FILE is stage://STAGE/PATH."""
     if not file.startswith("stage://"):
         raise click.UsageError(
             f"{file}: give stage://STAGE/PATH; of a file of this machine, load --validate tells more"

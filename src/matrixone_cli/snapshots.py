@@ -114,7 +114,7 @@ def drop_snapshot(options: ConnectionOptions, name: str, if_exists: bool) -> Non
 def prune_snapshots(
     options: ConnectionOptions, prefix: str, keep_last: int | None, older_than: timedelta | None
 ) -> None:
-    """Drop old snapshots whose names begin with PREFIX, and print their names."""
+    """Drop old snapshots, and print their names. Theirs begin with PREFIX."""
     with options.connect() as client:
         for dropped in client.snapshots.prune(prefix, keep_last=keep_last, older_than=older_than):
             click.echo(dropped.name)
@@ -131,7 +131,7 @@ def restore() -> None:
 @output_option
 @connection_options
 def restore_database(options: ConnectionOptions, /, name: str, output: Format, **arguments: Any) -> None:
-    """Restore a database as of a snapshot, or as of a time with --pitr and --at."""
+    """Restore a database. It is as of a snapshot, or as of a time with --pitr and --at."""
     with options.connect() as client:
         _print_restore(client.restore.database(name, **arguments), output)
 
@@ -143,7 +143,7 @@ def restore_database(options: ConnectionOptions, /, name: str, output: Format, *
 @output_option
 @connection_options
 def restore_table(options: ConnectionOptions, /, name: str, output: Format, **arguments: Any) -> None:
-    """Restore a table, TABLE or DATABASE.TABLE, as of a snapshot, or as of a time with --pitr and --at."""
+    """Restore a table. NAME is TABLE or DATABASE.TABLE; as of a snapshot, or as of a time with --pitr and --at."""
     with options.connect() as client:
         _print_restore(client.restore.table(name, **arguments), output)
 
@@ -154,7 +154,7 @@ def restore_table(options: ConnectionOptions, /, name: str, output: Format, **ar
 @output_option
 @connection_options
 def restore_account(options: ConnectionOptions, snapshot: str, plan: bool, output: Format) -> None:
-    """Restore the user's account as of a snapshot of it; later databases are dropped."""
+    """Restore the user's account. Databases that are later than the snapshot are dropped."""
     with options.connect() as client:
         _print_restore(client.restore.account(snapshot, plan=plan), output)
 
@@ -171,7 +171,7 @@ def _print_restore(report: RestoreReport, output: Format) -> None:
 
 @click.group(cls=Group)
 def clone() -> None:
-    """Copy databases and tables; a copy shares its rows until one changes."""
+    """Copy databases and tables. A copy shares its rows until one changes."""
 
 
 @clone.command("database")
@@ -193,14 +193,14 @@ def clone_database(options: ConnectionOptions, /, target: str, source: str, **ar
 @click.option("--if-not-exists", is_flag=True, help="Do nothing where there is one of the target's name.")
 @connection_options
 def clone_table(options: ConnectionOptions, /, target: str, source: str, **arguments: Any) -> None:
-    """Clone the table SOURCE into a new one, TARGET; each is TABLE or DATABASE.TABLE."""
+    """Clone the table SOURCE into a new one, TARGET. Each is TABLE or DATABASE.TABLE."""
     with options.connect() as client:
         client.clone.table(target, source, **arguments)
 
 
 @click.group(cls=Group)
 def pitr() -> None:
-    """Work with point-in-time recoveries: the server keeps all that was within a range."""
+    """Work with point-in-time recoveries. The server keeps all that was within a range."""
 
 
 @pitr.command("ls")
@@ -208,7 +208,7 @@ def pitr() -> None:
 @output_option
 @connection_options
 def list_recoveries(options: ConnectionOptions, /, like: str | None, output: Format, **filters: Any) -> None:
-    """List point-in-time recoveries, or those whose names are LIKE a pattern."""
+    """List point-in-time recoveries. LIKE is a pattern of their names."""
     with options.connect() as client:
         found = client.pitr.list(like, **filters)
     columns = ("name", "level", "range", "database", "table", "created_time")
@@ -227,7 +227,7 @@ def list_recoveries(options: ConnectionOptions, /, like: str | None, output: For
 @click.option("--if-not-exists", is_flag=True, help="Do nothing where there is one of this name.")
 @connection_options
 def create_recovery(options: ConnectionOptions, /, name: str, span: tuple[int, str], **arguments: Any) -> None:
-    """Create a point-in-time recovery of the account, of a database or of a table."""
+    """Create a point-in-time recovery. It is of the account, of a database or of a table."""
     with options.connect() as client:
         click.echo(client.pitr.create(name, span, **arguments).name)
 

@@ -48,7 +48,7 @@ def _stage_rows(stages: Iterable[Stage]) -> list[tuple[Any, ...]]:
 @_creation_options
 @connection_options
 def create_stage(options: ConnectionOptions, /, name: str, url: str, **given: Any) -> None:
-    """Create a stage of a URL: stage://STAGE/FOLDER, a folder of another stage, or file:///FOLDER."""
+    """Create a stage of a URL. It is stage://STAGE/FOLDER, a folder of another stage, or file:///FOLDER."""
     if url.lower().startswith("s3:"):
         raise click.UsageError(f"{url}: `matrixone stage create-s3 NAME BUCKET PATH` creates a stage of a bucket")
     with options.connect() as client:
@@ -76,7 +76,7 @@ def create_local(options: ConnectionOptions, /, name: str, path: str, **given: A
 @_creation_options
 @connection_options
 def create_s3(options: ConnectionOptions, /, name: str, bucket: str, path: str, **given: Any) -> None:
-    """Create a stage of a bucket, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment."""
+    """Create a stage of a bucket. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment are its keys."""
     with options.connect() as client:
         click.echo(client.stage.create_s3(name, bucket, path, **given).url)
 

@@ -108,6 +108,12 @@ def test_the_options_of_a_command_are_those_of_python(command, functions, left_o
     assert options == set().union(*(inspect.signature(function).parameters for function in functions)) - left_out
 
 
+@pytest.mark.parametrize("command", [[], *([name] for name, each in cli.commands.items() if hasattr(each, "commands"))])
+def test_lists_of_commands_have_whole_sentences(command):
+    shown = CliRunner().invoke(cli, [*command, "--help"]).stdout
+    assert "..." not in shown.partition("Commands:")[2]
+
+
 def test_no_server():
     done = CliRunner().invoke(cli, ["stage", "ls"], env={"MATRIXONE_URL": "mysql://root@127.0.0.1:1/"})
     assert done.exit_code == ExitCode.CONNECTION
