@@ -245,13 +245,14 @@ def no_connection_free(error: BaseException) -> PoolExhausted:
     )
 
 
-def commit_not_sent(unknown: CommitUnknown) -> ConnectionLost:
-    """The error in a session for a COMMIT without an answer on another connection than the session's."""
-    lost = ConnectionLost(
-        f"the connection broke that a session uses beside its own, whose COMMIT is not sent: {unknown.__cause__}",
-        code=unknown.code,
-        sqlstate=unknown.sqlstate,
-    )
+def commit_not_sent(unknown: CommitUnknown, broke: str) -> ConnectionLost:
+    """The error for a COMMIT without an answer, of which nothing depends that a caller wants to be committed.
+
+    Args:
+        unknown: the error of that COMMIT.
+        broke: which connection broke, and why nothing is committed.
+    """
+    lost = ConnectionLost(f"{broke}: {unknown.__cause__}", code=unknown.code, sqlstate=unknown.sqlstate)
     lost.__cause__ = unknown.__cause__
     return lost
 

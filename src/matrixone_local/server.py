@@ -69,11 +69,7 @@ class LocalServer:
     ) -> None:
         if not 0 <= port < 65536:
             raise ValueError(f"port={port} must be a number from 0 (any that is free) to 65535")
-        if password in {"", DEFAULT_PASSWORD} and not _is_loopback(host):
-            raise ValueError(
-                f"host={host!r} can be reached from other machines, and everybody knows the default password: give"
-                " another password (--password), or listen on 127.0.0.1"
-            )
+        _check_address(host, password)
         self.host = host
         self.port = port
         self.user = ROOT
@@ -92,6 +88,7 @@ class LocalServer:
     def start(self) -> Self:
         """Start, and return once connections are accepted."""
         if self._running is None:
+            _check_address(self.host, self.password)  # both may have been set since
             address = (self.host, self.port)
             self._running = _ServerRuntime(address, self.password, self._path, self._allowed, self._tls)
             self.port = self._running.port
@@ -114,6 +111,15 @@ class LocalServer:
     def __repr__(self) -> str:
         state = "running" if self._running else "stopped"
         return f"<LocalServer {self.user}@{self.host}:{self.port} {state}>"
+
+
+def _check_address(host: str, password: str) -> None:
+    """Refuse to listen where others could come in with the default password."""
+    if password in {"", DEFAULT_PASSWORD} and not _is_loopback(host):
+        raise ValueError(
+            f"host={host!r} can be reached from other machines, and everybody knows the default password: give"
+            " another password (--password), or listen on 127.0.0.1"
+        )
 
 
 def _is_loopback(host: str) -> bool:

@@ -110,7 +110,9 @@ def before_commit(op: Op[T]) -> Op[T]:
     try:
         return (yield from op)
     except CommitUnknown as error:
-        failure = commit_not_sent(error)
+        failure = commit_not_sent(
+            error, "the connection broke that a session uses beside its own, whose COMMIT is not sent"
+        )
     raise failure
 
 

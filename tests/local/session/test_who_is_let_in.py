@@ -85,3 +85,10 @@ def test_the_password_that_everybody_knows_is_for_loopback(host):
 def test_loopback_needs_no_password(host):
     LocalServer(host=host)
     LocalServer(host="0.0.0.0", password="sesame")  # nothing is started
+
+
+def test_an_address_that_is_set_later_is_checked_at_the_start():
+    server = LocalServer()
+    server.host = "0.0.0.0"
+    with pytest.raises(ValueError, match="everybody knows the default password"):
+        server.start()

@@ -117,10 +117,26 @@ def without_answer(error):
 def test_a_commit_of_staged_rows_without_an_answer_is_waited_for_before_the_drop(error, again):
     """A DROP before it would find no table, and leave the one that is committed then."""
     creates = "CREATE TABLE `matrixone_load"
-    _, log = failing(type(error), {creates: (None, again), "LOAD DATA": error}, state=LARGE)
+    raised, log = failing(
+        (KeyboardInterrupt, ConnectionLost), {creates: (None, again), "LOAD DATA": error}, state=LARGE
+    )
+    assert not isinstance(raised, CommitUnknown)
     assert [text.rpartition(": ")[2] for text in brief(log)[-6:]] == [
         "begin", "CREATE TABLE", "LOAD DATA", "rollback", "CREATE TABLE", "DROP TABLE",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", ["LOAD DATA", "INSERT INTO `t`"])
+def test_only_the_commit_of_the_table_s_rows_is_unknown(lost):
+    """Staged rows whose COMMIT got no answer are no rows of the table: the load can be repeated."""
+    unknown = CommitUnknown("no answer to COMMIT")
+    unknown.__cause__ = OSError("broken pipe")
+    raised, _ = failing(ConnectionLost, {"LOAD DATA": 3, lost: unknown}, state=LARGE)
+    if lost == "LOAD DATA":
+        assert raised.retryable
+        assert str(raised) == "the connection broke before the table was changed, and no row is loaded: broken pipe"
+    else:
+        assert raised is unknown
 
 
 def test_a_load_that_fails_otherwise_creates_no_table_again():
