@@ -81,7 +81,7 @@ class LocalServer:
 
     @property
     def url(self) -> str:
-        """Where it listens, as `matrixone.connect` takes it."""
+        """Where it listens, as `Client(url=…)` takes it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"mysql://{self.user}:{quote(self.password, safe='')}@{host}:{self.port}"
 

@@ -47,7 +47,7 @@ def matrixone_server() -> Iterator[LocalServer]:
 
 @pytest.fixture(scope="session")
 def matrixone_url(request: pytest.FixtureRequest) -> str:
-    """Where the server is, as `matrixone.connect` takes it; the local one starts when this is first asked for."""
+    """Where the server is, as `Client(url=…)` takes it; the local one starts when this is first asked for."""
     url: str | None = request.config.getoption("--matrixone-url")
     if url:
         return url
