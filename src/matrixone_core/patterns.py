@@ -125,10 +125,11 @@ def _only_folder(parts: tuple[str, ...], places: frozenset[int]) -> str | None:
 def _is_below_file(stage: str, folder: str) -> Op[bool]:
     """Whether a file has the name of a folder that was not looked for; the server refuses to list one."""
     names = folder.split("/")[:-1]
-    for count in range(1, len(names) + 1):
-        if (yield from is_there(stage_path(stage, "/".join(names[:count])))):
-            return True
-    return False
+    above = ["/".join(names[:count]) for count in range(1, len(names) + 1)]
+    is_file = False
+    while above and not is_file:
+        is_file = yield from is_there(stage_path(stage, above.pop(0)))
+    return is_file
 
 
 def list_folder(url: str, *, is_deep: bool) -> Op[tuple[set[str], set[str]]]:
