@@ -2,8 +2,6 @@
 
 import re
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -67,11 +65,6 @@ class ExitCode(IntEnum):
 class Command(click.Command):
     """A command that ends with the exit code of an error, and one line that says what is wrong."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments."""
-        with _options_in_front(ctx):
-            return super().parse_args(ctx, args)
-
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
@@ -107,33 +100,29 @@ class Group(click.Group):
     command_class = Command
     group_class = type
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments."""
-        with _options_in_front(ctx):
-            return super().parse_args(ctx, args)
-
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command of the group."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            raise _explain_place(error) from None
         except KeyboardInterrupt:
             fail("interrupted", ExitCode.INTERRUPTED)
 
 
-@contextmanager
-def _options_in_front(ctx: click.Context) -> Generator[None]:
-    """Say of an option of all commands, where it is behind one, that its place is before it."""
-    try:
-        yield
-    except click.NoSuchOption as error:
-        for option in ctx.find_root().command.params:
-            if error.option_name in option.opts:
-                if option.name == "password":
-                    raise click.UsageError(SEEN, ctx) from None
-                words = " ".join(ctx.command_path.split()[1:])
-                place = f"`matrixone {error.option_name} … {words} …`"
-                raise click.UsageError(f"{error.option_name} goes before the command: {place}", ctx) from None
-        raise
+def _explain_place(error: click.NoSuchOption) -> click.UsageError:
+    """The error for an option of all commands behind one of them: its place is before it. Others stay as they are."""
+    context = error.ctx
+    if context is None:
+        return error
+    for option in context.find_root().command.params:
+        if error.option_name in option.opts:
+            if option.name == "password":
+                return click.UsageError(SEEN, context)
+            words = " ".join(context.command_path.split()[1:])
+            place = f"`matrixone {error.option_name} … {words} …`"
+            return click.UsageError(f"{error.option_name} goes before the command: {place}", context)
+    return error
 
 
 def text_of(error: MatrixOneError) -> str:

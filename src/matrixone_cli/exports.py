@@ -11,6 +11,7 @@ from matrixone import ExportProgress, ExportReport
 from matrixone_cli.connection import ConnectionOptions, connection_options
 from matrixone_cli.exits import Command
 from matrixone_cli.files import stage_and_file
+from matrixone_cli.options import given_options
 from matrixone_cli.output import Format, output_option, print_json, print_rows
 from matrixone_cli.values import FORMATS, pair, read_control_characters
 
@@ -67,10 +68,7 @@ def export(
 
 def _arguments(given: Mapping[str, Any], *, to_stage: bool) -> dict[str, Any]:
     """The options that were given, as `client.export` has them."""
-    arguments = {
-        name: value for name, value in given.items()
-        if value is not None and (value is not False or name in {"header", "count"})
-    }  # fmt: skip
+    arguments = given_options(given, {"header", "count"})
     if wrong := sorted(arguments.keys() & (ONLY_FILES if to_stage else ONLY_STAGES)):
         option = f"--{wrong[0].replace('_', '-')}"
         raise click.UsageError(f"{option} is for files of {'this machine' if to_stage else 'stages'}")

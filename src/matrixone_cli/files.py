@@ -9,6 +9,7 @@ import click
 from matrixone import Client, FileProgress, InvalidArgument, StagePath
 from matrixone_cli.connection import ConnectionOptions, connection_options
 from matrixone_cli.exits import Group
+from matrixone_cli.options import if_exists_option
 from matrixone_cli.output import Format, output_option, print_rows
 from matrixone_core.stage_paths import stage_of_url
 
@@ -100,7 +101,7 @@ def upload(options: ConnectionOptions, local: Path, url: str, overwrite: bool) -
 
 @files.command("rm")
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("--if-exists", is_flag=True, help="Do nothing where there is none.")
+@if_exists_option
 @connection_options
 def remove(options: ConnectionOptions, urls: tuple[str, ...], if_exists: bool) -> None:
     """Remove files, or those that patterns match."""

@@ -1,10 +1,10 @@
 """The commands that load files, and show how a load would be done."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -12,10 +12,10 @@ from matrixone import Client, LoadReport, TableNotFound
 from matrixone_cli.connection import ConnectionOptions, connection_options
 from matrixone_cli.exits import Command, ExitCode, fail
 from matrixone_cli.files import stage_and_file
+from matrixone_cli.options import CommandT, add_options, given_options
 from matrixone_cli.output import Format, output_option, print_json, print_rows
 from matrixone_cli.values import FORMATS, pair, read_control_characters
 
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json",
             ".parquet": "parquet"}  # fmt: skip
 MANIFEST = ".manifest.json"
@@ -88,9 +88,7 @@ _OPTIONS = (
 
 def _load_options(command: CommandT) -> CommandT:
     """Give a command the options of a load, called as `client.load_data` calls them."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return add_options(command, _OPTIONS)
 
 
 @click.command(cls=Command)
@@ -149,10 +147,7 @@ def plan(options: ConnectionOptions, /, file: str, table: str, file_format: str 
 
 def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, as `client.load_data` has them."""
-    arguments = {
-        name: value for name, value in given.items()
-        if value not in (None, ()) and (value is not False or name in {"header", "atomic"})
-    }  # fmt: skip
+    arguments = given_options(given, {"header", "atomic"})
     for option, name in (("update", "on_conflict"), ("once_key", "once")):
         if option in arguments:
             if name in arguments:

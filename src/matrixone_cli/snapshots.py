@@ -1,19 +1,18 @@
 """The commands on snapshots: taking them, restoring and cloning from them, and point-in-time recovery."""
 
 import re
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from matrixone import RestoreReport, SnapshotLevel
 from matrixone_cli.connection import ConnectionOptions, connection_options
 from matrixone_cli.exits import Group
+from matrixone_cli.options import CommandT, add_options, if_exists_option, if_not_exists_option
 from matrixone_cli.output import Format, output_option, print_json, print_rows
 
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 HOURS = {"h": 1, "d": 24}
 
 
@@ -42,29 +41,32 @@ def _age(_context: click.Context, _parameter: click.Parameter, written: str | No
 
 def _restore_options(command: CommandT) -> CommandT:
     """Give a command the options that restores of databases and tables share."""
-    for option in (
-        click.option("--plan", is_flag=True, help="Only show what would come, go and change."),
-        click.option("--to", metavar="NAME", help="Restore into a new one of this name; the original stays as it is."),
-        click.option("--at", callback=_moment, metavar="TIME", help="Go back to this time, with a time zone."),
-        click.option("--pitr", metavar="NAME", help="The point-in-time recovery that covers it; with --at."),
-        click.argument("snapshot", required=False),
-    ):
-        command = option(command)
-    return command
+    return add_options(
+        command,
+        (
+            click.argument("snapshot", required=False),
+            click.option("--pitr", metavar="NAME", help="The point-in-time recovery that covers it; with --at."),
+            click.option("--at", callback=_moment, metavar="TIME", help="Go back to this time, with a time zone."),
+            click.option(
+                "--to", metavar="NAME", help="Restore into a new one of this name; the original stays as it is."
+            ),
+            click.option("--plan", is_flag=True, help="Only show what would come, go and change."),
+        ),
+    )
 
 
 def _list_options(command: CommandT) -> CommandT:
     """Give a command the options that lists of snapshots and of point-in-time recoveries are filtered by."""
-    for option in (
-        click.option("--table", help="Only those of tables of this name."),
-        click.option("--database", help="Only those of this database, or of a table in it."),
-        click.option(
-            "--level", type=click.Choice([level.value for level in SnapshotLevel]), help="Only those of this level."
+    levels = click.Choice([level.value for level in SnapshotLevel])
+    return add_options(
+        command,
+        (
+            click.argument("like", required=False),
+            click.option("--level", type=levels, help="Only those of this level."),
+            click.option("--database", help="Only those of this database, or of a table in it."),
+            click.option("--table", help="Only those of tables of this name."),
         ),
-        click.argument("like", required=False),
-    ):
-        command = option(command)
-    return command
+    )
 
 
 @click.group(cls=Group)
@@ -98,7 +100,7 @@ def create_snapshot(options: ConnectionOptions, name: str, database: str | None,
 
 @snapshot.command("drop")
 @click.argument("name")
-@click.option("--if-exists", is_flag=True, help="Do nothing where there is none.")
+@if_exists_option
 @connection_options
 def drop_snapshot(options: ConnectionOptions, name: str, if_exists: bool) -> None:
     """Drop a snapshot."""
@@ -224,7 +226,7 @@ def list_recoveries(options: ConnectionOptions, /, like: str | None, output: For
 @click.option("--range", "span", required=True, callback=_range, help="How far it reaches back: 12h, 7d, 1mo or 1y.")
 @click.option("--database", help="Only this database; by default the account.")
 @click.option("--table", help="Only this table of the database.")
-@click.option("--if-not-exists", is_flag=True, help="Do nothing where there is one of this name.")
+@if_not_exists_option
 @connection_options
 def create_recovery(options: ConnectionOptions, /, name: str, span: tuple[int, str], **arguments: Any) -> None:
     """Create a point-in-time recovery. It is of the account, of a database or of a table."""
@@ -244,7 +246,7 @@ def alter_recovery(options: ConnectionOptions, name: str, span: tuple[int, str])
 
 @pitr.command("drop")
 @click.argument("name")
-@click.option("--if-exists", is_flag=True, help="Do nothing where there is none.")
+@if_exists_option
 @connection_options
 def drop_recovery(options: ConnectionOptions, name: str, if_exists: bool) -> None:
     """Drop a point-in-time recovery."""

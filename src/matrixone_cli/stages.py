@@ -2,25 +2,25 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 import click
 
 from matrixone import Stage
 from matrixone_cli.connection import ConnectionOptions, connection_options
 from matrixone_cli.exits import ExitCode, Group
+from matrixone_cli.options import CommandT, add_options, if_exists_option, if_not_exists_option
 from matrixone_cli.output import Format, output_option, print_rows
 from matrixone_core.operations.stages import PROVIDERS
 
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 CREDENTIALS = {"AWS_KEY_ID": "AWS_ACCESS_KEY_ID", "AWS_SECRET_KEY": "AWS_SECRET_ACCESS_KEY"}
 
 
 def _creation_options(command: CommandT) -> CommandT:
     """Give a command the options that all kinds of stages are created with."""
-    command = click.option("--if-not-exists", is_flag=True, help="Do nothing where there is one of this name.")(command)
-    return click.option("--comment", help="What to note about it.")(command)
+    comment = click.option("--comment", help="What to note about it.")
+    return add_options(command, (comment, if_not_exists_option))
 
 
 @click.group(cls=Group)
@@ -107,7 +107,7 @@ def _credentials_of_environment() -> dict[str, str]:
 
 @stage.command("drop")
 @click.argument("name")
-@click.option("--if-exists", is_flag=True, help="Do nothing where there is none.")
+@if_exists_option
 @connection_options
 def drop_stage(options: ConnectionOptions, name: str, if_exists: bool) -> None:
     """Drop a stage; its files stay."""
