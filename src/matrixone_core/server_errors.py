@@ -4,7 +4,7 @@ import errno
 import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
@@ -37,12 +37,20 @@ from matrixone_core.errors import (
     WriteConflict,
 )
 from matrixone_core.secrets import Secret, redact
-from matrixone_core.steps import Statement
+from matrixone_core.steps import Op, Statement
+
+T = TypeVar("T")
 
 ER_ACCESS_DENIED = 1045
 ER_NO_DB = 1046
 ER_BAD_DB = 1049
 CR_MALFORMED_PACKET = 2027  # MySQL's number; our own connections raise it for what they cannot read
+
+# What helps against some errors; the command line has words of its own for them.
+CHECK_LOGIN = "check the user and the password"
+NAME_DATABASE = "name the table as 'database.table', or connect with database="
+START_SERVER = "is the server running? `python -m matrixone_local serve` starts a local one"
+CREATE_DATABASE = "connect without database= to create it: client.execute('CREATE DATABASE …')"
 _SQLSTATES = {
     1044: "42000", 1045: "28000", 1049: "42000", 1050: "42S01", 1054: "42S22", 1062: "23000", 1064: "42000",
     1146: "42S02", 1205: "HY000", 1213: "40001", 1406: "22001", 3819: "HY000", 20701: "40001",
@@ -217,12 +225,6 @@ def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
     return failed
 
 
-CHECK_LOGIN = "check the user and the password"
-NAME_DATABASE = "name the table as 'database.table', or connect with database="
-START_SERVER = "is the server running? `python -m matrixone_local serve` starts a local one"
-CREATE_DATABASE = "connect without database= to create it: client.execute('CREATE DATABASE …')"
-
-
 _NO_SUCH_USER = re.compile(r"(internal error: )?there is no (user|tenant|role) ", re.IGNORECASE)
 
 
@@ -245,16 +247,22 @@ def no_connection_free(error: BaseException) -> PoolExhausted:
     )
 
 
-def commit_not_sent(unknown: CommitUnknown, broke: str) -> ConnectionLost:
-    """The error for a COMMIT without an answer, of which nothing depends that a caller wants to be committed.
+def treat_unknown_as_lost(op: Op[T], reason: str) -> Op[T]:
+    """Run an operation whose COMMIT commits nothing that the caller waits for: without an answer it can be repeated.
 
     Args:
-        unknown: the error of that COMMIT.
-        broke: which connection broke, and why nothing is committed.
+        op: the operation.
+        reason: which connection broke then, and why nothing is committed.
+
+    Raises:
+        ConnectionLost: the connection broke, instead of `CommitUnknown`.
     """
-    lost = ConnectionLost(f"{broke}: {unknown.__cause__}", code=unknown.code, sqlstate=unknown.sqlstate)
-    lost.__cause__ = unknown.__cause__
-    return lost
+    try:
+        return (yield from op)
+    except CommitUnknown as unknown:
+        lost = ConnectionLost(f"{reason}: {unknown.__cause__}", code=unknown.code, sqlstate=unknown.sqlstate)
+        cause = unknown.__cause__
+    raise lost from cause
 
 
 def commit_unknown(lost: ConnectionLost | StatementTimeout) -> CommitUnknown:

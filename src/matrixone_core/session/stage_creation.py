@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from matrixone_core import catalog
-from matrixone_core.errors import CommitUnknown, ConnectionLost, MatrixOneError, StageExists
+from matrixone_core.errors import ConnectionLost, MatrixOneError, StageExists
 from matrixone_core.messages import show
-from matrixone_core.server_errors import commit_not_sent, is_outcome_unknown
+from matrixone_core.server_errors import is_outcome_unknown, treat_unknown_as_lost
 from matrixone_core.session.pending_changes import create_statement
 from matrixone_core.sql.connections import KillConnection, SelectConnectionId
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, Stage
@@ -107,13 +107,9 @@ def before_commit(op: Op[T]) -> Op[T]:
     Raises:
         ConnectionLost: the connection broke, instead of `CommitUnknown`.
     """
-    try:
-        return (yield from op)
-    except CommitUnknown as error:
-        failure = commit_not_sent(
-            error, "the connection broke that a session uses beside its own, whose COMMIT is not sent"
-        )
-    raise failure
+    return treat_unknown_as_lost(
+        op, "the connection broke that a session uses beside its own, whose COMMIT is not sent"
+    )
 
 
 def _was_created(sent: SentCreation) -> Op[bool]:

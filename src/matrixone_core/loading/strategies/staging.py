@@ -16,7 +16,7 @@ from matrixone_core.loading.strategies.once import with_ledger
 from matrixone_core.loading.strategies.rejection import RejectingInsert, store_rejects
 from matrixone_core.loading.strategies.silent import JudgedRows, judge_rows
 from matrixone_core.results import LoadedFile
-from matrixone_core.server_errors import commit_not_sent
+from matrixone_core.server_errors import treat_unknown_as_lost
 from matrixone_core.sql.staged_inserts import MAX_ROW_LOCKS, Conflict, DuplicatePolicy, InsertStaged
 from matrixone_core.sql.staging import STAGING, RowRange
 from matrixone_core.sql.table import TablesLike
@@ -26,6 +26,7 @@ T = TypeVar("T")
 STEP_ROWS = MAX_ROW_LOCKS * 9 // 10  # inserted at once under lock='rows'; of a range the planner expects a little more
 COMMIT_SECONDS = 10.0  # for a COMMIT that got no answer to end
 LEFT_OVER_SECONDS = 24 * 3600  # after which a staging table's load is taken for dead
+_BEFORE_ROWS = "the connection broke before the table was changed, and no row is loaded"
 
 
 @dataclass(frozen=True)
@@ -58,25 +59,12 @@ def load_staged(context: LoadContext) -> Op[tuple[LoadedFile, ...]]:
     plan = context.plan
     if plan.stages_inside:
         return (yield from Atomic(_load_inside(context, plan.batches[0])))
-    yield from _before_rows(iter(OutsideTransaction(_drop_left_over(context))))
+    yield from treat_unknown_as_lost(iter(OutsideTransaction(_drop_left_over(context))), _BEFORE_ROWS)
     try:
-        filled = yield from _before_rows(_fill_all(context))
+        filled = yield from treat_unknown_as_lost(_fill_all(context), _BEFORE_ROWS)
         return (yield from Atomic(_insert_batches(context, filled)))
     finally:
         yield from _drop_outside(plan.batches)
-
-
-def _before_rows(op: Op[T]) -> Op[T]:
-    """Run an operation that changes no row of the table, whatever became of its COMMIT.
-
-    Raises:
-        ConnectionLost: the connection broke, instead of `CommitUnknown`.
-    """
-    try:
-        return (yield from op)
-    except CommitUnknown as error:
-        lost = commit_not_sent(error, "the connection broke before the table was changed, and no row is loaded")
-    raise lost
 
 
 def _fill_all(context: LoadContext) -> Op[tuple[FilledBatch, ...]]:
