@@ -96,7 +96,7 @@ class Commands:
         if self._pass_through(sql):
             return
         text = Statement.read(sql)
-        if self._is_of_the_engine(text.sql) and (query := read_query(command, text)) is not None:
+        if self._is_of_the_engine(text.sql) and (query := read_query(command, text, self._state.rewriter.variable)):
             self._pass_query(query)
             return
         *others, last = statements.split_statements(text)

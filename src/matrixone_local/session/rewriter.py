@@ -78,13 +78,13 @@ class Rewriter:
 
     def _in_engine_words(self, statement: Statement) -> str:
         catalogue = self._services.indexes.catalogue() if mentions_indexes(statement.sql) else NOTHING
-        return translate(statement, self._definitions.dropped, self._variable, catalogue)
+        return translate(statement, self._definitions.dropped, self.variable, catalogue)
 
     def _described(self, query: str) -> Sequence[ResultColumn] | None:
         """The columns of a query that is not in the engine's words yet; None if it is refused."""
         return self._link.described(self._in_engine_words(Statement(query)))
 
-    def _variable(self, name: str) -> str | None:
+    def variable(self, name: str) -> str | None:
         """What a variable or a function without arguments comes to on a MatrixOne server, as SQL."""
         if constant := statements.server_constant(name):
             return constant

@@ -93,10 +93,12 @@ def title_of(item: Sequence[Token]) -> str | None:
     """An expression's title; None for what has a name already or is not understood here."""
     if is_named(item) or any(token.kind is Kind.QUOTED or "`" in token.text for token in item):
         return None
-    title = _UNQUOTED.sub(r"json_unquote(json_extract(\1, \2))", "".join(_spelled(_bare(item))))
+    title = "".join(_spelled(_bare(item)))
     if "\0" in title:
         return None  # the engine's aliases have no such character
-    return _EXTRACTED.sub(r"json_extract(\1, \2)", title)
+    if "->" not in title:
+        return title
+    return _EXTRACTED.sub(r"json_extract(\1, \2)", _UNQUOTED.sub(r"json_unquote(json_extract(\1, \2))", title))
 
 
 def _bare(item: Sequence[Token]) -> Sequence[Token]:

@@ -29,11 +29,12 @@ from matrixone_local.translation.plain_statements import is_plain_query
 
 MAX_CACHED_SQL = 4096  # characters of a query that is cached
 MAX_CACHED_QUERIES = 2048
-_NEEDS_SESSION = frozenset({"CAST", "CONVERT", "MO_CATALOG", "CURRENT_USER", "USER", "SESSION_USER", "CURRENT_ROLE"})
+_NEEDS_SESSION = frozenset({"CAST", "CONVERT", "MO_CATALOG"})
+_OF_THE_ACCOUNT = frozenset({"CURRENT_USER", "USER", "SESSION_USER", "CURRENT_ROLE"})
 
 
 class EngineQuery(NamedTuple):
-    """A query whose text alone tells what the engine is asked.
+    """A query of which nothing has to be looked up before the engine is asked.
 
     Args:
         sql: as the client sent it, without its remarks.
@@ -62,20 +63,22 @@ def read_plain_query(command: bytes, sql: str) -> EngineQuery | None:
     return _remember(command, EngineQuery(sql, sql, one_packet(0, command)))
 
 
-def read_query(command: bytes, statement: Statement) -> EngineQuery | None:
-    """A query in the engine's words, if its text alone tells them; None for every other statement.
+def read_query(command: bytes, statement: Statement, variable: Callable[[str], str | None]) -> EngineQuery | None:
+    """A query in the engine's words, if its text and its account tell them; None for every other statement.
 
     Args:
-        command: what the client sent; `known_query` gives the same for it from now on.
+        command: what the client sent; if its text alone tells, `known_query` gives the same for it from now on.
         statement: the statement in it.
+        variable: gives the values of variables, as of `column_titles.put_variables`.
     """
-    if len(statement.sql) > MAX_CACHED_SQL:
+    if len(statement.sql) > MAX_CACHED_SQL or not _is_told_by_text(statement):
         return None
-    engine_sql = _query_to_engine_sql(statement)
-    if engine_sql is None:
-        return None
+    engine_sql = translate(statement, variable=variable)
     said = bytes([Command.QUERY]) + engine_sql.encode("utf-8", "surrogateescape")
-    return _remember(command, EngineQuery(statement.sql, engine_sql, one_packet(0, said)))
+    query = EngineQuery(statement.sql, engine_sql, one_packet(0, said))
+    if any(token.said in _OF_THE_ACCOUNT for token in statement.tokens):
+        return query
+    return _remember(command, query)
 
 
 def _remember(command: bytes, query: EngineQuery) -> EngineQuery:
@@ -85,29 +88,21 @@ def _remember(command: bytes, query: EngineQuery) -> EngineQuery:
     return query
 
 
-def _query_to_engine_sql(statement: Statement) -> str | None:
-    tokens = statement.tokens
-    if not tokens or not tokens[0].says("SELECT"):
-        return None
-    if allowlist.is_watched(statement.sql):
-        return None
+def _is_told_by_text(statement: Statement) -> bool:
+    """Whether a statement is a query that goes to the engine without anything of it being looked up or refused."""
+    sql, tokens = statement.sql, statement.tokens
+    if not tokens or not tokens[0].says("SELECT") or allowlist.is_watched(sql):
+        return False
     for token in tokens:
         is_name = token.kind in {Kind.WORD, Kind.QUOTED}
         if is_name and (token.text.startswith("@") or token.value.upper() in _NEEDS_SESSION):
-            return None
+            return False
         if token.kind is Kind.SYMBOL and token.text in {";", "{"}:
-            return None
-    if fulltext.MENTIONED.search(statement.sql) is not None:  # may be refused
-        return None
-    if engine_only.IN_QUERIES.search(statement.sql) is not None:  # may be refused
-        return None
-    if number_types.MENTIONED.search(statement.sql) is not None:  # the engine is asked for types
-        return None
-    if information_schema.mentions_indexes(statement.sql) and "information_schema" in statement.sql.lower():
-        return None
-    if calls_file_function(tokens):
-        return None
-    return translate(statement)
+            return False
+    if information_schema.mentions_indexes(sql) and "information_schema" in sql.lower():
+        return False
+    asks = (fulltext.MENTIONED, engine_only.IN_QUERIES, number_types.MENTIONED)  # refused, or the engine tells types
+    return not any(pattern.search(sql) for pattern in asks) and not calls_file_function(tokens)
 
 
 def translate(

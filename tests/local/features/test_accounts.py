@@ -35,6 +35,13 @@ def test_grants_are_shown_without_the_servers_own(sql, member, names, matrixone_
         assert own not in str([grants, sql("SHOW GRANTS")])
 
 
+def test_the_same_text_tells_each_who_it_is(sql, member, names):
+    for _ in range(2):
+        assert sql("SELECT CURRENT_USER(), 'hello'") == [("root@localhost", "hello")]
+        assert member("SELECT CURRENT_USER(), 'hello'") == [(f"{names[0]}@localhost", "hello")]
+        assert member("SELECT 1 AS user") == [(1,)]
+
+
 def test_a_right_is_taken_back(sql, member, names, matrixone_database_local):
     _, first, second = names
     for role in (first, second):
