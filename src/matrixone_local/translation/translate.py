@@ -64,14 +64,14 @@ def read_plain_query(command: bytes, sql: str) -> EngineQuery | None:
 
 
 def read_query(command: bytes, statement: Statement, variable: Callable[[str], str | None]) -> EngineQuery | None:
-    """A query in the engine's words, if its text and its account tell them; None for every other statement.
+    """A query in the engine's words, if they follow from its text and its account; None for every other statement.
 
     Args:
-        command: what the client sent; if its text alone tells, `known_query` gives the same for it from now on.
+        command: what the client sent; if they follow from the text alone, `known_query` gives the same from now on.
         statement: the statement in it.
         variable: gives the values of variables, as of `column_titles.put_variables`.
     """
-    if len(statement.sql) > MAX_CACHED_SQL or not _is_told_by_text(statement):
+    if len(statement.sql) > MAX_CACHED_SQL or not _needs_no_lookup(statement):
         return None
     engine_sql = translate(statement, variable=variable)
     said = bytes([Command.QUERY]) + engine_sql.encode("utf-8", "surrogateescape")
@@ -88,7 +88,7 @@ def _remember(command: bytes, query: EngineQuery) -> EngineQuery:
     return query
 
 
-def _is_told_by_text(statement: Statement) -> bool:
+def _needs_no_lookup(statement: Statement) -> bool:
     """Whether a statement is a query that goes to the engine without anything of it being looked up or refused."""
     sql, tokens = statement.sql, statement.tokens
     if not tokens or not tokens[0].says("SELECT") or allowlist.is_watched(sql):
@@ -101,7 +101,7 @@ def _is_told_by_text(statement: Statement) -> bool:
             return False
     if information_schema.mentions_indexes(sql) and "information_schema" in sql.lower():
         return False
-    asks = (fulltext.MENTIONED, engine_only.IN_QUERIES, number_types.MENTIONED)  # refused, or the engine tells types
+    asks = (fulltext.MENTIONED, engine_only.IN_QUERIES, number_types.MENTIONED)  # refused, or types are asked for
     return not any(pattern.search(sql) for pattern in asks) and not calls_file_function(tokens)
 
 
