@@ -46,6 +46,7 @@ _REMEDIES: dict[type[MatrixOneError], str] = {
 _IN_COMMANDS = {
     server_errors.CHECK_LOGIN: "check the user and the password, which is that of MATRIXONE_PASSWORD, of "
     "MATRIXONE_URL, of --password-file or of --ask-password",
+    server_errors.CHECK_HOST: "check the host's name in --url or MATRIXONE_URL",
     server_errors.CREATE_DATABASE: "`CREATE DATABASE` creates it, by `matrixone sql` without --database",
     server_errors.NAME_DATABASE: "name the table as 'database.table', or give --database before the command",
     server_errors.START_SERVER: "is the server running? `matrixone serve` starts a local one",

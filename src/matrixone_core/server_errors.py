@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError
@@ -50,6 +50,7 @@ CR_MALFORMED_PACKET = 2027  # MySQL's number; our own connections raise it for w
 CHECK_LOGIN = "check the user and the password"
 NAME_DATABASE = "name the table as 'database.table', or connect with database="
 START_SERVER = "is the server running? `python -m matrixone_local serve` starts a local one"
+CHECK_HOST = "check the host's name, in the URL or in host="
 CREATE_DATABASE = "connect without database= to create it: client.execute('CREATE DATABASE …')"
 _SQLSTATES = {
     1044: "42000", 1045: "28000", 1049: "42000", 1050: "42S01", 1054: "42S22", 1062: "23000", 1064: "42000",
@@ -232,6 +233,8 @@ def _remedy_of_login(error: BaseException | None, code: int | None, words: str) 
     """What helps against an error of a connection that could not be made; None if that is not known."""
     if _connection_refused(error):
         return START_SERVER
+    if _host_unknown(error):
+        return CHECK_HOST
     if code == ER_ACCESS_DENIED:
         return CHECK_LOGIN
     if _NO_SUCH_USER.match(words):
@@ -284,27 +287,37 @@ def _code_and_message(error: BaseException | None) -> tuple[int | None, str]:
     return None, str(error) or type(error).__name__
 
 
-def _connection_refused(error: BaseException | None) -> bool:
-    """Whether the host answered that nothing listens on the port, wherever in the chain of causes that is."""
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what the drivers name as its causes."""
     while error is not None:
-        # asyncio joins the errors of a host with several addresses into one OSError without a number
-        joined = isinstance(error, OSError) and f"[Errno {errno.ECONNREFUSED}]" in str(error)
-        if joined or isinstance(error, ConnectionRefusedError):
-            return True
+        yield error
         error = error.__cause__ or getattr(error, "original_exception", None)
-    return False
+
+
+def _connection_refused(error: BaseException | None) -> bool:
+    """Whether the host answered that nothing listens on the port."""
+    # asyncio joins the errors of a host with several addresses into one OSError without a number
+    joined = f"[Errno {errno.ECONNREFUSED}]"
+    return any(
+        isinstance(cause, ConnectionRefusedError) or (isinstance(cause, OSError) and joined in str(cause))
+        for cause in _causes(error)
+    )
+
+
+def _host_unknown(error: BaseException | None) -> bool:
+    """Whether the host's name has no address; the core imports no sockets, and knows their error by its name."""
+    return any(isinstance(cause, OSError) and type(cause).__name__ == "gaierror" for cause in _causes(error))
 
 
 def _system_words(error: BaseException | None) -> str:
-    """The operating system's words for what went wrong, wherever in the chain of causes they are."""
-    while error is not None:
-        if isinstance(error, TimeoutError):
+    """The operating system's words for what went wrong."""
+    for cause in _causes(error):
+        if isinstance(cause, TimeoutError):
             return "timed out"
-        if isinstance(error, OSError):
+        if isinstance(cause, OSError):
             # asyncio writes words of its own into connection errors; those of names and TLS are in the error
-            plain = isinstance(error, ConnectionError) or type(error) is OSError
-            return os.strerror(error.errno) if plain and error.errno else str(error.strerror or error)
-        error = error.__cause__ or getattr(error, "original_exception", None)
+            plain = isinstance(cause, ConnectionError) or type(cause) is OSError
+            return os.strerror(cause.errno) if plain and cause.errno else str(cause.strerror or cause)
     return ""
 
 

@@ -1,6 +1,8 @@
 """A bar for people at a terminal or a notebook; all loads of a process share one (needs rich)."""
 
 import sys
+from collections.abc import Sequence
+from pathlib import PurePath
 from threading import Lock
 
 from rich.console import Console
@@ -31,7 +33,7 @@ def _show(event: LoadEvent) -> None:
     display = _shared.display or _begin()
     if isinstance(event, LoadStarted):
         total = event.bytes if len(event.files) == 1 else len(event.files)
-        _shared.tasks[event.load] = display.add_task(f"-> {event.table}", total=total, note="")
+        _shared.tasks[event.load] = display.add_task(f"{_describe(event.files)}-> {event.table}", total=total, note="")
         return
     task = _shared.tasks[event.load]
     match event:
@@ -48,9 +50,16 @@ def _show(event: LoadEvent) -> None:
             _end(display, event.load)
 
 
+def _describe(files: Sequence[str]) -> str:
+    """What is loaded, in front of an arrow: the name of a file, or how many there are."""
+    if len(files) == 1:
+        return f"{PurePath(files[0]).name} "
+    return f"{len(files)} files " if files else ""
+
+
 def _begin() -> Progress:
     _shared.display = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # names may have brackets
         BarColumn(),
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),

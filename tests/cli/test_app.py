@@ -121,6 +121,12 @@ def test_no_server():
     assert done.stderr.endswith("; is the server running? `matrixone serve` starts a local one\n")
 
 
+def test_a_host_without_an_address():
+    done = CliRunner().invoke(cli, ["--url", "mysql://root@there.invalid:6001/", "stage", "ls"])
+    assert done.exit_code == ExitCode.CONNECTION
+    assert done.stderr.endswith("; check the host's name in --url or MATRIXONE_URL\n")
+
+
 def test_passwords(matrixone_url, tmp_path, monkeypatch):
     login, _, address = matrixone_url.removeprefix("mysql://").partition("@")
     user, _, password = login.partition(":")

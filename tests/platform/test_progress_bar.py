@@ -39,11 +39,12 @@ def test_the_bar_shows_each_event(monkeypatch):
     monkeypatch.setattr(sys, "stderr", shown)
     report = LoadReport("t", (LoadedFile("a", 1_000, 1_000),), 1.0)
     for event in (
-        events.LoadStarted(1, "one", ("a",), 10), events.LoadStarted(2, "many", ("a", "b"), None),
+        events.LoadStarted(1, "one", ("stage://s/of [red]/a[1].csv",), 10), events.LoadStarted(2, "many", ("a", "b"), None),
         events.BytesSent(1, "one", 5_000_000, 10), events.FileLoaded(1, "one", report.files[0], 1, 1),
         events.FileLoaded(2, "many", report.files[0], 1, 2), events.LoadStalled(2, "many", 12.0),
         events.LoadFinished(1, "one", report, None), events.LoadFinished(2, "many", None, LoadFailed("no")),
     ):  # fmt: skip
         progress_bar.show(event)
-    assert "-> one" in shown.getvalue()
+    assert "a[1].csv -> one" in shown.getvalue()
+    assert "2 files -> many" in shown.getvalue()
     assert "failed" in shown.getvalue()
