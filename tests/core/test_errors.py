@@ -249,8 +249,8 @@ def test_what_keeps_a_connection_from_being_made():
             server_errors.START_SERVER,
         ),
         (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), server_errors.CHECK_HOST),
-        (OSError(errno.EHOSTUNREACH, "No route to host"), None),
-        (TimeoutError(), None),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), ""),
+        (TimeoutError(), ""),
     ],
 )
 @pytest.mark.parametrize("link", ["__cause__", "original_exception"])
