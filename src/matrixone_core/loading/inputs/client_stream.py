@@ -10,7 +10,7 @@ import io
 import lzma
 import os
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import IO, Any, Protocol, TypeAlias, cast
@@ -130,9 +130,23 @@ def chunks_of(data: Data, machine: Machine, encoding: str = "utf-8") -> Chunks:
         return _chunks_of_async_file(data, read, to_bytes)
     if isinstance(data, AsyncIterable):
         return _async_chunks(cast("AsyncIterable[object]", data), to_bytes)
+    if isinstance(data, list | tuple):
+        _refuse_paths(cast("Sequence[object]", data), machine)
     if isinstance(data, Iterable) and not _is_table(data):
         return _join(map(to_bytes, cast("Iterable[object]", data)))
     raise InvalidArgument(f"{type(data).__name__} cannot be read as a file: {_KINDS}")
+
+
+def _refuse_paths(data: Sequence[object], machine: Machine) -> None:
+    """Refuse a list of paths: its texts would be loaded as pieces of one file."""
+    for item in data[:1]:
+        named = isinstance(item, str) and (item.startswith("stage://") or machine.is_file(item))
+        if named or isinstance(item, os.PathLike):
+            raise InvalidArgument(
+                f"a list has the pieces of one file, and {show(os.fspath(cast('LocalPath', item)))} is a path: load "
+                "each file by a call of its own, in a session if all of them or none are to be loaded; read_csv_stage "
+                "and its relatives take a list of a stage's files"
+            )
 
 
 def begin_with(pieces: Iterable[bytes], chunks: Chunks) -> Chunks:

@@ -365,3 +365,12 @@ def test_what_was_read_of_asynchronous_chunks_comes_before_the_others():
 
     assert asyncio.run(collect()) == [b"a", b"b", b"c"]
     assert list(client_stream.begin_with([b"a"], iter([b"b"]))) == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+@pytest.mark.parametrize("item", ["a file", "a path", "of a stage"])
+def test_a_list_of_paths_is_no_data(file, kind, item):
+    first = {"a file": str(file), "a path": file / "missing", "of a stage": "stage://s/a.csv"}[item]
+    with pytest.raises(InvalidArgument, match="a list has the pieces of one file, and '.*' is a path: load each file"):
+        chunks_of(kind([first, first]))
+    assert read(["1,", str(file)]) == f"1,{file}".encode()
