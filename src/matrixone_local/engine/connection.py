@@ -47,10 +47,11 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Rows:
-    """What a statement of the relay's own was answered: rows of text, or a count."""
+    """What a statement of the relay's own was answered: rows of text, or a count and the number of an inserted row."""
 
     rows: Sequence[Sequence[str | None]]
     affected: int
+    insert_id: int
 
 
 @dataclass(frozen=True)
@@ -325,14 +326,14 @@ class EngineConnection:
         """
         refused: EngineError | None = None
         rows: list[list[str | None]] = []
-        columns = affected = parts = 0
+        columns = affected = insert_id = parts = 0
         for packet in self.reply():
             payload = packet[4:]
             if payload[0] == ERR:
                 refused = EngineError(*read_error(payload))
             elif not columns:
                 if payload[0] == OK:
-                    affected = read_ok(with_found_rows(payload))[0]
+                    affected, insert_id, _ = read_ok(with_found_rows(payload))
                 else:
                     columns = read_length(payload, 0)[0]
             elif payload[0] == EOF and len(payload) < 9:
@@ -341,7 +342,7 @@ class EngineConnection:
                 rows.append(text_row(payload, columns))
         if refused:
             raise refused
-        return Rows(rows, affected)
+        return Rows(rows, affected, insert_id)
 
     def stream(self, sql: str) -> Generator[Any]:
         """A query's columns, a list of `ResultColumn`, and then its rows one by one, as lists of texts.

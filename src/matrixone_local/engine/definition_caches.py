@@ -9,6 +9,7 @@ from typing import Protocol
 from matrixone_local.engine.float_tables import FloatTables
 from matrixone_local.engine.lookup_cache import LookupCache
 from matrixone_local.engine.table_columns import TableColumns
+from matrixone_local.engine.unique_keys import UniqueKeys
 from matrixone_local.engine.view_names import ViewNames
 from matrixone_local.protocol.payloads import ResultColumn
 
@@ -43,6 +44,7 @@ class DefinitionCaches:
 
     def __init__(self, query: Callable[[str], Sequence[Sequence[str]]], *, any_stored: bool) -> None:
         self.tables = TableColumns()
+        self.keys = UniqueKeys()
         self.queries = LookupCache[tuple[str, str], Sequence[ResultColumn]]()  # by the database and the text
         self.floats = FloatTables(query, any_stored=any_stored)
         self.views = ViewNames(query, any_stored=any_stored)
@@ -51,7 +53,7 @@ class DefinitionCaches:
         """The caches that a statement makes stale when it runs."""
         if _KEEPS.match(sql) is not None:
             return NOTHING_STALE
-        stale: set[Cache] = {self.tables, self.queries}
+        stale: set[Cache] = {self.tables, self.keys, self.queries}
         stale.update(cache for cache in (self.floats, self.views) if cache.note(sql))
         return frozenset(stale)
 

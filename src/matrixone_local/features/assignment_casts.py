@@ -78,6 +78,11 @@ class Assigning:
             return _with_settings(sql, found.end(), judges)
         return _with_rows(sql, found.end(), judges)
 
+    def first_column(self, table: str) -> str | None:
+        """The first column of a table that a statement names; None where the engine says what is wrong with it."""
+        columns = self._columns(table)
+        return columns[0].name if columns else None
+
     def _targets(self, found: re.Match[str]) -> Sequence[Target] | None:
         """The columns that get values, in the values' order; None where the engine says what is wrong."""
         columns = self._columns(found["table"])

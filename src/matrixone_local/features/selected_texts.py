@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from matrixone_local.engine.connection import EngineConnection, EngineError
+from matrixone_local.engine.connection import EngineConnection, EngineError, Rows
 from matrixone_local.errors import bad_input, internal_error
 from matrixone_local.features.text_judge import Judge
 from matrixone_local.protocol.constants import VECTOR_LENGTH, ColumnType
@@ -57,22 +57,22 @@ class Assignment:
     count: int
     judged: Mapping[int, Judge]
 
-    def carry_out(self, link: EngineConnection) -> int:
+    def carry_out(self, link: EngineConnection) -> Rows:
         """Insert the rows.
 
         Returns:
-            How many the engine says were affected.
+            The engine's answer.
 
         Raises:
             SqlError: a server refuses one of the texts; no row stays.
             EngineError: the engine refuses a row; no row stays.
         """
         try:
-            return link.query(self._checked({})).affected
+            return link.query(self._checked({}))
         except EngineError as error:
             if error.code != _STOPPED or _STOP not in error.message:
                 raise
-        return link.query(self._checked(self._unusual(link))).affected
+        return link.query(self._checked(self._unusual(link)))
 
     def _unusual(self, link: EngineConnection) -> Mapping[int, Mapping[str, str | None]]:
         """By position, the texts that the engine stops at, and what they come to."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from matrixone_local.errors import NO_PRIVILEGE, internal_error
-from matrixone_local.features import export, file_functions, views
+from matrixone_local.features import export, file_functions, ignored_errors, refused_changes, views
 from matrixone_local.features.assignment_casts import Assigning
 from matrixone_local.session.ddl_executor import DdlExecutor
 from matrixone_local.session.prepared_statements import PreparedStatements
@@ -114,6 +114,7 @@ class EngineStatements:
             return True
         if tokens and tokens[0].says("INSERT", "REPLACE", "UPDATE"):
             return self.change_rows(rewritten)
+        refused_changes.check(rewritten, state.link)
         done = state.replies.forward_query(rewritten, statements.forwarding_rules(tokens))
         if done and end is not None:
             self._settle(end)
@@ -121,12 +122,19 @@ class EngineStatements:
 
     def change_rows(self, sql: str) -> bool:
         """Carry out a statement that may change rows; False if the engine refused it."""
+        refused_changes.check(sql, self._state.link)
+        ignoring = ignored_errors.read(sql, self._assigning)
+        if ignoring is not None:
+            changed = ignoring.carry_out(self._state.link)
+            self._state.replies.ok(changed.affected, changed.insert_id)
+            return True
         assigned = self._assigning.assigned(sql)
         if isinstance(assigned, str):
             updates = assigned.lstrip()[:6].upper() == "UPDATE"
             rules = statements.AS_UPDATE if updates else statements.PASS_THROUGH
             return self._state.replies.forward_query(assigned, rules)
-        self._state.replies.ok(assigned.carry_out(self._state.link))
+        changed = assigned.carry_out(self._state.link)
+        self._state.replies.ok(changed.affected, changed.insert_id)
         return True
 
     def _set_for_all(self, statement: Statement) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matrixone_local.errors import SqlError, bad_input
-from matrixone_local.features import views
+from matrixone_local.features import refused_changes, views
 from matrixone_local.protocol.constants import Command
 from matrixone_local.protocol.payloads import with_decimals_as_text
 from matrixone_local.session.own_statements import is_own
@@ -78,4 +78,6 @@ class PreparedStatements:
         views.check_change(statement, self._state.link)
         if tokens and tokens[0].says("SET"):
             statement = set_variables.with_plain_modes(statement, self._state.rewriter.value)
-        return self._state.rewriter.translate(statement)
+        prepared = self._state.rewriter.translate(statement)
+        refused_changes.check(prepared, self._state.link)
+        return prepared

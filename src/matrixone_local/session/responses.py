@@ -82,9 +82,9 @@ class ResponseWriter:
         self._client.write(self._sequence, *payloads)
         self._sequence = (self._sequence + len(payloads)) & 0xFF
 
-    def ok(self, affected: int = 0) -> None:
-        """Report that a statement has run, and how many rows it affected."""
-        self._send(ok_packet(affected, 0, self._status))
+    def ok(self, affected: int = 0, insert_id: int = 0) -> None:
+        """Report that a statement has run, how many rows it affected, and what number a row has got."""
+        self._send(ok_packet(affected, insert_id, self._status))
 
     def rows(self, answer: Answer) -> None:
         """Send rows."""
