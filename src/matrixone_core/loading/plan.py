@@ -300,7 +300,9 @@ def direct_load(plan: LoadPlan, file: InputFile) -> LoadData:
     listed = is_sent or (isinstance(file.format, Csv) and bool(request.columns or request.header))
     columns = (fields_of(file.format, file.names) if is_sent else file.names) if listed and any(file.names) else ()
     nulls = tuple(filter(None, file.names)) if len(request.nulls) == 1 else ()
-    parallel = not is_sent and is_large(plan.state) and len(plan.inputs) == 1 and request.is_unchecked
+    blanks_are_null = bool(nulls) and request.nulls == ("",)  # else a server would read blank numbers as 0
+    may_be_cut = not is_sent and is_large(plan.state) and len(plan.inputs) == 1
+    parallel = may_be_cut and request.is_unchecked and blanks_are_null  # server-facts 89
     source = ClientData("rows.csv") if is_sent else file.path
     form = sent_format(file) if is_sent else file.format
     return LoadData(source, request.names, form, columns, nulls, request.nulls[0] if nulls else "", parallel)

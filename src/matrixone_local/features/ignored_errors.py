@@ -79,5 +79,5 @@ def read(sql: str, assigning: Assigning) -> Ignoring | None:
     column = assigning.first_column(found["table"])
     if column is None:
         return None
-    kept = f"{found['last'] or found['table']}.{quoted(column)}"
-    return Ignoring(sql, f"{strict.rstrip().rstrip(';')} ON DUPLICATE KEY UPDATE {kept} = {kept}", assigning)
+    same = f"{found['last'] or found['table']}.{quoted(column)}"
+    return Ignoring(sql, f"{strict.rstrip().rstrip(';')} ON DUPLICATE KEY UPDATE {same} = {same}", assigning)

@@ -35,6 +35,7 @@ class LoadData:
         format: how it is read.
         fields: the columns that the file's fields go into; None where a field is skipped (`@x`).
         nulls: column to the text that means NULL there, from `SET column=NULLIF(column, text)`.
+        is_parallel: whether a server reads pieces of the file at once, and blank numbers as 0 (server-facts 89).
     """
 
     source: Source
@@ -42,6 +43,7 @@ class LoadData:
     format: Format
     fields: tuple[str | None, ...] = ()
     nulls: Mapping[str, str] = field(default_factory=dict[str, str])
+    is_parallel: bool = False
 
 
 def parse_load(read: Reader) -> LoadData:
@@ -58,10 +60,12 @@ def parse_load(read: Reader) -> LoadData:
     form = parse_format(read, source)
     fields = tuple(_listed(read)) if read.take("(") else ()
     nulls = dict(_assignments(read)) if read.take("SET") else {}
-    while read.take("PARALLEL") or read.take("STRICT"):
-        read.string()
+    is_parallel = False
+    while (sets_parallel := read.take("PARALLEL")) or read.take("STRICT"):
+        value = read.string()
+        is_parallel = value.lower() == "true" if sets_parallel else is_parallel
     read.end()
-    return LoadData(source, tuple(table), form, fields, nulls)
+    return LoadData(source, tuple(table), form, fields, nulls, is_parallel and source.inline is None)
 
 
 def _listed(read: Reader) -> Iterator[str | None]:
@@ -198,7 +202,12 @@ def described(table: Sequence[str], link: EngineConnection) -> list[Column]:
 
 
 def _targets(statement: LoadData, columns: Sequence[Column]) -> list[Column | None]:
-    known = {column.name.lower(): replace(column, null=statement.nulls.get(column.name.lower())) for column in columns}
+    known = {
+        column.name.lower(): replace(
+            column, null=statement.nulls.get(column.name.lower()), blank_is_zero=statement.is_parallel
+        )
+        for column in columns
+    }
     if not statement.fields:
         return list(known.values())
     targets: list[Column | None] = []

@@ -98,7 +98,7 @@ class _Bracket:
     Args:
         first: its position.
         is_expression: whether it is within a subquery whose rows an expression is made of.
-        is_derived: whether it is within a subquery that stands for a table.
+        is_derived: whether it is within a subquery in the place of a table.
     """
 
     first: int
@@ -107,7 +107,7 @@ class _Bracket:
 
 
 def _check_subqueries(tokens: Sequence[Token], link: EngineConnection) -> None:
-    """Refuse to read the table that is changed, but from within a subquery that stands for a table."""
+    """Refuse to read the table that is changed, but from within a subquery in the place of a table."""
     references = table_references(tokens)
     if not references:
         return
@@ -136,13 +136,13 @@ def _subquery_around(tokens: Sequence[Token], reference: TableReference) -> int 
         token = tokens[at]
         if token.says("("):
             before, around = tokens[at - 1], opened[-1]
-            stands_for_table = before.says("FROM", "JOIN", "AS", "LATERAL") or (before.says(",") and names_tables[-1])
+            replaces_table = before.says("FROM", "JOIN", "AS", "LATERAL") or (before.says(",") and names_tables[-1])
             is_query = tokens[at + 1].says("SELECT", "WITH")
-            derived = around.is_derived or (is_query and stands_for_table)
+            derived = around.is_derived or (is_query and replaces_table)
             expression = around.is_expression or (is_query and not derived)
             first = at if expression and not around.is_expression else around.first
             opened.append(_Bracket(first, expression, derived))
-            names_tables.append(stands_for_table)
+            names_tables.append(replaces_table)
         elif token.says(")"):
             opened, names_tables = opened[:-1] or [_Bracket(0)], names_tables[:-1] or [False]
         elif token.says("FROM", "JOIN"):

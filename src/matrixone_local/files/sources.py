@@ -73,7 +73,7 @@ def parse_source(read: Reader) -> Source:
 
 def parse_format(read: Reader, source: Source) -> Format:
     """The FIELDS, LINES and IGNORE clauses, and how the source is read by them."""
-    options: dict[str, str] = {}
+    options: dict[str, str] = {} if source.inline is None else {"escape": ""}  # server-facts 88
     if read.take("FIELDS") or read.take("COLUMNS"):
         while clause := _clause(read, _FIELD_CLAUSES):
             options[clause] = _text(read)

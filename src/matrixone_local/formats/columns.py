@@ -25,6 +25,7 @@ _DAY = r"[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])"  # a day that every
 _MOMENT = rf"{_DAY} (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 _TEXT = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "datalink"}
 BINARY_TYPES = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
+_NUMBERS = frozenset({*BITS, *GREATEST, "decimal", "numeric", "bool", "boolean"})
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 Field = tuple[str | None, bool]  # the text (None is NULL), and whether it was quoted
@@ -40,12 +41,14 @@ class Column:
         type: its type as MatrixOne tells it, such as `varchar(10)`.
         required: whether NULL is refused.
         null: a text that means NULL, from `SET column=NULLIF(column, text)`.
+        blank_is_zero: whether a blank text is 0 in a column of numbers; otherwise it is NULL.
     """
 
     name: str
     type: str
     required: bool = False
     null: str | None = None
+    blank_is_zero: bool = False
 
     @cached_property
     def _type(self) -> Type:
@@ -96,11 +99,12 @@ class Column:
         null = self.null
         convert = self._converter()
         is_text = self.base in _TEXT | BINARY_TYPES | {"json", "bit"}
+        blank = "0" if self.blank_is_zero and null != "" and self.base in _NUMBERS else None
 
         def read(field: Field, position: int) -> str:
             text, quoted = field
             if text is not None and not is_text:
-                text = text.strip() or None
+                text = text.strip() or blank
             found = None if text is None or text == null else convert(text, position, quoted)
             if found is None and self.required:
                 raise SqlError(3819, f"constraint violation: Column '{self.name}' cannot be null", "23000")

@@ -96,9 +96,17 @@ def test_unchecked_is_the_servers_own_load_data():
 
 def test_the_server_reads_pieces_of_a_large_unchecked_file_at_once():
     large = LoadState(reached=len(PROBED_BYTES))
-    assert plan(state=large, on_conflict="unchecked").sql[0].endswith(" PARALLEL 'TRUE'")
-    assert "PARALLEL" not in "".join(plan(file(), file(), state=large, on_conflict="unchecked").sql)
+    options = {"on_conflict": "unchecked", "null_values": ""}
+    assert plan(state=large, **options).sql[0].endswith(" PARALLEL 'TRUE'")
+    assert "PARALLEL" not in "".join(plan(file(), file(), state=large, **options).sql)
     assert "PARALLEL" not in "".join(plan(state=large).sql)
+
+
+@pytest.mark.parametrize("options", [{}, {"null_values": "-"}])
+def test_pieces_are_not_read_where_the_server_would_make_zeros_of_blanks(options):
+    """Server-facts 89: what a blank number is does not depend on how large its file is."""
+    sql = plan(state=LoadState(reached=len(PROBED_BYTES)), on_conflict="unchecked", **options).sql
+    assert "PARALLEL" not in "".join(sql)
 
 
 @pytest.mark.parametrize(

@@ -46,5 +46,24 @@ update ignore ig set b=null where id=1
 update ignore ig set a=300 where id=1
 update ignore ig set a=7 where id<3
 select id,code,a,b,d,e from ig order by code
+-- 88
+create table ln(id int, v varchar(20))
+load data inline format='csv', data='1,"a\\tb\\\\c"\n2,a\\tb\n3,"a\\"b"\n4,\\N\n' into table ln fields terminated by ','
+load data inline format='csv', data='5,a\\tb\n' into table ln
+load data inline format='csv', data='6,a\\tb\n' into table ln fields terminated by ',' escaped by '\\'
+select * from ln order by id
+-- 89
+create table bl(id int, i int, d decimal(7,2), f double, v varchar(8), dt date, b bool, u bigint unsigned)
+load data infile '${DATA}/blank_numbers.csv' into table bl fields terminated by ','
+select * from bl order by id
+delete from bl
+load data infile '${DATA}/blank_numbers.csv' into table bl fields terminated by ',' parallel 'true'
+select * from bl order by id
+delete from bl
+load data infile '${DATA}/blank_numbers.csv' into table bl fields terminated by ',' set i=nullif(i,''), d=nullif(d,'x') parallel 'TRUE' strict 'true'
+select * from bl order by id
+create table bn(id int, i int not null, d int, f int, v varchar(8), dt date, b bool, u bigint)
+load data infile '${DATA}/blank_numbers.csv' into table bn fields terminated by ',' ignore 1 lines parallel 'false'
+load data inline format='csv', data='1,,,,,,,\n' into table bn fields terminated by ',' parallel 'true'
 --~ any
 drop database cs_ch
