@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from matrixone_local.engine.connection import EngineConnection, EngineError
 from matrixone_local.engine.table_columns import Target
+from matrixone_local.errors import SqlError
 from matrixone_local.features.selected_texts import Assignment, assignment_of, check_query
 from matrixone_local.features.text_judge import Judge, judge_of
 from matrixone_local.formats.number_casts import BITS
@@ -166,8 +167,21 @@ def _judged(sql: str, judge: Judge, value: Sequence[Token]) -> str | None:
     if value and judge.type.base in BITS:
         number = sql[value[0].start : value[-1].end]
         if re.search("[.e]", number, re.IGNORECASE) and re.fullmatch(_NUMBER, number, re.IGNORECASE):
-            return str(int(Decimal(number)))  # a fraction is cut off here, though it is rounded by INSERT … SELECT
+            return _whole_number(number, judge.type.base)
     return None
+
+
+def _whole_number(number: str, base: str) -> str:
+    """What a number with a point or an exponent comes to in a column of integers (server-facts 94).
+
+    Raises:
+        SqlError: a server reads a text in its place.
+    """
+    if not number.startswith("-"):
+        return str(int(Decimal(number)))  # a fraction is cut off here, though it is rounded by INSERT … SELECT
+    if "e" not in number.lower():
+        raise SqlError(20203, f"invalid argument cast to {base}, bad value {number[1:].strip()}")
+    return str(Decimal(number).to_integral_value(ROUND_HALF_UP))
 
 
 def _as_literal(judge: Judge, token: Token) -> str:

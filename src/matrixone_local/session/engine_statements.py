@@ -55,6 +55,8 @@ class EngineStatements:
             statement = state.temporary.named_in(statement, state.link.database)
         if self._write_file(statement, cleanup):
             return True
+        if statement.tokens[0].says("LOCK", "UNLOCK"):
+            self._commit_for_lock(statement)
         if statement.tokens[0].says("SET"):
             if self._set_for_all(statement):
                 return True
@@ -136,6 +138,17 @@ class EngineStatements:
         changed = assigned.carry_out(self._state.link)
         self._state.replies.ok(changed.affected, changed.insert_id)
         return True
+
+    def _commit_for_lock(self, statement: Statement) -> None:
+        """Commit, as LOCK TABLES does, and UNLOCK TABLES where tables are locked (server-facts 92)."""
+        state, locks = self._state, statement.tokens[0].says("LOCK")
+        if locks or state.has_locks:
+            if state.definitions:
+                state.definitions.commits(state.link)
+            state.link.query("COMMIT")
+            if state.definitions:
+                self._settle(End.COMMIT)
+        state.has_locks = locks
 
     def _set_for_all(self, statement: Statement) -> bool:
         """Carry out a SET of variables of all connections; False if it is another."""

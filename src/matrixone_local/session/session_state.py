@@ -34,6 +34,7 @@ class SessionState:
         rewriter: puts statements into the engine's words.
         variables: the user variables that have a value.
         has_begun: whether a statement was sent since the last transaction ended.
+        has_locks: whether LOCK TABLES was sent, and no UNLOCK TABLES since.
     """
 
     server: ServerContext
@@ -46,6 +47,7 @@ class SessionState:
     rewriter: Rewriter
     variables: set[str] = field(default_factory=set[str])
     has_begun: bool = False
+    has_locks: bool = False
 
     @property
     def is_open(self) -> bool:

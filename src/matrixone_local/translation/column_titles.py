@@ -84,8 +84,8 @@ def is_named(item: Sequence[Token]) -> bool:
         return True
     return any(
         is_outermost and _ends_value(before) and not _is_keyword(token) and token.kind in _VALUES
-        for (before, token), is_outermost in zip(pairwise(item), outermost, strict=False)
-        if not (before.said in _TYPED and token.kind is Kind.STRING)
+        for at, ((before, token), is_outermost) in enumerate(zip(pairwise(item), outermost, strict=False), 1)
+        if not (before.said in _TYPED and token.kind is Kind.STRING) and not _is_unit(item, at)
     )
 
 

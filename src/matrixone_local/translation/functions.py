@@ -48,16 +48,27 @@ _CALLS = {
     ("JSON_EXTRACT_FLOAT64", 2): "CAST(JSON_EXTRACT({0}, {1}) AS DOUBLE)",
     ("PI", 0): "ACOS(-1)",  # the engine's has six digits
     ("TO_DATE", 2): "STR_TO_DATE({0}, {1})",
+    ("TIME", 1): "CAST(SUBSTRING_INDEX(TIME({0}), '.', 1) AS TIME)",  # without a fraction (server-facts 91)
+    ("CONVERT_TZ", 3): "CAST(SUBSTRING_INDEX(CONVERT_TZ({0}, {1}, {2}), '.', 1) AS DATETIME)",
+    ("NOW", 0): "NOW(6)",  # server-facts 90
+    ("SYSDATE", 0): "SYSDATE(6)",
 }
+_MOMENTS = frozenset({"CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP"})  # as NOW, with brackets or without
+_OF_WINDOWS = frozenset({"LAST_VALUE", "NTH_VALUE"})  # of the whole partition, if no frame is named (server-facts 91)
+_WHOLE = " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
+_ADDS = "TIMESTAMPADD"  # (unit, number, moment)
+_QUERIES_AND_CHANGES = frozenset({"SELECT", "WITH", "(", "INSERT", "REPLACE", "UPDATE", "DELETE"})
 _SERIES = "GENERATE_SERIES"  # (first, last[, step]), in the place of a table
 _JSON = "JSON_EXTRACT"  # compared with a text, it is the text itself (server-facts 73)
 _BOOLS = frozenset({"BOOL", "BOOLEAN"})
 _VECTORS = frozenset({"VECF32", "VECF64"})
-_NAMES = frozenset({name for name, _ in _CALLS} | {_SERIES, _JSON, "CAST"})
+_NAMES = frozenset({name for name, _ in _CALLS} | {_SERIES, _JSON, _ADDS, "CAST"})
 _HUGE = re.compile(r"\bLIMIT\s+(?:\d+\s*,\s*)?\d{19}", re.IGNORECASE)
 _MOST = 1 << 62  # rows: with an offset added it is a BIGINT still
 MENTIONED = re.compile(
-    rf"\b(?:{'|'.join([*(name for name, _ in _CALLS), _SERIES, *_BOOLS, *_VECTORS, 'ILIKE', _JSON])})\b", re.IGNORECASE
+    rf"\b(?:(?:{'|'.join([*(name for name, _ in _CALLS), _SERIES, _JSON, _ADDS])})\s*\("
+    rf"|(?:{'|'.join([*_BOOLS, *_VECTORS, *_MOMENTS, *_OF_WINDOWS, 'ILIKE'])})\b)",
+    re.IGNORECASE,
 )
 
 
@@ -70,10 +81,15 @@ def put_functions(statement: Statement) -> None:
         _limit(statement)
     if MENTIONED.search(statement.sql) is None:
         return
+    changes_clock = statement.tokens[0].said in _QUERIES_AND_CHANGES  # no definition of a column
     for at in range(len(statement.tokens) - 1, -1, -1):  # what is in an argument is to the right of its function
         if statement.tokens[at].says("ILIKE") and at:
             _put_operator(statement, at)
-        else:
+        elif changes_clock and statement.tokens[at].says(*_MOMENTS):
+            _put_moment(statement, at)
+        elif statement.tokens[at].says(*_OF_WINDOWS):
+            _put_frame(statement, at)
+        elif changes_clock or not statement.tokens[at].says("NOW", "SYSDATE", "TIME"):
             _put_call(statement, at)
 
 
@@ -95,6 +111,33 @@ def _put_operator(statement: Statement, at: int) -> None:
     statement.put(tokens[first].start, tokens[at].end, f"COLLATE {_BLIND} {negated}LIKE")
 
 
+def _put_moment(statement: Statement, at: int) -> None:
+    """Put a moment with the digits of a second that it has on a MatrixOne server."""
+    tokens = statement.tokens
+    last = at + 2 if [token.said for token in tokens[at + 1 : at + 3]] == ["(", ")"] else at
+    is_call = last > at or not (at + 1 < len(tokens) and tokens[at + 1].says("(", "."))
+    is_other = tokens[at - 1].says(".", "AS") or _is_counted(tokens, at)
+    if is_call and tokens[at].kind is Kind.WORD and not is_other:
+        statement.put(tokens[at].start, tokens[last].end, "NOW(6)")
+
+
+def _is_counted(tokens: Sequence[Token], at: int) -> bool:
+    """Whether UNIX_TIMESTAMP makes a number of what is there, which is a whole one on a MatrixOne server."""
+    return at > 1 and tokens[at - 1].says("(") and tokens[at - 2].says("UNIX_TIMESTAMP")
+
+
+def _put_frame(statement: Statement, at: int) -> None:
+    """Name the frame of a call that is of the whole partition on a MatrixOne server."""
+    tokens = statement.tokens
+    closes = bracketed(tokens, at + 1)[0] if at + 1 < len(tokens) and tokens[at + 1].says("(") else None
+    if closes is None or [token.said for token in tokens[closes + 1 : closes + 3]] != ["OVER", "("]:
+        return
+    last = bracketed(tokens, closes + 2)[0] or closes
+    words = {token.said for token in tokens[closes + 3 : last]}
+    if "ORDER" in words and not words & {"ROWS", "RANGE", "GROUPS"}:
+        statement.insert(tokens[last].start, _WHOLE)
+
+
 def _put_call(statement: Statement, at: int) -> None:
     """Put a call otherwise, if one that has to be is there."""
     tokens = statement.tokens
@@ -111,6 +154,13 @@ def _put_call(statement: Statement, at: int) -> None:
     elif tokens[at].says(_JSON):
         call = statement.written(tokens[at].start, tokens[last].end)
         put = f"JSON_UNQUOTE({call})" if _meets_text(tokens, at, last) else None
+    elif tokens[at].says(_ADDS) and len(arguments) == 3:  # the engine's own has other months and no microseconds
+        unit, number, moment = arguments
+        put = f"DATE_ADD({moment}, INTERVAL {number} {unit[1:-1]})"
+    elif tokens[at].says("NOW", "SYSDATE") and _is_counted(tokens, at):
+        put = None
+    elif tokens[at].says("TIME") and (tokens[at - 1].says("AS") or tokens[at + 2].kind is Kind.NUMBER):
+        put = None  # a type
     elif tokens[at].says(_SERIES) and len(arguments) in {2, 3}:
         put = _series(*arguments) + ("" if has_alias(tokens, last) else " AS generate_series")
     else:

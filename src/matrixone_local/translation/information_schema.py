@@ -50,10 +50,12 @@ _FULL_TYPE = (  # as DESCRIBE tells it: in capitals, always with a length
 _IS_TEXT = "data_type IN ('char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext')"
 _DEFAULT = (
     "CASE WHEN column_default IS NULL OR generation_expression <> '' THEN NULL"
+    " WHEN column_default LIKE 'CURRENT_TIMESTAMP(%' THEN LOWER(column_default)"
     " WHEN column_default LIKE 'CURRENT_TIMESTAMP%' THEN 'current_timestamp()'"
     f" WHEN {_BASE} = 'BOOL' THEN IF(column_default = '0', 'false', 'true')"
     f" WHEN {_IS_TEXT} OR data_type IN ('enum', 'set', 'date', 'datetime', 'timestamp', 'time')"
-    ' THEN CONCAT("\'", REPLACE(column_default, "\'", "\'\'"), "\'") ELSE column_default END'
+    ' THEN CONCAT("\'", REPLACE(column_default, "\'", "\'\'"), "\'")'
+    " WHEN column_default LIKE '-%' THEN CONCAT('(', column_default, ')') ELSE column_default END"
 )
 _WIDTH = f"CAST(SUBSTRING_INDEX(SUBSTRING_INDEX({_TYPE}, '(', -1), ')', 1) AS SIGNED)"
 _LENGTH = (
@@ -78,7 +80,7 @@ _COLUMNS = {
     "collation_name": (_CHARACTERS.format("'utf8_bin'"), "IF(parts = 0, NULL, 'utf8_bin')"),
     "column_type": (_FULL_TYPE, "IF(parts = 0, 'BIGINT UNSIGNED(0)', 'VARCHAR(65535)')"),
     "column_key": ("IFNULL(k.kind, '')", "'PRI'"),
-    "extra": ("extra", "IF(parts = 0, 'auto_increment', '')"),
+    "extra": ("IF(extra LIKE '%on update%', '', extra)", "IF(parts = 0, 'auto_increment', '')"),
     "privileges": ("'select,insert,update,references'", "'select,insert,update,references'"),
     "column_comment": (
         f"CASE WHEN {_MARKED} THEN SUBSTR(column_comment, LOCATE(';', column_comment) + 1) ELSE column_comment END",
@@ -86,6 +88,21 @@ _COLUMNS = {
     ),
     "generation_expression": ("generation_expression", "''"),
     "srs_id": ("srs_id", "NULL"),
+}
+
+# The columns of information_schema.tables: what a MatrixOne server says of its own tables.
+_IS_TABLE = f"table_type = 'BASE TABLE' AND table_schema NOT IN {_WITHOUT_KEYS}"
+_TABLES = {
+    **{name: name for name in ("table_catalog", "table_schema", "table_name", "table_type")},
+    "engine": f"CASE WHEN {_IS_TABLE} THEN 'Tae' WHEN table_type <> 'VIEW' THEN engine END",
+    "version": f"CAST(IF({_IS_TABLE}, 10, version) AS SIGNED)",
+    "row_format": f"IF({_IS_TABLE}, 'Compressed', row_format)",
+    **{name: name for name in ("table_rows", "avg_row_length", "data_length", "max_data_length", "index_length")},
+    **{name: name for name in ("data_free", "auto_increment", "create_time", "update_time", "check_time")},
+    "table_collation": "'utf8mb4_0900_ai_ci'",
+    "checksum": "checksum",
+    "create_options": f"IF({_IS_TABLE}, '', create_options)",
+    "table_comment": "IF(table_type = 'VIEW', '', table_comment)",
 }
 
 # The columns of a row for each connection, as a MatrixOne server has them (conformance/questions). What
@@ -180,6 +197,8 @@ def _queries(dropped: Sequence[Name], catalogue: Catalogue) -> Mapping[tuple[str
         "KEY_COLUMN_USAGE": "1 = 0",  # is empty on a MatrixOne server
     }
     found = {name: f"SELECT * FROM information_schema.{name} WHERE {which}" for name, which in asked.items()}  # noqa: S608  # constants and literals
+    shown = ", ".join(f"{put} AS {name.upper()}" for name, put in _TABLES.items())
+    found["TABLES"] = f"SELECT {shown} FROM information_schema.tables WHERE {of_tables}"  # noqa: S608  # as above
     found["PROCESSLIST"] = PROCESSES
     found["COLUMNS"] = _columns(catalogue, of_tables, of_columns)
     found["STATISTICS"] = (

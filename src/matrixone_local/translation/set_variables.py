@@ -19,6 +19,7 @@ _GLOBALS = re.compile(
 )
 # A MatrixOne server then takes quotes and backslashes for something else, which the relay does not.
 _MODES = frozenset({"ANSI_QUOTES", "NO_BACKSLASH_ESCAPES"} | {"ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"})
+_NUMBERING = frozenset({"auto_increment_increment", "auto_increment_offset"})  # the engine's differs from a server's
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _OF_ALL = frozenset({"GLOBAL", "PERSIST", "PERSIST_ONLY"})
 
@@ -63,9 +64,11 @@ def with_plain_modes(statement: Statement, value: Callable[[str], str | None]) -
         value: gives the value of an expression.
 
     Raises:
-        SqlError: the mode would change how statements are to be read.
+        SqlError: the mode would change how statements are to be read, or the engine numbers rows otherwise.
     """
     for one in assignments(statement):
+        if one.name in _NUMBERING and statement.tokens[one.first].text not in {"1", "DEFAULT", "default"}:
+            raise internal_error(f"the local server numbers rows one by one from 1: it does not change {one.name}")
         if one.name == "sql_mode" and not _is_word(statement, one, "DEFAULT"):
             start, end = _bounds(statement, one)
             mode = value(statement.sql[start:end]) or ""

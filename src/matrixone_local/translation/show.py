@@ -20,7 +20,7 @@ from matrixone_local.sql.time_travel import read_then, reads_past
 from matrixone_local.sql.tokens import Statement, Token, tokenize
 from matrixone_local.sql.type_names import describe_type, matrixone_type
 from matrixone_local.translation import information_schema
-from matrixone_local.translation.show_create_table import as_created, special_indexes
+from matrixone_local.translation.show_create_table import as_created, default_of, special_indexes
 from matrixone_local.translation.statements import server_constant
 
 Value = str | int | None
@@ -226,12 +226,13 @@ def _columns(tokens: Sequence[Token], at: int, link: EngineConnection, *, full: 
     hides = any(str(name).startswith(PREFIX) for name, *_ in described_columns)
     unique = _unique_alone(table, link) if hides else frozenset[str]()
     is_view = any(row[5] == "NULL" for row in described_columns) and _is_view(table, link)
-    for name, kind, _collation, null, said, default, extra, privileges, marked in described_columns:
+    for name, kind, _collation, null, said, default, extra_said, privileges, marked in described_columns:
         if str(name).startswith(PREFIX):
             continue
         key = "UNI" if said == "MUL" and name in unique else said
         type_, comment = matrixone_type(str(kind), marked or "")
-        given = None if is_view else default  # the engine has a text NULL for each column of a view
+        given = None if is_view or default is None else default_of(default, type_)  # that of a view is a text NULL
+        extra = "" if str(extra_said).upper().startswith("ON UPDATE") else extra_said
         if full:
             rights = str(privileges).lower()
             rows.append([name, describe_type(type_), None, null, key, given, extra, rights, comment])

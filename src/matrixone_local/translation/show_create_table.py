@@ -28,6 +28,13 @@ _INDEX = re.compile(
     r"(?: COMMENT '(?P<comment>(?:[^'\\]|\\.|'')*)')?.*"
 )
 _KEY = re.compile(rf"(\s*(?:PRIMARY KEY|(?:UNIQUE )?KEY {_NAME}) \()({_NAME}(?:, {_NAME})*)(\).*)")
+_DEFAULT = re.compile(
+    r"(?P<null>(?<! NOT) NULL)? DEFAULT (?:'(?P<number>-?[0-9.]+(?:e[-+]?[0-9]+)?)'"
+    r"|(?P<now>CURRENT_TIMESTAMP)(?P<digits>\([0-9]\))?|\((?P<expression>\(.*\))\))"
+    r"(?P<update> ON UPDATE CURRENT_TIMESTAMP(?:\([0-9]\))?)?(?= COMMENT '|$)",
+    re.IGNORECASE,
+)
+_NUMBERS = frozenset({"tinyint", "smallint", "int", "bigint", "decimal", "float", "double", "bool", "bit"})
 _FOREIGN = re.compile(rf"\s*CONSTRAINT {_NAME} FOREIGN KEY ")
 _MARKED = re.compile(rf"{MARK}(\{{.*?\}});(.*)", re.DOTALL)
 
@@ -127,7 +134,8 @@ def _requoted(text: str) -> str:
 def _rewrite_line(line: str, database: str) -> str:
     if found := _FOREIGN_KEY.fullmatch(line):
         table = found["table"] if found["database"] == quoted(database) else f"{found['database']}.{found['table']}"
-        return f"{found['own']}{table} {found['columns']}{found['delete']}{found['update']}"
+        own, columns = (found[part].replace("`, `", "`,`") for part in ("own", "columns"))
+        return f"{own}{table} {columns}{found['delete']}{found['update']}"
     if found := _KEY.fullmatch(line):
         return f"{found[1]}{found[2].replace('`, `', '`,`')}{found[3]}"
     return _column(line)
@@ -140,5 +148,40 @@ def _column(line: str) -> str:
     rest = found[3]
     if comment := _COMMENT.search(rest):
         shown = f" COMMENT '{comment[2]}'" if comment[2] else ""
-        return f"{found[1]} {comment[1]}{rest[: comment.start()]}{shown}{rest[comment.end() :]}"
-    return f"{found[1]} {matrixone_type(found[2], '')[0]}{rest}"
+        type_, rest = comment[1], f"{rest[: comment.start()]}{shown}{rest[comment.end() :]}"
+    else:
+        type_ = matrixone_type(found[2], "")[0]
+    return f"{found[1]} {type_}{_with_default(rest, type_)}"
+
+
+def _with_default(rest: str, type_: str) -> str:
+    """What follows a column's type, with its default as a MatrixOne server writes it."""
+    found = _DEFAULT.search(rest)
+    if found is None:
+        return rest
+    update = ""
+    if found["number"] is not None:
+        if type_.partition("(")[0].partition(" ")[0] not in _NUMBERS:
+            return rest
+        put = f"{found['null'] or ''} DEFAULT {default_of(found['number'], type_)}"
+    elif found["now"]:
+        update = f" ON UPDATE {default_of(found['update'].split()[-1], type_)}" if found["update"] else ""
+        put = f" DEFAULT {default_of(found['now'] + (found['digits'] or ''), type_)}"
+    else:
+        put = f"{found['null'] or ''} DEFAULT {found['expression']}"
+    return f"{rest[: found.start()]}{put}{update}{rest[found.end() :]}"
+
+
+def default_of(value: str, type_: str) -> str:
+    """A default as a MatrixOne server shows it.
+
+    Args:
+        value: as the engine shows it, without quotes.
+        type_: the column's type, in a MatrixOne server's words.
+    """
+    base = type_.lower().partition("(")[0].partition(" ")[0]
+    if value.upper().startswith("CURRENT_TIMESTAMP") and base in {"timestamp", "datetime"}:
+        return value.lower() if value.endswith(")") else f"{value.lower()}()"
+    if base == "bool":
+        return {"0": "false", "1": "true"}.get(value, value)
+    return f"({value})" if value.startswith("-") and base in _NUMBERS else value

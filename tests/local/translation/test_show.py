@@ -205,3 +205,21 @@ def test_connections_are_listed_as_on_a_server(sql):
         [row] = [row for row in sql(statement) if row[1] == number]
         assert len(row) == 19
         assert row[6] == database
+
+
+@pytest.mark.parametrize("name", ["auto_increment_increment", "@@session.auto_increment_offset"])
+def test_rows_are_numbered_one_by_one(sql, name):
+    assert "numbers rows one by one" in sql.refused(f"SET {name} = 10")[1]
+    sql(f"SET {name} = 1")
+    sql(f"SET {name} = DEFAULT")
+
+
+def test_lock_tables_commits_what_is_defined_too(sql):
+    """Server-facts 92."""
+    sql("BEGIN")
+    sql("CREATE TABLE t (id INT)")
+    sql("INSERT INTO t VALUES (1)")
+    sql("LOCK TABLES t WRITE")
+    sql("ROLLBACK")
+    assert sql("SELECT id FROM t") == [(1,)]
+    sql("UNLOCK TABLES")

@@ -65,5 +65,13 @@ select * from bl order by id
 create table bn(id int, i int not null, d int, f int, v varchar(8), dt date, b bool, u bigint)
 load data infile '${DATA}/blank_numbers.csv' into table bn fields terminated by ',' ignore 1 lines parallel 'false'
 load data inline format='csv', data='1,,,,,,,\n' into table bn fields terminated by ',' parallel 'true'
+-- 94
+create table ng(i int, b bigint, u int unsigned)
+insert into ng(i) values (-1.5)
+insert into ng(b) values (-1.0)
+insert into ng(u) values (-0.5)
+insert into ng(i) values (1.5),(-1e0),(-15e-1)
+update ng set b=-2.5
+select i, b from ng order by i
 --~ any
 drop database cs_ch
