@@ -44,7 +44,8 @@ def give_titles(statement: Statement) -> None:
         item = statement.tokens[first : last + 1]
         title = title_of(item)
         written = statement.sql[item[0].start : item[-1].end]
-        as_written = title == written and functions.MENTIONED.search(written) is None  # else it will be put otherwise
+        is_changed = functions.MENTIONED.search(written) is not None or any(token.says("CAST") for token in item)
+        as_written = title == written and not is_changed
         if title is not None and not as_written and len(title) <= MAX_TITLE_CHARS:
             statement.insert(item[-1].end, f" AS `{title}`")
 
@@ -127,6 +128,8 @@ def _spelled(item: Sequence[Token]) -> list[str]:
         after = item[at + 1] if at + 1 < len(item) else None
         if token.said in {"CHAR", "CHARACTER"} and before is not None and before.said == "AS" and not _opens(after):
             words.append(" varchar")
+        elif token.said == "DECIMAL" and before is not None and before.said == "AS" and not _opens(after):
+            words.append(" decimal(38)")
         elif _is_unit(item, at):
             words.append(f"{'' if before is not None and before.said == '(' else ' '}{token.text.lower()}")
         elif token.said == "MOD" and _opens(after) and (before is None or not _ends_value(before)):  # the function

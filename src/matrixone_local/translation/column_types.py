@@ -26,6 +26,8 @@ LONGEST_KEY = 4096  # characters of a text that can be a key of the engine
 IN_KEY = "VARCHAR(1024)"  # of a VARCHAR without a length that is in a key: four of them fit in one
 _LONGEST = 65_535  # characters of a VARCHAR, and of one without a length (server-facts 66)
 _BEFORE_A_NAME = frozenset({"(", ",", "ADD", "COLUMN", "MODIFY"})
+_DECIMALS = frozenset({"DECIMAL", "NUMERIC"})
+_DIGITS = "(38,0)"  # of a DECIMAL without any (server-facts 95)
 _CASTS = {
     **dict.fromkeys(("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT"), "SIGNED"),
     **dict.fromkeys(("VARCHAR", "TEXT"), "CHAR"),
@@ -42,6 +44,8 @@ def put_types(statement: Statement) -> None:
             continue
         if word == "TINYINT" and _argument(tokens, at) == "(1)":  # (1) means BOOL here
             statement.put(tokens[at + 1].start, tokens[at + 3].end, "")
+        elif word in _DECIMALS and not _opens(tokens, at + 1):
+            statement.insert(tokens[at].end, _DIGITS)
         elif word in _TYPES:
             put, marked = _TYPES[word]
             _put(statement, at, put, f"{word.lower()}{_argument(tokens, at)}" if marked else "")
@@ -103,6 +107,8 @@ def put_casts(statement: Statement) -> None:
     tokens = statement.tokens
     for at in range(2, len(tokens)):
         word = tokens[at].said
+        if word in _DECIMALS and tokens[at - 1].said == "AS" and not _opens(tokens, at + 1):
+            statement.insert(tokens[at].end, _DIGITS)
         if word not in _CASTS or tokens[at - 1].said != "AS":
             continue
         following = tokens[at + 1] if at + 1 < len(tokens) else None
@@ -119,6 +125,10 @@ def _is_type(tokens: Sequence[Token], at: int) -> bool:
     if at == 1 or tokens[at - 2].text.upper() in _BEFORE_A_NAME:
         return True
     return at > 2 and tokens[at - 2].kind in {Kind.WORD, Kind.QUOTED} and tokens[at - 3].says("CHANGE", "COLUMN")
+
+
+def _opens(tokens: Sequence[Token], at: int) -> bool:
+    return at < len(tokens) and tokens[at].says("(")
 
 
 def _argument(tokens: Sequence[Token], at: int) -> str:

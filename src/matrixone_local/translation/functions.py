@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from matrixone_local.errors import internal_error
 from matrixone_local.sql.quoting import literal
 from matrixone_local.sql.references import has_alias
 from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed
@@ -67,7 +68,7 @@ _HUGE = re.compile(r"\bLIMIT\s+(?:\d+\s*,\s*)?\d{19}", re.IGNORECASE)
 _MOST = 1 << 62  # rows: with an offset added it is a BIGINT still
 MENTIONED = re.compile(
     rf"\b(?:(?:{'|'.join([*(name for name, _ in _CALLS), _SERIES, _JSON, _ADDS])})\s*\("
-    rf"|(?:{'|'.join([*_BOOLS, *_VECTORS, *_MOMENTS, *_OF_WINDOWS, 'ILIKE'])})\b)",
+    rf"|INTERVAL\s+[0-9]*\.[0-9]|(?:{'|'.join([*_BOOLS, *_VECTORS, *_MOMENTS, *_OF_WINDOWS, 'ILIKE'])})\b)",
     re.IGNORECASE,
 )
 
@@ -87,6 +88,8 @@ def put_functions(statement: Statement) -> None:
             _put_operator(statement, at)
         elif changes_clock and statement.tokens[at].says(*_MOMENTS):
             _put_moment(statement, at)
+        elif statement.tokens[at].says("INTERVAL"):
+            _check_interval(statement, at)
         elif statement.tokens[at].says(*_OF_WINDOWS):
             _put_frame(statement, at)
         elif changes_clock or not statement.tokens[at].says("NOW", "SYSDATE", "TIME"):
@@ -119,6 +122,19 @@ def _put_moment(statement: Statement, at: int) -> None:
     is_other = tokens[at - 1].says(".", "AS") or _is_counted(tokens, at)
     if is_call and tokens[at].kind is Kind.WORD and not is_other:
         statement.put(tokens[at].start, tokens[last].end, "NOW(6)")
+
+
+def _check_interval(statement: Statement, at: int) -> None:
+    """Refuse a fraction of a unit that the engine cuts off, and a MatrixOne server reads by the type of the moment.
+
+    Raises:
+        SqlError: there is one.
+    """
+    number, unit = statement.tokens[at + 1 : at + 3] if at + 2 < len(statement.tokens) else (None, None)
+    if number is None or unit is None or unit.says("SECOND"):
+        return
+    if number.kind is Kind.NUMBER and number.text.partition(".")[2].strip("0"):
+        raise internal_error(f"the local server adds no fraction of a {unit.text}: INTERVAL {number.text} {unit.text}")
 
 
 def _is_counted(tokens: Sequence[Token], at: int) -> bool:

@@ -140,3 +140,10 @@ def test_patterns_on_long_texts(sql):
     sql("CREATE TABLE t (a LONGTEXT)")
     sql("INSERT INTO t VALUES (repeat('ab', 200000))")
     assert sql("SELECT a REGEXP '^(a|b)*$', a REGEXP '^(?:[a-z]|,)*x$' FROM t") == [(1, 0)]
+
+
+def test_fractions_of_units(sql):
+    moment = "CAST('2020-01-01' AS DATETIME(3))"
+    assert sql(f"SELECT CAST({moment} + INTERVAL 1.5 SECOND AS CHAR(21))") == [("2020-01-01 00:00:01.5",)]
+    assert sql(f"SELECT CAST({moment} + INTERVAL 2.0 DAY AS CHAR(10))") == [("2020-01-03",)]
+    assert "no fraction of a DAY" in sql.refused(f"SELECT {moment} + INTERVAL 1.5 DAY")[1]

@@ -43,5 +43,13 @@ select table_name, table_type, engine, version, table_collation, table_comment f
 create table pa(x int, y int, primary key(x,y))
 create table ch(id int primary key, x int, y int, constraint fxy foreign key(x,y) references pa(x,y))
 show create table ch
+-- 95
+create table dc(id int primary key, a decimal, b numeric not null default 5, c decimal(10), d decimal(5,2))
+alter table dc add column e decimal
+insert into dc(id,a,e) values (1,12345678901234567890123,1.5)
+select id, a, b, e, cast(a as decimal), cast('12345678901.5' as decimal), cast(123456 as decimal(5,2)), cast(1 as tinyint) from dc
+show create table dc
+create table dd as select cast(1.5 as decimal) as x
+show create table dd
 --~ any
 drop database cs_fn
