@@ -15,6 +15,7 @@ from itertools import zip_longest
 from matrixone_local.engine.connection import EngineConnection, EngineError, Rows
 from matrixone_local.errors import bad_input, internal_error
 from matrixone_local.features.text_judge import Judge
+from matrixone_local.formats.number_casts import BITS
 from matrixone_local.protocol.constants import VECTOR_LENGTH, ColumnType
 from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import literal
@@ -25,6 +26,9 @@ UNUSUAL_TEXTS = 5_000  # of one column, that one statement may have
 _STOP = "__mo_text"
 _STOPPED = 1411  # the engine's number for what stops it
 _QUERY = "__mo_query"
+# A DOUBLE is cast to it before it is stored as an integer: the engine would round 2.5 to 2 (server-facts 96).
+_EXACT = "DECIMAL(38, 17)"
+_FLOATING = frozenset({ColumnType.DOUBLE, ColumnType.FLOAT})
 _TEXTS = frozenset(
     {ColumnType.TINY_BLOB, ColumnType.MEDIUM_BLOB, ColumnType.LONG_BLOB, ColumnType.BLOB, ColumnType.VARCHAR}
     | {ColumnType.VAR_STRING, ColumnType.STRING}
@@ -39,7 +43,7 @@ _SETS = frozenset({"UNION", "EXCEPT", "INTERSECT", "MINUS"})
 
 @dataclass(frozen=True)
 class Assignment:
-    """An INSERT … SELECT with texts for columns of other types.
+    """An INSERT … SELECT with texts for columns of other types, or with DOUBLEs for integers.
 
     Args:
         head: the statement up to its query.
@@ -48,6 +52,7 @@ class Assignment:
         rest: what follows it.
         count: how many columns the query has.
         judged: by position, what judges those with texts.
+        rounded: the positions of DOUBLEs for integers.
     """
 
     head: str
@@ -56,6 +61,7 @@ class Assignment:
     rest: str
     count: int
     judged: Mapping[int, Judge]
+    rounded: frozenset[int] = frozenset()
 
     def carry_out(self, link: EngineConnection) -> Rows:
         """Insert the rows.
@@ -101,6 +107,8 @@ class Assignment:
         """The statement with a check around each text; *known* are texts that have been judged."""
 
         def put(at: int, item: str) -> str:
+            if at in self.rounded:
+                return f"CAST(({item}) AS {_EXACT})"
             judge = self.judged.get(at)
             return item if judge is None else _checked(f"({item})", at, judge, known.get(at, {}))
 
@@ -134,7 +142,7 @@ def _checked(item: str, at: int, judge: Judge, known: Mapping[str, str | None]) 
 def assignment_of(
     sql: str, begin: int, tokens: Sequence[Token], judges: Sequence[Judge], link: EngineConnection
 ) -> str | Assignment:
-    """An INSERT … SELECT, if it has texts for columns of other types; else the statement as it is.
+    """An INSERT … SELECT, if it has texts or DOUBLEs for columns of other types; else the statement as it is.
 
     Args:
         sql: the statement.
@@ -157,9 +165,14 @@ def assignment_of(
         for at, (judge, column) in enumerate(zip(judges, columns, strict=True))
         if judge.plain and _is_text(column)
     }
-    if not judged:
+    rounded = frozenset(
+        at
+        for at, (judge, column) in enumerate(zip(judges, columns, strict=True))
+        if judge.type.base in BITS and column.type in _FLOATING
+    )
+    if not judged and not rounded:
         return sql
-    return Assignment(sql[:begin], query, tokens[:end], rest, len(columns), judged)
+    return Assignment(sql[:begin], query, tokens[:end], rest, len(columns), judged, rounded)
 
 
 def _is_text(column: ResultColumn) -> bool:

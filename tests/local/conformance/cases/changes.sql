@@ -73,5 +73,15 @@ insert into ng(u) values (-0.5)
 insert into ng(i) values (1.5),(-1e0),(-15e-1)
 update ng set b=-2.5
 select i, b from ng order by i
+-- 96
+create table hs(id int, d double, f float, n decimal(6,2), a int, b int)
+insert into hs values (1,2.5,2.5,2.5,5,2),(2,2.7,2.7,2.7,8,3),(3,-2.5,-2.5,-2.5,-5,2),(4,0.49999999999999994,0.4,0.49,1,3)
+create table ht(id int, i int, g bigint, s smallint)
+insert into ht select id, d, f, n from hs
+insert into ht(id,i,g) select id+10, a/b, d*1 from hs
+insert into ht(id,i) select * from (select 21, 2.5e0) x
+replace into ht(id,i) select 22, 5/2
+insert into ht(id,g) select 23, 9007199254740991e0
+select * from ht order by id
 --~ any
 drop database cs_ch
