@@ -12,27 +12,44 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import (
+    BINARY,
+    CHAR,
     JSON,
+    REAL,
+    VARBINARY,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
+    Computed,
+    Date,
     DateTime,
     DefaultClause,
+    Double,
+    Enum,
+    Float,
     ForeignKey,
+    Identity,
+    Index,
     Integer,
+    Interval,
     LargeBinary,
     MetaData,
     Numeric,
     String,
     Table,
     Text,
+    Time,
     UniqueConstraint,
+    Uuid,
     create_engine,
+    func,
     insert,
     inspect,
     select,
     text,
 )
+from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.mysql import insert as upsert
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -119,6 +136,88 @@ def test_defaults_of_booleans_are_the_same_however_they_are_written(engine):
             metadata.tables["flags"].c.f.server_default = DefaultClause("1")
             changes = [change for [change] in compare_metadata(context, metadata)[1:]]
             assert sorted(change[3] for change in changes) == ["d", "f"]
+    finally:
+        metadata.drop_all(engine)
+
+
+TEXTS = ["", "it's", "a\\b", "NULL", " x ", "50%", 'say "y"', "a:b", "é😀", "two\nlines", "5"]
+NUMBERS = [
+    (Integer, "5"),
+    (Integer, text("-1")),
+    (Integer, text("(2 * (3+1))")),
+    (Numeric(10, 2), "1.50"),
+    (Double, "1e10"),
+]
+EVERY_TYPE = [
+    mysql.TINYINT(), mysql.MEDIUMINT(), mysql.MEDIUMINT(unsigned=True), mysql.BIGINT(unsigned=True), Float(), Float(24),
+    Float(53), REAL(), mysql.DOUBLE(10, 2), Numeric(), Numeric(38, 10), String(), String(5), CHAR(5), Text(500),
+    mysql.TINYTEXT(), mysql.MEDIUMTEXT(), mysql.LONGTEXT(), LargeBinary(9), mysql.TINYBLOB(), mysql.LONGBLOB(), BINARY(9),
+    VARBINARY(9), VARBINARY(), DateTime(timezone=True), mysql.DATETIME(fsp=6), mysql.TIMESTAMP(fsp=3), mysql.TIME(fsp=6),
+    mysql.YEAR(), Interval(), JSON(), Enum("x y", "it's", "a\\b", '"', name="items"), mysql.SET("x", "y"), mysql.BIT(8),
+    Uuid(), UUID(), VECF32(3), VECF64(3), Boolean(),
+]  # fmt: skip
+
+
+def make_everything():
+    """Models with every type, default, comment and key."""
+    metadata = MetaData()
+    Table(
+        "everything",
+        metadata,
+        Column("Id", BigInteger, primary_key=True, autoincrement=False),
+        *(Column(f"type {n}", kind, comment=f"it's\n`{n}`, \\ %") for n, kind in enumerate(EVERY_TYPE)),
+        *(Column(f"text{n}", String(20), server_default=value) for n, value in enumerate(TEXTS)),
+        *(Column(f"number{n}", kind, server_default=value) for n, (kind, value) in enumerate(NUMBERS)),
+        Column("none", Integer, server_default=text("NULL")),
+        Column("day", Date, server_default="2020-01-02"),
+        Column("moment", DateTime, server_default="2020-01-02 03:04:05"),
+        Column("hour", Time, server_default="01:02:03"),
+        Column("bytes", VARBINARY(10), server_default="abc"),
+        Column("now", DateTime, server_default=func.now()),
+        Column("touched", DateTime, server_default=text("CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP")),
+        Column("called", String(40), server_default=text("(concat('a','b'))")),
+        Column("today", Date, server_default=text("(current_date)")),
+        Column("counted", Integer, Identity()),
+        Column("made", Integer, Computed("`number0` * 2", persisted=True)),
+        Column("owner", Integer, ForeignKey("owners.Id", name="FK_Owner", ondelete="SET NULL")),
+        CheckConstraint("`number0` > 0", name="CK_Number"),
+        UniqueConstraint("number0", "text0", name="UQ_Two"),
+        Index("IX_Case", "text0"),
+        Index("falling", text("number0 DESC"), "text1"),
+        comment='two\nlines, it\'s \\ "so"',
+    )
+    Table("owners", metadata, Column("Id", Integer, primary_key=True, autoincrement=False))
+    return metadata
+
+
+def test_alembic_finds_nothing_after_every_type_default_comment_and_key(engine):
+    METADATA.drop_all(engine)
+    metadata = make_everything()
+    everything = metadata.tables["everything"]
+
+    def changes():
+        with engine.connect() as connection:
+            options = {"compare_type": True, "compare_server_default": True}
+            return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+    metadata.create_all(engine)
+    try:
+        assert changes() == []
+        with engine.begin() as connection:  # the names of indexes are found in any case
+            next(index for index in everything.indexes if index.name == "IX_Case").create(connection, checkfirst=True)
+        again = MetaData()
+        again.reflect(engine)
+        metadata.drop_all(engine)
+        again.create_all(engine)
+        assert changes() == []
+        everything.c.text0.server_default = DefaultClause("other")
+        everything.c.number0.server_default = DefaultClause("6")
+        everything.c.now.server_default = None
+        everything.c["type 7"].type = Float()
+        assert sorted((change[0], change[3]) for [change] in changes()) == [
+            ("modify_default", "now"), ("modify_default", "number0"), ("modify_default", "text0"),
+            ("modify_type", "type 7"),
+        ]  # fmt: skip
     finally:
         metadata.drop_all(engine)
 

@@ -258,7 +258,9 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Whether a connection is closed after this error: also when a statement's time is up, or its reply garbled."""
-        return e.args[:1] in _CLOSING or bool(super().is_disconnect(e, connection, cursor))
+        if e.args[:1] in _CLOSING or super().is_disconnect(e, connection, cursor):
+            return True
+        return connection is not None and not self.get_driver_connection(connection).open
 
     def get_foreign_keys(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         """Foreign keys as MySQL reports them: without RESTRICT, which is the default and which MatrixOne may report."""
@@ -286,6 +288,16 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         """Indexes, with the kind and the options of those that MySQL does not have."""
         keys: Any = self._parsed_state_or_create(connection, table_name, schema, **kw).keys
         return sorted(map(_describe_index, _no_primary(keys)), key=lambda index: index["name"] or "~")
+
+    @cached.cache
+    def has_index(
+        self, connection: Any, table_name: str, index_name: str, schema: str | None = None, **kw: Any
+    ) -> bool:
+        """Whether a table has an index, whatever the case of its name: the server writes all in lower case."""
+        if not self.has_table(connection, table_name, schema, **kw):
+            return False
+        found: Any = self.get_indexes(connection, table_name, schema, **kw)
+        return index_name.lower() in {(index["name"] or "").lower() for index in found}
 
     def get_table_options(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         """How a table is partitioned; its comment is asked for by itself."""

@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Index, Table
@@ -27,6 +27,7 @@ _BY_NOTHING = re.compile(r" ?ORDER BY \(SELECT NULL(?: AS \w+)?\)(?: ASC| DESC)?
 _OF_TABLES = frozenset({"auto_increment", "comment", "partition_by", "partitions", "subpartition_by", "subpartitions"})
 _OF_INDEXES = frozenset({"length", "prefix", "with_parser", "using"})
 _TEXTS = frozenset({"op_type", "quantization"})
+_BITS_OF_FLOAT = 24  # from here on the server makes a DOUBLE of FLOAT(n)
 
 
 class MatrixOneCompiler(MySQLCompiler_mysqldb):
@@ -203,7 +204,10 @@ class MatrixOneDDLCompiler(MySQLDDLCompiler):
 
 
 class MatrixOneTypeCompiler(MySQLTypeCompiler):
-    """MySQL's types; a VARCHAR needs no length here (server-facts 66), and none is NATIONAL."""
+    """MySQL's types as the server makes them, so that what is reflected is what a model has.
+
+    A VARCHAR needs no length here (server-facts 66), none is NATIONAL, and there is one size of texts and of blobs.
+    """
 
     def process(self, type_: Any, **kw: Any) -> str:
         """A type, or its variant for MySQL where it has one."""
@@ -222,6 +226,44 @@ class MatrixOneTypeCompiler(MySQLTypeCompiler):
         return "VARBINARY" if type_.length is None else f"VARBINARY({type_.length})"
 
     visit_NVARCHAR, visit_NCHAR = visit_VARCHAR, visit_CHAR  # noqa: N815  # the server has no NATIONAL
+
+    def visit_TEXT(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        """TEXT, the only one: what MySQL's sizes name is the same here, and a length is a syntax error."""
+        return "TEXT"
+
+    visit_TINYTEXT = visit_MEDIUMTEXT = visit_LONGTEXT = visit_TEXT  # noqa: N815  # SQLAlchemy's names
+
+    def visit_BLOB(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        """BLOB, the only one, as TEXT is."""
+        return "BLOB"
+
+    visit_TINYBLOB = visit_MEDIUMBLOB = visit_LONGBLOB = visit_BLOB  # noqa: N815  # SQLAlchemy's names
+
+    def visit_MEDIUMINT(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        """INTEGER, which the server makes of it."""
+        return super().visit_INTEGER(type_, **kw)
+
+    def visit_REAL(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        """DOUBLE, which the server makes of it."""
+        return self._double(type_)
+
+    def visit_FLOAT(self, type_: Any, **kw: Any) -> str:  # noqa: N802  # SQLAlchemy's name
+        """FLOAT; DOUBLE where more bits are wanted than it has."""
+        is_wide = type_.precision is not None and type_.precision >= _BITS_OF_FLOAT
+        if is_wide and getattr(type_, "scale", None) is None:
+            return self._double(type_)
+        return super().visit_FLOAT(type_, **kw)
+
+    def _double(self, type_: Any) -> str:
+        scale = getattr(type_, "scale", None)
+        return "DOUBLE" if scale is None else f"DOUBLE({type_.precision}, {scale})"
+
+    def _visit_enumerated_values(self, name: str, type_: Any, enumerated_values: Sequence[str]) -> str:
+        """ENUM and SET; an item with a comma is refused, as the server makes two items of it without a word."""
+        if wrong := [item for item in enumerated_values if "," in item]:
+            raise CompileError(f"the server takes a comma for the end of an item of {name}, got {show(wrong[0])}")
+        text: str = super()._visit_enumerated_values(name, type_, enumerated_values)
+        return text
 
 
 class _WithOptions:

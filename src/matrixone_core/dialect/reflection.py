@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.mysql.reflection import MySQLTableDefinitionParser, ReflectedState
 from sqlalchemy.exc import NoSuchTableError
 
@@ -32,6 +33,9 @@ _ASYNC = re.compile(r"\bASYNC\b", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 _QUOTED_DEFAULT = re.compile(r"'.*'", re.DOTALL)
+_QUOTED = re.compile(r"'(?:''|[^'])*'|`(?:``|[^`])*`")
+_PARENTHESIS = re.compile(r"'(?:''|[^'])*'|[()]")
+_LINE_ENDS = {"\n": "\ue00a", "\r": "\ue00d"}  # within quotes while a definition is read line by line
 
 COLUMNS = text("""
     SELECT column_name, column_type, is_nullable, column_default, extra, column_comment
@@ -75,7 +79,7 @@ class Parser(MySQLTableDefinitionParser):
 
     def parse(self, show_create: str, charset: Any) -> ReflectedState:
         """What a table is made of."""
-        lines = show_create.split("\n")
+        lines = _QUOTED.sub(lambda quoted: _hide_line_ends(quoted[0]), show_create).split("\n")
         keys = [_KEY.fullmatch(line) for line in lines]
         rest = "\n".join(line for line, key in zip(lines, keys, strict=True) if not key)
         state = super().parse(rest, charset)
@@ -83,6 +87,10 @@ class Parser(MySQLTableDefinitionParser):
         columns: Any = state.columns
         for column in columns:
             column["name"] = _bare(column["name"])
+            for part in ("default", "comment"):
+                column[part] = _show_line_ends(column[part])
+        for check in state.ck_constraints:
+            check.update(name=_bare(check["name"]), sqltext=_show_line_ends(check["sqltext"]))
         for key in state.fk_constraints:
             key.update(
                 name=_bare(key["name"]), local=[*map(_bare, key["local"])], foreign=[*map(_bare, key["foreign"])]
@@ -93,11 +101,19 @@ class Parser(MySQLTableDefinitionParser):
         """Whether a statement of SHOW CREATE TABLE makes a view."""
         return bool(self._check_view(statement))
 
+    def _parse_column(self, line: str, state: ReflectedState) -> None:
+        """A column; SQL that is its default ends where its parentheses do."""
+        super()._parse_column(line, state)
+        column: Any = state.columns[-1] if state.columns else {}
+        default = column.get("default")
+        if default and default.startswith("("):
+            column["default"] = in_parentheses(line[line.index(default) :])
+
     def _parse_table_options(self, line: str, state: ReflectedState) -> None:
         """The comment, and how the table is partitioned, which MySQL writes on lines of its own."""
         comment = _COMMENT_OPTION.search(line)
         if comment:
-            state.table_options["matrixone_comment"] = comment[1].replace("''", "'")
+            state.table_options["matrixone_comment"] = str(_show_line_ends(comment[1].replace("''", "'")))
         partitioned = _PARTITIONED.search(_COMMENT_OPTION.sub("", line))
         if partitioned:
             state.table_options["matrixone_partition_by"] = partitioned[1]
@@ -164,6 +180,7 @@ def set_right(state: ReflectedState, parser: Parser, connection: Connection, pla
             column
             | {
                 "name": name,
+                "type": _with_items(column["type"], kind),
                 "default": _default(column, default),
                 "comment": comment_of(column["comment"], comment),
             }
@@ -185,6 +202,38 @@ def as_in_tables(kind: str) -> str:
     """A type that information_schema has as `VARCHAR(10)`, `INT(32)`, `TEXT(0)`, as SHOW CREATE TABLE writes it."""
     small = kind if kind.upper().startswith(("ENUM", "SET")) else kind.lower()
     return re.sub(r"\(0\)$|(?<=int)(?:\(\d+\))?( unsigned)?(?:\(\d+\))?$", r"\1", small)
+
+
+def _with_items(type_: Any, kind: str) -> Any:
+    """A type; ENUM and SET with the items of information_schema, which are as they are, with commas between them."""
+    if not isinstance(type_, (mysql.ENUM, mysql.SET)):
+        return type_
+    items = kind[kind.index("(") + 2 : -2].split("','")
+    if isinstance(type_, mysql.ENUM):
+        return mysql.ENUM(*items)
+    return mysql.SET(*items, retrieve_as_bitwise="" in items)
+
+
+def in_parentheses(text: str) -> str:
+    """What begins with a parenthesis, to the end of it."""
+    depth = 0
+    for found in _PARENTHESIS.finditer(text):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if not depth:
+            return text[: found.end()]
+    return text
+
+
+def _hide_line_ends(text: str) -> str:
+    for end, stand_in in _LINE_ENDS.items():
+        text = text.replace(end, stand_in)
+    return text
+
+
+def _show_line_ends(text: str | None) -> str | None:
+    for end, stand_in in _LINE_ENDS.items():
+        text = text and text.replace(stand_in, end)
+    return text
 
 
 def _key(found: re.Match[str]) -> dict[str, Any]:
@@ -274,7 +323,7 @@ def _as_shown(name: str) -> tuple[str, str]:
 
 def _bare(name: str) -> str:
     """A name that stood between back-quotes, where those within it are doubled."""
-    return name.replace("``", "`")
+    return str(_show_line_ends(name.replace("``", "`")))
 
 
 def _exact(shown: str, names: Iterable[str]) -> str | None:

@@ -5,14 +5,18 @@ import uuid
 from array import array
 from collections.abc import Sequence
 from importlib import import_module
+from struct import unpack
 from typing import Any, ClassVar, TypeAlias
 
-from sqlalchemy import ClauseElement, Dialect, Double, Function, literal
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy import ClauseElement, Dialect, Double, Function, literal, type_coerce
+from sqlalchemy.types import NullType, UserDefinedType
 
 from matrixone_core import fragments
 from matrixone_core.errors import InvalidArgument
 
+_INTEGERS = frozenset("bBhHiIlLqQnN")
+_NUMBERS = frozenset("efd?")  # others of a buffer
+_INTEGER_OF_SIZE = {1: "b", 2: "h", 4: "i", 8: "q"}
 Distance: TypeAlias = Function[float]
 
 
@@ -51,6 +55,8 @@ class Vector(UserDefinedType[Sequence[float]]):
         def _function(self, name: str, other: Any) -> Distance:
             is_sql = hasattr(other, "__clause_element__") or isinstance(other, ClauseElement)
             vector: Any = other if is_sql else literal(other, self.type)
+            if getattr(vector, "__visit_name__", None) == "bindparam" and isinstance(vector.type, NullType):
+                vector = type_coerce(vector, self.type)  # `bindparam("p")` says nothing of its type
             return Function(name, self.expr, vector, type_=Double())
 
     comparator_factory: Any = Comparator
@@ -88,7 +94,7 @@ class Vector(UserDefinedType[Sequence[float]]):
             return None
         try:
             items = _numbers(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidArgument(
                 f"a value of {self.get_col_spec()} is a sequence of numbers, or has the buffer or the array interface,"
                 f" not {type(value).__name__} ({error})"
@@ -106,8 +112,12 @@ def _numbers(value: Any) -> list[float]:
     """
     if isinstance(value, (str, bytes, bytearray)):
         raise TypeError("text and bytes are no numbers; memoryview(…).cast('f') makes bytes numbers")
-    if hasattr(value, "__array__"):
-        value = value.__array__().tolist()
+    if getattr(getattr(value, "dtype", None), "kind", "") in {"M", "m"}:
+        raise TypeError("its items are moments or durations")
+    if type(value) is memoryview:
+        value = _of_buffer(memoryview(value))
+    elif hasattr(value, "__array__"):  # tolist() knows which items are missing; the array may not
+        value = value.tolist() if hasattr(value, "tolist") else value.__array__().tolist()
     elif hasattr(value, "__array_interface__"):  # who has no more than this needs numpy to read it
         value = import_module("numpy").asarray(value).tolist()
     elif not issubclass(type(value), Sequence):
@@ -115,11 +125,17 @@ def _numbers(value: Any) -> list[float]:
     return array("d", value).tolist()
 
 
-def _of_buffer(view: memoryview) -> list[float]:
+def _of_buffer(view: memoryview) -> list[Any]:
+    """The items of a buffer, of either order of bytes; the size of an item counts, as ctypes has longs of its own."""
     if view.ndim != 1:
         raise TypeError(f"it has {view.ndim} dimensions")
-    numbers: Any = view.cast("B")
-    return list(numbers.cast(view.format.lstrip("<=@")).tolist())
+    order, kind = (view.format[0], view.format[1:]) if view.format[0] in "<>=!@" else ("=", view.format)
+    if kind in _INTEGERS:
+        same_size = _INTEGER_OF_SIZE[view.itemsize]
+        kind = same_size.upper() if kind.isupper() else same_size
+    elif kind not in _NUMBERS:
+        raise TypeError(f"its items have the format {view.format}")
+    return list(unpack(f"{order.replace('@', '=')}{len(view)}{kind}", view.tobytes()))
 
 
 class VECF32(Vector):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from matrixone_local.sql.quoting import literal
-from matrixone_local.sql.tokens import Kind, Statement, Token
+from matrixone_local.sql.tokens import Kind, Reader, Statement, Token
 from matrixone_local.sql.type_names import MARK
 
 # MatrixOne's type: the engine's, and whether it has to be remembered
@@ -25,6 +25,8 @@ _TYPES: dict[str, tuple[str, bool]] = {
 LONGEST_KEY = 4096  # characters of a text that can be a key of the engine
 IN_KEY = "VARCHAR(1024)"  # of a VARCHAR without a length that is in a key: four of them fit in one
 _LONGEST = 65_535  # characters of a VARCHAR, and of one without a length (server-facts 66)
+_BITS_OF_FLOAT = 24  # from here on a server makes a DOUBLE of FLOAT(n)
+_SIZED = frozenset(f"{size}{kind}" for size in ("TINY", "", "MEDIUM", "LONG") for kind in ("TEXT", "BLOB"))
 _BEFORE_A_NAME = frozenset({"(", ",", "ADD", "COLUMN", "MODIFY"})
 _DECIMALS = frozenset({"DECIMAL", "NUMERIC"})
 _DIGITS = "(38,0)"  # of a DECIMAL without any (server-facts 95)
@@ -49,6 +51,18 @@ def put_types(statement: Statement) -> None:
         elif word in _TYPES:
             put, marked = _TYPES[word]
             _put(statement, at, put, f"{word.lower()}{_argument(tokens, at)}" if marked else "")
+        elif word in _SIZED and tokens[at + 1 :] and tokens[at + 1].says("("):
+            read = Reader(statement.sql, tokens)
+            read.at = at + 1
+            raise read.error()  # a MatrixOne server knows no length there
+        elif word in _SIZED and word.endswith("TEXT") and _has_default(tokens, at):  # the engine's texts have none
+            _put(statement, at, f"VARCHAR({_LONGEST})", "text")
+        elif word == "FLOAT" and int(_argument(tokens, at)[1:-1] or 0) >= _BITS_OF_FLOAT:
+            _put(statement, at, "DOUBLE", "", takes_argument=True)
+        elif word == "VARBINARY" and not _argument(tokens, at):
+            without_default = "VARBINARY(1024)" if _is_in_key(tokens, at) else "MEDIUMBLOB"
+            put = f"VARBINARY({_LONGEST})" if _has_default(tokens, at) else without_default
+            _put(statement, at, put, f"varbinary({_LONGEST})")
         elif word == "VARCHAR" and (taken := _of_any_length(tokens, at)):
             _put(statement, at, taken, f"varchar({_length(tokens, at)})", takes_argument=True)
 
@@ -72,8 +86,14 @@ def _of_any_length(tokens: Sequence[Token], at: int) -> str | None:
         return IN_KEY if length > LONGEST_KEY else None
     if length < _LONGEST:
         return None
-    has_default = any(token.says("DEFAULT") for token in _rest(tokens, at))  # the engine gives texts of any length none
-    return f"VARCHAR({_LONGEST})" if has_default else "MEDIUMTEXT"  # several VARCHARs of this length make no row
+    # the engine gives texts of any length no default, and several VARCHARs of this length make no row
+    return f"VARCHAR({_LONGEST})" if _has_default(tokens, at) else "MEDIUMTEXT"
+
+
+def _has_default(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a column whose type is there has a default that is not NULL."""
+    rest = [*_rest(tokens, at)]
+    return any(token.says("DEFAULT") and not following.says("NULL") for token, following in pairwise(rest))
 
 
 def _rest(tokens: Sequence[Token], at: int) -> Sequence[Token]:

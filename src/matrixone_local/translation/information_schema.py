@@ -53,8 +53,8 @@ _DEFAULT = (
     " WHEN column_default LIKE 'CURRENT_TIMESTAMP(%' THEN LOWER(column_default)"
     " WHEN column_default LIKE 'CURRENT_TIMESTAMP%' THEN 'current_timestamp()'"
     f" WHEN {_BASE} = 'BOOL' THEN IF(column_default = '0', 'false', 'true')"
-    f" WHEN {_IS_TEXT} OR data_type IN ('enum', 'set', 'date', 'datetime', 'timestamp', 'time')"
-    ' THEN CONCAT("\'", REPLACE(column_default, "\'", "\'\'"), "\'")'
+    f" WHEN {_IS_TEXT} OR data_type IN ('enum', 'set', 'binary', 'varbinary', 'date', 'datetime', 'timestamp', 'time')"
+    " THEN CONCAT('\\'', REPLACE(REPLACE(column_default, '\\\\', '\\\\\\\\'), '\\'', '\\'\\''), '\\'')"
     " WHEN column_default LIKE '-%' THEN CONCAT('(', column_default, ')') ELSE column_default END"
 )
 _WIDTH = f"CAST(SUBSTRING_INDEX(SUBSTRING_INDEX({_TYPE}, '(', -1), ')', 1) AS SIGNED)"

@@ -14,6 +14,8 @@ from matrixone_local.sql.type_names import MARK, matrixone_type
 
 _NAME = r"`(?:[^`]|``)+`"
 _COLUMN = re.compile(rf"(\s*{_NAME}) ([a-zA-Z]+(?:\([^)]*\))?(?: unsigned)?)(.*)", re.DOTALL)
+_ITEMS = re.compile(rf"(\s*{_NAME} (?:enum|set)\()'(.*?)'(\)(?: .*)?)", re.DOTALL)  # the engine doubles no quotes
+_ITEM_DEFAULT = re.compile(r"(?<= DEFAULT )'(.*?)'(?= COMMENT |$)", re.DOTALL)
 _COMMENT = re.compile(rf" COMMENT '{MARK}((?:[^'\\]|\\.|'')*?);((?:[^'\\]|\\.|'')*)'")
 _QUOTED = re.compile(rf"{_NAME}|'(?:[^'\\]|\\.|'')*'")
 _ESCAPES = str.maketrans({"'": "''", "\\": "\\\\", "\0": "\\0", "\n": "\\n", "\r": "\\r"})
@@ -74,7 +76,7 @@ class SpecialIndex:
         options = "".join(f"{name} = {self.parameters[name]}  " for name in order)
         return (
             f"  KEY {quoted(self.name)} USING {self.algorithm} ({columns}) {options}"
-            f"op_type '{self.parameters['op_type']}' {comment}"
+            f"op_type '{self.parameters['op_type']}' {' async ' if 'async' in self.parameters else ''}{comment}"
         )
 
 
@@ -142,6 +144,10 @@ def _rewrite_line(line: str, database: str) -> str:
 
 
 def _column(line: str) -> str:
+    if found := _ITEMS.fullmatch(line):
+        items = ",".join(f"'{item.translate(_ESCAPES)}'" for item in found[2].split("','"))
+        rest = _ITEM_DEFAULT.sub(lambda default: f"'{default[1].translate(_ESCAPES)}'", found[3])
+        return f"{found[1]}{items}{rest}"
     found = _COLUMN.fullmatch(line)
     if not found:
         return line

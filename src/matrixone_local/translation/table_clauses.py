@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from matrixone_local.errors import SqlError, internal_error
 from matrixone_local.sql.quoting import literal, quoted
@@ -30,6 +31,7 @@ def put_clauses(statement: Statement) -> None:
         SqlError: the engine has nothing like a clause.
     """
     _check_parsers(statement.tokens)
+    _put_names(statement)
     _put_character_set(statement)
     _leave_clusters_out(statement)
     _put_vector_indexes(statement)
@@ -41,6 +43,16 @@ def vector_index(statement: Statement) -> str | None:
     if read.take("CREATE", "INDEX"):
         return _vector_index(read)
     return _added_vector_index(read) if read.take("ALTER", "TABLE") else None
+
+
+def _put_names(statement: Statement) -> None:
+    """Put the names of keys and constraints in lower case, as a MatrixOne server stores them."""
+    tokens = statement.tokens
+    if not tokens[1:] or not tokens[1].says("TABLE", "TEMPORARY", "INDEX", "UNIQUE", "FULLTEXT"):
+        return
+    for before, name in pairwise(tokens):
+        if before.says("CONSTRAINT", "INDEX", "KEY", "UNIQUE", "FULLTEXT") and name.kind in {Kind.WORD, Kind.QUOTED}:
+            statement.put(name.start, name.end, name.text.lower())
 
 
 def _check_parsers(tokens: Sequence[Token]) -> None:
@@ -83,7 +95,7 @@ def _vector_index(read: Reader) -> str | None:
     first = read.next(Kind.WORD, Kind.QUOTED)
     _past_brackets(read)
     where = read.sql[first.start : read.tokens[read.at - 1].end]
-    return f"CREATE VECTOR INDEX{exists} {quoted(name)} ON {where} {_options(read, kind)}"
+    return f"CREATE VECTOR INDEX{exists} {quoted(name.lower())} ON {where} {_options(read, kind)}"
 
 
 def _is_vectors(read: Reader) -> bool:
@@ -110,6 +122,10 @@ def _options(read: Reader, kind: str) -> str:
             comment = read.string()
         elif option == "op_type":
             given["op_type"] = read.string().lower()
+        elif option == "async":  # rows are found at once here
+            given["async"] = "true"
+        elif option == "quantization":
+            raise internal_error("the local server has no QUANTIZATION of indexes")
         elif not any(option in options for options in _OPTIONS.values()):
             read.at -= 1
             raise read.error()
@@ -133,7 +149,7 @@ def _put_vector_indexes(statement: Statement) -> None:
         read.at = at + 1
         if read.looks("("):
             continue
-        name = "" if read.looks("USING") else f" {quoted(read.name())}"
+        name = "" if read.looks("USING") else f" {quoted(read.name().lower())}"
         if _is_vectors(read):
             kind = read.next(Kind.WORD).text.upper()
             first = read.at
@@ -159,7 +175,7 @@ def _added_vector_index(read: Reader) -> str | None:
     at = read.at
     _past_brackets(read)
     where = read.sql[read.tokens[at].start : read.tokens[read.at - 1].end]
-    put = f"CREATE VECTOR INDEX {quoted(name)} ON {table} {where} {_options(read, kind)}"
+    put = f"CREATE VECTOR INDEX {quoted(name.lower())} ON {table} {where} {_options(read, kind)}"
     if not read.take(";") and read.current is not None:
         raise internal_error("the local server adds an index of vectors by itself alone")
     return put

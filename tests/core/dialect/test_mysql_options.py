@@ -7,16 +7,21 @@ from sqlalchemy import (
     CHAR,
     NCHAR,
     NVARCHAR,
+    REAL,
     VARBINARY,
     VARCHAR,
     Column,
     DateTime,
+    Enum,
+    Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
     TypeDecorator,
     Unicode,
     UniqueConstraint,
@@ -140,11 +145,32 @@ def test_prefixes_for_mysql_are_written(dialect):
         (CHAR(), "CHAR"),
         (VARBINARY(), "VARBINARY"),
         (VARBINARY(3), "VARBINARY(3)"),
+        (Text(500), "TEXT"),
+        (mysql.TINYTEXT(), "TEXT"),
+        (mysql.MEDIUMTEXT(), "TEXT"),
+        (mysql.LONGTEXT(charset="latin1"), "TEXT"),
+        (LargeBinary(9), "BLOB"),
+        (mysql.TINYBLOB(), "BLOB"),
+        (mysql.MEDIUMBLOB(), "BLOB"),
+        (mysql.LONGBLOB(), "BLOB"),
+        (mysql.MEDIUMINT(unsigned=True), "INTEGER UNSIGNED"),
+        (REAL(), "DOUBLE"),
+        (mysql.REAL(10, 2), "DOUBLE(10, 2)"),
+        (Float(23), "FLOAT(23)"),
+        (Float(24), "DOUBLE"),
+        (mysql.FLOAT(30, 2), "FLOAT(30, 2)"),
+        (Enum("it's", "a\\b", "100%"), "ENUM('it''s','a\\\\b','100%%')"),
     ],
     ids=repr,
 )
-def test_types_of_text(dialect, kind, sql):
+def test_types_are_those_that_the_server_makes(dialect, kind, sql):
     assert kind.compile(dialect=dialect) == sql
+
+
+@pytest.mark.parametrize("kind", [Enum("a", "b,c"), mysql.ENUM("a", "b,c")], ids=repr)
+def test_an_item_with_a_comma_is_refused(dialect, kind):
+    with pytest.raises(CompileError, match=r"comma .* item of ENUM, got 'b,c'"):
+        kind.compile(dialect=dialect)
 
 
 class Upper(TypeDecorator):

@@ -1,5 +1,6 @@
 """What is read of tables, from texts and rows as a MatrixOne server gave them."""
 
+import pymysql
 import pytest
 from pymysql.err import OperationalError
 from sqlalchemy.dialects.mysql import BIGINT, INTEGER, VARCHAR
@@ -259,3 +260,66 @@ def test_a_place_is_asked_with_bound_values():
     connection = Recorded("", columns=[1])
     assert Place("d", "it's").ask(connection, reading.COLUMNS) == [1]
     assert connection.asked == [{"schema": "d", "name": "it's"}]
+
+
+ITEMS_AND_LINES = """CREATE TABLE `t` (
+  `e` enum('r','it''s','backs') DEFAULT NULL COMMENT 'two
+  `lines`
+)',
+  `s` set('','x') DEFAULT 'a
+b',
+  `x` int DEFAULT (2 * (3 + length('a)b'))),
+  `y` int DEFAULT (1 COMMENT 'one',
+  UNIQUE KEY `u
+k` (`x`),
+  CONSTRAINT `c``k` CHECK (`e` <> 'a
+b')
+) COMMENT='two
+lines'"""
+
+
+def test_line_ends_within_quotes_parentheses_and_items(dialect):
+    columns = [
+        ("e", r"ENUM('r','it's','back\s')", "YES", None, "", "two\n  `lines`\n)"),
+        ("s", "SET('','x')", "YES", "'a\nb'", "", ""),
+        ("x", "INT(32)", "YES", "(2 * (3 + length('a)b')))", "", ""),
+        ("y", "INT(32)", "YES", None, "", "one"),
+    ]
+    recorded = Recorded(ITEMS_AND_LINES, columns=columns, statistics=[], tables=[])
+    found = {column["name"]: column for column in dialect.get_columns(recorded, "t")}
+    assert found["e"]["type"].enums == ["r", "it's", "back\\s"]
+    assert found["e"]["comment"] == "two\n  `lines`\n)"
+    assert found["s"]["type"].values == ("", "x")
+    assert found["s"]["default"] == "'a\nb'"
+    assert found["x"]["default"] == "(2 * (3 + length('a)b')))"
+    assert found["y"]["default"].startswith("(1")
+    assert [index["name"] for index in dialect.get_indexes(recorded, "t")] == ["u\nk"]
+    assert dialect.get_check_constraints(recorded, "t") == [{"name": "c`k", "sqltext": "`e` <> 'a\nb'"}]
+    assert dialect.get_table_comment(recorded, "t")["text"] == "two\nlines"
+    shown = Recorded(ITEMS_AND_LINES, columns=[], statistics=[], tables=[])  # of another account
+    assert dialect.get_columns(shown, "t")[0]["comment"] == "two\n  `lines`\n)"
+
+
+def test_names_of_indexes_are_found_in_any_case(dialect, monkeypatch):
+    recorded = Recorded(SEARCHED, columns=[])
+    monkeypatch.setattr(dialect, "_ensure_has_table_connection", lambda connection: None)
+    assert dialect.has_index(recorded, "d", "IB")
+    assert not dialect.has_index(recorded, "d", "none")
+    assert not dialect.has_index(Recorded(OperationalError(1146, "no such table d")), "d", "ib")
+
+
+class Driver:
+    """A driver's connection that the server has closed."""
+
+    open = False
+
+
+def test_an_error_of_a_closed_connection_is_a_lost_connection(dialect):
+    dialect.dbapi = pymysql
+    error = OperationalError(2000, "a text of the result is not UTF-8")
+    dialect.get_driver_connection = lambda connection: connection
+    assert dialect.is_disconnect(error, Driver(), None)
+    assert not dialect.is_disconnect(error, None, None)
+    still_open = Driver()
+    still_open.open = True
+    assert not dialect.is_disconnect(error, still_open, None)

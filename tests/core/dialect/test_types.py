@@ -6,7 +6,7 @@ import decimal
 
 import numpy
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, literal, select
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, bindparam, literal, select
 from sqlalchemy.exc import CompileError
 from sqlalchemy.schema import CreateIndex
 
@@ -44,8 +44,28 @@ def test_whatever_holds_numbers_is_a_vector(kind, value):
     assert str(literal(value, kind).compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})) == "'[1.5,-2.0]'"
 
 
-def test_what_has_a_buffer_alone_is_a_vector():
-    assert VECF32(2).bind_processor(DIALECT)((ctypes.c_double * 2)(1.5, -2)) == "[1.5,-2.0]"
+@pytest.mark.parametrize(
+    "value",
+    [
+        (ctypes.c_double * 2)(1.5, -2),
+        (ctypes.c_float.__ctype_be__ * 2)(1.5, -2),
+        memoryview(numpy.array([1.5, -2], ">f4")),
+        memoryview(numpy.array([1.5, -2], "float16")),
+        memoryview(array.array("d", [1.5, 0, -2]))[::2],
+    ],
+    ids=["double", "big-endian", "big-endian view", "half", "every second"],
+)
+def test_what_has_a_buffer_alone_is_a_vector(value):
+    assert VECF32(2).bind_processor(DIALECT)(value) == "[1.5,-2.0]"
+
+
+@pytest.mark.parametrize(
+    "kind", [ctypes.c_long, ctypes.c_long.__ctype_be__, ctypes.c_ulong, ctypes.c_int16, ctypes.c_uint8, ctypes.c_bool]
+)
+def test_buffers_of_whole_numbers_of_every_size(kind):
+    assert VECF32(3).bind_processor(DIALECT)((kind * 3)(1, 0, 1)) == "[1.0,0.0,1.0]"
+    if kind(-1).value < 0:
+        assert VECF32(1).bind_processor(DIALECT)((kind * 1)(-3)) == "[-3.0]"
 
 
 def test_numbers_keep_every_digit():
@@ -66,6 +86,12 @@ def test_numbers_keep_every_digit():
         (5, "int"),
         ({1, 2}, "set"),
         ((ctypes.c_double * 2 * 2)(), "2 dimensions"),
+        (memoryview(numpy.zeros((1, 2))), "2 dimensions"),
+        (memoryview(b"ab").cast("c"), "the format c"),
+        (memoryview(numpy.zeros(2, [("x", "f4")])), "the format T"),
+        (numpy.ma.array([1.0, 2.0], mask=[False, True]), "MaskedArray"),
+        (numpy.array([1, 2], "M8[ns]"), "moments"),
+        ([10**400, 0], "too large"),
         ([float("nan")], "finite"),
         (numpy.array([1, numpy.inf]), "finite"),
     ],
@@ -101,6 +127,9 @@ def test_distances(name):
     assert [kind.bind_processor(DIALECT)(asked.params[key]) for key, kind in [("param_1", T.c.v.type)]] == ["[1.0,2.0]"]
     assert str(getattr(T.c.v, name)(T.c.w).compile(dialect=DIALECT)) == f"{name}(t.v, t.w)"
     assert str(getattr(Model.v, name)(Model.v).compile(dialect=DIALECT)) == f"{name}(of_vectors.v, of_vectors.v)"
+    later = getattr(T.c.v, name)(bindparam("later")).compile(dialect=DIALECT)
+    assert (str(later), later.bind_names) == (f"{name}(t.v, %s)", {next(iter(later.bind_names)): "later"})
+    assert next(iter(later.bind_names)).type.bind_processor(DIALECT)(numpy.array([1, 2])) == "[1.0,2.0]"
     assert select(getattr(Model.v, name)([1, 2])).selected_columns[0].type.python_type is float
     first, second = (select(getattr(T.c.v, name)(v))._generate_cache_key() for v in ([1, 2], numpy.array([3, 4])))  # noqa: SLF001  # SQLAlchemy's
     assert first.key == second.key
