@@ -123,7 +123,8 @@ class Folders:
         check_path(path)
         place = self._inside(Path(path))
         if not place.exists():
-            raise bad_input(FILE_NOT_FOUND)
+            words = _not_a_folder(place, "stat")
+            raise internal_error(words) if words else bad_input(FILE_NOT_FOUND)
         try:
             with place.open("rb") as file:
                 before = os.fstat(file.fileno())
@@ -140,11 +141,9 @@ class Folders:
     def entries(self, folder: str) -> Sequence[Entry]:
         """What is in a folder; the folders above it are made (server-facts 59), names with a dot before left out."""
         check_path(folder)
-        place = self._made(Path(folder))
+        place = self._made(Path(folder), verb="open")
         if place.is_file():
             raise SqlError(1105, f"readdirent {folder}: not a directory")
-        if place.parent.is_file():
-            raise SqlError(1105, f"open {folder}: not a directory")
         if not place.exists():
             return ()
         found = sorted(one for one in place.iterdir() if not one.name.startswith(".") and one != self._own)
@@ -172,6 +171,8 @@ class Folders:
         """Make a new file."""
         check_path(path)
         place = self._inside(Path(path))
+        if words := _not_a_folder(place, "open"):
+            raise SqlError(1105, words)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("xb") as target:
@@ -195,13 +196,13 @@ class Folders:
         """What a refusal calls a file: its name, without the folders."""
         return path.rpartition("/")[2]
 
-    def _made(self, path: Path, *, is_folder: bool = False) -> Path:
-        """The path as `_inside` gives it, the folders above it made."""
+    def _made(self, path: Path, *, is_folder: bool = False, verb: str = "stat") -> Path:
+        """The path as `_inside` gives it, the folders above it made; a path below a file is refused."""
         place = self._inside(path)
         folder = place if is_folder else place.parent
+        if not folder.is_dir() and (words := _not_a_folder(place, verb)):
+            raise SqlError(1105, words)
         if not folder.exists() and self._is_inside(folder):
-            if any(above.is_file() for above in folder.parents):
-                raise SqlError(1105, f"open {folder}: not a directory")
             folder.mkdir(parents=True)
         return place
 
@@ -219,6 +220,19 @@ class Folders:
 
     def _is_inside(self, path: Path) -> bool:
         return any(path.is_relative_to(folder) for folder in self._allowed)
+
+
+def _not_a_folder(path: Path, verb: str) -> str | None:
+    """A server's words for a path below a file; None for other paths.
+
+    Args:
+        path: the path.
+        verb: what was to be done with it; of a path further below, its folder was to be opened.
+    """
+    file = next((above for above in path.parents if above.is_file()), None)
+    if file is None:
+        return None
+    return f"{verb} {path}: not a directory" if file == path.parent else f"open {path.parent}: not a directory"
 
 
 class Bucket:

@@ -1,5 +1,6 @@
 """The files of stages in SQL, with the words that a server was recorded with (conformance/stage_files and s3)."""
 
+import re
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -250,13 +251,26 @@ def test_what_is_saved_stays_after_a_rollback(connect, on_disk):
     assert Path(root, "saved.txt").read_text() == "x"
 
 
-def test_a_file_where_a_folder_is_wanted(connect, on_disk):
+def test_a_file_where_a_folder_is_wanted(connect, on_disk, sql, matrixone_database_local):
     stage, root = on_disk
+    sql("CREATE TABLE t (a INT)")
     refused = connect().refused(f"SELECT file FROM stage_list('stage://{stage}/users.csv') f")
     assert refused == (1105, f"readdirent {root}/users.csv: not a directory")
     for path, opened in (("x/", "x"), ("x/*", "x"), ("x/y/", "x"), ("x/y/z/*", "x/y")):
         refused = connect().refused(f"SELECT file FROM stage_list('stage://{stage}/users.csv/{path}') f")
         assert refused == (1105, f"open {root}/users.csv/{opened}: not a directory")
+    for statement, number in (
+        ("SELECT load_file(CAST('{}' AS datalink))", 1105),
+        ("SELECT load_file(CAST('{}?offset=0&size=1' AS datalink))", 1105),
+        ("SELECT save_file(CAST('{}' AS datalink), 'x')", 1105),
+        ("REMOVE FILES FROM STAGE IF EXISTS '{}'", 1105),
+        ("SELECT 1 INTO OUTFILE '{}'", 1105),
+        ("LOAD DATA INFILE '{}' INTO TABLE " + f"{matrixone_database_local}.t", 20101),
+    ):
+        for path, failed in (("x.csv", r"\w+ {}/users\.csv/x\.csv"), ("x/y/z.csv", r"open {}/users\.csv/x/y")):
+            code, words = connect().refused(statement.format(f"stage://{stage}/users.csv/{path}"))
+            assert code == number
+            assert re.fullmatch(f"(internal error: )?{failed.format(re.escape(str(root)))}: not a directory", words)
 
 
 @pytest.mark.parametrize("path", ["../outside.txt", "link_out/outside.txt"])
