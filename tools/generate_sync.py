@@ -30,6 +30,7 @@ HEADER = "# Generated from matrixone_async/{name} by tools/generate_sync.py; do 
 BRACKETS = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"  # and what is in them, which may have brackets of its own
 
 RULES = [  # applied one after another to code, comments and docstrings alike
+    (r"(\n *if error is None:)?\n *await checkpoint\(\)(?=\n)", ""),  # threads are not cancelled
     (r"\n *WrongEventLoop: [^\n]*", ""),  # an error that threads do not know, in a docstring
     (r"\b([Aa])n (`?)async(?:hronous)? ", r"\1 \2"),
     (r"\basynchronous ", ""),

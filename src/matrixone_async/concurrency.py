@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib import import_module
 from inspect import isawaitable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import anyio
 import anyio.to_thread
@@ -173,13 +175,13 @@ async def shield(call: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> 
         seconds: how long it may still take once the task is cancelled; then it is cancelled as well.
     """
     inner = asyncio.ensure_future(call())
-    cancelled: list[asyncio.CancelledError] = []
+    cancelled: list[HeldBack] = []
     with anyio.CancelScope(shield=True):
         while not inner.done():
             try:
                 _, unfinished = await asyncio.wait({inner}, timeout=seconds if cancelled else None)
             except asyncio.CancelledError as error:
-                cancelled.append(error)
+                cancelled.append(hold_back(error))
             else:
                 for late in unfinished:
                     late.cancel()
@@ -188,9 +190,53 @@ async def shield(call: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> 
     return inner.result()
 
 
-def cancel_again(held_back: asyncio.CancelledError) -> None:
-    """Have a cancellation that was held back come at the next await, with its words: anyio knows its own by them."""
+class HeldBack(str):
+    """The words of a cancellation that was caught, and has to come later; anyio knows its cancellations by them.
+
+    Attributes:
+        requests: how many cancellations of the task were asked for and not taken back when it was caught.
+    """
+
+    __slots__ = ("requests",)
+    requests: int
+
+
+_to_come: WeakKeyDictionary[asyncio.Task[Any], HeldBack] = WeakKeyDictionary()
+
+
+def hold_back(error: asyncio.CancelledError) -> HeldBack:
+    """Note a cancellation that the current task has caught, maybe not for the first time."""
+    words = error.args[0] if error.args else ""
+    if isinstance(words, HeldBack):
+        return words
+    held_back, task = HeldBack(words), asyncio.current_task()
+    held_back.requests = 0 if task is None else task.cancelling()
+    return held_back
+
+
+def cancel_again(held_back: HeldBack) -> None:
+    """Have a cancellation that was held back come when the task waits next, unless it was taken back until then.
+
+    `asyncio.timeout()` takes its cancellation back as its block is left. Before Python 3.13, `Task.cancel()` here and
+    now would come all the same, and end whatever the task does next.
+    """
     task = asyncio.current_task()
-    if task is not None:
+    if task is None:
+        return
+    if task not in _to_come:
+        asyncio.get_running_loop().call_soon(_cancel, task)
+    _to_come[task] = min(held_back, _to_come.get(task, held_back), key=attrgetter("requests"))
+
+
+def _cancel(task: asyncio.Task[Any]) -> None:
+    held_back = _to_come.pop(task)
+    if not task.done() and task.cancelling() >= held_back.requests:
         task.uncancel()
-        task.cancel(*held_back.args)
+        task.cancel(held_back)
+
+
+async def checkpoint() -> None:
+    """Let a cancellation that was held back come now, before the caller leaves the block that asked for it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        await asyncio.sleep(0)

@@ -17,7 +17,7 @@ import aiomysql
 from pymysql.constants import CR, SERVER_STATUS
 from pymysql.err import MySQLError, OperationalError
 
-from matrixone_async.concurrency import cancel_again, shield
+from matrixone_async.concurrency import HeldBack, cancel_again, hold_back, shield
 from matrixone_async.protocol import PacketMixin, ProtocolMixin, ResultMixin
 from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
 from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT
@@ -53,7 +53,8 @@ class Connection(ProtocolMixin, aiomysql.Connection):
         self._wanted = read_timeout
         self._read_timeout: float | None = None  # logging in has a limit of its own
         self._committing = False
-        self._cancelled: list[asyncio.CancelledError] = []
+        self._cancelled: list[HeldBack] = []
+        self._is_opening = False
         self._used = time.monotonic()
 
     @property
@@ -66,8 +67,10 @@ class Connection(ProtocolMixin, aiomysql.Connection):
         """A new connection, logged in; the arguments are the constructor's."""
         connection = cls(**arguments)
         try:
+            connection._is_opening = True
             async with asyncio.timeout(connection.connect_timeout):
                 await connection._connect()
+            connection._is_opening = False
             connection._read_timeout = connection._wanted
         except UnicodeError as error:
             raise OperationalError(
@@ -142,6 +145,9 @@ class Connection(ProtocolMixin, aiomysql.Connection):
 
         An error goes before a cancellation: who is cancelled has to hear that rows may be committed or not.
         """
+        if self._is_opening:  # aiomysql would commit the settings of the connection, which are no part of a transaction
+            self._untouched = True
+            return
         self._committing, self._cancelled = True, []
         try:
             await super().commit()
@@ -243,7 +249,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
         except asyncio.CancelledError as error:
             if not self._committing:
                 raise
-            self._cancelled.append(error)
+            self._cancelled.append(hold_back(error))
         # readexactly() takes nothing when it is cancelled, so that it can be asked again
         return await shield(partial(self._read_in_time, num_bytes, STOP_SECONDS), STOP_SECONDS)
 
@@ -285,7 +291,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
         statement (server-facts 16).
         """
         try:
-            if self._stop is not None and self._reader is not None:
+            if self._stop is not None and self._reader is not None and not self._is_opening:
                 await self._kill(self._stop, self._reader)
         finally:
             self.close()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from matrixone_async.concurrency import Caller, Owner, finish_within, repeating, sleep
+from matrixone_async.concurrency import Caller, Owner, checkpoint, finish_within, repeating, sleep
 from matrixone_async.engines import abandon, close, connect, release, run_on
 from matrixone_async.workers import WorkerGroup
 from matrixone_core.cancellation import CLEAN_UP_SECONDS
@@ -217,3 +217,4 @@ class AsyncDriver:
             await run_on(connection, commit)
         finally:
             await release(connection)
+        await checkpoint()

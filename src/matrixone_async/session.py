@@ -9,7 +9,7 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from matrixone_async.concurrency import shield
+from matrixone_async.concurrency import checkpoint, shield
 from matrixone_async.driver import AsyncDriver
 from matrixone_async.managers import (
     AsyncCloneManager,
@@ -91,6 +91,8 @@ class AsyncSession(SessionBase, AsyncQueries):
                 await self.commit()
         finally:
             await shield(self.close, FINISH_SECONDS)
+        if error is None:
+            await checkpoint()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._inside.where}, {self._core.work}>"

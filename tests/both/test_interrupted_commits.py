@@ -12,8 +12,9 @@ from interruptions import (
     interrupting,
 )
 from models import User
+from sqlalchemy import insert
 
-from matrixone import Client, errors
+from matrixone import AsyncClient, Client, errors
 
 pytestmark = pytest.mark.anyio
 
@@ -62,6 +63,83 @@ async def test_a_commit_outlasts_a_time_limit(async_client, proxy, unique, limit
     assert not went_on
     assert (await async_client.execute("SELECT count(*) FROM users")).scalar() == 1
     assert snapshot in [one.name for one in await async_client.snapshots.list()]
+
+
+async def _by_session(client):
+    async with client.session() as session:
+        session.add(User(id=1))
+
+
+async def _by_commit(client):
+    session = client.session()
+    session.add(User(id=1))
+    await session.commit()
+    return session
+
+
+async def _by_statement(client):
+    await client.execute("INSERT INTO users (id, email) VALUES (1, '')")
+
+
+async def _by_orm_statement(client):
+    await client.execute(insert(User).values(id=1))
+
+
+async def _by_engine(client):
+    async with client.engine.begin() as connection:
+        await connection.execute(insert(User).values(id=1))
+
+
+@pytest.mark.parametrize("write", [_by_session, _by_commit, _by_statement, _by_orm_statement, _by_engine])
+async def test_a_time_limit_that_expires_in_a_commit_ends_nothing_that_comes_after_its_block(
+    async_client, proxy, write
+):
+    proxy.hold_commit(0.4)
+    session = None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(60) as limit:
+            expiring = asyncio.ensure_future(_expires_within_commit(limit, proxy))
+            session = await write(async_client)
+    await asyncio.sleep(0.01)
+    await expiring
+    assert limit.expired()
+    assert asyncio.current_task().cancelling() == 0
+    assert (await async_client.execute("SELECT count(*) FROM users")).scalar() == 1
+    if session is not None:
+        await session.close()
+    assert async_client.engine.pool.checkedout() == 0
+
+
+async def test_a_time_limit_that_expires_in_a_commit_leaves_the_cancellation_of_a_block_around_it(async_client, proxy):
+    proxy.hold_commit(0.4)
+    went_on = False
+
+    async def whole():
+        nonlocal went_on
+        with suppress(TimeoutError):
+            async with asyncio.timeout(60) as limit:
+                expiring = asyncio.ensure_future(_expires_within_commit(limit, proxy))
+                await _by_commit(async_client)
+        await expiring
+        went_on = True
+        await asyncio.sleep(60)
+
+    task = asyncio.ensure_future(whole())
+    await asyncio.to_thread(proxy.held.wait, 60)
+    await asyncio.sleep(0.1)  # the limit has expired
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await async_client.execute("SELECT count(*) FROM users")).scalar() == 1
+
+
+async def test_a_login_that_takes_too_long_is_no_cancellation(proxy):
+    proxy.rule = lambda statement, before: "hold" if statement.startswith(("SET", "COMMIT")) else "pass"
+    client = AsyncClient(url=proxy.url, connect_timeout=0.6)
+    with pytest.raises(errors.ConnectionFailed, match="timed out"):
+        await client.connect()
+    await asyncio.sleep(0.01)
+    proxy.release()
 
 
 @asynccontextmanager
