@@ -1,8 +1,10 @@
 """The options of loads, by both clients."""
 
+import io
 from functools import partial
 
 import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, select
 
 from matrixone import errors
 
@@ -232,3 +234,16 @@ def test_the_texts_that_are_null(client):
 def test_a_url_of_a_stage_is_read_from_the_stage(client, stage):
     assert client.load_data.read_csv(f"stage://{stage}/a.csv", "t").rows == 2
     assert rows(client) == [(1, "a", 10), (2, "b", 20)]
+
+
+@pytest.mark.parametrize("name", ["t'x", 't"x', "t\\x", "t`x"])
+def test_the_rows_of_a_table_with_an_odd_name_are_replaced(client, name):
+    table = Table(
+        name, MetaData(), Column("id", Integer, primary_key=True, autoincrement=False), Column("n", String(9))
+    )
+    client.create_all(table.metadata)
+    client.load_data.read_csv(io.BytesIO(b"1,a\n2,b\n"), table)
+    client.load_data.read_csv(io.BytesIO(b"2,c\n3,d\n"), table, on_conflict="skip")
+    assert client.execute(select(table).order_by(table.c.id)).all() == [(1, "a"), (2, "b"), (3, "d")]
+    client.load_data.read_csv(io.BytesIO(b"4,e\n"), table, mode="replace")
+    assert client.execute(select(table)).all() == [(4, "e")]

@@ -50,12 +50,18 @@ class AddColumns(Command):
 
 @dataclass(frozen=True)
 class Truncate(Command):
-    """TRUNCATE TABLE, which a rollback undoes (server-facts 67)."""
+    """TRUNCATE TABLE, which a rollback undoes (server-facts 67).
+
+    The server pastes the name into a statement of its own, and does so for a DELETE without a condition (server-facts
+    98): a name that would not survive that is given to a DELETE with one.
+    """
 
     name: tuple[str, ...]
 
     def parts(self) -> Iterator[Part]:
-        yield f"TRUNCATE TABLE {quote_names(self.name)}"
+        table = quote_names(self.name)
+        is_pasted = not any(character in name for name in self.name for character in '"\\`')
+        yield f"TRUNCATE TABLE {table}" if is_pasted else f"DELETE FROM {table} WHERE TRUE"
 
 
 @dataclass(frozen=True)
