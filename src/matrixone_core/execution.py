@@ -19,7 +19,7 @@ from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import RowPackets
 from matrixone_core.setting_checks import time_limit
 from matrixone_core.sql.moment import Past
-from matrixone_core.sql.placeholders import check_no_placeholders, named, numbered
+from matrixone_core.sql.placeholders import check_no_placeholders, has_several_statements, named, numbered
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]  # by name; by place; a list of either for many executions
 Values: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None  # as SQLAlchemy takes them
@@ -147,6 +147,23 @@ def as_statement(statement: str | Executable, params: Parameters | None) -> tupl
     if rows is None:
         raise InvalidArgument(f"params={show(params)} must be a dict, or a list of dicts; tuples are for SQL text")
     return statement, rows
+
+
+def check_one_statement(statement: object) -> None:
+    """See that a text is one statement: a server would run all of several, and the first's rows alone would be read.
+
+    Args:
+        statement: SQL text, or a statement of SQLAlchemy's.
+
+    Raises:
+        InvalidArgument: it is several.
+    """
+    clause = statement.element if isinstance(statement, TextualSelect) else statement
+    sql = clause.text if isinstance(clause, TextClause) else clause
+    if isinstance(sql, str) and has_several_statements(sql):
+        raise InvalidArgument(
+            f"{show(sql)} has several statements, and the rows of one can be read; send one at a time"
+        )
 
 
 def _text(sql: str, params: Parameters | None) -> tuple[Executable, Values]:

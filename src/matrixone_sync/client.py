@@ -295,11 +295,12 @@ class Client(Manager, Queries):
             A context manager that gives SQLAlchemy's `Result`.
 
         Raises:
-            InvalidArgument: `batch` is less than one, the values do not go with the placeholders, or the statement
-                cannot read the past.
+            InvalidArgument: `batch` is less than one, the values do not go with the placeholders, the text has several
+                statements, or the statement cannot read the past.
             NotConnected: `connect()` was not called.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
         """
+        execution.check_one_statement(statement)
         options = execution.streaming(batch, execution.options_for(statement, timeout, snapshot, timestamp))
         return self._stream(*execution.as_statement(statement, params), options)
 

@@ -361,6 +361,21 @@ def test_what_the_server_would_write_wrongly_is_refused(client, stage, files, qu
     assert names_in(files) == []
 
 
+def test_a_text_of_several_statements_is_refused(users, stage, tmp_path):
+    """A server runs all of them: the file would have the rows of the first, and the rest would be done unseen."""
+    for query in ("SELECT 1 AS a; DELETE FROM users", text("SELECT id FROM users; SELECT 2")):
+        for file in ("t.csv", "t.jsonl", "t.parquet"):
+            with pytest.raises(errors.InvalidArgument, match="several statements"):
+                users.export.to_file(query, tmp_path / file)
+            with pytest.raises(errors.InvalidArgument, match="several statements"):
+                users.export.to_stage(query, stage, file)
+        with pytest.raises(errors.InvalidArgument, match="several statements"):
+            users.stream(query)
+    assert users.execute("SELECT count(*) FROM users").scalar() == 3
+    assert list(tmp_path.iterdir()) == []
+    assert users.export.to_file("SELECT ';' AS a -- all; of it\n;", tmp_path / "one.csv").rows == 1
+
+
 def test_two_columns_of_one_name(users, stage):
     for export in (
         lambda: users.export.to_stage("SELECT a.id, b.id FROM users a, users b", stage, "x.csv"),

@@ -12,7 +12,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.execution import Parameters, Values, as_statement
+from matrixone_core.execution import Parameters, Values, as_statement, check_one_statement
 from matrixone_core.fragments import as_text, quote_name, quote_names
 from matrixone_core.messages import show
 from matrixone_core.names import table_name
@@ -80,6 +80,7 @@ def query_of_table(names: tuple[str, ...], expressions: Sequence[str]) -> Query:
 
 
 def _query_of_text(source: str, params: Parameters | None) -> Query:
+    check_one_statement(source)
     sql = source.rstrip("; \t\r\n")
     statement, values = as_statement(sql, params)
     return Query(_bound(statement, _one(values)), sql)
@@ -103,6 +104,7 @@ def _query_of_clause(source: Any, params: Parameters | None) -> Query:
         raise InvalidArgument(f"source={show(source)} cannot be exported; {_KINDS}")
     if issubclass(type(found), Select):  # of a model the columns, and not those of what its relationships load with it
         found = found.options(lazyload("*"))
+    check_one_statement(found)
     clause = _bound(found, _one(as_statement(found, params)[1]))
     return Query(clause, _shown(clause))
 

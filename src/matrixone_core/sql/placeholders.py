@@ -1,4 +1,7 @@
-"""Placeholders in the caller's SQL text: `:name`, `?` and `%s`. What is in quotes or in a comment is none."""
+"""Placeholders in the caller's SQL text: `:name`, `?` and `%s`. What is in quotes or in a comment is none.
+
+Semicolons between statements are found in the same manner.
+"""
 
 import re
 from collections.abc import Collection, Iterator
@@ -78,6 +81,18 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
         else:
             pieces.append(as_text(piece.replace("%%", "%") if is_format else piece))
     return "".join(pieces), tuple(names)
+
+
+def has_several_statements(sql: str) -> bool:
+    """Whether a semicolon separates statements; one at the end, or before a comment at the end, separates none."""
+    if ";" not in sql:
+        return False
+    kept = ["''" if kind == "inert" else piece for kind, piece in _pieces(sql) if not _is_comment(kind, piece)]
+    return ";" in "".join(kept).strip("; \t\r\n")
+
+
+def _is_comment(kind: str, piece: str) -> bool:
+    return kind == "inert" and piece[0] in "-#/"
 
 
 def _pieces(sql: str) -> Iterator[tuple[str, str]]:
