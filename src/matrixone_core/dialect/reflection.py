@@ -79,22 +79,20 @@ class Parser(MySQLTableDefinitionParser):
 
     def parse(self, show_create: str, charset: Any) -> ReflectedState:
         """What a table is made of."""
-        lines = _QUOTED.sub(lambda quoted: _hide_line_ends(quoted[0]), show_create).split("\n")
+        lines = lines_of(show_create)
         keys = [_KEY.fullmatch(line) for line in lines]
         rest = "\n".join(line for line, key in zip(lines, keys, strict=True) if not key)
         state = super().parse(rest, charset)
         state.keys.extend(_key(found) for found in keys if found)
         columns: Any = state.columns
         for column in columns:
-            column["name"] = _bare(column["name"])
+            column["name"] = bare(column["name"])
             for part in ("default", "comment"):
-                column[part] = _show_line_ends(column[part])
+                column[part] = show_line_ends(column[part])
         for check in state.ck_constraints:
-            check.update(name=_bare(check["name"]), sqltext=_show_line_ends(check["sqltext"]))
+            check.update(name=bare(check["name"]), sqltext=show_line_ends(check["sqltext"]))
         for key in state.fk_constraints:
-            key.update(
-                name=_bare(key["name"]), local=[*map(_bare, key["local"])], foreign=[*map(_bare, key["foreign"])]
-            )
+            key.update(name=bare(key["name"]), local=[*map(bare, key["local"])], foreign=[*map(bare, key["foreign"])])
         return state
 
     def is_view(self, statement: str) -> bool:
@@ -113,7 +111,7 @@ class Parser(MySQLTableDefinitionParser):
         """The comment, and how the table is partitioned, which MySQL writes on lines of its own."""
         comment = _COMMENT_OPTION.search(line)
         if comment:
-            state.table_options["matrixone_comment"] = str(_show_line_ends(comment[1].replace("''", "'")))
+            state.table_options["matrixone_comment"] = str(show_line_ends(comment[1].replace("''", "'")))
         partitioned = _PARTITIONED.search(_COMMENT_OPTION.sub("", line))
         if partitioned:
             state.table_options["matrixone_partition_by"] = partitioned[1]
@@ -224,13 +222,19 @@ def in_parentheses(text: str) -> str:
     return text
 
 
+def lines_of(show_create: str) -> list[str]:
+    """The lines of a definition; the line ends in its names and texts have stand-ins: see `show_line_ends`."""
+    return _QUOTED.sub(lambda quoted: _hide_line_ends(quoted[0]), show_create).split("\n")
+
+
 def _hide_line_ends(text: str) -> str:
     for end, stand_in in _LINE_ENDS.items():
         text = text.replace(end, stand_in)
     return text
 
 
-def _show_line_ends(text: str | None) -> str | None:
+def show_line_ends(text: str | None) -> str | None:
+    """A name or a text with the line ends that `lines_of` has put stand-ins for."""
     for end, stand_in in _LINE_ENDS.items():
         text = text and text.replace(stand_in, end)
     return text
@@ -247,8 +251,8 @@ def _key(found: re.Match[str]) -> dict[str, Any]:
         options["async"] = True
     return {
         "type": found["type"].upper() if found["type"] else None,
-        "name": _bare(found["name"][1:-1]) if found["name"] else None,
-        "columns": [(_bare(name[1:-1]), int(length) if length else None, "") for name, length in columns],
+        "name": bare(found["name"][1:-1]) if found["name"] else None,
+        "columns": [(bare(name[1:-1]), int(length) if length else None, "") for name, length in columns],
         "parser": parser[1] if parser else None,
         "using": found["using"],
         "options": options,
@@ -321,9 +325,9 @@ def _as_shown(name: str) -> tuple[str, str]:
     return name, _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), name)
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """A name that stood between back-quotes, where those within it are doubled."""
-    return str(_show_line_ends(name.replace("``", "`")))
+    return str(show_line_ends(name.replace("``", "`")))
 
 
 def _exact(shown: str, names: Iterable[str]) -> str | None:

@@ -18,9 +18,9 @@ from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
-from matrixone_core.dialect.reflection import is_shown
+from matrixone_core.dialect.reflection import bare, is_shown, lines_of
 from matrixone_core.dialect.types import DATALINK, UUID, Vector
-from matrixone_core.errors import PermissionDenied, TableNotFound
+from matrixone_core.errors import PermissionDenied, ServerError, TableNotFound
 from matrixone_core.messages import show
 from matrixone_core.on_connection import run_translated
 from matrixone_core.sql.table import ProbeDropTable, ShowCreateTable
@@ -165,18 +165,21 @@ def parse_table(names: Names, definition: str) -> Table:
 
     Raises:
         TableNotFound: the text describes no table.
+        ServerError: a column cannot be read of the text.
     """
     if not definition.lstrip().upper().startswith("CREATE TABLE"):
         raise TableNotFound(
             f"{show('.'.join(names))} is no table that rows can be loaded into", remedy="views take none: name a table"
         )
-    lines = [line for line in definition.splitlines() if _READ_LINE.match(line)]
+    lines = [line for line in lines_of(definition) if _READ_LINE.match(line)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the parser does not know is of no concern here
         state = _parser().parse("\n".join(lines), "utf8mb4")
+    if len(state.columns) != sum(line.lstrip().startswith("`") for line in lines):
+        raise ServerError(f"a column of {show('.'.join(names))} cannot be read of what SHOW CREATE TABLE answers")
     return Table(
         names,
-        tuple(_column(column, _plain(column["name"])) for column in state.columns),
+        tuple(_column(column, bare(column["name"])) for column in state.columns),
         tuple(_key(key) for key in state.keys if key["type"] in {"PRIMARY", "UNIQUE"}),
     )
 
@@ -201,12 +204,7 @@ def _column(column: Any, name: str) -> Column:
 
 
 def _key(key: Any) -> Names:
-    return tuple(_plain(column[0]) for column in key["columns"])
-
-
-def _plain(name: str) -> str:
-    """A name as it is: SQLAlchemy reads it between back-quotes, and leaves those within it doubled."""
-    return name.replace("``", "`")
+    return tuple(bare(column[0]) for column in key["columns"])
 
 
 def can_create_tables(names: Names) -> Op[bool]:

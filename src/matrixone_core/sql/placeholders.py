@@ -87,8 +87,8 @@ def has_several_statements(sql: str) -> bool:
     """Whether a semicolon separates statements; one at the end, or before a comment at the end, separates none."""
     if ";" not in sql:
         return False
-    kept = ["''" if kind == "inert" else piece for kind, piece in _pieces(sql) if not _is_comment(kind, piece)]
-    return ";" in "".join(kept).strip("; \t\r\n")
+    pieces = ["''" if kind == "inert" else piece for kind, piece in _pieces(sql) if not _is_comment(kind, piece)]
+    return ";" in "".join(pieces).strip("; \t\r\n")
 
 
 def _is_comment(kind: str, piece: str) -> bool:

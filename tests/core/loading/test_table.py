@@ -3,7 +3,7 @@
 import pytest
 from script import Driver, Server
 
-from matrixone_core.errors import PermissionDenied, TableNotFound
+from matrixone_core.errors import PermissionDenied, ServerError, TableNotFound
 from matrixone_core.loading.table import Kind, can_create_tables, fetch_table, parse_table
 
 DEFINITION = """CREATE TABLE `odd` (
@@ -33,6 +33,19 @@ def test_columns_and_keys_are_read_whatever_their_names_and_comments():
     assert (name.has_default, name.nullable, name.sql_type) == (True, False, "VARCHAR(20)")
     assert (size.has_default, size.nullable, size.sql_type) == (False, True, "DECIMAL(10, 2)")
     assert total.generated
+
+
+def test_names_with_line_ends_are_columns_like_others():
+    names = ["new\nline", "car\rriage", "sep\u2028arator", "form\ffeed", "it's", 'say "x"']
+    written = ",\n".join(f"  `{name}` int DEFAULT NULL COMMENT 'it''s\n  `none` int,\n'" for name in names)
+    table = parse_table(("t",), f"CREATE TABLE `t` (\n{written},\n  UNIQUE KEY `u` (`new\nline`)\n)")
+    assert [column.name for column in table.columns] == names
+    assert table.keys == (("new\nline",),)
+
+
+def test_a_column_that_cannot_be_read_is_not_left_out():
+    with pytest.raises(ServerError, match=r"a column of 'd\.t' cannot be read"):
+        parse_table(("d", "t"), "CREATE TABLE `t` (\n  `id` int NOT NULL,\n  `x`\n)")
 
 
 def test_columns_are_found_in_capitals_or_not():
