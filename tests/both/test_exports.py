@@ -376,6 +376,19 @@ def test_a_text_of_several_statements_is_refused(users, stage, tmp_path):
     assert users.export.to_file("SELECT ';' AS a -- all; of it\n;", tmp_path / "one.csv").rows == 1
 
 
+@pytest.mark.parametrize("name", ["a,b", 'say "x"', "new\nline", "car\rriage"])
+def test_a_name_that_a_header_cannot_have_is_refused(client, stage, files, tmp_path, name):
+    """The server writes it without quotes: loads and others read two names, or another number of rows."""
+    client.execute(f"CREATE TABLE named (id INT PRIMARY KEY, `{name}` INT)")
+    client.execute("INSERT INTO named VALUES (1, 2)")
+    for source in (f"SELECT id, id AS `{name}` FROM named", "named"):
+        with pytest.raises(errors.NotSupported, match="header=False, or select the column AS another name"):
+            client.export.to_stage(source, stage, "named.csv")
+    assert names_in(files) == []
+    assert client.export.to_stage(f"SELECT id, 2 AS `{name}` FROM named", stage, "named.csv", header=False).rows == 1
+    assert client.export.to_file(f"SELECT id, 2 AS `{name}` FROM named", tmp_path / "named.csv").rows == 1
+
+
 def test_two_columns_of_one_name(users, stage):
     for export in (
         lambda: users.export.to_stage("SELECT a.id, b.id FROM users a, users b", stage, "x.csv"),

@@ -18,6 +18,7 @@ from matrixone_core.exporting.manifest import Manifest, manifest_path
 from matrixone_core.exporting.report import ExportedFile, ExportProgress, ExportReport
 from matrixone_core.exporting.row_counts import count_rows
 from matrixone_core.exporting.source import Source
+from matrixone_core.messages import show
 from matrixone_core.sql.export import CountQueryRows, CsvOutput, Outfile, Output, ParquetOutput, SelectTimeZone
 from matrixone_core.sql.files import RemoveFiles, SaveFile
 from matrixone_core.stage_files import PROBED, is_there, put_in_place, size_by_probes
@@ -74,6 +75,7 @@ def _export(export: StageExport) -> Op[ExportReport]:
         there = export.path.with_name(old[min(old)]) if old else manifest_path(export.path)
         raise StageFileExists(f"there is a file {there} already", remedy="overwrite=True replaces it")
     exported = yield from plan_columns(export.source, export.output.name)
+    check_header(export.output, exported.columns)
     output = _with_quotes(export, exported)
     target = export.path.with_name(f"{export.path.name}.{uuid4().hex[:8]}.new") if old else export.path
     statement = Outfile(exported.query, target.url, output, export.split_size)
@@ -127,6 +129,22 @@ def _count(
     if before is None or before != (yield from CountQueryRows(exported.query)):
         return None
     return before
+
+
+def check_header(output: Output, columns: Iterable[str]) -> None:
+    """See that a header names the columns: the server writes the names as they are, without quotes around them.
+
+    Raises:
+        NotSupported: a name would be read as several, as another one, or as a row.
+    """
+    if not isinstance(output, CsvOutput) or not output.header:
+        return
+    for name in columns:
+        if output.delimiter in name or set(name) & {output.quote, "\\", "\r", "\n"}:
+            raise NotSupported(
+                f"the server writes no quotes around the name {show(name)} in a header, which would read as another;"
+                " give header=False, or select the column AS another name"
+            )
 
 
 def _with_quotes(export: StageExport, exported: Exported) -> Output:
