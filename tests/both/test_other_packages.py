@@ -47,6 +47,17 @@ def test_pandas(engine):
     assert pandas.read_sql("SELECT s FROM of_pandas WHERE n = 1", engine)["s"].tolist() == ["x", "x"]
 
 
+def test_polars(engine):
+    import polars
+
+    frame = polars.DataFrame({"n": [1, 2, 3], "s": ["a", None, "it's"], "f": [1.5, None, 2.0]})
+    for exists in ("fail", "append", "replace"):
+        frame.write_database("of_polars", engine, engine="sqlalchemy", if_table_exists=exists)
+    assert polars.read_database("SELECT n, s, f FROM of_polars ORDER BY n", engine).rows() == frame.rows()
+    batches = polars.read_database("SELECT n FROM of_polars", engine, iter_batches=True, batch_size=2)
+    assert sum(batch.height for batch in batches) == 3
+
+
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")  # its own
 def test_advanced_alchemy(engine):
     from advanced_alchemy.base import UUIDAuditBase
