@@ -129,6 +129,16 @@ def test_files_are_written_replaced_and_removed(folder):
     assert (folder / "empty2").is_file()
 
 
+def test_a_file_stays_where_the_new_one_cannot_be_written(folder):
+    """A MatrixOne server answers OK for a name that its disk does not take, and the old file was removed for nothing."""
+    path = folder / f"{'n' * 245}.csv"
+    path.write_text("id\n1\n")
+    for write in (path.write_text, (folder / f"{'n' * 300}.csv").write_text):
+        with pytest.raises(errors.ServerError, match="(?i)name too long"):
+            write("id\n2\n", overwrite=True)
+    assert path.read_text() == "id\n1\n"
+
+
 def test_files_opened_to_write_are_sent_when_they_are_closed(folder):
     path = folder / "w.txt"
     with path.open("x") as file:

@@ -103,6 +103,8 @@ facts = {"hex(load_file": [{"piece0": b"1,a\n".hex()}], "SELECT count(*)": [{"n"
 plan = driver(**facts).run(stage_loads.plan("s", "a.csv", "t"))
 given = (b"1,a\n2,b\n3,c\n", "users.csv", io.StringIO("1,a\n2,b\n3,c\n"))
 rows = [driver().run(loads.read_csv(data, "t", progress=True)).rows for data in given]
-uploaded = driver().run(transfers.upload(files.location("s", ("u",)), "users.csv", overwrite=False, progress=None))
+uploaded = driver(**facts).run(
+    transfers.upload(files.location("s", ("u",)), "users.csv", overwrite=False, progress=None)
+)
 print(created.name, creating.log[0], plan.files[0], rows, uploaded, sep="\n", file=answer_with, flush=True)
 os._exit(0)  # the interpreter would close the standard streams

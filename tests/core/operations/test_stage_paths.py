@@ -110,13 +110,14 @@ def test_statements_show_no_content():
 def test_a_replaced_file_is_written_beside_the_old_one_first():
     found = StageFileExists("file a already exists", code=20406)
     path = ROOT / "a"
-    steps, length = play(files.write_bytes(path, b"new", overwrite=True), found, 1, *[Reply()] * 4)
+    steps, length = play(files.write_bytes(path, b"new", overwrite=True), found, 1, Reply(), b"w", *[Reply()] * 3)
     spare = steps[2].url
     assert length == 3
     assert steps == [
         SaveFile(path.url, b"new"),
         ReadFile(path.url, size=1),
         SaveFile(spare, b"new"),
+        ReadFile(spare, 2, size=1),
         RemoveFiles(path.url),
         CopyFile(spare, path.url, (0,)),
         RemoveFiles(spare),
@@ -124,17 +125,27 @@ def test_a_replaced_file_is_written_beside_the_old_one_first():
     assert spare.startswith(f"{path.url}.")
 
 
+def test_nothing_is_removed_for_a_file_that_was_not_written():
+    found = StageFileExists("file a already exists", code=20406)
+    with pytest.raises(ServerError, match="answered OK, and .* has fewer than the 3 bytes") as caught:
+        play(files.write_bytes(ROOT / "a", b"new", overwrite=True), found, 1, Reply(), b"")
+    assert not any(isinstance(step, RemoveFiles) for step in caught.value.steps)
+    assert play(files.write_bytes(ROOT / "a", b"", overwrite=False), Reply(), b"")[1] == 0
+
+
 def test_a_replacement_that_fails_says_where_the_new_content_is():
     found = StageFileExists("file a already exists", code=20406)
     with pytest.raises(ServerError) as caught:
-        play(files.write_bytes(ROOT / "a", b"new", overwrite=True), found, 1, Reply(), Reply(), ServerError("full"))
+        play(
+            files.write_bytes(ROOT / "a", b"new", overwrite=True), found, 1, Reply(), b"w", Reply(), ServerError("full")
+        )
     assert "the new content of stage://imports/a is whole in stage://imports/a." in caught.value.__notes__[0]
 
 
 def test_a_copy_that_replaces_is_copied_beside_the_old_one_first():
     found = StageFileExists("file b already exists", code=20406)
     target = ROOT / "b"
-    answers = (2, b"", 70_000_000 - 2 * files.COPIED_AT_ONCE, found, 1, *[Reply()] * 4)
+    answers = (2, b"", 70_000_000 - 2 * files.COPIED_AT_ONCE, found, 1, Reply(), b"x", *[Reply()] * 3)
     steps, copied = play(files.copy(FILE, target, overwrite=True), *answers)
     assert copied == ("imports", ("b",))
     assert steps[1] == ReadRange(FILE.url, 3 * files.COPIED_AT_ONCE, 1)
@@ -195,9 +206,9 @@ def test_a_file_that_shrinks_while_it_is_downloaded_is_noticed():
 
 def test_an_upload_sends_the_file():
     machine = MemoryMachine(x=b"content")
-    driver = Driver(lambda statement: None, machine)
+    driver = Driver(lambda statement: b"t" if isinstance(statement, ReadFile) else None, machine)
     assert driver.run(transfers.upload(FILE, "x", overwrite=False, progress=None)) == 7
-    assert driver.log == [str(SaveFile(FILE.url, b"content"))]
+    assert driver.log == [str(SaveFile(FILE.url, b"content")), str(ReadFile(FILE.url, 6, size=1))]
     with pytest.raises(FileNotFoundError):
         driver.run(transfers.upload(FILE, "y", overwrite=False, progress=None))
 
