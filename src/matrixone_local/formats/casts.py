@@ -30,6 +30,9 @@ from matrixone_local.formats.number_casts import (
 )
 from matrixone_local.formats.time_casts import CLOCK, DAY, LATE, day, moment, time, timestamp, year
 
+_LARGEST_FLOAT = 3.4028234663852886e38
+# Vectors all of whose numbers single precision holds: none of 38 digits, and exponents below zero alone.
+_SMALL_NUMBERS = r"(?!.*(?:[0-9]{38}|[eE](?!-[0-9]{1,2}(?![0-9]))))\[[-+0-9.eE, ]+\]"
 Cast = Callable[[str], str | None]  # a text to what the engine stores for it; None is NULL
 
 
@@ -84,8 +87,8 @@ class Type:
             "year": lambda: "19[1-9][0-9]|20[0-9]{2}",
             "uuid": lambda: "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
             "enum": lambda: "|".join(re.escape(item) for item in self.items),
-            "vecf32": lambda: r"\[[-+0-9.eE, ]+\]",
-            "vecf64": lambda: r"\[[-+0-9.eE, ]+\]",
+            "vecf32": lambda: _SMALL_NUMBERS,
+            "vecf64": lambda: _SMALL_NUMBERS,
             "binary": lambda: rf"[\x00-\x7f]{{0,{self._length}}}",
             "varbinary": lambda: rf"[\x00-\x7f]{{0,{self._length}}}",
             "datalink": lambda: "(?:file|stage)://.*",
@@ -211,11 +214,21 @@ class Type:
             for number in numbers:
                 if not re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", number):
                     raise internal_error(f"error while casting {number} to {self.base[3:]} type")
+                self._check_range(number)
             if self.arguments and len(numbers) != self.arguments[0]:
                 raise bad_input(f"expected vector dimension {self.arguments[0]} != actual dimension {len(numbers)}.")
             return trimmed
 
         return convert
+
+    def _check_range(self, number: str) -> None:
+        """Refuse a vector's number that single precision does not hold: the engine would store 0."""
+        value = abs(float(number))
+        if value <= _LARGEST_FLOAT:
+            return
+        if self.base == "vecf64" and math.isfinite(value):
+            raise internal_error(f"the local server keeps vectors in single precision, which does not hold {number}")
+        raise internal_error(f"error while casting {number} to {'FLOAT' if self.base == 'vecf32' else 'DOUBLE'}")
 
     def _bytes(self, text: str) -> str:
         if len(text) > self._length:

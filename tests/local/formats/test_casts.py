@@ -58,7 +58,8 @@ REFUSED = {
     "VARCHAR(5)": {"abcdef": 1406},
     "ENUM('a','b')": {"c": 20101, "3": 20101, "": 20101},
     "UUID": {"550e8400": 1105, "": 1105},
-    "VECF32(2)": {"[1]": 20301, "[1,x]": 20101, "1,2": 20101},
+    "VECF32(2)": {"[1]": 20301, "[1,x]": 20101, "1,2": 20101, "[1e39,1]": 20101, f"[1,{10**39}]": 20101},
+    "VECF64(2)": {"[1e400,1]": 20101},
     "JSON": {"{bad": 20301, "": 20301, "NaN": 20301},
 }
 
@@ -106,6 +107,13 @@ def test_texts_that_are_refused(sql, kind):
 def test_texts_that_a_query_may_give_and_a_statement_not(sql, kind, text, values, selects):
     """Server-facts 76."""
     assert list(sent(sql, kind, text)) == [values, selects]
+
+
+def test_numbers_of_vectors_that_single_precision_does_not_hold(sql):
+    """A server stores them in VECF64; the engine would store 0."""
+    assert list(sent(sql, "VECF64(2)", "[1e39,1]")) == [20101, 20101]
+    assert "single precision" in sql.refused("INSERT INTO target VALUES (3, '[-1E+39, 1]')")[1]
+    assert list(sent(sql, "VECF64(2)", "[1e38,1e-5]")) != [20101, 20101]
 
 
 def test_staged_texts(sql):
