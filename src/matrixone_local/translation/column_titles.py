@@ -44,7 +44,7 @@ def give_titles(statement: Statement) -> None:
         item = statement.tokens[first : last + 1]
         title = title_of(item)
         written = statement.sql[item[0].start : item[-1].end]
-        is_changed = functions.MENTIONED.search(written) is not None or any(token.says("CAST") for token in item)
+        is_changed = functions.may_be_changed(written) or any(token.says("CAST") for token in item)
         as_written = title == written and not is_changed
         if title is not None and not as_written and len(title) <= MAX_TITLE_CHARS:
             statement.insert(item[-1].end, f" AS `{title}`")

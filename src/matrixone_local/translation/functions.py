@@ -66,11 +66,20 @@ _VECTORS = frozenset({"VECF32", "VECF64"})
 _NAMES = frozenset({name for name, _ in _CALLS} | {_SERIES, _JSON, _ADDS, "CAST"})
 _HUGE = re.compile(r"\bLIMIT\s+(?:\d+\s*,\s*)?\d{19}", re.IGNORECASE)
 _MOST = 1 << 62  # rows: with an offset added it is a BIGINT still
-MENTIONED = re.compile(
-    rf"\b(?:(?:{'|'.join([*(name for name, _ in _CALLS), _SERIES, _JSON, _ADDS])})\s*\("
-    rf"|INTERVAL\s+[0-9]*\.[0-9]|(?:{'|'.join([*_BOOLS, *_VECTORS, *_MOMENTS, *_OF_WINDOWS, 'ILIKE'])})\b)",
-    re.IGNORECASE,
+_CALLED = frozenset({*(name for name, _ in _CALLS), _SERIES, _JSON, _ADDS})
+_SAID = _BOOLS | _VECTORS | _MOMENTS | _OF_WINDOWS | {"ILIKE"}
+_MENTIONED = re.compile(
+    rf"\b(?:(?:{'|'.join(_CALLED)})\s*\(|INTERVAL\s+[0-9]*\.[0-9]|(?:{'|'.join(_SAID)})\b)", re.IGNORECASE
 )
+_WORDS = _CALLED | _SAID | {"INTERVAL"}
+_WORD = re.compile(r"\w+")
+
+
+def may_be_changed(sql: str) -> bool:
+    """Whether a statement, or a part of it, has words that `put_functions` may put otherwise, in its texts or not."""
+    if _WORDS.isdisjoint(_WORD.findall(sql.upper())):
+        return False  # the pattern tries all of its words at each place
+    return _MENTIONED.search(sql) is not None
 
 
 def put_functions(statement: Statement) -> None:
@@ -80,7 +89,7 @@ def put_functions(statement: Statement) -> None:
     """
     if _HUGE.search(statement.sql) is not None:
         _limit(statement)
-    if MENTIONED.search(statement.sql) is None:
+    if not may_be_changed(statement.sql):
         return
     changes_clock = statement.tokens[0].said in _QUERIES_AND_CHANGES  # no definition of a column
     for at in range(len(statement.tokens) - 1, -1, -1):  # what is in an argument is to the right of its function

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from matrixone_local.sql.tokens import Statement
-from matrixone_local.translation.plain_statements import is_plain_query
+from matrixone_local.translation.plain_statements import is_plain_change, is_plain_query
 from matrixone_local.translation.statements import server_constant
 from matrixone_local.translation.translate import read_query
 
@@ -54,3 +54,32 @@ def test_a_plain_query_is_the_same_in_the_engines_words():
 )
 def test_what_is_plain(sql, is_plain):
     assert is_plain_query(sql) is is_plain
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_plain"),
+    [
+        ("INSERT INTO test.r VALUES (5, 'x')", True),
+        ("\n replace into t (a) values ('a/b timestamp')", True),
+        ("INSERT INTO t VALUES ('a; b')", False),  # if only in a text
+        ("UPDATE t SET a = 'it''s now or never' WHERE b = 1", True),
+        ("UPDATE t SET a = 'use now()'", False),  # the same
+        ("UPDATE t SET a = 'nowhere' WHERE b = 1;", True),
+        ("DELETE FROM t WHERE a = CURTIME()", True),
+        ("DELETE FROM t WHERE a > Now()", False),
+        ("DELETE FROM t WHERE a > NOW()", False),
+        ("INSERT INTO t VALUES (l2_norm('[3,4]'))", False),
+        ("INSERT INTO t VALUES (l2_norm, '[3,4]')", True),
+        ("INSERT INTO t VALUES ('2024-01-02' + INTERVAL 1.5 DAY)", False),
+        ("INSERT INTO t VALUES (TRUE) ; DELETE FROM t", False),
+        ("INSERT INTO t VALUES (CAST ('1' AS INT))", False),
+        ("INSERT INTO t VALUES (timestamp '2024-01-02')", True),
+        ("INSERT INTO t SELECT a FROM s {timestamp = '2024-01-02'}", False),
+        ("INSERT INTO t SELECT a FROM s {SNAPSHOT = 'x'}", False),
+        ("INSERT INTO t SELECT a FROM Öceanbase.s", False),
+        ("INSERT INTO t VALUES (1 / 2)", False),
+        ("SELECT 1", False),
+    ],
+)
+def test_what_is_a_plain_change(sql, is_plain):
+    assert is_plain_change(sql) is is_plain
