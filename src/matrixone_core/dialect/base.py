@@ -258,9 +258,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Whether a connection is closed after this error: also when a statement's time is up, or its reply garbled."""
-        if e.args[:1] in _CLOSING or super().is_disconnect(e, connection, cursor):
-            return True
-        return connection is not None and not self.get_driver_connection(connection).open
+        return e.args[:1] in _CLOSING or bool(super().is_disconnect(e, connection, cursor))
 
     def get_foreign_keys(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         """Foreign keys as MySQL reports them: without RESTRICT, which is the default and which MatrixOne may report."""

@@ -1,6 +1,5 @@
 """What is read of tables, from texts and rows as a MatrixOne server gave them."""
 
-import pymysql
 import pytest
 from pymysql.err import OperationalError
 from sqlalchemy.dialects.mysql import BIGINT, INTEGER, VARCHAR
@@ -306,20 +305,3 @@ def test_names_of_indexes_are_found_in_any_case(dialect, monkeypatch):
     assert dialect.has_index(recorded, "d", "IB")
     assert not dialect.has_index(recorded, "d", "none")
     assert not dialect.has_index(Recorded(OperationalError(1146, "no such table d")), "d", "ib")
-
-
-class Driver:
-    """A driver's connection that the server has closed."""
-
-    open = False
-
-
-def test_an_error_of_a_closed_connection_is_a_lost_connection(dialect):
-    dialect.dbapi = pymysql
-    error = OperationalError(2000, "a text of the result is not UTF-8")
-    dialect.get_driver_connection = lambda connection: connection
-    assert dialect.is_disconnect(error, Driver(), None)
-    assert not dialect.is_disconnect(error, None, None)
-    still_open = Driver()
-    still_open.open = True
-    assert not dialect.is_disconnect(error, still_open, None)
