@@ -22,7 +22,7 @@ _INSERT = re.compile(
     re.IGNORECASE,
 )
 _ON_DUPLICATE = re.compile(r"\bON\s+DUPLICATE\s+KEY\s+UPDATE\b", re.IGNORECASE)
-_WITHOUT_OPEN_QUOTE = re.compile(r"""(?:[^'"`]++|'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+"|`[^`]*+`)*+""", re.DOTALL)
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|(?P<open>['"`])""", re.DOTALL)
 _NEW_ROW = re.compile(r"\)\s*AS\s+[\w`]+\s*(?:\([\w`,\s]*\)\s*)?\Z", re.IGNORECASE)
 _SELECT = re.compile(r"\bSELECT\b", re.IGNORECASE)
 _SUBQUERY = re.compile(r"\s*(?:UPDATE|DELETE)\b.*?\(\s*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)
@@ -50,7 +50,9 @@ def check(sql: str, link: EngineConnection) -> None:
 def duplicate_clause(sql: str) -> re.Match[str] | None:
     """The words ON DUPLICATE KEY UPDATE of an INSERT, if it has them outside of its texts."""
     *_, found = (None, *_ON_DUPLICATE.finditer(sql, max(0, len(sql) - MAX_CLAUSE_CHARS)))
-    return found if found and _WITHOUT_OPEN_QUOTE.fullmatch(sql, found.end()) else None
+    if found is None or any(quoted["open"] for quoted in _QUOTED.finditer(sql, found.end())):
+        return None
+    return found
 
 
 def _check_clause(sql: str, inserts: re.Match[str], clause: re.Match[str], link: EngineConnection) -> None:
