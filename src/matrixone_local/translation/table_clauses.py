@@ -51,7 +51,8 @@ def _put_names(statement: Statement) -> None:
     if not tokens[1:] or not tokens[1].says("TABLE", "TEMPORARY", "INDEX", "UNIQUE", "FULLTEXT"):
         return
     for before, name in pairwise(tokens):
-        if before.says("CONSTRAINT", "INDEX", "KEY", "UNIQUE", "FULLTEXT") and name.kind in {Kind.WORD, Kind.QUOTED}:
+        is_name = name.kind in {Kind.WORD, Kind.QUOTED} and not name.says("KEY", "INDEX")
+        if before.says("CONSTRAINT", "INDEX", "KEY", "UNIQUE", "FULLTEXT") and is_name and not name.text.islower():
             statement.put(name.start, name.end, name.text.lower())
 
 
