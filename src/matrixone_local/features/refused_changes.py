@@ -49,10 +49,10 @@ def check(sql: str, link: EngineConnection) -> None:
 
 def duplicate_clause(sql: str) -> re.Match[str] | None:
     """The words ON DUPLICATE KEY UPDATE of an INSERT, if it has them outside of its texts."""
-    *_, found = (None, *_ON_DUPLICATE.finditer(sql, max(0, len(sql) - MAX_CLAUSE_CHARS)))
-    if found is None or any(quoted["open"] for quoted in _QUOTED.finditer(sql, found.end())):
+    found = list(_ON_DUPLICATE.finditer(sql, max(0, len(sql) - MAX_CLAUSE_CHARS)))
+    if not found or any(quoted["open"] for quoted in _QUOTED.finditer(sql, found[-1].end())):
         return None
-    return found
+    return found[-1]
 
 
 def _check_clause(sql: str, inserts: re.Match[str], clause: re.Match[str], link: EngineConnection) -> None:
