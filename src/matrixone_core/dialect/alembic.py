@@ -17,12 +17,13 @@ from sqlalchemy.types import TypeEngine
 from matrixone_core.dialect import types
 from matrixone_core.dialect.compiling import index_options
 from matrixone_core.dialect.indexes import FULLTEXT
-from matrixone_core.dialect.reflection import in_parentheses
+from matrixone_core.dialect.reflection import QUOTED_TEXT, in_parentheses
 
 _DEFINING = ("using", "with_parser", "lists", "op_type", "m", "ef_construction", "ef_search")
-_TEXT = re.compile(r"'(?:''|[^'])*'")
+_TEXT = re.compile(QUOTED_TEXT)
 _NUMBER = re.compile(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?")
-_PARTS = re.compile(r"'(?:''|[^'])*'|[^\s'`]+")
+_PARTS = re.compile(rf"{QUOTED_TEXT}|[^\s'`]+")
+_TRUTHS = {"true": "1", "false": "0"}
 _ALIKE = {"now(": "current_timestamp(", "curdate(": "current_date(", "curtime(": "current_time("}
 _ORDER = re.compile(r"\s+(?:ASC|DESC)$", re.IGNORECASE)
 
@@ -127,7 +128,7 @@ def _meanings(default: str | None, kind: TypeEngine[Any]) -> set[str | None]:
     if _TEXT.fullmatch(sql):
         text = sql[1:-1].replace("''", "'")
         return {_value(text, kind), _value(re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL), kind)}
-    if _NUMBER.fullmatch(sql) or sql.lower() in {"true", "false"}:
+    if _NUMBER.fullmatch(sql) or sql.lower() in _TRUTHS:
         return {_value(sql, kind)}
     words = [part if part.startswith("'") else part.lower() for part in _PARTS.findall(sql)]
     plain = "".join(words)
@@ -139,10 +140,10 @@ def _meanings(default: str | None, kind: TypeEngine[Any]) -> set[str | None]:
 def _value(text: str, kind: TypeEngine[Any]) -> str:
     """A value in the form that the server would give it in a column."""
     if isinstance(kind, Boolean):
-        return {"true": "1", "false": "0"}.get(text.lower(), text)
+        return _TRUTHS.get(text.lower(), text)
     if isinstance(kind, (Integer, Numeric, Float)):
         try:
-            return f"{Decimal({'true': '1', 'false': '0'}.get(text.lower(), text)).normalize():f}"
+            return f"{Decimal(_TRUTHS.get(text.lower(), text)).normalize():f}"
         except InvalidOperation:
             return text
     return text

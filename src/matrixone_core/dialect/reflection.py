@@ -24,7 +24,8 @@ _KEY = re.compile(
     re.IGNORECASE,
 )
 _COLUMN_OF_KEY = re.compile(rf"({_NAME})(?:\((\d+)\))?")
-_COMMENT = re.compile(r"COMMENT\s+'(?:''|[^'])*'", re.IGNORECASE)
+QUOTED_TEXT = r"'(?:''|[^'])*'"  # as a pattern, with its quotes doubled
+_COMMENT = re.compile(rf"COMMENT\s+{QUOTED_TEXT}", re.IGNORECASE)
 _COMMENT_OPTION = re.compile(r"\bCOMMENT='((?:''|[^'])*)'")
 _PARTITIONED = re.compile(r"\bPARTITION BY (.+)", re.IGNORECASE)
 _PARSER = re.compile(r"WITH\s+PARSER\s+(\w+)", re.IGNORECASE)
@@ -33,8 +34,8 @@ _ASYNC = re.compile(r"\bASYNC\b", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 _QUOTED_DEFAULT = re.compile(r"'.*'", re.DOTALL)
-_QUOTED = re.compile(r"'(?:''|[^'])*'|`(?:``|[^`])*`")
-_PARENTHESIS = re.compile(r"'(?:''|[^'])*'|[()]")
+_QUOTED = re.compile(rf"{QUOTED_TEXT}|`(?:``|[^`])*`")
+_PARENTHESIS = re.compile(rf"{QUOTED_TEXT}|[()]")
 _LINE_ENDS = {"\n": "\ue00a", "\r": "\ue00d"}  # within quotes while a definition is read line by line
 
 COLUMNS = text("""
@@ -79,7 +80,7 @@ class Parser(MySQLTableDefinitionParser):
 
     def parse(self, show_create: str, charset: Any) -> ReflectedState:
         """What a table is made of."""
-        lines = lines_of(show_create)
+        lines = split_definition(show_create)
         keys = [_KEY.fullmatch(line) for line in lines]
         rest = "\n".join(line for line, key in zip(lines, keys, strict=True) if not key)
         state = super().parse(rest, charset)
@@ -222,7 +223,7 @@ def in_parentheses(text: str) -> str:
     return text
 
 
-def lines_of(show_create: str) -> list[str]:
+def split_definition(show_create: str) -> list[str]:
     """The lines of a definition; the line ends in its names and texts have stand-ins: see `show_line_ends`."""
     return _QUOTED.sub(lambda quoted: _hide_line_ends(quoted[0]), show_create).split("\n")
 
@@ -234,7 +235,7 @@ def _hide_line_ends(text: str) -> str:
 
 
 def show_line_ends(text: str | None) -> str | None:
-    """A name or a text with the line ends that `lines_of` has put stand-ins for."""
+    """A name or a text with the line ends that `split_definition` has put stand-ins for."""
     for end, stand_in in _LINE_ENDS.items():
         text = text and text.replace(stand_in, end)
     return text

@@ -114,13 +114,11 @@ def _numbers(value: Any) -> list[float]:
         raise TypeError("text and bytes are no numbers; memoryview(…).cast('f') makes bytes numbers")
     if getattr(getattr(value, "dtype", None), "kind", "") in {"M", "m"}:
         raise TypeError("its items are moments or durations")
-    if type(value) is memoryview:
-        value = _of_buffer(memoryview(value))
-    elif hasattr(value, "__array__"):  # tolist() knows which items are missing; the array may not
+    if hasattr(value, "__array__"):  # tolist() knows which items are missing; the array may not
         value = value.tolist() if hasattr(value, "tolist") else value.__array__().tolist()
     elif hasattr(value, "__array_interface__"):  # who has no more than this needs numpy to read it
         value = import_module("numpy").asarray(value).tolist()
-    elif not issubclass(type(value), Sequence):
+    elif type(value) is memoryview or not issubclass(type(value), Sequence):
         value = _of_buffer(memoryview(value))
     return array("d", value).tolist()
 

@@ -75,7 +75,7 @@ def _export(export: StageExport) -> Op[ExportReport]:
         there = export.path.with_name(old[min(old)]) if old else manifest_path(export.path)
         raise StageFileExists(f"there is a file {there} already", remedy="overwrite=True replaces it")
     exported = yield from plan_columns(export.source, export.output.name)
-    check_header(export.output, exported.columns)
+    _check_header(export.output, exported.columns)
     output = _with_quotes(export, exported)
     target = export.path.with_name(f"{export.path.name}.{uuid4().hex[:8]}.new") if old else export.path
     statement = Outfile(exported.query, target.url, output, export.split_size)
@@ -131,7 +131,7 @@ def _count(
     return before
 
 
-def check_header(output: Output, columns: Iterable[str]) -> None:
+def _check_header(output: Output, columns: Iterable[str]) -> None:
     """See that a header names the columns: the server writes the names as they are, without quotes around them.
 
     Raises:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.types import TypeEngine
 
 from matrixone_core.dialect import MatrixOneDialect_pymysql
-from matrixone_core.dialect.reflection import bare, is_shown, lines_of
+from matrixone_core.dialect.reflection import bare, is_shown, split_definition
 from matrixone_core.dialect.types import DATALINK, UUID, Vector
 from matrixone_core.errors import PermissionDenied, ServerError, TableNotFound
 from matrixone_core.messages import show
@@ -171,7 +171,7 @@ def parse_table(names: Names, definition: str) -> Table:
         raise TableNotFound(
             f"{show('.'.join(names))} is no table that rows can be loaded into", remedy="views take none: name a table"
         )
-    lines = [line for line in lines_of(definition) if _READ_LINE.match(line)]
+    lines = [line for line in split_definition(definition) if _READ_LINE.match(line)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the parser does not know is of no concern here
         state = _parser().parse("\n".join(lines), "utf8mb4")

@@ -9,9 +9,10 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from matrixone_local.engine.definition_caches import NOTHING_STALE, DefinitionCaches, Stale, forget
+from matrixone_local.engine.lookup_cache import TableLookup
 from matrixone_local.protocol.binary_rows import rows_as_text
 from matrixone_local.protocol.constants import EOF, ERR, MAX_PACKET_PAYLOAD, OK, Capability, ColumnType, Command, Status
 from matrixone_local.protocol.packets import Packets, join_packets
@@ -33,6 +34,7 @@ BINARY_COLLATION = 46  # utf8mb4_bin: MatrixOne compares text byte for byte
 _STAYS = re.compile(rb"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK|SHOW|SET)\b", re.IGNORECASE)
 _WITH_SQL = frozenset({Command.QUERY, Command.STMT_PREPARE})
 _NO_CURSOR, _ONCE = b"\0", b"\1\0\0\0"
+V = TypeVar("V")
 
 
 class EngineError(Exception):
@@ -262,6 +264,12 @@ class EngineConnection:
             return self.caches.queries.get((self.database.lower(), query), partial(self.columns, query))
         except EngineError:
             return None
+
+    def fetch_definition(self, lookup: TableLookup[V], table: str) -> V | None:
+        """What is remembered of a table that a statement names; None where the engine says what is wrong with it."""
+        with suppress(EngineError):
+            return lookup.of(table, self.database, lambda sql: self.query(sql).rows)
+        return None
 
     def _prepare(self, query: str) -> Prepared:
         self.send(bytes([Command.STMT_PREPARE]) + query.encode("utf-8", "surrogateescape"))

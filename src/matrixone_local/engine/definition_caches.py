@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from matrixone_local.engine.float_tables import FloatTables
-from matrixone_local.engine.lookup_cache import LookupCache
-from matrixone_local.engine.table_columns import TableColumns
-from matrixone_local.engine.unique_keys import UniqueKeys
+from matrixone_local.engine.lookup_cache import LookupCache, TableLookup
+from matrixone_local.engine.table_columns import read_columns
+from matrixone_local.engine.unique_keys import read_keys
 from matrixone_local.engine.view_names import ViewNames
 from matrixone_local.protocol.payloads import ResultColumn
 
@@ -43,8 +43,8 @@ class DefinitionCaches:
     """
 
     def __init__(self, query: Callable[[str], Sequence[Sequence[str]]], *, any_stored: bool) -> None:
-        self.tables = TableColumns()
-        self.keys = UniqueKeys()
+        self.tables = TableLookup(read_columns)
+        self.keys = TableLookup(read_keys)
         self.queries = LookupCache[tuple[str, str], Sequence[ResultColumn]]()  # by the database and the text
         self.floats = FloatTables(query, any_stored=any_stored)
         self.views = ViewNames(query, any_stored=any_stored)

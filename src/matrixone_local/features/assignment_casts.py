@@ -7,28 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from matrixone_local.engine.connection import EngineConnection, EngineError
+from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.engine.table_columns import Target
 from matrixone_local.errors import SqlError
 from matrixone_local.features.selected_texts import Assignment, assignment_of, check_query
 from matrixone_local.features.text_judge import Judge, judge_of
 from matrixone_local.formats.number_casts import BITS
 from matrixone_local.formats.repetition import repeat_pattern
-from matrixone_local.sql.quoting import literal
+from matrixone_local.sql.quoting import NAME, TABLE, literal, read_names
 from matrixone_local.sql.tokens import Kind, Token, depths, tokenize, tokens_from
 
-_NAME = r"(?:`(?:[^`]|``)+`|[A-Za-z_$][\w$]*)"
 _HEAD = re.compile(
     rf"\s*(?:INSERT|REPLACE)\s+(?P<modes>(?:(?:LOW_PRIORITY|HIGH_PRIORITY|DELAYED|IGNORE)\s+)*)(?:INTO\s+)?"
-    rf"(?P<table>{_NAME}(?:\s*\.\s*{_NAME})?)\s*(?:\((?P<names>\s*{_NAME}(?:\s*,\s*{_NAME})*)?\s*\))?\s*"
+    rf"(?P<table>{TABLE})\s*(?:\((?P<names>\s*{NAME}(?:\s*,\s*{NAME})*)?\s*\))?\s*"
     rf"(?P<verb>VALUES?\b(?=\s*\()|SET\b|(?=\(?\s*SELECT\b|WITH\b))",
     re.IGNORECASE,
 )
-_UPDATE = re.compile(rf"\s*UPDATE\s+(?P<table>{_NAME}(?:\s*\.\s*{_NAME})?)\s+SET\b", re.IGNORECASE)
+_UPDATE = re.compile(rf"\s*UPDATE\s+(?P<table>{TABLE})\s+SET\b", re.IGNORECASE)
 _NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?"
 _OTHERS = r"NULL|DEFAULT|TRUE|FALSE|(?:_binary\s*|x)'[0-9a-f]*'|0x[0-9a-f]+"
 _TEXT = r"'(?:[^'\\]++|\\.|'')*+'"
@@ -90,15 +88,11 @@ class Assigning:
         if columns is None or found["names"] is None:
             return columns
         known = {column.name: column for column in columns}
-        names = [_bare(name).lower() for name in re.findall(_NAME, found["names"])]
+        names = [name.lower() for name in read_names(found["names"])]
         return [known[name] for name in names] if known.keys() >= set(names) else None
 
     def _columns(self, table: str) -> Sequence[Target] | None:
-        names = [_bare(name) for name in re.findall(_NAME, table)]
-        database = names[0] if len(names) == 2 else self._link.database
-        with suppress(EngineError):
-            return self._link.caches.tables.columns(database, names[-1], lambda sql: self._link.query(sql).rows)
-        return None
+        return self._link.fetch_definition(self._link.caches.tables, table)
 
     def _set(self, sql: str, found: re.Match[str]) -> str:
         """An UPDATE of one table."""
@@ -211,7 +205,3 @@ def _with_settings(sql: str, begin: int, judges: Sequence[Judge]) -> str:
             pieces += [sql[done : token.start], _as_literal(judge, token)]
             done = token.end
     return "".join(pieces) + sql[done:]
-
-
-def _bare(name: str) -> str:
-    return name[1:-1].replace("``", "`") if name.startswith("`") else name

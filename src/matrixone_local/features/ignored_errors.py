@@ -9,12 +9,11 @@ from matrixone_local.engine.connection import EngineConnection, EngineError, Row
 from matrixone_local.errors import SqlError, as_matrixone
 from matrixone_local.features.assignment_casts import Assigning
 from matrixone_local.files.bulk_insert import statement_savepoint
-from matrixone_local.sql.quoting import quoted
+from matrixone_local.sql.quoting import NAME, quoted
 
-_NAME = r"(?:`(?:[^`]|``)+`|[A-Za-z_$][\w$]*)"
 _IGNORES = re.compile(
     rf"\s*(?P<verb>INSERT|UPDATE)\s+(?:(?:LOW_PRIORITY|HIGH_PRIORITY|DELAYED)\s+)*(?P<ignore>IGNORE\s+)(?:INTO\s+)?"
-    rf"(?P<table>{_NAME}(?:\s*\.\s*(?P<last>{_NAME}))?)",
+    rf"(?P<table>{NAME}(?:\s*\.\s*(?P<last>{NAME}))?)",
     re.IGNORECASE,
 )
 # What a server ignores, too: texts that are too long, items that an ENUM has not, for an UPDATE keys that are taken.

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
-from matrixone_local.engine.connection import EngineConnection, EngineError
-from matrixone_local.engine.unique_keys import KeyColumns
+from matrixone_local.engine.connection import EngineConnection
 from matrixone_local.errors import SqlError, syntax
+from matrixone_local.sql.quoting import TABLE
 from matrixone_local.sql.references import TableReference, table_references
-from matrixone_local.sql.tokens import Kind, Token, depths, tokenize
+from matrixone_local.sql.tokens import Kind, Token, bracketed, depths, tokenize
 
 MAX_CLAUSE_CHARS = 65_536  # from the end of a statement, in which ON DUPLICATE KEY UPDATE is looked for
-_NAME = r"(?:`(?:[^`]|``)+`|[A-Za-z_$][\w$]*)"
 _INSERT = re.compile(
     rf"\s*INSERT\s+(?P<modes>(?:(?:LOW_PRIORITY|HIGH_PRIORITY|DELAYED|IGNORE)\s+)*)(?:INTO\s+)?"
-    rf"(?P<table>{_NAME}(?:\s*\.\s*{_NAME})?)",
+    rf"(?P<table>{TABLE})",
     re.IGNORECASE,
 )
 _ON_DUPLICATE = re.compile(r"\bON\s+DUPLICATE\s+KEY\s+UPDATE\b", re.IGNORECASE)
@@ -60,7 +58,7 @@ def _check_clause(sql: str, inserts: re.Match[str], clause: re.Match[str], link:
     names_row = _NEW_ROW.search(before, max(0, len(before) - MAX_CLAUSE_CHARS)) and not _SELECT.search(before)
     if "ignore" in inserts["modes"].lower() or names_row:
         raise syntax(f'syntax error near "{clause[0]}"')
-    keys = _keys(inserts["table"], link)
+    keys = link.fetch_definition(link.caches.keys, inserts["table"])
     if keys is None:
         return
     assigned = _assigned(tokenize(sql[clause.end() :]))
@@ -68,15 +66,6 @@ def _check_clause(sql: str, inserts: re.Match[str], clause: re.Match[str], link:
         raise SqlError(20313, "unsupported DML: update primary key on duplicate")
     if assigned & keys.unique:
         raise SqlError(20313, "unsupported DML: update unique key on duplicate")
-
-
-def _keys(table: str, link: EngineConnection) -> KeyColumns | None:
-    """The keys of a table; None where the engine says what is wrong with it."""
-    names = [token.value for token in tokenize(table) if not token.says(".")]
-    database = names[0] if len(names) == 2 else link.database
-    with suppress(EngineError):
-        return link.caches.keys.of(database, names[-1], lambda query: link.query(query).rows)
-    return None
 
 
 def _assigned(tokens: Sequence[Token]) -> frozenset[str]:
@@ -156,16 +145,7 @@ def _subquery_around(tokens: Sequence[Token], reference: TableReference) -> int 
 
 def _is_correlated(tokens: Sequence[Token], opens: int, target: TableReference) -> bool:
     """Whether a subquery names a column of the table that an UPDATE changes, so that a server makes a join of it."""
-    depth, last = 0, opens
-    for last in range(opens, len(tokens)):
-        depth += {"(": 1, ")": -1}.get(tokens[last].said, 0)
-        if not depth:
-            break
-    within = tokens[opens : last + 1]
-    name = target.name
-    if target.has_alias:
-        at = target.last + (2 if tokens[target.last + 1].says("AS") else 1)
-        name = tokens[at].value
+    within, name = tokens[opens : bracketed(tokens, opens)[0]], _name_of(tokens, target)
     aliases = {_name_of(within, one).lower() for one in table_references(within)}
     if name.lower() in aliases:
         return False

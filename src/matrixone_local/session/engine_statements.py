@@ -125,12 +125,7 @@ class EngineStatements:
     def change_rows(self, sql: str) -> bool:
         """Carry out a statement that may change rows; False if the engine refused it."""
         refused_changes.check(sql, self._state.link)
-        ignoring = ignored_errors.read(sql, self._assigning)
-        if ignoring is not None:
-            changed = ignoring.carry_out(self._state.link)
-            self._state.replies.ok(changed.affected, changed.insert_id)
-            return True
-        assigned = self._assigning.assigned(sql)
+        assigned = ignored_errors.read(sql, self._assigning) or self._assigning.assigned(sql)
         if isinstance(assigned, str):
             updates = assigned.lstrip()[:6].upper() == "UPDATE"
             rules = statements.AS_UPDATE if updates else statements.PASS_THROUGH

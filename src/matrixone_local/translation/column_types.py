@@ -51,7 +51,7 @@ def put_types(statement: Statement) -> None:
         elif word in _TYPES:
             put, marked = _TYPES[word]
             _put(statement, at, put, f"{word.lower()}{_argument(tokens, at)}" if marked else "")
-        elif word in _SIZED and tokens[at + 1 :] and tokens[at + 1].says("("):
+        elif word in _SIZED and _opens(tokens, at + 1):
             read = Reader(statement.sql, tokens)
             read.at = at + 1
             raise read.error()  # a MatrixOne server knows no length there
@@ -92,8 +92,8 @@ def _of_any_length(tokens: Sequence[Token], at: int) -> str | None:
 
 def _has_default(tokens: Sequence[Token], at: int) -> bool:
     """Whether a column whose type is there has a default that is not NULL."""
-    rest = [*_rest(tokens, at)]
-    return any(token.says("DEFAULT") and not following.says("NULL") for token, following in pairwise(rest))
+    rest = pairwise(_rest(tokens, at))
+    return any(token.says("DEFAULT") and not following.says("NULL") for token, following in rest)
 
 
 def _rest(tokens: Sequence[Token], at: int) -> Sequence[Token]:

@@ -63,10 +63,10 @@ _SERIES = "GENERATE_SERIES"  # (first, last[, step]), in the place of a table
 _JSON = "JSON_EXTRACT"  # compared with a text, it is the text itself (server-facts 73)
 _BOOLS = frozenset({"BOOL", "BOOLEAN"})
 _VECTORS = frozenset({"VECF32", "VECF64"})
-_NAMES = frozenset({name for name, _ in _CALLS} | {_SERIES, _JSON, _ADDS, "CAST"})
 _HUGE = re.compile(r"\bLIMIT\s+(?:\d+\s*,\s*)?\d{19}", re.IGNORECASE)
 _MOST = 1 << 62  # rows: with an offset added it is a BIGINT still
 _CALLED = frozenset({*(name for name, _ in _CALLS), _SERIES, _JSON, _ADDS})
+_NAMES = _CALLED | {"CAST"}
 _SAID = _BOOLS | _VECTORS | _MOMENTS | _OF_WINDOWS | {"ILIKE"}
 _MENTIONED = re.compile(
     rf"\b(?:(?:{'|'.join(_CALLED)})\s*\(|INTERVAL\s+[0-9]*\.[0-9]|(?:{'|'.join(_SAID)})\b)", re.IGNORECASE

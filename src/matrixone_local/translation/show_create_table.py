@@ -167,7 +167,7 @@ def _with_default(rest: str, type_: str) -> str:
         return rest
     update = ""
     if found["number"] is not None:
-        if type_.partition("(")[0].partition(" ")[0] not in _NUMBERS:
+        if _base_of(type_) not in _NUMBERS:
             return rest
         put = f"{found['null'] or ''} DEFAULT {default_of(found['number'], type_)}"
     elif found["now"]:
@@ -185,9 +185,14 @@ def default_of(value: str, type_: str) -> str:
         value: as the engine shows it, without quotes.
         type_: the column's type, in a MatrixOne server's words.
     """
-    base = type_.lower().partition("(")[0].partition(" ")[0]
+    base = _base_of(type_)
     if value.upper().startswith("CURRENT_TIMESTAMP") and base in {"timestamp", "datetime"}:
         return value.lower() if value.endswith(")") else f"{value.lower()}()"
     if base == "bool":
         return {"0": "false", "1": "true"}.get(value, value)
     return f"({value})" if value.startswith("-") and base in _NUMBERS else value
+
+
+def _base_of(type_: str) -> str:
+    """A type in small letters, without its arguments."""
+    return re.split(r"[( ]", type_.lower(), maxsplit=1)[0]
