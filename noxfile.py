@@ -22,6 +22,7 @@ ON_BOTH = [  # what depends on the versions of SQLAlchemy and of the drivers
     *(
         f"tests/both/test_{name}.py"
         for name in (
+            "alembic_on_server",
             "client",
             "connections",
             "dialect_on_server",

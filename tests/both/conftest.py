@@ -10,9 +10,10 @@ from typing import Any
 import anyio.from_thread
 import pyarrow as pa
 import pytest
+from dialect_tables import METADATA
 from models import User
 from proxy import Proxy
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult, create_async_engine
 
 from matrixone import AsyncClient, AsyncSession, AsyncStagePath, Client
@@ -239,3 +240,12 @@ def ordinary_user(session_admin, database, unique):
     yield {"account": "sys", "user": name, "role": role, "password": "secret123"}
     session_admin.execute(f"DROP USER IF EXISTS {name}")
     session_admin.execute(f"DROP ROLE IF EXISTS {role}")
+
+
+@pytest.fixture
+def engine(matrixone_url: str, database: str) -> Iterator[Engine]:
+    """SQLAlchemy's own engine, with the table of `dialect_tables`."""
+    engine = create_engine(matrixone_url.replace("mysql://", "matrixone+pymysql://") + f"/{database}")
+    METADATA.create_all(engine)
+    yield engine
+    engine.dispose()
