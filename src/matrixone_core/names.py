@@ -188,6 +188,26 @@ def table_name(name: str) -> tuple[str, ...]:
     return parts
 
 
+def check_recorded(name: str, what: str, remedy: str, also: str = "") -> str:
+    """A name that the server writes into a text of SQL of its own: it would have another one, or an error, there.
+
+    Args:
+        name: the name.
+        what: the argument's name, for the error.
+        remedy: what can be done in its place.
+        also: further characters that it cannot have.
+
+    Raises:
+        InvalidArgument: it has such a character (server-facts 99).
+    """
+    for character in name:
+        if character in "'\\" or character in also:
+            raise InvalidArgument(
+                f"{what}={show(name)} has {show(character)} in it, with which the server records it wrongly; {remedy}"
+            )
+    return name
+
+
 def check_one_character(value: str, what: str) -> str:
     """A delimiter, quote or escape, checked.
 

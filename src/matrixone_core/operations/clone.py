@@ -3,8 +3,9 @@
 from matrixone_core.errors import DatabaseExists, DatabaseNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import database_name, snapshot_name, table_name
+from matrixone_core.restorable_names import check_clone
 from matrixone_core.sql.moment import Past
-from matrixone_core.sql.past import SKIPS_DATABASE, CloneDatabase, CloneTable, TablesThen
+from matrixone_core.sql.past import SKIPS_DATABASE, CloneDatabase, CloneTable
 from matrixone_core.sql.snapshot import HasDatabase
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Op
@@ -26,15 +27,16 @@ def database(target: str, source: str, *, snapshot: str | None = None, if_not_ex
         DatabaseNotFound: there is no such source; the server itself would create an empty database.
         SnapshotNotFound: there is no such snapshot.
         DatabaseExists: there is a database of the target's name.
+        NotSupported: a database's name has a backslash, or the name of a table or view in it `"`, which the server
+            cannot clone; nothing was changed.
         PermissionDenied: the user may not create databases.
     """
     target, source, past = database_name(target, "target"), database_name(source, "source"), as_of(snapshot)
     if if_not_exists and (yield from HasDatabase(target)):  # the server ignores IF NOT EXISTS here
         return
-    if past is not None:
-        _ = yield from TablesThen(source, past)  # the server would clone a database that is not there as an empty one
-    elif not (yield from HasDatabase(source)):
+    if past is None and not (yield from HasDatabase(source)):
         raise DatabaseNotFound(f"there is no database {show(source)} to clone")
+    yield from check_clone(target, source, past)
     try:
         yield from CloneDatabase(target, source, past)
     except DatabaseExists as error:

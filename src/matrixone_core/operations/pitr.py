@@ -5,7 +5,7 @@ from datetime import timedelta
 from matrixone_core.errors import InvalidArgument, PitrNotFound
 from matrixone_core.html import Listing
 from matrixone_core.messages import show
-from matrixone_core.names import check_text, database_name, object_name
+from matrixone_core.names import check_recorded, check_text, database_name, object_name
 from matrixone_core.operations.snapshots import select
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, Pitr, ShowPitr
 from matrixone_core.sql.snapshot import SnapshotLevel
@@ -37,7 +37,8 @@ def create(
         The point-in-time recovery as the server has it.
 
     Raises:
-        InvalidArgument: an argument is not valid; nothing was sent.
+        InvalidArgument: an argument is not valid, or a name has `'` or a backslash, with which the server records it
+            wrongly; nothing was sent.
         PitrExists: there is one of this name, or one that covers the same.
         DatabaseNotFound, TableNotFound: there is none to cover.
         NotSupported: in a session, as it cannot be undone.
@@ -47,14 +48,11 @@ def create(
     if table is not None and database is None:
         raise InvalidArgument(f"table={show(table)} needs database=")
     name = object_name(name, "PITR")
-    yield from CreatePitr(
-        name,
-        length,
-        unit,
-        None if database is None else database_name(database, "database"),
-        None if table is None else check_text(table, "table"),
-        if_not_exists,
-    )
+    if database is not None:
+        database = check_recorded(database_name(database, "database"), "database", "cover the account")
+    if table is not None:
+        table = check_recorded(check_text(table, "table"), "table", "cover the database")
+    yield from CreatePitr(name, length, unit, database, table, if_not_exists)
     return (yield from get(name))
 
 

@@ -8,11 +8,13 @@ from matrixone_core.errors import (
     InvalidArgument,
     NotSupported,
     RestoreFailed,
+    ServerError,
     SnapshotNotFound,
 )
 from matrixone_core.loading.table import fetch_table
 from matrixone_core.messages import show
 from matrixone_core.names import database_name, object_name, snapshot_name, table_name
+from matrixone_core.restorable_names import check_clone, check_restored_databases, check_restored_table
 from matrixone_core.row_swap import swap_rows
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.past import (
@@ -106,10 +108,12 @@ def database(
     Raises:
         InvalidArgument: an argument is not valid, or does not go with another; nothing was sent.
         SnapshotNotFound, PitrNotFound: there is none of this name.
-        RestoreFailed: tables of other databases refer to its tables, and nothing was sent; or the server answered OK
-            and left tables as they are.
+        RestoreFailed: tables of other databases refer to its tables, or the server cannot restore a name in it (`"` in
+            a table's or a view's, a backslash in its own), and nothing was changed; or the server answered OK and left
+            tables as they are.
         DatabaseExists: there is a database called `to` already.
-        NotSupported: in a session, as it cannot be undone; `to=` and `plan=True` work there.
+        NotSupported: in a session, as it cannot be undone; `to=` and `plan=True` work there. With `to=`, the server
+            cannot clone a name in it.
         ServerError: the snapshot does not hold the database, or the moment is out of range.
         PermissionDenied: the user may not restore.
     """
@@ -118,6 +122,8 @@ def database(
     if to is not None:
         return (yield from _into_database(database_name(to, "to"), name, past, plan=plan))
     step = _make_statement("DATABASE", (name,), past, pitr)
+    if pitr is None:
+        yield from check_restored_databases((name,), past, step)
     if plan:
         then = [(name, table) for table in (yield from TablesThen(name, past))]
         return (yield from _plan(name, past, then, (yield from TableIds(name)), step))
@@ -156,8 +162,9 @@ def table(
         TableNotFound: the table was not there at that moment, or with `replace_rows` is not there now.
         TableExists: there is a table called `to` already.
         SnapshotNotFound, PitrNotFound: there is none of this name.
-        RestoreFailed: the server answered OK and did nothing, since foreign keys refer to the table; or the rows of
-            `replace_rows` would leave rows that refer to none, and nothing was changed.
+        RestoreFailed: the server answered OK and did nothing, since foreign keys refer to the table; or the name of the
+            table has `"` in it, or that of its database a backslash, which the server cannot restore, and nothing was
+            sent; or the rows of `replace_rows` would leave rows that refer to none, and nothing was changed.
         NotSupported: in a session, as it cannot be undone; `to=` and `plan=True` work there, and `replace_rows=True`
             for a table without foreign keys.
         PermissionDenied: the user may not restore.
@@ -172,6 +179,7 @@ def table(
     if replace_rows:
         return (yield from _replace_rows(names, past, plan=plan))
     step = _make_statement("TABLE", names, past, pitr)
+    check_restored_table(names, step)
     if plan:
         then = [names] if names[1] in (yield from TablesThen(names[0], past)) else []
         now = (names,) if names in (yield from TableIds(names[0])) else ()
@@ -192,7 +200,8 @@ def account(snapshot: str, *, plan: bool = False) -> Op[RestoreReport]:
     Raises:
         InvalidArgument: the name is not valid, or the snapshot is not one of an account.
         SnapshotNotFound: there is none of this name.
-        RestoreFailed: the server answered OK and left tables as they are.
+        RestoreFailed: the server answered OK and left tables as they are; or it cannot restore a name, as for a
+            database, and nothing was changed.
         NotSupported: in a session, as it cannot be undone; `plan=True` works there.
         PermissionDenied: only an account's administrators may restore it.
     """
@@ -203,10 +212,12 @@ def account(snapshot: str, *, plan: bool = False) -> Op[RestoreReport]:
     if not owner:
         raise InvalidArgument(f"the snapshot {show(snapshot)} is not one of an account")
     step = Restore("ACCOUNT", (owner,), past.snapshot)
+    databases = yield from DatabasesThen(past)
+    yield from check_restored_databases(databases, past, step)
     if not plan:
         return (yield from _restore(step, past, None, owner))
     then: list[Names] = []
-    for found in (yield from DatabasesThen(past)):
+    for found in databases:
         then += [(found, name) for name in (yield from TablesThen(found, past))]
     return (yield from _plan(owner, past, then, (yield from TableIds(None)), step))
 
@@ -284,7 +295,8 @@ def _resolve_moment(snapshot: str | None, pitr: str | None, at: datetime | None)
     object_name(pitr, "PITR")
     since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     seconds = f"{since.days * 86_400 + since.seconds}.{since.microseconds:06}"
-    return Past(time=(yield from ServerTime(seconds)))
+    utc = at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return Past(time=utc, local=(yield from ServerTime(seconds)))
 
 
 def _with_database(parts: tuple[str, ...]) -> Op[Names]:
@@ -297,7 +309,7 @@ def _with_database(parts: tuple[str, ...]) -> Op[Names]:
 
 
 def _make_statement(level: str, names: tuple[str, ...], past: Past, pitr: str | None) -> Restore | RestorePitr:
-    return Restore(level, names, past.snapshot) if pitr is None else RestorePitr(names, pitr, past.time)
+    return Restore(level, names, past.snapshot) if pitr is None else RestorePitr(names, pitr, past.local)
 
 
 def _plan(
@@ -316,7 +328,7 @@ def _plan(
 def _report(
     target: str, past: Past, tables: Iterable[RestoredTable], *steps: Statement[None], executed: bool
 ) -> RestoreReport:
-    return RestoreReport(target, past.snapshot or past.time, tuple(tables), executed, tuple(map(str, steps)))
+    return RestoreReport(target, str(past), tuple(tables), executed, tuple(map(str, steps)))
 
 
 def _change(names: Names, before: Container[Names], after: Container[Names]) -> str:
@@ -328,6 +340,7 @@ def _change(names: Names, before: Container[Names], after: Container[Names]) -> 
 def _into_database(target: str, source: str, past: Past, *, plan: bool) -> Op[RestoreReport]:
     """Clone a database as it was; the server would clone one that was not there as an empty one."""
     step = CloneDatabase(target, source, past)
+    yield from check_clone(target, source, past)
     tables: list[RestoredTable] = []
     for table in (yield from TablesThen(source, past)):
         rows = (yield from CountRows((source, table), past)) if plan else None
@@ -359,7 +372,12 @@ def _restore(
         only: the table that it restores, or None for all.
     """
     before = yield from TableIds(scope)
-    yield from step
+    try:
+        yield from step
+    except ServerError as error:
+        if isinstance(step, RestorePitr) and "syntax error" in error.message:
+            yield from check_restored_databases((step.names[0],), past, step)
+        raise
     after = yield from TableIds(scope)
     names = sorted(before.keys() | after.keys()) if only is None else [only]
     same = [table for table in names if table in before and before[table] == after.get(table)]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from matrixone_core.errors import InvalidArgument, SnapshotNotFound
 from matrixone_core.html import Listing
 from matrixone_core.messages import show
-from matrixone_core.names import check_optional_text, check_text, is_like, snapshot_name
+from matrixone_core.names import check_optional_text, check_recorded, check_text, is_like, snapshot_name
 from matrixone_core.sql.pitr import Pitr
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
@@ -35,13 +35,15 @@ def create(
         The snapshot as the server has it.
 
     Raises:
-        InvalidArgument: an argument cannot be, or does not go with the level; nothing was sent.
+        InvalidArgument: an argument cannot be, or does not go with the level; or the server records no such name
+            (`'`, a backslash, and of a table a dot); nothing was sent.
         SnapshotExists: there is one of this name.
         DatabaseNotFound, TableNotFound: there is none.
         PermissionDenied: only an account's administrators may take snapshots.
     """
     level = _infer_level(database, table) if level is None else _level(level)
     _fits(level, check_optional_text(database, "database"), check_optional_text(table, "table"))
+    _check_recorded(database, table)
     statement = CreateSnapshot(snapshot_name(name), level, database, table)
     yield from statement
     taken = yield from _find(statement.name)
@@ -228,6 +230,19 @@ def _level(level: SnapshotLevel | str) -> SnapshotLevel:
     except (ValueError, AttributeError):
         known = ", ".join(SnapshotLevel)
         raise InvalidArgument(f"level={show(level)} must be a SnapshotLevel: {known}") from None
+
+
+def _check_recorded(database: str | None, table: str | None) -> None:
+    """See that a snapshot records what it is of.
+
+    Raises:
+        InvalidArgument: the server would record another name.
+    """
+    if database is not None:
+        also, instead = ("", "the account") if table is None else (".", "the database")
+        check_recorded(database, "database", f"take a snapshot of {instead}", also)
+    if table is not None:
+        check_recorded(table, "table", "take a snapshot of the database", ".")
 
 
 def _fits(level: SnapshotLevel, database: str | None, table: str | None) -> None:

@@ -12,11 +12,16 @@ class Past:
 
     Args:
         snapshot: the snapshot's name; empty for a time.
-        time: the time in the server's zone, as text.
+        time: the time in UTC, in which the server reads it, as text.
+        local: the time in the server's zone, in which point-in-time recovery reads it.
     """
 
     snapshot: str = ""
     time: str = ""
+    local: str = ""
+
+    def __str__(self) -> str:
+        return self.snapshot or self.local or self.time
 
     def parts(self) -> Iterator[Part]:
         """The suffix of a table's name that reads it as of the moment."""

@@ -44,18 +44,27 @@ class CurrentDatabase(Statement[str | None]):
 
 @dataclass(frozen=True)
 class TablesThen(Statement[tuple[str, ...]]):
-    """The names of a database's tables at an earlier moment, views left out."""
+    """The names of a database's tables at an earlier moment.
+
+    Args:
+        database: the database.
+        past: the moment; None for now.
+        with_views: whether views are among them.
+    """
 
     database: str
-    past: Past
+    past: Past | None
+    with_views: bool = False
 
     def parts(self) -> Iterator[Part]:
         yield f"SHOW FULL TABLES FROM {quote_name(self.database)}"
-        yield from self.past.parts()
+        if self.past is not None:
+            yield from self.past.parts()
 
     def parse(self, reply: Reply, /) -> tuple[str, ...]:
         pairs = ((row[f"Tables_in_{self.database}"], row["Table_type"]) for row in reply.rows)
-        return tuple(sorted(name for name, kind in pairs if kind == "BASE TABLE" and not name.startswith(INTERNAL)))
+        wanted = {"BASE TABLE", "VIEW"} if self.with_views else {"BASE TABLE"}
+        return tuple(sorted(name for name, kind in pairs if kind in wanted and not name.startswith(INTERNAL)))
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,13 @@ from matrixone_local.features.point_in_time_statements import (
 )
 from matrixone_local.features.snapshots import (
     ACCOUNT,
+    as_recorded,
     copy_then,
     databases,
     is_users,
     put_back,
     refill,
+    refuse_pasted,
     tables,
 )
 from matrixone_local.sql.quoting import quoted
@@ -122,7 +124,8 @@ class Pitrs:
             _check_there(cursor, statement.names)
             if any(one.level == statement.level and one.names == statement.names for one in known):
                 raise internal_error(f"{_subject(statement.names)} already has a pitr")
-            now, (database, table) = time.time_ns(), (*statement.names, "", "")[:2]
+            refuse_pasted("'", statement.names[1:])
+            now, (database, table) = time.time_ns(), (*map(as_recorded, statement.names), "", "")[:2]
             values = (str(uuid.uuid4()), name, 0, now, now, statement.level, 0, ACCOUNT, database, table, 0)
             places = ", ".join(["%s"] * 14)
             cursor.execute(
@@ -168,6 +171,8 @@ class Pitrs:
             pitr.check(moment, statement.names)
             wanted = [*statement.names[:1]] or [one for one in databases(cursor) if is_users(one)]
             then = {database: _then(cursor, database, moment) for database in wanted}
+            for there, there_views in then.values():
+                refuse_pasted('"', statement.names[1:] or [*there, *there_views])
             for database, (there, there_views) in then.items():
                 self._go_back(cursor, database, there, there_views, statement.names[1:], moment)
 

@@ -210,6 +210,9 @@ class Snapshots:
                     return
                 raise internal_error(f"snapshot {name} already exists")
             concerned = _concerned(cursor, statement)
+            if statement.table and "." in statement.database + statement.table:
+                raise internal_error(f"invalid table name {statement.database}.{statement.table}")
+            refuse_pasted("'", [statement.table])
             identity = uuid.uuid4()
             moment = time.time_ns()
             for database in concerned:
@@ -223,7 +226,15 @@ class Snapshots:
                     copy_views(cursor, database, target)
             cursor.execute(
                 "INSERT INTO mo_catalog.mo_snapshots VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 'user')",
-                (str(identity), name, moment, statement.level, ACCOUNT, statement.database, statement.table),
+                (
+                    str(identity),
+                    name,
+                    moment,
+                    statement.level,
+                    ACCOUNT,
+                    as_recorded(statement.database),
+                    as_recorded(statement.table),
+                ),
             )
 
     def drop(self, statement: DropSnapshot) -> None:
@@ -284,6 +295,7 @@ class Snapshots:
             else:
                 if target[0] in databases(cursor):
                     raise SqlError(1007, f"database {target[0]} already exists")  # IF NOT EXISTS or not
+                refuse_pasted('"', [*tables(cursor, source_database), *views(cursor, source_database)])
                 refill(cursor, source_database, target[0])
 
     def _refuse_level(self, name: str, level: str, words: str) -> None:
@@ -314,14 +326,34 @@ class Snapshots:
                 database, table = statement.names
                 if table not in tables(cursor, held[database]):
                     raise internal_error(f"table {table} not exists at snapshot {statement.snapshot}")
+                refuse_pasted('"', [table])
                 put_back(cursor, (held[database], table), (database, table))
                 return
+            for database in wanted:
+                refuse_pasted('"', [*tables(cursor, held[database]), *views(cursor, held[database])])
             for database in wanted:
                 refill(cursor, held[database], database)
             if statement.level == "account":
                 for database in everything:
                     if is_users(database) and database not in held:
                         cursor.execute(f"DROP DATABASE {quoted(database)}")
+
+
+def refuse_pasted(quote: str, names: Sequence[str]) -> None:
+    """Refuse names with a quote, as a server does that pastes them into statements of its own (server-facts 99)."""
+    for name in names:
+        if quote in name:
+            near = name[name.index(quote) + (quote == "'") :]
+            raise SqlError(
+                1105,
+                "You have an error in your SQL syntax; check the manual that corresponds to your MatrixOne server"
+                f' version for the right syntax to use. syntax error at line 1 column 26 near "{near}";',
+            )
+
+
+def as_recorded(name: str) -> str:
+    """A name as a server keeps it, which pastes it into a text: backslashes are lost (server-facts 99)."""
+    return re.sub(r"\\(.)", r"\1", name)
 
 
 def copy_then(cursor: pymysql.cursors.Cursor, source: str, tables: Sequence[str], target: str, moment: int) -> None:

@@ -11,6 +11,7 @@ from matrixone_core.errors import (
     InvalidArgument,
     NotSupported,
     RestoreFailed,
+    ServerError,
     SnapshotNotFound,
     StatementTimeout,
 )
@@ -31,6 +32,7 @@ from matrixone_core.steps import Atomic, Reply
 LEVELS = {"SNAPSHOT_LEVEL": "account", "ACCOUNT_NAME": "sys"}
 NOW = rows({"reldatabase": "d", "relname": "t", "rel_id": 1}, {"reldatabase": "mysql", "relname": "user", "rel_id": 2})
 LATER = rows({"reldatabase": "d", "relname": "t", "rel_id": 3})
+THEN = rows({"Tables_in_d": "t", "Table_type": "BASE TABLE"})
 PITR = {
     "PITR_NAME": "p", "PITR_LEVEL": "database", "PITR_LENGTH": 7, "PITR_UNIT": "d", "DATABASE_NAME": "d",
     "TABLE_NAME": "*", "CREATED_TIME": "2026-01-02 03:04:05", "MODIFIED_TIME": datetime(2026, 1, 2, 3, 4, 5),
@@ -38,15 +40,15 @@ PITR = {
 
 
 def test_an_account_is_restored():
-    steps, report = play(restore.account("S"), rows(LEVELS), NOW, Reply(), LATER)
-    assert texts(steps)[2] == "RESTORE ACCOUNT `sys` {SNAPSHOT = 's'}"
+    steps, report = play(restore.account("S"), rows(LEVELS), rows({"Database": "d"}), THEN, NOW, Reply(), LATER)
+    assert texts(steps)[4] == "RESTORE ACCOUNT `sys` {SNAPSHOT = 's'}"
     assert [(table.name, table.change) for table in report.tables] == [("d.t", "restore")]
     assert str(report) == "restored sys as of s\n  restore d.t"
 
 
 def test_an_account_that_is_left_as_it_is():
     with pytest.raises(RestoreFailed, match=r"d\.t \(foreign keys that refer to it: none\)") as caught:
-        play(restore.restore_tenant("s", "sys"), rows(LEVELS), NOW, Reply(), NOW, rows())
+        play(restore.restore_tenant("s", "sys"), rows(LEVELS), rows(), NOW, Reply(), NOW, rows())
     assert caught.value.tables == ("d.t",)
 
 
@@ -54,7 +56,7 @@ def test_the_plan_for_an_account():
     tables = rows({"Tables_in_d": "t", "Table_type": "BASE TABLE"}, {"Tables_in_d": "v", "Table_type": "VIEW"})
     _, report = play(
         restore.account("s", plan=True),
-        rows(LEVELS), rows({"Database": "d"}, {"Database": "mysql"}), tables, rows(), rows({"counted": 5}),
+        rows(LEVELS), rows({"Database": "d"}, {"Database": "mysql"}), tables, tables, rows(), rows({"counted": 5}),
     )  # fmt: skip
     assert str(report) == "would restore sys as of s\n  create d.t (- -> 5 rows)"
     assert not report.executed
@@ -106,6 +108,10 @@ def test_a_moment_is_written_in_the_servers_zone():
     assert texts(steps)[0] == "SELECT FROM_UNIXTIME(1767323045.000006) AS moment"
     assert texts(steps)[2] == "RESTORE DATABASE `d` TABLE `t` FROM PITR `P` '2026-01-02 11:04:05.000006'"
     assert report.moment == "2026-01-02 11:04:05.000006"
+    steps, _ = play(
+        restore.table("d.t", pitr="P", at=at, to="d.u"), rows({"moment": "2026-01-02 11:04:05.000006"}), Reply()
+    )
+    assert texts(steps)[-1].endswith("{TIMESTAMP = '2026-01-02 03:04:05.000006'}")  # which is read as UTC
     assert "".join(str(part) for part in Past(time="2026").parts()).startswith(" {TIMESTAMP = ")
     assert texts([DatabasesThen(Past("s")), RestorePitr(("d",), "p", "2026")]) == [
         "SHOW DATABASES {SNAPSHOT = 's'}", "RESTORE DATABASE `d` FROM PITR `p` '2026'",
@@ -120,7 +126,7 @@ def test_the_plan_for_a_table_that_was_not_there():
 
 def test_copies_are_planned_and_made():
     then = rows({"Tables_in_d": "t", "Table_type": "BASE TABLE"})
-    _, report = play(restore.database("d", "s", to="e", plan=True), then, rows({"counted": 2}))
+    _, report = play(restore.database("d", "s", to="e", plan=True), then, then, rows({"counted": 2}))
     assert str(report).endswith("create e.t (- -> 2 rows)")
     _, report = play(restore.table("d.t", "s", to="d.u", plan=True), rows({"counted": 2}))
     assert report.sql == ("CREATE TABLE `d`.`u` CLONE `d`.`t` {SNAPSHOT = 's'}",)
@@ -237,6 +243,76 @@ def test_recoveries_are_listed_as_snapshots_are(selection, names):
 
 
 def test_a_clone_of_what_a_database_holds_now():
-    steps, _ = play(clone.database("E", "d"), rows({"schema_name": "d"}), Reply())
-    assert texts(steps)[1] == "CREATE DATABASE `e` CLONE `d`"
+    steps, _ = play(clone.database("E", "d"), rows({"schema_name": "d"}), THEN, Reply())
+    assert texts(steps)[1:] == ["SHOW FULL TABLES FROM `d`", "CREATE DATABASE `e` CLONE `d`"]
     assert texts(play(clone.table("u", "t"), Reply())[0]) == ["CREATE TABLE `u` CLONE `t`"]
+
+
+ODD = rows({"Tables_in_d": 'a"b', "Table_type": "BASE TABLE"}, {"Tables_in_d": 'v"w', "Table_type": "VIEW"})
+REFUSED = r"""d\.a"b, d\.v"w; nothing was changed\. Instead, .*restore\.table"""
+
+
+@pytest.mark.parametrize(
+    ("op", "answers"),
+    [(restore.database("d", "s"), (ODD,)), (restore.database("d", "s", plan=True), (ODD,)),
+     (restore.account("s"), (rows(LEVELS), rows({"Database": "d"}), ODD)),
+     (restore.database("d", pitr="p", at=datetime(2026, 1, 2, tzinfo=UTC)),
+      (rows({"moment": "2026"}), rows(), NOW, ServerError("syntax error at line 1"), ODD))],
+)  # fmt: skip
+def test_names_that_the_server_does_not_restore(op, answers):
+    with pytest.raises(RestoreFailed, match=REFUSED) as caught:
+        play(op, *answers)
+    assert caught.value.tables == ('d.a"b', 'd.v"w')
+    assert "RESTORE" in caught.value.statement
+
+
+def test_another_error_of_a_restore_stays_what_it_is():
+    for answers in ((ServerError("syntax error at line 1"), THEN), (ServerError("out of range"),)):
+        with pytest.raises(ServerError, match=r"syntax error|out of range"):
+            play(
+                restore.table("d.t", pitr="p", at=datetime(2026, 1, 2, tzinfo=UTC)),
+                rows({"moment": "2026"}),
+                NOW,
+                *answers,
+            )
+
+
+@pytest.mark.parametrize("name", ['d.a"b', "d\\e.t"])
+def test_a_table_that_the_server_does_not_restore(name):
+    for arguments in ({"plan": True}, {}):
+        with pytest.raises(RestoreFailed, match=r"to=, or its rows with replace_rows=True") as caught:
+            play(restore.table(name, "s", **arguments))
+        assert (caught.value.steps, caught.value.tables) == ([], (name,))
+    steps, _ = play(restore.table(name, "s", to="d.u"), Reply())
+    assert len(steps) == 1
+
+
+def test_names_that_the_server_does_not_clone():
+    with pytest.raises(NotSupported, match=r'a"b, v"w; nothing was changed. Clone its tables one by one'):
+        play(clone.database("e", "d"), rows({"schema_name": "d"}), ODD)
+    with pytest.raises(NotSupported, match=r'a"b, v"w'):
+        play(restore.database("d", "s", to="e"), ODD)
+    for target, source in (("e\\", "d"), ("e", "d\\")):
+        with pytest.raises(NotSupported, match="backslash|in it, such as"):
+            play(clone.database(target, source, snapshot="s"))
+    with pytest.raises(RestoreFailed, match=r"clone its tables into another one") as caught:
+        play(restore.database("d\\", "s"))
+    assert caught.value.tables == ()
+
+
+@pytest.mark.parametrize("name", ["a'b", "a\\b"])
+def test_names_that_the_server_records_wrongly(name):
+    for op in (
+        snapshots.create("s", database="d", table=name), snapshots.create("s", database=name),
+        snapshots.create("s", database=name, table="t"), pitr.create("p", (1, "d"), database=name),
+        pitr.create("p", (1, "d"), database="d", table=name),
+    ):  # fmt: skip
+        with pytest.raises(InvalidArgument, match=r"records it wrongly; (take a snapshot|cover)") as caught:
+            play(op)
+        assert caught.value.steps == []
+
+
+def test_a_snapshot_of_a_table_takes_no_dot():
+    for database, table in (("d.e", "t"), ("d", "t.u")):
+        with pytest.raises(InvalidArgument, match="take a snapshot of the database"):
+            play(snapshots.create("s", database=database, table=table))
