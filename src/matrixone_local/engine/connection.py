@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from matrixone_local.engine.definition_caches import NOTHING_STALE, DefinitionCaches, Stale, forget
 from matrixone_local.engine.lookup_cache import TableLookup
+from matrixone_local.engine.vector_digits import with_all_digits
 from matrixone_local.protocol.binary_rows import rows_as_text
 from matrixone_local.protocol.constants import EOF, ERR, MAX_PACKET_PAYLOAD, OK, Capability, ColumnType, Command, Status
 from matrixone_local.protocol.packets import Packets, join_packets
@@ -284,24 +285,30 @@ class EngineConnection:
     def _close_prepared(self, prepared: Prepared) -> None:
         self.send(bytes([Command.STMT_CLOSE]) + prepared.number.to_bytes(4, "little"))
 
-    def may_give_float(self, query: str) -> bool:
-        """Whether a query's result may have a FLOAT, so that `exact_reply` has to be asked."""
-        return self.caches.floats.may_give(query)
+    def may_round(self, query: str) -> bool:
+        """Whether a query's result may have a FLOAT or a vector, so that `exact_reply` has to be asked."""
+        return self.caches.rounded.may_give(query)
 
     def exact_reply(self, query: str) -> Iterator[bytes] | None:
-        """The packets of a query's reply with all digits of its FLOAT values.
+        """The packets of a query's reply with all digits of its FLOAT values and vectors.
 
-        The engine's rows of text have six of them. Those of a prepared statement have the bits.
+        The engine's rows of text have six of them. Those of a prepared statement have the bits of a FLOAT; vectors are
+        asked for otherwise, where that can be done.
 
         Returns:
-            The packets of a text result; None if it has no FLOAT, or the engine refuses it: nothing has run then.
+            The packets of a text result; None if it has neither, or the engine refuses it: nothing has run then.
         """
-        if not self.may_give_float(query):
+        if not self.may_round(query):
             return None
         try:
             prepared = self._prepare(query)
         except EngineError:
             return None
+        if (asked := with_all_digits(query, prepared.columns)) is not None:
+            with suppress(EngineError):
+                exact = self._prepare(asked)
+                self._close_prepared(prepared)
+                return self._executed(exact)
         if any(column.type is ColumnType.FLOAT for column in prepared.columns):
             return self._executed(prepared)
         self._close_prepared(prepared)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from matrixone_local.engine.float_tables import FloatTables
 from matrixone_local.engine.lookup_cache import LookupCache, TableLookup
+from matrixone_local.engine.rounded_tables import RoundedTables
 from matrixone_local.engine.table_columns import read_columns
 from matrixone_local.engine.unique_keys import read_keys
 from matrixone_local.engine.view_names import ViewNames
@@ -38,15 +38,15 @@ class DefinitionCaches:
     statement runs and after it: what is looked up meanwhile may be from before or from after.
 
     Args:
-        query: as of `FloatTables`.
-        any_stored: as of `FloatTables`.
+        query: as of `RoundedTables`.
+        any_stored: as of `RoundedTables`.
     """
 
     def __init__(self, query: Callable[[str], Sequence[Sequence[str]]], *, any_stored: bool) -> None:
         self.tables = TableLookup(read_columns)
         self.keys = TableLookup(read_keys)
         self.queries = LookupCache[tuple[str, str], Sequence[ResultColumn]]()  # by the database and the text
-        self.floats = FloatTables(query, any_stored=any_stored)
+        self.rounded = RoundedTables(query, any_stored=any_stored)
         self.views = ViewNames(query, any_stored=any_stored)
 
     def made_stale_by(self, sql: bytes) -> Stale:
@@ -54,7 +54,7 @@ class DefinitionCaches:
         if _KEEPS.match(sql) is not None:
             return NOTHING_STALE
         stale: set[Cache] = {self.tables, self.keys, self.queries}
-        stale.update(cache for cache in (self.floats, self.views) if cache.note(sql))
+        stale.update(cache for cache in (self.rounded, self.views) if cache.note(sql))
         return frozenset(stale)
 
 

@@ -18,6 +18,7 @@ from matrixone_local.errors import SqlError, bad_cast, bad_configuration, bad_in
 from matrixone_local.files.bulk_insert import Cancellable
 from matrixone_local.files.sources import Source, Sources
 from matrixone_local.files.stores import Store
+from matrixone_local.protocol import vectors
 from matrixone_local.protocol.constants import ColumnType
 from matrixone_local.protocol.floats import as_go_writes, without_exponent
 from matrixone_local.protocol.payloads import ResultColumn
@@ -25,7 +26,6 @@ from matrixone_local.sql.tokens import Kind, Reader, Token
 
 BATCH_ROWS = 8_192  # rows that a server writes at once: no file ends between them
 SPOOLED = 1 << 20
-VECTOR_LENGTH = 536_870_911  # characters
 _BLANKS = re.compile(r'("(?:[^"\\]|\\.)*")|\s+')  # in JSON blanks mean nothing but in texts
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "KB": 1 << 10, "M": 1 << 20, "MB": 1 << 20, "G": 1 << 30, "GB": 1 << 30}
 _SUFFIXES = {
@@ -230,7 +230,7 @@ def _files(outfile: Outfile, columns: Sequence[ResultColumn], rows: Iterator[Row
     """The files' contents; none of Parquet without a row, else at least one."""
     if outfile.format != "csv" and any(column.type is ColumnType.YEAR for column in columns):
         raise internal_error(f"unsupported type for {outfile.format} export: YEAR")
-    if outfile.format == "parquet" and any(map(_is_vector, columns)):
+    if outfile.format == "parquet" and any(column.is_vector for column in columns):
         raise internal_error("unsupported type for parquet export: VECF32")
     if outfile.format == "parquet":
         yield from _parquet(columns, rows)
@@ -273,7 +273,8 @@ def _csv_line(outfile: Outfile, columns: Sequence[ResultColumn], row: Row) -> st
             shown = _with_zeros(column, value) if column.type in _FLOATS else value
             fields.append(f"{outfile.quote}{shown}{outfile.quote}" if is_forced else shown)
         else:
-            fields.append(f"{outfile.quote}{_escaped(value, outfile.quote)}{outfile.quote}")
+            shown = vectors.as_served(value) if column.is_vector else _escaped(value, outfile.quote)
+            fields.append(f"{outfile.quote}{shown}{outfile.quote}")
     return outfile.delimiter.join(fields) + outfile.line_end
 
 
@@ -299,8 +300,10 @@ def _json_value(column: ResultColumn, value: str | None) -> str:
     if value is None:
         return "null"
     if column.type in _FLOATS:
-        return as_go_writes(value, least=-6, exponent_digits=1)
-    if column.type in _NUMBERS or _is_vector(column):
+        return _json_number(value)
+    if column.is_vector:
+        return f"[{','.join(map(_json_number, vectors.numbers_of(value)))}]"
+    if column.type in _NUMBERS:
         return value
     if column.type is ColumnType.JSON:
         return _BLANKS.sub(lambda found: found[1] or "", value)
@@ -311,13 +314,12 @@ def _json_value(column: ResultColumn, value: str | None) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _json_number(value: str) -> str:
+    return as_go_writes(value, least=-6, exponent_digits=1)
+
+
 def _number_of_bits(value: str) -> int:
     return int.from_bytes(value.encode("utf-8", "surrogateescape"), "big")
-
-
-def _is_vector(column: ResultColumn) -> bool:
-    """Whether a column has vectors, which the engine describes as texts of a length that no other type has."""
-    return column.type is ColumnType.STRING and column.length == VECTOR_LENGTH
 
 
 def _has_bytes(column: ResultColumn) -> bool:

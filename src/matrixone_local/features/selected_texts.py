@@ -16,11 +16,11 @@ from matrixone_local.engine.connection import EngineConnection, EngineError, Row
 from matrixone_local.errors import bad_input, internal_error
 from matrixone_local.features.text_judge import Judge
 from matrixone_local.formats.number_casts import BITS
-from matrixone_local.protocol.constants import VECTOR_LENGTH, ColumnType
+from matrixone_local.protocol.constants import ColumnType
 from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import literal
-from matrixone_local.sql.tokens import Kind, Token, depths
-from matrixone_local.translation.column_titles import items
+from matrixone_local.sql.select_items import items, without_alias
+from matrixone_local.sql.tokens import Token, depths
 
 UNUSUAL_TEXTS = 5_000  # of one column, that one statement may have
 _STOP = "__mo_text"
@@ -32,11 +32,6 @@ _FLOATING = frozenset({ColumnType.DOUBLE, ColumnType.FLOAT})
 _TEXTS = frozenset(
     {ColumnType.TINY_BLOB, ColumnType.MEDIUM_BLOB, ColumnType.LONG_BLOB, ColumnType.BLOB, ColumnType.VARCHAR}
     | {ColumnType.VAR_STRING, ColumnType.STRING}
-)
-_NO_ALIAS = frozenset({"END", "NULL", "TRUE", "FALSE", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
-_OPERATORS = frozenset(
-    {"AND", "OR", "XOR", "NOT", "IS", "LIKE", "DIV", "MOD", "IN", "BETWEEN", "REGEXP", "RLIKE", "COLLATE", "BINARY"}
-    | {"INTERVAL", "WHEN", "THEN", "ELSE", "CASE"}
 )
 _SETS = frozenset({"UNION", "EXCEPT", "INTERSECT", "MINUS"})
 
@@ -114,7 +109,7 @@ class Assignment:
 
         tokens = self.tokens
         listed = items(tokens)
-        spans = [_without_alias(tokens, first, last) for first, last in listed]
+        spans = [without_alias(tokens, first, last) for first, last in listed]
         if len(listed) == self.count and not any(tokens[last].text == "*" for _, last in listed):
             query = self.query
             for at, (first, last) in reversed(list(enumerate(spans))):
@@ -176,9 +171,8 @@ def assignment_of(
 
 
 def _is_text(column: ResultColumn) -> bool:
-    """Whether a column of a query has texts; vectors appear as texts of a length of their own."""
-    is_vector = column.type is ColumnType.STRING and column.length == VECTOR_LENGTH
-    return column.type in _TEXTS and not column.is_binary and not is_vector
+    """Whether a column of a query has texts."""
+    return column.type in _TEXTS and not column.is_binary and not column.is_vector
 
 
 def check_query(tokens: Sequence[Token]) -> None:
@@ -202,15 +196,3 @@ def _end_of_query(tokens: Sequence[Token]) -> int:
 def _says_top(tokens: Sequence[Token], *words: str) -> bool:
     """Whether one of some words is there outside of all brackets."""
     return any(depth == 0 and token.says(*words) for token, depth in zip(tokens, depths(tokens), strict=True))
-
-
-def _without_alias(tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:
-    """The place of an item without the name that is given to it."""
-    if last == first:
-        return first, last
-    name, before = tokens[last], tokens[last - 1]
-    if before.says("AS"):
-        return first, last - 2
-    named = name.kind is Kind.QUOTED or (name.kind is Kind.WORD and name.text.upper() not in _NO_ALIAS)
-    follows = before.says(")") or (before.kind is not Kind.SYMBOL and before.text.upper() not in _OPERATORS)
-    return (first, last - 1) if named and follows else (first, last)

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from matrixone_local.protocol.constants import EOF, ERR, NULL, OK, ColumnType, Status
+from matrixone_local.protocol.constants import EOF, ERR, NULL, OK, VECTOR_LENGTH, ColumnType, Status
 
 
 def length_coded(number: int) -> bytes:
@@ -94,6 +94,7 @@ class ResultColumn:
         is_binary: whether its texts are bytes.
         decimals: the digits behind the point.
         length: the most characters that it is shown with.
+        table: what the query calls the table that it is of; empty for an expression.
     """
 
     name: str
@@ -102,6 +103,12 @@ class ResultColumn:
     is_binary: bool
     decimals: int
     length: int
+    table: str
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether it has vectors, which the engine describes as texts of a length that no other type has."""
+        return self.type is ColumnType.STRING and self.length == VECTOR_LENGTH
 
 
 _UNSIGNED = 32
@@ -124,6 +131,7 @@ def read_column(payload: bytes) -> ResultColumn:
         collation == _BINARY_COLLATION,
         decimals,
         length,
+        names[2].decode("utf-8", "replace"),
     )
 
 

@@ -1,9 +1,30 @@
-"""Vectors in results: the engine writes `[1,2]`, a MatrixOne server `[1, 2]` (conformance/session)."""
+"""Vectors in results: the engine writes `[1,2e30]`, a MatrixOne server blanks and all zeros (conformance/vectors)."""
 
 from __future__ import annotations
 
-from matrixone_local.protocol.constants import MAX_PACKET_PAYLOAD, NULL, VECTOR_LENGTH, VECTOR_MARK, ColumnType
+import importlib
+import json
+from typing import Any
+
+from matrixone_local.protocol.constants import MAX_PACKET_PAYLOAD, NULL, VECTOR_MARK
+from matrixone_local.protocol.floats import without_exponent
 from matrixone_local.protocol.payloads import length_string, read_column, read_length
+
+
+def numbers_of(vector: str) -> list[str]:
+    """The numbers of a vector, each with the fewest digits that tell it in single precision.
+
+    Args:
+        vector: the vector as the engine writes it.
+    """
+    arrow: Any = importlib.import_module("pyarrow")  # with the first vector, as it takes long
+    numbers = arrow.array(json.loads(vector, parse_int=float), arrow.float32())
+    return [without_exponent(number) for number in numbers.cast(arrow.string()).to_pylist()]
+
+
+def as_served(vector: str) -> str:
+    """A vector as a MatrixOne server writes it."""
+    return f"[{', '.join(numbers_of(vector))}]"
 
 
 class VectorColumns:
@@ -22,14 +43,12 @@ class VectorColumns:
 
     def learn(self, packet: bytes) -> None:
         """Read the next column's definition."""
-        if VECTOR_MARK in packet[-10:]:  # reading every definition would be slow
-            column = read_column(packet[4:])
-            if column.type is ColumnType.STRING and column.length == VECTOR_LENGTH:
-                self._places.add(self._count)
+        if VECTOR_MARK in packet[-10:] and read_column(packet[4:]).is_vector:  # reading every definition would be slow
+            self._places.add(self._count)
         self._count += 1
 
-    def spaced(self, packet: bytes) -> bytes:
-        """A row with a MatrixOne server's spaces."""
+    def as_served(self, packet: bytes) -> bytes:
+        """A row with its vectors as a MatrixOne server writes them."""
         if len(packet) - 4 == MAX_PACKET_PAYLOAD:
             return packet  # goes on in the next packet; left as it is
         payload, at = packet[4:], 0
@@ -44,7 +63,7 @@ class VectorColumns:
             at += length
             value = payload[begin:at]
             if place in self._places:
-                value = length_string(payload[at - length : at].replace(b",", b", "))
+                value = length_string(as_served(payload[at - length : at].decode()).encode())
             values.append(value)
         row = b"".join(values)
         return len(row).to_bytes(3, "little") + packet[3:4] + row

@@ -121,7 +121,7 @@ class ResponseWriter:
 
     def forward_known(self, query: EngineQuery) -> bool:
         """As `forward_query`, for a SELECT whose text alone tells what the engine is asked."""
-        if self._sequence != 1 or self._link.may_give_float(query.engine_sql):
+        if self._sequence != 1 or self._link.may_round(query.engine_sql):
             return self.forward_query(query.engine_sql, AS_QUERY)
         self._link.send_select(query.packet)
         return self._pass_over(AS_QUERY, query.engine_sql)
@@ -251,7 +251,7 @@ class ResponseWriter:
                 part = ReplyPart.ROWS if part is ReplyPart.COLUMNS else ReplyPart.HEAD
                 packet = with_flags(packet, flags) if flags else packet
             elif part is ReplyPart.ROWS:
-                packet = vectors.spaced(packet) if vectors else packet
+                packet = vectors.as_served(packet) if vectors else packet
             elif part is ReplyPart.COLUMNS:
                 vectors.learn(packet)
             elif packet[4] == OK:

@@ -9,12 +9,10 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+from matrixone_local.sql.select_items import ENDS, items
 from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed, depths
 from matrixone_local.translation import functions
 
-_ENDS = frozenset(
-    {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTO", "FOR", "EXCEPT", "INTERSECT", ";"}
-)
 _OPERATORS = frozenset("+-*/%<>=!&|^")
 _VALUES = frozenset({Kind.WORD, Kind.STRING})
 _CONSTANTS = frozenset({"NULL", "TRUE", "FALSE"})
@@ -48,30 +46,6 @@ def give_titles(statement: Statement) -> None:
         as_written = title == written and not is_changed
         if title is not None and not as_written and len(title) <= MAX_TITLE_CHARS:
             statement.insert(item[-1].end, f" AS `{title}`")
-
-
-def items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
-    """Where the items of the first SELECT's list begin and end."""
-    if not tokens or not tokens[0].says("SELECT"):
-        return []
-    first = 1
-    while first < len(tokens) and tokens[first].says("DISTINCT", "ALL", "SQL_CALC_FOUND_ROWS"):
-        first += 1
-    items: list[tuple[int, int]] = []
-    depth = 0
-    for at in range(first, len(tokens)):
-        token = tokens[at]
-        if depth == 0 and (token.said == "," or token.said in _ENDS):
-            if at > first:
-                items.append((first, at - 1))
-            first = at + 1
-            if token.said != ",":
-                return items
-        elif token.kind is Kind.SYMBOL:
-            depth += {"(": 1, ")": -1}.get(token.text, 0)
-    if first < len(tokens):
-        items.append((first, len(tokens) - 1))
-    return items
 
 
 def is_named(item: Sequence[Token]) -> bool:
@@ -218,7 +192,7 @@ def put_variables(statement: Statement, value: Callable[[str], str | None]) -> N
         index = at + (2 if last is not tokens[at] else 0)
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         begins = tokens[at - 1].says("SELECT", ",", "DISTINCT")
-        is_alone = begins and (following is None or following.says(",", *_ENDS))
+        is_alone = begins and (following is None or following.says(",", *ENDS))
         statement.put(tokens[at].start, last.end, constant)
         if is_alone and not statement.has_inserted(last.end):
             statement.insert(last.end, f" AS `{_SESSION.sub('@@', written)}`")

@@ -14,8 +14,9 @@ from matrixone_local.errors import SqlError
 from matrixone_local.protocol.constants import ColumnType
 from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import quoted
+from matrixone_local.sql.select_items import items
 from matrixone_local.sql.tokens import Kind, Statement, Token, bracketed, depths
-from matrixone_local.translation.column_titles import is_named, items, title_of
+from matrixone_local.translation.column_titles import is_named, title_of
 
 MENTIONED = re.compile(r"\b(?:SUM|AVG|CAST)\s*\(|/", re.IGNORECASE)
 _SMALL = frozenset({ColumnType.TINY, ColumnType.SHORT, ColumnType.INT24, ColumnType.LONG, ColumnType.YEAR})

@@ -1,10 +1,14 @@
-"""A result that has a FLOAT comes with all its digits, and otherwise as any other result."""
+"""A result that has a FLOAT or a vector comes with all its digits, and otherwise as any other result."""
+
+import random
+import struct
 
 import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
 from matrixone_local import LocalServer
+from matrixone_local.protocol.floats import shortest, without_exponent
 
 THIRD = 0.33333334  # of single precision; six digits would be 0.333333
 COLUMNS = {
@@ -147,3 +151,82 @@ def test_floats_of_an_earlier_run(tmp_path, connection_to):
         again = connection_to(server)
         assert again("SELECT x FROM d.f") == [(1.2345678,)]
         again.raw.close()
+
+
+@pytest.fixture
+def vectors(sql):
+    """A table `v` with vectors that six digits do not tell."""
+    sql("CREATE TABLE v (id INT PRIMARY KEY, v VECF32(2), x FLOAT)")
+    sql("INSERT INTO v VALUES (1, '[0.1726299, 1e10]', 0.333333333), (2, NULL, NULL)")
+    return sql
+
+
+def test_vectors_beside_a_float(vectors):
+    assert vectors("SELECT * FROM v ORDER BY id") == [(1, "[0.1726299, 10000000000]", THIRD), (2, None, None)]
+
+
+def test_each_number_of_a_vector_comes_back(sql):
+    """As many digits as single precision needs, and no more."""
+    numbers = [
+        struct.unpack("<f", struct.pack("<I", bits))[0] for bits in random.Random(7).choices(range(0x7F800000), k=1_500)
+    ]
+    sql("CREATE TABLE wide (v VECF32(1500))")
+    sql(f"INSERT INTO wide VALUES ('{numbers}')")
+    [(text,)] = sql("SELECT v FROM wide")
+    found = text[1:-1].split(", ")
+    assert [struct.pack("<f", float(one)) for one in found] == [struct.pack("<f", number) for number in numbers]
+    assert found == [without_exponent(shortest(number, is_single=True)) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT v FROM v WHERE id = 1 UNION ALL SELECT v FROM v WHERE id = 1",
+        "(SELECT v FROM v WHERE id = 1)",
+        "SELECT a.v FROM v a WHERE a.id = 1 UNION ALL SELECT v FROM v WHERE id = 1",
+    ],
+)
+def test_vectors_that_cannot_be_asked_for_otherwise_have_six_digits(vectors, query):
+    assert set(vectors(query)) == {("[0.17263, 10000000000]",)}
+
+
+def test_items_without_vectors_stay_as_they_are(vectors):
+    [row] = vectors("SELECT id + 1 one, v.*, v, 'AS', (SELECT MAX(id) FROM v) AS `a``b`, v w FROM v WHERE id = 1")
+    text = "[0.1726299, 10000000000]"
+    assert row == (2, 1, text, THIRD, text, "AS", 2, text)
+
+
+@pytest.mark.parametrize(
+    "items", ["a.*, b.*", "1, a.*, b.*, b.v", "a.*, a.v, b.*", "b.*, b.*", "*, b.*", "*, a.id", "a.v, 2, a.*"]
+)
+def test_columns_are_those_of_their_items(vectors, items):
+    """The columns of a table, beside other items, are the same ones in the query that is asked."""
+    vectors("CREATE TABLE b (id INT PRIMARY KEY, v VECF32(2), y INT)")
+    vectors("INSERT INTO b VALUES (7, '[1, 2]', 8)")
+    wanted = {"a": [1, "[0.1726299, 10000000000]", THIRD], "b": [7, "[1, 2]", 8]}
+    parts = {
+        "a.*": wanted["a"],
+        "b.*": wanted["b"],
+        "*": wanted["a"] + wanted["b"],
+        "a.id": [1],
+        "a.v": wanted["a"][1:2],
+    }
+    parts |= {"b.v": ["[1, 2]"], "1": [1], "2": [2]}
+    [row] = vectors(f"SELECT {items} FROM v a JOIN b WHERE a.id = 1")
+    found = ["[0.1726299, 10000000000]" if value == "[0.17263, 10000000000]" else value for value in row]
+    assert found == [value for item in items.split(", ") for value in parts[item]]
+
+
+def test_descriptions_of_columns_are_as_they_are_without_all_digits(vectors):
+    with vectors.raw.cursor() as cursor:
+        cursor.execute("SELECT id, v, v + v FROM v")
+        exact = cursor.description
+        cursor.execute("SELECT id, v, v + v FROM v UNION ALL SELECT id, v, v + v FROM v")
+        assert [(name, code) for name, code, *_ in cursor.description] == [(name, code) for name, code, *_ in exact]
+
+
+def test_vectors_in_files(vectors, tmp_path):
+    vectors(f"SELECT v, id FROM v INTO OUTFILE '{tmp_path}/v.csv' HEADER 'FALSE'")
+    vectors(f"SELECT v, id FROM v INTO OUTFILE '{tmp_path}/v.jsonl' FORMAT 'jsonline'")
+    assert (tmp_path / "v.csv").read_text() == '"[0.1726299, 10000000000]",1\n\\N,2\n'
+    assert (tmp_path / "v.jsonl").read_text() == '{"id":1,"v":[0.1726299,10000000000]}\n{"id":2,"v":null}\n'

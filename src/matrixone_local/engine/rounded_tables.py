@@ -1,4 +1,4 @@
-"""Whether a query may give a FLOAT, which the engine's text results have six digits of alone."""
+"""Whether a query may give a FLOAT or a vector, which the engine's text results have six digits of alone."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Callable, Sequence
 
 from matrixone_local.engine.lookup_cache import LookupCache
 
-_FLOAT = re.compile(rb"float|\breal\b", re.IGNORECASE)  # REAL is FLOAT where sql_mode has REAL_AS_FLOAT
+_ROUNDED = re.compile(rb"float|\breal\b|\bvector\b", re.IGNORECASE)  # REAL is FLOAT where sql_mode has REAL_AS_FLOAT
 _CAST = re.compile(r"\bfloat", re.IGNORECASE)
-# What makes no FLOAT column anew, unless it names a type or another table.
+# What makes no such column anew, unless it names a type or another table.
 _PLAIN = re.compile(
     rb"\s*(?:DROP|TRUNCATE|GRANT|REVOKE|ALTER\s+TABLE|CREATE\s+(?:TABLE|DATABASE|USER|(?:\w+\s+)?INDEX))\b",
     re.IGNORECASE,
 )
-_DERIVED = re.compile(rb"float|\breal\b|\b(?:LIKE|SELECT|WITH|TABLE|AS|RENAME|FORK|CLONE)\b", re.IGNORECASE)
-# The engine's numbers of FLOAT and FLOAT UNSIGNED. A view's columns are stored as they were when it was made, so each
-# view counts.
+_DERIVED = re.compile(rb"float|\breal\b|\b(?:VECTOR|LIKE|SELECT|WITH|TABLE|AS|RENAME|FORK|CLONE)\b", re.IGNORECASE)
+# The engine's numbers of FLOAT, FLOAT UNSIGNED and of vectors, which are collections to it. A view's columns are stored
+# as they were when it was made, so each view counts.
 _NAMES = """
 SELECT table_name FROM oceanbase.__all_table t WHERE EXISTS
-(SELECT 1 FROM oceanbase.__all_column c WHERE c.table_id = t.table_id AND c.data_type IN (11, 13))
+(SELECT 1 FROM oceanbase.__all_column c WHERE c.table_id = t.table_id AND c.data_type IN (11, 13, 40))
 UNION SELECT table_name FROM oceanbase.__all_table WHERE table_type = 4
 """
 
 
-class FloatTables(LookupCache[None, Sequence[str]]):
-    """The names of the tables and views that may have FLOAT columns.
+class RoundedTables(LookupCache[None, Sequence[str]]):
+    """The names of the tables and views that may have columns of FLOAT or of vectors.
 
     They are asked for once a statement has defined such a column, and again after each one that may bring others. Names
     that are no longer used may stay: a query that has one of them takes longer and is answered the same.
@@ -41,13 +41,13 @@ class FloatTables(LookupCache[None, Sequence[str]]):
         self._any = any_stored
 
     def note(self, definition: bytes) -> bool:
-        """Take notice of a statement that may define something, and tell whether it may bring FLOAT columns."""
-        self._any = self._any or _FLOAT.search(definition) is not None
+        """Take notice of a statement that may define something, and tell whether it may bring such columns."""
+        self._any = self._any or _ROUNDED.search(definition) is not None
         head = _PLAIN.match(definition)
         return head is None or _DERIVED.search(definition, head.end()) is not None
 
     def may_give(self, sql: str) -> bool:
-        """Whether a query, in the engine's words, may have a FLOAT in its result."""
+        """Whether a query, in the engine's words, may have a FLOAT or a vector in its result."""
         if _CAST.search(sql) is not None:
             return True
         if not self._any:
