@@ -8,7 +8,7 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.operations import stage_path_files as files
-from matrixone_core.operations.stage_path_files import BUFFER, OpenMode
+from matrixone_core.operations.stage_path_files import BUFFER, OpenMode, check_codec
 from matrixone_core.stage_files import RANGE
 from matrixone_core.stage_paths import PureStagePath
 
@@ -183,6 +183,7 @@ class Codec:
     """What makes text of bytes and bytes of text, as Python's `open` does."""
 
     def __init__(self, encoding: str, errors: str, newline: str | None) -> None:
+        check_codec(encoding, errors, newline)
         decoder = codecs.getincrementaldecoder(encoding)(errors)
         self.decoder: io.IncrementalNewlineDecoder = io.IncrementalNewlineDecoder(decoder, newline is None)
         self._encoder = codecs.getincrementalencoder(encoding)(errors)

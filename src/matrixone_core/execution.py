@@ -17,7 +17,7 @@ from matrixone_core.messages import show
 from matrixone_core.names import snapshot_name
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import RowPackets
-from matrixone_core.setting_checks import time_limit
+from matrixone_core.setting_checks import time_limit, whole_number
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.placeholders import check_no_placeholders, has_several_statements, named, numbered
 
@@ -234,8 +234,7 @@ def check_rows(name: str, rows: object) -> None:
     Raises:
         InvalidArgument: it is none.
     """
-    if not isinstance(rows, int) or rows < 1:
-        raise InvalidArgument(f"{name}={show(rows)} must be a number of rows, 1 or more")
+    whole_number(rows, name, "rows", least=1)
 
 
 def streaming(batch: int, options: dict[str, Any]) -> dict[str, Any]:

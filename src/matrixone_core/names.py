@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
@@ -44,7 +44,7 @@ def check_texts(values: Sequence[str], what: str, *, or_one: bool = False) -> tu
     Raises:
         InvalidArgument: it is no list, or has something else in it.
     """
-    if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+    if isinstance(values, Mapping) or not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"{what}={show(values)} must be a list of texts{' or one text' if or_one else ''}")
     return tuple(check_text(value, what) for value in values)
 

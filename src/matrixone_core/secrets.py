@@ -95,7 +95,7 @@ def mask(value: Any) -> Secret | NotText | None:
 def mask_pairs(values: Any) -> "Credentials | NotText":
     """What shows no secret of a stage's credentials, whatever is given for them; it never fails."""
     try:
-        return Credentials(values)
+        return NotText(type(values).__name__) if isinstance(values, str | bytes) else Credentials(values)
     except TypeError:
         return NotText(type(values).__name__)
 

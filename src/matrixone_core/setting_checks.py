@@ -13,6 +13,7 @@ from matrixone_core.secrets import NotText, Secret, mask
 
 OnConnect: TypeAlias = Callable[[DBAPIConnection], object]
 SslMode = Literal["disabled", "required", "verify_ca", "verify_identity"]
+YEAR = 31_536_000  # seconds
 SSL_MODES: tuple[str, ...] = get_args(SslMode)
 
 
@@ -53,9 +54,48 @@ def check_password(name: str, value: Any) -> Secret:
     return password
 
 
+def flag(value: bool, what: str) -> bool:
+    """*value*, if it is True or False.
+
+    Raises:
+        InvalidArgument: it is something else.
+    """
+    if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"{what}={show(value)} must be True or False")
+    return value
+
+
+def optional_flag(value: bool | None, what: str) -> bool | None:
+    """*value*, if it is True, False or None.
+
+    Raises:
+        InvalidArgument: it is something else.
+    """
+    if value is not None and not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise InvalidArgument(f"{what}={show(value)} must be True, False or None")
+    return value
+
+
+def whole_number(value: object, what: str, of: str = "", *, least: int = 0) -> int:
+    """*value*, if it is a whole number that is large enough; True and False are none.
+
+    Args:
+        value: the value.
+        what: the argument's name, for the error.
+        of: what it counts, such as `rows`.
+        least: the smallest one.
+
+    Raises:
+        InvalidArgument: it is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidArgument(f"{what}={show(value)} must be a number{f' of {of}' if of else ''}, {least} or more")
+    return value
+
+
 def _port(name: str, value: Any) -> int:
     try:
-        port = int(value)
+        port = 0 if isinstance(value, bool | float) else int(value)
     except (TypeError, ValueError):
         port = 0
     if not 0 < port < 65536:
@@ -78,8 +118,8 @@ def _time_zone(name: str, value: Any) -> str:
 
 def _number(name: str, value: Any) -> float:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = -1.0 if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if not 0 <= number < float("inf"):
         raise InvalidArgument(f"{name}={show(value)} must be a number, zero or more")
@@ -97,6 +137,17 @@ def _lasting(name: str, value: Any) -> float:
     if not (number := _number(name, value)):
         raise InvalidArgument(f"{name} must be more than zero seconds")
     return number
+
+
+def _within_a_year(name: str, value: Any) -> float:
+    """Seconds that the drivers and the server can count."""
+    if (number := _lasting(name, value)) > YEAR:
+        raise InvalidArgument(f"{name}={show(value)} must be at most {YEAR:,} seconds, a year")
+    return number
+
+
+def _lock_seconds(name: str, value: Any) -> int:
+    return int(_within_a_year(name, _at_least_one(name, value)))
 
 
 def time_limit(value: float, what: str = "timeout") -> float:
@@ -136,10 +187,10 @@ CHECKS: Mapping[str, Any] = {
     "port": _port,
     "ssl_mode": _ssl_mode,
     "time_zone": _time_zone,
-    "connect_timeout": _lasting,
-    "read_timeout": _lasting,
+    "connect_timeout": _within_a_year,
+    "read_timeout": _within_a_year,
     "timeout": _lasting,
-    "lock_timeout": _at_least_one,
+    "lock_timeout": _lock_seconds,
     "pool_size": _at_least_one,
     "max_overflow": _whole,
     "pool_timeout": _number,

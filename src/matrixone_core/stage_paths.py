@@ -120,7 +120,7 @@ class PureStagePath:
         Raises:
             InvalidArgument: it is no suffix.
         """
-        if suffix and (not check_text(suffix, "suffix").startswith(".") or suffix == "."):
+        if check_text(suffix, "suffix") and (not suffix.startswith(".") or suffix == "."):
             raise InvalidArgument(f"suffix={show(suffix)} must be empty, or a dot and more, as in '.csv'")
         return self.with_name(self.stem + suffix)
 
@@ -130,6 +130,8 @@ class PureStagePath:
         Raises:
             InvalidArgument: it is not below that one.
         """
+        if not isinstance(other, PureStagePath):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise InvalidArgument(f"other={show(other)} must be a path of a stage")
         length = len(other.parts)
         if other.stage != self.stage or self.parts[:length] != other.parts:
             raise InvalidArgument(f"{self} is not below {other}")

@@ -31,6 +31,21 @@ def refusing_long_paths(path: PurePath) -> Generator[None]:
         raise InvalidArgument(f"{show(str(path))} is too long for the path of a file") from None
 
 
+def check_local_path(path: str, what: str) -> str:
+    """*path*, if a file of the machine can have it.
+
+    Raises:
+        InvalidArgument: it is empty, or has a character that no path has.
+    """
+    try:
+        possible = path and "\0" not in path and os.fsencode(path)
+    except UnicodeEncodeError:
+        possible = b""
+    if not possible:
+        raise InvalidArgument(f"{what}={show(path)} must be the path of a file on this machine")
+    return path
+
+
 def write_whole(path: PurePath, write: Callable[[PurePath, IO[bytes]], Op[T]]) -> Op[T]:
     """Have a file written beside its place, and moved there; where that fails, nothing of it stays.
 

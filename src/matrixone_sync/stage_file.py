@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, TextIO, TypeAlias
 
 from matrixone_core.operations import stage_path_files as files
-from matrixone_core.operations.stage_path_files import BUFFER, OpenMode
+from matrixone_core.operations.stage_path_files import BUFFER, OpenMode, check_codec
 from matrixone_core.stage_files import RANGE
 from matrixone_core.stage_paths import PureStagePath
 
@@ -102,6 +102,8 @@ class _Text(io.TextIOWrapper):
 def file_of(path: PureStagePath, mode: str, encoding: str, errors: str, newline: str | None) -> Any:
     """The file that `open` opens."""
     wanted = OpenMode.parse(mode)
+    if not wanted.binary:
+        check_codec(encoding, errors, newline)
     path.perform(files.check_open(path, wanted))
     if not wanted.reads:
         content = _Content(path, wanted)

@@ -151,3 +151,23 @@ def test_connect_shows_its_settings(client):
         assert parameters["connect_timeout"].default == 10
         assert parameters["pool_recycle"].default == 1800
         assert parameters["host"].default is None
+
+
+@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "lock_timeout"])
+def test_no_time_is_longer_than_a_year(name):
+    """PyMySQL refuses a longer `connect_timeout` by an error of its own, and a longer `read_timeout` ends at once."""
+    assert getattr(Settings.resolve({}, {name: 31_536_000}), name) == 31_536_000
+    for seconds in (31_536_001, 10**400):
+        with pytest.raises(InvalidArgument, match=name):
+            Settings.resolve({}, {name: seconds})
+
+
+@pytest.mark.parametrize(
+    "name", ["port", "timeout", "pool_size", "max_overflow", "pool_recycle", "wait", "lock_timeout"]
+)
+def test_a_number_is_no_flag(name):
+    for wrong in (True, False):
+        with pytest.raises(InvalidArgument, match=f"{name}={wrong} must be"):
+            Settings.resolve({}, {name: wrong})
+    with pytest.raises(InvalidArgument, match=r"port=1\.5"):
+        Settings.resolve({}, {"port": 1.5})

@@ -26,7 +26,7 @@ from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import Block
 from matrixone_core.stage_paths import stage_of_url
 from matrixone_core.steps import Atomic, GetRuntime, Op, RunSync, emit, read_clock, run_in_thread
-from matrixone_core.whole_files import write_whole
+from matrixone_core.whole_files import check_local_path, write_whole
 
 BUFFERED = 64 * 1024  # bytes that are written at once
 BETWEEN_EVENTS = 0.1  # seconds
@@ -89,9 +89,7 @@ def check_target(target: object) -> str:
     if stage_of_url(target):
         raise InvalidArgument(f"target={show(str(target))} is a stage's; export.to_stage writes there")
     if isinstance(target, str | os.PathLike):
-        name = os.fsdecode(target)  # pyright: ignore[reportUnknownArgumentType]  # a path of any type
-        if not name:
-            raise InvalidArgument("the target's path is empty")
+        name = check_local_path(os.fsdecode(target), "target")  # pyright: ignore[reportUnknownArgumentType]  # a path of any type
         if (compression := compression_of(None, name)) not in _COMPRESSORS:
             raise InvalidArgument(
                 f"target={show(name)} would be compressed by {compression}; gzip and bz2 can be written"

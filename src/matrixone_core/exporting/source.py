@@ -63,7 +63,7 @@ def resolve_source(source: ExportSource, params: Parameters | None) -> Source:
         names, columns = table_names(table), tuple(column.name for column in table.columns)
     else:
         return Source(_query_of_clause(source, params))
-    if params:
+    if params or not isinstance(params, Mapping | Sequence | None) or isinstance(params, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"params={show(params)} belong to a query, and the source is a table")
     return Source(query_of_table(names, [quote_name(column) for column in columns]), names, columns)
 

@@ -4,9 +4,10 @@ import codecs
 from collections.abc import Iterable, Mapping, Sequence
 
 from matrixone_core.errors import InvalidArgument
-from matrixone_core.loading.options import Columns, check_choice, flag
+from matrixone_core.loading.options import Columns, check_choice
 from matrixone_core.messages import show
 from matrixone_core.names import check_one_character, check_text, check_texts
+from matrixone_core.setting_checks import flag, whole_number
 from matrixone_core.sql.load import Csv, JsonLines
 
 COMPRESSIONS = ("none", "gzip", "bz2")
@@ -75,7 +76,7 @@ def columns(given: Columns | None) -> tuple[str | None, ...]:
     """
     if isinstance(given, str):
         raise InvalidArgument(f"columns={show(given)} is one text; give a list of names")
-    if given is not None and not isinstance(given, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # as below
+    if given is not None and (isinstance(given, Mapping) or not isinstance(given, Iterable)):  # pyright: ignore[reportUnnecessaryIsInstance]  # as below
         raise InvalidArgument(f"columns={show(given)} must be a list of names")
     names = tuple(given or ())
     for name in names:
@@ -96,7 +97,9 @@ def nulls(given: str | Sequence[str] | None) -> tuple[str, ...]:
     Raises:
         InvalidArgument: one of them is no text.
     """
-    return (given,) if isinstance(given, str) else check_texts(given or (), "null_values", or_one=True)
+    if given is None or isinstance(given, str):
+        return () if given is None else (given,)
+    return check_texts(given, "null_values", or_one=True)
 
 
 def assignments(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
@@ -122,7 +125,7 @@ def encoding(name: str | None) -> str | None:
     """
     try:
         return None if name is None else codecs.lookup(check_text(name, "encoding")).name
-    except LookupError:
+    except (LookupError, ValueError):  # the latter for what can be in no name
         raise InvalidArgument(f"encoding={show(name)} is none that Python knows; such as 'utf-8', 'latin-1'") from None
 
 
@@ -142,6 +145,4 @@ def delimiter_text(value: str) -> str:
 
 def check_line_count(ignore_lines: int) -> int:
     """How many lines are ignored, checked."""
-    if not isinstance(ignore_lines, int) or ignore_lines < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"ignore_lines={show(ignore_lines)} must be a number of lines, zero or more")
-    return int(ignore_lines)
+    return whole_number(ignore_lines, "ignore_lines", "lines")

@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
-from matrixone_core.names import check_text, sql_type, table_name
-from matrixone_core.setting_checks import time_limit
+from matrixone_core.names import check_text, database_name, sql_type, table_name
+from matrixone_core.setting_checks import flag, time_limit
 from matrixone_core.sql.staged_inserts import Conflict
 
 T = TypeVar("T")
@@ -184,7 +184,7 @@ def check_options(given: Mapping[str, Any]) -> Options:
     max_errors, rejects, once = given.get("max_errors"), given.get("rejects"), given.get("once", False)
     if not isinstance(once, bool | str) or once == "":
         raise InvalidArgument(f"once={show(once)} must be True, False, or a text to know the file by")
-    timeout, ledger_database = given.get("timeout"), given.get("ledger_database")
+    timeout, ledger = given.get("timeout"), given.get("ledger_database")
     options = Options(
         conflict=conflict,
         update=update,
@@ -194,7 +194,7 @@ def check_options(given: Mapping[str, Any]) -> Options:
         max_errors=_max_errors(max_errors),
         rejects=None if rejects is None else table_name(check_text(rejects, "rejects")),
         once=once,
-        ledger_database=None if ledger_database is None else check_text(ledger_database, "ledger_database"),
+        ledger_database=None if ledger is None else database_name(ledger, "ledger_database"),
         mode=check_choice(given.get("mode", "append"), ("append", "replace", "fail"), "mode"),
         extra_columns=check_choice(given.get("extra_columns", "error"), ("error", "ignore", "add"), "extra_columns"),
         file_column=_column(given.get("file_column"), "file_column"),
@@ -278,20 +278,6 @@ def with_aliases(
     for hint in HINTS:
         others.pop(hint, None)
     return found, others
-
-
-def flag(value: bool, what: str) -> bool:
-    """*value*, if it is True or False."""
-    if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={show(value)} must be True or False")
-    return value
-
-
-def optional_flag(value: bool | None, what: str) -> bool | None:
-    """*value*, if it is True, False or None."""
-    if value is not None and not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"{what}={show(value)} must be True, False or None")
-    return value
 
 
 def check_choice(value: T, known: Sequence[T], what: str) -> T:

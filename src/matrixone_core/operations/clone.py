@@ -4,6 +4,7 @@ from matrixone_core.errors import DatabaseExists, DatabaseNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import database_name, snapshot_name, table_name
 from matrixone_core.restorable_names import check_clone
+from matrixone_core.setting_checks import flag
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.past import SKIPS_DATABASE, CloneDatabase, CloneTable
 from matrixone_core.sql.snapshot import HasDatabase
@@ -31,6 +32,7 @@ def database(target: str, source: str, *, snapshot: str | None = None, if_not_ex
             cannot clone; nothing was changed.
         PermissionDenied: the user may not create databases.
     """
+    flag(if_not_exists, "if_not_exists")
     target, source, past = database_name(target, "target"), database_name(source, "source"), as_of(snapshot)
     if if_not_exists and (yield from HasDatabase(target)):  # the server ignores IF NOT EXISTS here
         return
@@ -61,6 +63,7 @@ def table(target: str, source: str, *, snapshot: str | None = None, if_not_exist
         TableExists: there is a table of the target's name.
         PermissionDenied: the user may not create tables.
     """
+    flag(if_not_exists, "if_not_exists")
     names = table_name(target), table_name(source)
     past = as_of(snapshot)
     if if_not_exists and (yield from ColumnNames(names[0])):

@@ -13,10 +13,10 @@ from matrixone_core.exporting.source import ExportSource, resolve_source
 from matrixone_core.exporting.stage_export import StageExport, export_to_stage
 from matrixone_core.exporting.writers.csv import CsvStyle
 from matrixone_core.loading.format_options import LINE_ENDS
-from matrixone_core.loading.options import check_choice, flag, optional_flag
+from matrixone_core.loading.options import check_choice
 from matrixone_core.messages import show
 from matrixone_core.names import check_text
-from matrixone_core.setting_checks import time_limit
+from matrixone_core.setting_checks import flag, optional_flag, time_limit
 from matrixone_core.sql.export import CsvOutput, JsonLinesOutput, Output, ParquetOutput
 from matrixone_core.stage_paths import PureStagePath, stage_file, stage_of_url
 from matrixone_core.steps import Op
@@ -193,7 +193,7 @@ def to_csv_stage(
         MatrixOneError: as for `export.to_stage`.
     """
     return to_stage(
-        query, stage_name, filename, params, format="csv", delimiter=sep, quote=quotechar or '"',
+        query, stage_name, filename, params, format="csv", delimiter=sep, quote='"' if quotechar is None else quotechar,
         line_terminator=lineterminator, header=header, quote_all=quote_all, **options,
     )  # fmt: skip
 
@@ -267,8 +267,9 @@ def to_csv(
     Raises:
         MatrixOneError, OSError: as for `export.to_file`.
     """
+    quote = '"' if quotechar is None else quotechar
     style: dict[str, Any] = {
-        "delimiter": sep, "quote": quotechar or '"', "line_terminator": lineterminator, "header": header,
+        "delimiter": sep, "quote": quote, "line_terminator": lineterminator, "header": header,
     }  # fmt: skip
     return _to_either(path, query, params, "csv", style)
 

@@ -9,7 +9,7 @@ from matrixone_core.loading import client_load, stage_load
 from matrixone_core.loading.inputs.client_stream import Data
 from matrixone_core.loading.options import Columns, Header, LoadOptions
 from matrixone_core.loading.request import LoadRequest, build_request, names_of
-from matrixone_core.names import check_text
+from matrixone_core.names import database_name
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import LEDGER, LoadRecord, SelectRecords
 from matrixone_core.stage_paths import PureStagePath, stage_of_url
@@ -195,7 +195,7 @@ def history(table: Target | None = None, *, database: str | None = None) -> Op[t
         The loads; none where there is no ledger.
     """
     names = None if table is None else names_of(table)
-    within = (names or ("",))[:-1] if database is None else (check_text(database, "database"),)
+    within = (names or ("",))[:-1] if database is None else (database_name(database, "database"),)
     try:
         return Listing((yield from SelectRecords((*within, LEDGER), names or ())))
     except TableNotFound:

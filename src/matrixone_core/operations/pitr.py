@@ -7,6 +7,7 @@ from matrixone_core.html import Listing
 from matrixone_core.messages import show
 from matrixone_core.names import check_recorded, check_text, database_name, object_name
 from matrixone_core.operations.snapshots import select
+from matrixone_core.setting_checks import flag
 from matrixone_core.sql.pitr import AlterPitr, CreatePitr, DropPitr, Pitr, ShowPitr
 from matrixone_core.sql.snapshot import SnapshotLevel
 from matrixone_core.steps import Op
@@ -52,7 +53,9 @@ def create(
         database = check_recorded(database_name(database, "database"), "database", "cover the account")
     if table is not None:
         table = check_recorded(check_text(table, "table"), "table", "cover the database")
-    yield from CreatePitr(name, length, unit, database, table, if_not_exists)
+        if not table:
+            raise InvalidArgument("table='' must be the name of a table")
+    yield from CreatePitr(name, length, unit, database, table, flag(if_not_exists, "if_not_exists"))
     return (yield from get(name))
 
 
@@ -124,7 +127,7 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
         PitrNotFound: there is none of this name.
         NotSupported: in a session, as it cannot be undone.
     """
-    yield from DropPitr(object_name(name, "PITR"), if_exists)
+    yield from DropPitr(object_name(name, "PITR"), flag(if_exists, "if_exists"))
 
 
 def create_account_pitr(
@@ -158,7 +161,7 @@ def create_database_pitr(name: str, database_name: str, range_value: int = 1, ra
     Raises:
         MatrixOneError: as `pitr.create` does.
     """
-    return (yield from create(name, (range_value, range_unit), database=database_name))
+    return (yield from create(name, (range_value, range_unit), database=check_text(database_name, "database_name")))
 
 
 def create_table_pitr(
@@ -176,7 +179,8 @@ def create_table_pitr(
     Raises:
         MatrixOneError: as `pitr.create` does.
     """
-    return (yield from create(name, (range_value, range_unit), database=database_name, table=table_name))
+    database, table = check_text(database_name, "database_name"), check_text(table_name, "table_name")
+    return (yield from create(name, (range_value, range_unit), database=database, table=table))
 
 
 def delete(name: str) -> Op[None]:
@@ -198,7 +202,8 @@ def _range(span: timedelta | tuple[int, str]) -> tuple[int, str]:
         is_valid = not rest and 1 <= length <= LONGEST
     elif isinstance(span, tuple) and len(span) == 2:  # pyright: ignore[reportUnnecessaryIsInstance, reportUnnecessaryComparison]  # callers without a type checker
         length, unit = span
-        is_valid = isinstance(length, int) and 1 <= length <= LONGEST and unit in UNITS  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
+        is_number = isinstance(length, int) and not isinstance(length, bool)  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
+        is_valid = is_number and 1 <= length <= LONGEST and unit in UNITS
     else:
         length, unit, is_valid = 0, "", False
     if not is_valid:

@@ -13,9 +13,10 @@ from matrixone_core.errors import (
 )
 from matrixone_core.loading.table import fetch_table
 from matrixone_core.messages import show
-from matrixone_core.names import database_name, object_name, snapshot_name, table_name
+from matrixone_core.names import check_text, database_name, object_name, snapshot_name, table_name
 from matrixone_core.restorable_names import check_clone, check_restored_databases, check_restored_table
 from matrixone_core.row_swap import swap_rows
+from matrixone_core.setting_checks import flag
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.past import (
     CloneDatabase,
@@ -117,10 +118,11 @@ def database(
         ServerError: the snapshot does not hold the database, or the moment is out of range.
         PermissionDenied: the user may not restore.
     """
-    name = database_name(name, "name")
+    flag(plan, "plan")
+    name, target = database_name(name, "name"), None if to is None else database_name(to, "to")
     past = yield from _resolve_moment(snapshot, pitr, at)
-    if to is not None:
-        return (yield from _into_database(database_name(to, "to"), name, past, plan=plan))
+    if target is not None:
+        return (yield from _into_database(target, name, past, plan=plan))
     step = _make_statement("DATABASE", (name,), past, pitr)
     if pitr is None:
         yield from check_restored_databases((name,), past, step)
@@ -169,13 +171,14 @@ def table(
             for a table without foreign keys.
         PermissionDenied: the user may not restore.
     """
-    if to is not None and replace_rows:
+    flag(plan, "plan")
+    if flag(replace_rows, "replace_rows") and to is not None:
         raise InvalidArgument("to= and replace_rows=True cannot be used together")
-    parts = table_name(name)
+    parts, target = table_name(name), None if to is None else table_name(to)
     past = yield from _resolve_moment(snapshot, pitr, at)
     names = yield from _with_database(parts)
-    if to is not None:
-        return (yield from _into_table((yield from _with_database(table_name(to))), names, past, plan=plan))
+    if target is not None:
+        return (yield from _into_table((yield from _with_database(target)), names, past, plan=plan))
     if replace_rows:
         return (yield from _replace_rows(names, past, plan=plan))
     step = _make_statement("TABLE", names, past, pitr)
@@ -205,6 +208,7 @@ def account(snapshot: str, *, plan: bool = False) -> Op[RestoreReport]:
         NotSupported: in a session, as it cannot be undone; `plan=True` works there.
         PermissionDenied: only an account's administrators may restore it.
     """
+    flag(plan, "plan")
     past = Past(snapshot_name(snapshot))
     owner = yield from SelectSnapshotAccount(past.snapshot)
     if owner is None:
@@ -236,8 +240,7 @@ def restore_database(
     Raises:
         MatrixOneError: as `restore.database` does.
     """
-    _only_own_account(to_account)
-    _ = account_name
+    _only_own_account(account_name, to_account)
     return (yield from database(database_name, snapshot_name)).executed
 
 
@@ -256,9 +259,9 @@ def restore_table(
     Raises:
         MatrixOneError: as `restore.table` does.
     """
-    _only_own_account(to_account)
-    _ = account_name
-    return (yield from table(f"{database_name}.{table_name}", snapshot_name)).executed
+    _only_own_account(account_name, to_account)
+    names = check_text(database_name, "database_name"), check_text(table_name, "table_name")
+    return (yield from table(".".join(names), snapshot_name)).executed
 
 
 def restore_tenant(snapshot_name: str, account_name: str, to_account: str | None = None) -> Op[bool]:
@@ -272,12 +275,12 @@ def restore_tenant(snapshot_name: str, account_name: str, to_account: str | None
     Raises:
         MatrixOneError: as `restore.account` does.
     """
-    _only_own_account(to_account)
-    _ = account_name
+    _only_own_account(account_name, to_account)
     return (yield from account(snapshot_name)).executed
 
 
-def _only_own_account(to_account: str | None) -> None:
+def _only_own_account(account_name: str, to_account: str | None) -> None:
+    _ = check_text(account_name, "account_name")
     if to_account is not None:
         raise NotSupported("to_account= must be None: a snapshot is restored into the user's own account")
 

@@ -7,6 +7,7 @@ from matrixone_core.errors import InvalidArgument, SnapshotNotFound
 from matrixone_core.html import Listing
 from matrixone_core.messages import show
 from matrixone_core.names import check_optional_text, check_recorded, check_text, is_like, snapshot_name
+from matrixone_core.setting_checks import flag, whole_number
 from matrixone_core.sql.pitr import Pitr
 from matrixone_core.sql.snapshot import (
     CreateSnapshot,
@@ -17,6 +18,8 @@ from matrixone_core.sql.snapshot import (
     SnapshotLevel,
 )
 from matrixone_core.steps import Op
+
+LONGEST_AGO = timedelta(days=365_000)
 
 
 def create(
@@ -165,13 +168,15 @@ def prune(
     prefix = snapshot_name(prefix)
     if keep_last is None and older_than is None:
         raise InvalidArgument("prune needs keep_last=, older_than=, or both")
-    if keep_last is not None and (not isinstance(keep_last, int) or keep_last < 0):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"keep_last={show(keep_last)} must be a number of snapshots, 0 or more")
+    if keep_last is not None:
+        whole_number(keep_last, "keep_last", "snapshots")
     if not isinstance(older_than, datetime | timedelta | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"older_than={show(older_than)} must be a timedelta, or a datetime with a time zone")
     if isinstance(older_than, datetime) and older_than.tzinfo is None:
         raise InvalidArgument(f"older_than={show(older_than)} must have a time zone")
     if isinstance(older_than, timedelta):
+        if not timedelta(0) <= older_than <= LONGEST_AGO:
+            raise InvalidArgument(f"older_than={show(older_than)} must be from 0 to {LONGEST_AGO.days:,} days")
         older_than = (yield from ServerClock()) - older_than
     found = [snapshot for snapshot in (yield from list_()) if snapshot.name.startswith(prefix)]
     found.sort(key=lambda snapshot: (_time_of(snapshot), snapshot.name))
@@ -221,7 +226,7 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
         SnapshotNotFound: there is none of this name.
         PermissionDenied: only an account's administrators may drop snapshots.
     """
-    yield from DropSnapshot(snapshot_name(name), if_exists)
+    yield from DropSnapshot(snapshot_name(name), flag(if_exists, "if_exists"))
 
 
 def _level(level: SnapshotLevel | str) -> SnapshotLevel:

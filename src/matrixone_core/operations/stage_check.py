@@ -10,6 +10,7 @@ from matrixone_core.cancellation import STOP_SECONDS
 from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StatementTimeout, TransactionAborted
 from matrixone_core.messages import show
 from matrixone_core.operations import stages
+from matrixone_core.setting_checks import time_limit
 from matrixone_core.sql.files import IsListed, ListFiles
 from matrixone_core.sql.stage import DEEPEST, STAGE_URL, Stage, split_url
 from matrixone_core.steps import Op, OutsideTransaction, Statement, read_clock
@@ -84,7 +85,7 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
         InvalidArgument: `timeout` is less than 5; nothing was sent.
         StageNotFound: there is none of this name.
     """
-    if not isinstance(timeout, int | float) or timeout < 5:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+    if time_limit(timeout) < 5:
         raise InvalidArgument(f"timeout={show(timeout)} must be a number of seconds, 5 or more")
     ends = (yield from read_clock()) + timeout - STOP_SECONDS
     found = yield from catalog.get(name)

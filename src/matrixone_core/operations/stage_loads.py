@@ -8,13 +8,23 @@ from matrixone_core.exporting.manifest import read_manifest
 from matrixone_core.loading import stage_load
 from matrixone_core.loading.inputs import schema_inference
 from matrixone_core.loading.inputs.file_listing import check_files
-from matrixone_core.loading.options import Columns, FormatOptions, Header, LoadOptions, PlanOptions
+from matrixone_core.loading.options import (
+    ALIASES,
+    HINTS,
+    Columns,
+    FormatOptions,
+    Header,
+    LoadOptions,
+    PlanOptions,
+    check_options,
+)
 from matrixone_core.loading.plan import LoadPlan
 from matrixone_core.loading.preview import InferredTable
-from matrixone_core.loading.request import build_named_request, build_request
+from matrixone_core.loading.request import build_named_request, build_request, names_of
 from matrixone_core.messages import show
 from matrixone_core.names import stage_path
 from matrixone_core.results import LoadReport
+from matrixone_core.setting_checks import flag
 from matrixone_core.sql.ddl import CreateTable
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.stage_paths import stage_file
@@ -176,6 +186,8 @@ def read_manifest_stage(stage: str, file: str, table: Target, **options: Unpack[
         MatrixOneError: as for `read_csv_stage`.
     """
     path = stage_file(stage, file)
+    _ = names_of(table)
+    _ = check_options({name: value for name, value in options.items() if name not in (*ALIASES, *HINTS)})
     manifest = yield from read_manifest(path)
     request = build_named_request(table, manifest.format, {**manifest.load_options, **options})
     if not manifest.files:
@@ -208,7 +220,7 @@ def plan(
         MatrixOneError: as for `read_csv_stage`.
     """
     files = check_files(file)
-    form = format or schema_inference.format_of(files[0])
+    form = schema_inference.format_of(files[0]) if format is None else format
     return (yield from stage_load.plan_files(build_named_request(table, form, options), stage, files))
 
 
@@ -243,7 +255,9 @@ def create_table_from(
         LoadFailed: no column can be made out.
     """
     url = stage_path(stage, file)
-    request = build_named_request(name, format or schema_inference.format_of(file), options)
+    flag(header, "header")
+    form = schema_inference.format_of(file) if format is None else format
+    request = build_named_request(name, form, options)
     sample = yield from schema_inference.sample_of(url, request.format, header=header)
     if not sample.columns:
         raise LoadFailed(f"{url} shows no columns: it is empty")

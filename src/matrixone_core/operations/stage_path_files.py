@@ -15,7 +15,8 @@ from matrixone_core import catalog, patterns
 from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StageFileExists, StageFileNotFound
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
 from matrixone_core.messages import show
-from matrixone_core.names import stage_name
+from matrixone_core.names import check_text, stage_name
+from matrixone_core.setting_checks import flag, whole_number
 from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles, SaveFile
 from matrixone_core.stage_files import (
     COPIED_AT_ONCE,
@@ -35,6 +36,7 @@ HEAD = 64 * 1024  # bytes that `head` reads at a time
 LARGEST_WRITE = 32_000_000  # bytes; escaped they double, and a statement has 64 MiB (server-facts 71)
 BUFFER = 1024 * 1024  # bytes that an open file reads at once
 MODES = ("r", "rt", "rb", "w", "wt", "wb", "x", "xt", "xb")
+NEWLINES = (None, "", "\n", "\r", "\r\n")
 Names = tuple[str, ...]
 
 
@@ -169,14 +171,15 @@ def read_bytes(path: PureStagePath) -> Op[bytes]:
 
 def read_text(path: PureStagePath, encoding: str, errors: str, newline: str | None) -> Op[str]:
     """All of the file, decoded as `open` does."""
+    check_codec(encoding, errors, newline)
     data = yield from read_bytes(path)
     return io.TextIOWrapper(io.BytesIO(data), encoding, errors, newline).read()
 
 
 def head(path: PureStagePath, rows: int, encoding: str) -> Op[str]:
     """The first lines of the file, decompressed as its suffix tells."""
-    if not isinstance(rows, int) or rows < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"rows={show(rows)} must be a number of lines, 0 or more")
+    whole_number(rows, "rows", "lines")
+    check_codec(encoding)
     url = file_url(path)
     decoder = codecs.getincrementaldecoder(encoding)()
     decompressor = Decompressor(compression_of(None, path.name), url)
@@ -198,6 +201,7 @@ def head(path: PureStagePath, rows: int, encoding: str) -> Op[str]:
 def write_bytes(path: PureStagePath, data: bytes, *, overwrite: bool) -> Op[int]:
     """Write the file, and return its length."""
     url = file_url(path)
+    flag(overwrite, "overwrite")
     if not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"data must be bytes, not {type(data).__name__}; write_text() writes text")
     content = bytes(data)
@@ -212,6 +216,7 @@ def write_text(
     """Write the file, encoded as `open` does, and return how many characters it has."""
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"text must be a str, not {type(text).__name__}; write_bytes() writes bytes")
+    check_codec(encoding, errors, newline)
     raw = io.BytesIO()
     wrapped = io.TextIOWrapper(raw, encoding, errors, newline)
     wrapped.write(text)
@@ -222,11 +227,12 @@ def write_text(
 
 def unlink(path: PureStagePath, *, missing_ok: bool) -> Op[None]:
     """Remove the file."""
-    yield from RemoveFiles(file_url(path), if_exists=missing_ok)
+    yield from RemoveFiles(file_url(path), if_exists=flag(missing_ok, "missing_ok"))
 
 
 def copy(path: PureStagePath, target: object, *, overwrite: bool) -> Op[tuple[str, Names]]:
     """Copy the file, and return where the copy is: its stage and its parts."""
+    flag(overwrite, "overwrite")
     stage, parts = target_of(path, target)
     source = file_url(path)
     size = yield from size_by_probes(source, COPIED_AT_ONCE)
@@ -247,6 +253,26 @@ def check_open(path: PureStagePath, mode: OpenMode) -> Op[None]:
         yield from read_range(url, 0, 1)
     elif not mode.overwrites and (yield from exists(path)):
         raise StageFileExists(f"there is a file or folder {path} already", remedy="mode 'w' replaces a file")
+
+
+def check_codec(encoding: str, errors: str = "strict", newline: str | None = None) -> None:
+    """See that Python knows how text is encoded.
+
+    Raises:
+        InvalidArgument: it does not.
+    """
+    try:
+        _ = codecs.lookup(check_text(encoding, "encoding"))
+    except (LookupError, ValueError):
+        raise InvalidArgument(
+            f"encoding={show(encoding)} is none that Python knows; such as 'utf-8', 'latin-1'"
+        ) from None
+    try:
+        _ = codecs.lookup_error(check_text(errors, "errors"))
+    except (LookupError, ValueError):
+        raise InvalidArgument(f"errors={show(errors)} is none that Python knows; such as 'strict', 'replace'") from None
+    if newline not in NEWLINES:
+        raise InvalidArgument(f"newline={show(newline)} must be one of {', '.join(map(repr, NEWLINES))}")
 
 
 def check_size(path: PureStagePath, size: int) -> None:

@@ -11,11 +11,12 @@ from matrixone_core.errors import InvalidArgument, StageFileNotFound
 from matrixone_core.machine import LocalPath, Machine
 from matrixone_core.messages import show
 from matrixone_core.operations.stage_path_files import check_size, file_url, write_bytes
+from matrixone_core.setting_checks import flag
 from matrixone_core.sql.stage import STAGE_URL
 from matrixone_core.stage_files import IN_FLIGHT, RANGE, read_range, size_by_probes
 from matrixone_core.stage_paths import PureStagePath
 from matrixone_core.steps import Concurrently, GetRuntime, Op, emit, run_in_thread
-from matrixone_core.whole_files import refusing_long_paths, write_whole
+from matrixone_core.whole_files import check_local_path, refusing_long_paths, write_whole
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def _fetch_to(
 def upload(path: PureStagePath, local: LocalPath, *, overwrite: bool, progress: Receive | None) -> Op[int]:
     """Write a file of the client's disk to the stage, and return its length."""
     place = _local(local)
+    flag(overwrite, "overwrite")
     _check_progress(progress)
     machine = (yield from GetRuntime()).machine
     with refusing_long_paths(place):
@@ -124,11 +126,11 @@ def _read_all(machine: Machine, place: PurePath) -> bytes:
 
 
 def _local(local: LocalPath) -> PurePath:
-    if not isinstance(local, str | os.PathLike) or not str(local):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+    if not isinstance(local, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"local={show(local)} must be the path of a file on this machine")
     if str(local).startswith(STAGE_URL):
         raise InvalidArgument(f"local={show(local)} is a stage's; copy() copies from stage to stage")
-    return PurePath(local)
+    return PurePath(check_local_path(os.fsdecode(local), "local"))
 
 
 def _check_progress(progress: Receive | None) -> None:

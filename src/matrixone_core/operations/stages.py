@@ -12,6 +12,7 @@ from matrixone_core.html import Listing
 from matrixone_core.messages import show
 from matrixone_core.names import check_text, stage_name, stage_url
 from matrixone_core.secrets import Credentials, NotText, Secret, mask, mask_pairs, mask_url
+from matrixone_core.setting_checks import flag, optional_flag
 from matrixone_core.sql.stage import AlterStage, CreateStage, DropStage, SelectStages, ShowStages, Stage
 from matrixone_core.steps import GetRuntime, Op, OutsideTransaction
 
@@ -48,9 +49,10 @@ def create(
         PermissionDenied: only an account's administrators may create stages.
     """
     shown_url = mask_url(url)
-    pairs = mask_pairs(credentials or {})
+    pairs = mask_pairs({} if credentials is None else credentials)
     del url, credentials  # the plain ones are not to be seen in a traceback
-    comment = check_text(comment or "", "comment")
+    comment = "" if comment is None else check_text(comment, "comment")
+    flag(if_not_exists, "if_not_exists")
     statement = CreateStage(stage_name(name), stage_url(shown_url), _check_credentials(pairs), comment, if_not_exists)
     try:
         yield from statement
@@ -203,6 +205,7 @@ def alter(
     if shown_url is None and changed is None and enable is None and comment is None:
         raise InvalidArgument("nothing is to change; give url, credentials, enable or comment")
     new_url = None if shown_url is None else stage_url(shown_url)
+    optional_flag(enable, "enable")
     if comment is not None:
         check_text(comment, "comment")
     before = yield from get(name)
@@ -235,7 +238,7 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
         StageNotFound: there is none of this name.
         PermissionDenied: only an account's administrators may drop stages.
     """
-    yield from DropStage(stage_name(name), if_exists)
+    yield from DropStage(stage_name(name), flag(if_exists, "if_exists"))
 
 
 def _undo(done: list[AlterStage], error: BaseException) -> Op[None]:

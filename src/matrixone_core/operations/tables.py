@@ -9,6 +9,7 @@ from matrixone_core.errors import InvalidArgument, TableExists, TableNotFound
 from matrixone_core.messages import show
 from matrixone_core.names import column_definition, table_name
 from matrixone_core.on_connection import run_translated
+from matrixone_core.setting_checks import flag
 from matrixone_core.sql.ddl import CreateTable, DropTable
 from matrixone_core.sql.table import ColumnNames
 from matrixone_core.steps import Atomic, Op
@@ -37,6 +38,7 @@ def create_table(
         TableExists: there is one, and `if_not_exists` is False.
         PermissionDenied: the user may not create tables.
     """
+    flag(if_not_exists, "if_not_exists")
     if isinstance(table, str):
         yield from _create(table, columns, primary_key, if_not_exists=if_not_exists)
         return
@@ -62,6 +64,7 @@ def drop_table(table: Target, *, if_exists: bool = True) -> Op[None]:
         TableNotFound: there is none, and `if_exists` is False.
         PermissionDenied: the user may not drop tables.
     """
+    flag(if_exists, "if_exists")
     names = table_name(table) if isinstance(table, str) else table_names(table_of(table))
     if not if_exists and not (yield from ColumnNames(names)):
         raise TableNotFound(f"there is no table {show('.'.join(names))}", remedy="if_exists=True makes it no error")

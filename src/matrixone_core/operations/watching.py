@@ -50,7 +50,7 @@ class FolderWatch:
         if not isinstance(once, bool):
             raise InvalidArgument(f"once={show(once)} must be True or False: a watch loads more than one file")
         _ = stage_path(stage, pattern, pattern=True)
-        form = form or schema_inference.format_of(pattern)
+        form = schema_inference.format_of(pattern) if form is None else form
         self._request = build_named_request(table, form, {**options, "once": once})
         self._stage = stage
         self._pattern = pattern

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from matrixone_core.errors import InvalidArgument, MatrixOneError
-from matrixone_core.messages import show
+from matrixone_core.errors import MatrixOneError
 from matrixone_core.server_errors import from_driver
+from matrixone_core.setting_checks import whole_number
 from matrixone_core.steps import Call, Op, sleep
 
 FIRST_PAUSE = 0.1  # seconds between the first attempt and the second; each pause is twice as long as the one before it
@@ -27,8 +27,7 @@ def retry(work: Callable[[], Any], attempts: int) -> Op[Any]:
     Raises:
         InvalidArgument: `attempts` is less than 1.
     """
-    if not isinstance(attempts, int) or attempts < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise InvalidArgument(f"attempts={show(attempts)} must be a number, 1 or more")
+    whole_number(attempts, "attempts", least=1)
     for attempt in range(attempts - 1):
         try:
             answer: Any = yield from Call[Any](work)

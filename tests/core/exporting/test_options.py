@@ -49,7 +49,7 @@ def test_the_suffix_says_the_format(given, file, server, form):
         (lambda: exports.to_file("t", "t.csv", escape="x"), "escape"),
         (lambda: exports.to_file("t", "t.csv", null_value="a,b"), "ends a field"),
         (lambda: exports.to_file("t", "t.csv", null_value=None), "must be a str"),
-        (lambda: exports.to_file("t", ""), "path is empty"),
+        (lambda: exports.to_file("t", ""), "must be the path of a file"),
         (lambda: exports.to_file("t", "stage://s/t.csv"), "export.to_stage"),
         (lambda: exports.to_file("t", "t.csv.xz"), "compressed by xz"),
         (lambda: exports.to_file("t", 7), "open to write"),
