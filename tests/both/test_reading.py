@@ -5,6 +5,7 @@ import gzip
 import random
 from fnmatch import fnmatchcase
 
+import pyarrow as pa
 import pytest
 from models import User
 
@@ -131,6 +132,32 @@ def test_a_stages_file_that_is_cut_off(client, tree, suffix, options):
         with pytest.raises(errors.ServerError, match="cut off|EOF"):
             client.load_data.read_csv_stage(tree.stage, [f"cut.csv.{suffix}"], User, ignore_lines=1, **unchecked)
     assert client.execute("SELECT count(*) FROM users").scalar() == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"on_conflict": "unchecked"}, {"atomic": False}], ids=str)
+def test_a_stages_lz4_file_that_is_cut_off(client, tree, options):
+    """The server would store what there is of it."""
+    client.execute("CREATE TABLE numbers (a INT)")
+    packed = pa.compress(b"".join(b"%d\n" % number for number in range(100_000)), "lz4", asbytes=True)
+    tree.put("cut.csv.lz4", packed)
+    assert client.load_data.read_csv_stage(tree.stage, "cut.csv.lz4", "numbers", **options).rows == 100_000
+    client.execute("DELETE FROM numbers")
+    for length in (0, 5, 9, len(packed) // 2, len(packed) - 5):
+        tree.put("cut.csv.lz4", packed[:length])
+        with pytest.raises(errors.LoadFailed, match="lz4 data: it was cut off"):
+            client.load_data.read_csv_stage(tree.stage, "cut.csv.lz4", "numbers", **options)
+    assert client.execute("SELECT count(*) FROM numbers").scalar() == 0
+
+
+@pytest.mark.parametrize("suffix", ["zst", "xz", "zip", "7z", "zlib", "tgz", "tar.gz"])
+@pytest.mark.parametrize("options", [{}, {"on_conflict": "unchecked"}, {"on_error": "skip"}], ids=str)
+def test_a_stages_file_that_the_server_does_not_decompress(client, tree, suffix, options):
+    """Its bytes would be loaded as lines of text."""
+    client.execute("CREATE TABLE packed (a BLOB)")
+    tree.put(f"a.csv.{suffix}", b"packed\nbytes\n")
+    with pytest.raises(errors.InvalidArgument, match="decompress it first, or give compression='none'"):
+        client.load_data.read_csv_stage(tree.stage, f"a.csv.{suffix}", "packed", **options)
+    assert client.load_data.read_csv_stage(tree.stage, f"a.csv.{suffix}", "packed", compression="none").rows == 2
 
 
 @pytest.mark.parametrize("suffix", ["gz", "bz2"])

@@ -30,7 +30,7 @@ def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[byte
         name: its name.
 
     Raises:
-        SqlError: it is not compressed so, or it ends early (but for bz2).
+        SqlError: it is not compressed so, or it ends early (but for bz2 and lz4).
     """
     compression = compression.lower()
     if compression == "auto":
@@ -59,6 +59,8 @@ def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[byte
             return  # a server stores what there is, and raises no error
         raise SqlError(1105, "unexpected EOF") from error
     except (OSError, zlib.error) as error:
+        if compression == "lz4" and "Truncated" in str(error):
+            return  # as for bz2
         raise internal_error(f"{compression}: {error}") from None
 
 

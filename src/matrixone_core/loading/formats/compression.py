@@ -11,12 +11,15 @@ PIECE = 1024 * 1024  # bytes that come out at a time, at most
 _SUFFIXES = {
     ".gz": "gzip", ".gzip": "gzip", ".bz2": "bz2", ".bzip2": "bz2", ".zz": "zlib", ".zlib": "zlib",
     ".lz4": "lz4", ".zst": "zstd", ".zstd": "zstd", ".xz": "xz", ".lzma": "lzma", ".zip": "zip", ".7z": "7z",
+    ".br": "brotli", ".snappy": "snappy", ".lz": "lzip", ".z": "compress", ".deflate": "deflate", ".flate": "deflate",
+    ".tar": "tar", ".tgz": "tar", ".tbz": "tar", ".tbz2": "tar", ".txz": "tar",
 }  # fmt: skip
 _STREAMS: dict[str, Callable[[], Any]] = {
     "gzip": lambda: zlib.decompressobj(31),
     "zlib": zlib.decompressobj,
     "bz2": bz2.BZ2Decompressor,
 }
+_ARCHIVES = frozenset({"tar", "zip", "7z"})  # which have files, not lines
 SUFFIXES = tuple(_SUFFIXES)  # which follow a format's own suffix
 
 
@@ -32,8 +35,25 @@ def compression_of(compression: str | None, path: str) -> str:
     """
     if compression is not None:
         return compression
-    lower = path.lower()
-    return next((name for suffix, name in _SUFFIXES.items() if lower.endswith(suffix)), "none")
+    stem, dot, suffix = path.lower().rpartition(".")
+    found = _SUFFIXES.get(dot + suffix, "none")
+    return "tar" if stem.endswith(".tar") and found != "none" else found
+
+
+def make_unreadable_error(
+    compression: str, name: str, known: str = "gzip, bz2 and zlib can be read here"
+) -> InvalidArgument:
+    """Make the error for a file whose compression cannot be read.
+
+    Args:
+        compression: what `compression_of` says.
+        name: what the file is called.
+        known: what can be read.
+    """
+    kind = "an archive" if compression in _ARCHIVES else f"compressed with {compression}"
+    return InvalidArgument(
+        f"{name} is {kind}; {known}: decompress it first, or give compression='none' if it is not compressed"
+    )
 
 
 class Decompressor:
@@ -49,10 +69,7 @@ class Decompressor:
 
     def __init__(self, compression: str, name: str) -> None:
         if compression != "none" and compression not in _STREAMS:
-            raise InvalidArgument(
-                f"{name} is compressed with {compression}; gzip, bz2 and zlib can be read here: decompress it first, or"
-                " give compression='none' if it is not compressed"
-            )
+            raise make_unreadable_error(compression, name)
         self._compression = compression
         self._name = name
         self._stream: Any = None  # the member that is read; None before the first and between two

@@ -25,7 +25,8 @@ def decompress(compression, data, size=PIECE):
     ("compression", "path", "expected"),
     [
         (None, "a.csv", "none"), (None, "a.CSV.GZ", "gzip"), (None, "a.gzip", "gzip"), (None, "a.bz2", "bz2"), (None, "a.zz", "zlib"),
-        ("none", "a.gz", "none"), ("gzip", "a.csv", "gzip"), (None, "a.zst", "zstd"), (None, "gz", "none"),
+        ("none", "a.gz", "none"), ("gzip", "a.csv", "gzip"), (None, "a.zst", "zstd"), (None, "gz", "none"), (None, ".gz", "gzip"),
+            (None, "a.tar.gz", "tar"), (None, "a.tgz", "tar"), (None, "a.tar.old", "none"), (None, "tar.gz", "gzip"),
     ],
 )  # fmt: skip
 def test_the_suffix_decides_where_nothing_is_said(compression, path, expected):
