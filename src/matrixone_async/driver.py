@@ -1,6 +1,5 @@
 """Runs operations: one loop, and what each step means."""
 
-import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -36,8 +35,8 @@ from matrixone_core.steps import (
     Statement,
     Step,
     WithTicker,
-    emit,
     next_chunk,
+    report_progress,
     transform,
 )
 from matrixone_platform.machine import LocalMachine
@@ -45,7 +44,6 @@ from matrixone_platform.machine import LocalMachine
 P = ParamSpec("P")
 T = TypeVar("T")
 PARSED_AT_ONCE = 1024 * 1024  # bytes of data, of which what is made is held
-_log = logging.getLogger("matrixone")
 
 
 @dataclass(frozen=True)
@@ -172,10 +170,7 @@ class AsyncDriver:
         """Report an event of an operation, if one is due."""
         event = step.poll(time.monotonic())
         if event is not None:
-            try:
-                await self.run(emit(step.receive, event))
-            except Exception:  # noqa: BLE001  # a function that listens must not end the load
-                _log.exception("a progress function failed")
+            await self.run(report_progress(step.receive, event))
 
     async def check_out(self, call: Callable[[], Awaitable[AsyncConnection]]) -> AsyncConnection:
         """Return the connection that *call* makes; raise what keeps it from it, in our words."""

@@ -258,7 +258,7 @@ class AsyncStagePath(PureStagePath):
 
         Args:
             local: the path to write, or a folder, where it keeps its name.
-            progress: is called with a `FileProgress` after each range.
+            progress: is called with a `FileProgress` after each range. What it raises is logged.
 
         Returns:
             Where it was written.
@@ -277,7 +277,7 @@ class AsyncStagePath(PureStagePath):
         Args:
             local: the path to read.
             overwrite: as of `write_bytes`.
-            progress: is called with a `FileProgress` once it is sent.
+            progress: is called with a `FileProgress` once it is sent. What it raises is logged.
 
         Returns:
             How many bytes it has.

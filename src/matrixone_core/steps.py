@@ -4,6 +4,7 @@ An operation is a generator function: it yields steps, is sent their answers, an
 the steps, blocking or on an event loop. Only steps, and what operations are made of, may live here.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,6 +20,7 @@ from matrixone_core.secrets import Secret
 
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
+log = logging.getLogger("matrixone")
 
 
 class Row(Protocol):
@@ -324,6 +326,20 @@ def transform(call: Callable[[bytes | None], bytes], data: bytes | None) -> Op[b
 def emit(receive: Callable[[Any], Any], event: object) -> Op[None]:
     """Pass an event to a function of the caller's."""
     yield from Call[None](partial(receive, event), exclusive=True)
+
+
+def report_progress(receive: Callable[[Any], Any] | None, event: object) -> Op[None]:
+    """Pass an event to a function that listens, if there is one: what it raises is logged, and the work goes on.
+
+    It must not decide what becomes of the work: of what is done already, a part would stay. Ctrl-C and cancellations
+    are raised.
+    """
+    if receive is None:
+        return
+    try:
+        yield from emit(receive, event)
+    except Exception:
+        log.exception("a progress function failed")
 
 
 def next_chunk(chunks: Chunks) -> Op[bytes | None]:

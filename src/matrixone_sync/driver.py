@@ -1,7 +1,6 @@
 # Generated from matrixone_async/driver.py by tools/generate_sync.py; do not edit.
 """Runs operations: one loop, and what each step means."""
 
-import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -33,8 +32,8 @@ from matrixone_core.steps import (
     Statement,
     Step,
     WithTicker,
-    emit,
     next_chunk,
+    report_progress,
     transform,
 )
 from matrixone_platform.machine import LocalMachine
@@ -45,7 +44,6 @@ from matrixone_sync.workers import WorkerGroup
 P = ParamSpec("P")
 T = TypeVar("T")
 PARSED_AT_ONCE = 1024 * 1024  # bytes of data, of which what is made is held
-_log = logging.getLogger("matrixone")
 
 
 @dataclass(frozen=True)
@@ -170,10 +168,7 @@ class Driver:
         """Report an event of an operation, if one is due."""
         event = step.poll(time.monotonic())
         if event is not None:
-            try:
-                self.run(emit(step.receive, event))
-            except Exception:  # noqa: BLE001  # a function that listens must not end the load
-                _log.exception("a progress function failed")
+            self.run(report_progress(step.receive, event))
 
     def check_out(self, call: Callable[[], Connection]) -> Connection:
         """Return the connection that *call* makes; raise what keeps it from it, in our words."""

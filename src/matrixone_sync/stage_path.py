@@ -259,7 +259,7 @@ class StagePath(PureStagePath):
 
         Args:
             local: the path to write, or a folder, where it keeps its name.
-            progress: is called with a `FileProgress` after each range.
+            progress: is called with a `FileProgress` after each range. What it raises is logged.
 
         Returns:
             Where it was written.
@@ -278,7 +278,7 @@ class StagePath(PureStagePath):
         Args:
             local: the path to read.
             overwrite: as of `write_bytes`.
-            progress: is called with a `FileProgress` once it is sent.
+            progress: is called with a `FileProgress` once it is sent. What it raises is logged.
 
         Returns:
             How many bytes it has.

@@ -286,6 +286,20 @@ def test_progress_of_an_export_to_a_stage(users, stage):
     assert events[-1] == ExportProgress(f"stage://{stage}/u.csv", 3, report.bytes, report.seconds)
 
 
+def test_a_progress_function_that_fails_changes_nothing(users, stage, files, tmp_path, caplog):
+    """The file stood though the call had failed; with overwrite the old one was gone."""
+
+    def fail(_event):
+        raise ZeroDivisionError
+
+    for given in ({}, {"overwrite": True}, {"overwrite": True, "manifest": True}):
+        assert users.export.to_stage("users", stage, "u.csv", progress=fail, **given).rows == 3
+    assert users.export.to_file("users", tmp_path / "u.csv", progress=fail).rows == 3
+    assert users.export.to_file("users", io.BytesIO(), progress=fail).rows == 3
+    assert caplog.text.count("a progress function failed") >= 5
+    assert names_in(files) == ["u.csv", "u.csv.manifest.json"]
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_rows_are_those_of_the_file(numbers, stage, files, form, monkeypatch):
     """Counted again, this query has another number of rows."""

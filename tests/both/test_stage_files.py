@@ -9,6 +9,7 @@ import pytest
 from models import User
 
 from matrixone import FileProgress, errors
+from matrixone_core.operations import stage_transfers
 
 
 @pytest.fixture
@@ -226,13 +227,26 @@ def test_download_and_upload(folder, files, tmp_path, monkeypatch):
         target.upload(tmp_path / "huge", overwrite=True)
 
 
-def test_a_download_that_fails_leaves_nothing(folder, tmp_path):
-    def stop(_event):
+def test_a_download_that_fails_leaves_nothing(folder, tmp_path, monkeypatch):
+    def fail(*_range):
         raise ZeroDivisionError
 
+    monkeypatch.setattr(stage_transfers, "read_range", fail)
     with pytest.raises(ZeroDivisionError):
-        (folder / "users.csv").download(tmp_path / "x", progress=stop)
+        (folder / "users.csv").download(tmp_path / "x")
     assert not any(tmp_path.iterdir())
+
+
+def test_a_progress_function_that_fails_changes_nothing(folder, tmp_path, caplog):
+    """One rule for all that has `progress=`: the result would stand, and its caller would not know it."""
+
+    def fail(_event):
+        raise ZeroDivisionError
+
+    assert (folder / "users.csv").download(tmp_path / "x", progress=fail).exists()
+    assert (folder / "up.csv").upload(tmp_path / "x", progress=fail) == (tmp_path / "x").stat().st_size
+    assert (folder / "up.csv").upload(tmp_path / "x", overwrite=True, progress=fail) > 0
+    assert caplog.text.count("a progress function failed") == 3
 
 
 def test_a_download_to_where_no_file_can_be_names_the_place_that_was_given(folder, tmp_path):

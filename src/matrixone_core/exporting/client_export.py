@@ -25,7 +25,7 @@ from matrixone_core.on_connection import hang_up
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import Block
 from matrixone_core.stage_paths import stage_of_url
-from matrixone_core.steps import Atomic, GetRuntime, Op, RunSync, emit, read_clock, run_in_thread
+from matrixone_core.steps import Atomic, GetRuntime, Op, RunSync, emit, read_clock, report_progress, run_in_thread
 from matrixone_core.whole_files import check_local_path, write_whole
 
 BUFFERED = 64 * 1024  # bytes that are written at once
@@ -187,8 +187,7 @@ def _write(export: FileExport, writing: _Writing) -> Op[_Writing]:
     yield from Atomic(_write_rows(export, writing))
     yield from _send(writing, (yield from run_in_thread(writing.conversion.writer.finish)), is_last=True)
     writing.ended = yield from read_clock()
-    if export.progress is not None:
-        yield from emit(export.progress, _event(writing, writing.ended))
+    yield from report_progress(export.progress, _event(writing, writing.ended))
     return writing
 
 
@@ -215,7 +214,7 @@ def _write_batch(export: FileExport, writing: _Writing, rows: Sequence[Sequence[
         now = yield from read_clock()
         if now - writing.emitted >= BETWEEN_EVENTS:
             writing.emitted = now
-            yield from emit(export.progress, _event(writing, now))
+            yield from report_progress(export.progress, _event(writing, now))
 
 
 def _event(writing: _Writing, now: float) -> ExportProgress:

@@ -11,7 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 from matrixone_core import patterns
-from matrixone_core.errors import NotSupported, StageFileExists, StageFileNotFound
+from matrixone_core.errors import (
+    MatrixOneError,
+    NotSupported,
+    ServerError,
+    StageFileExists,
+    StageFileNotFound,
+    StatementTimeout,
+)
 from matrixone_core.exporting import options
 from matrixone_core.exporting.columns import Exported, plan_columns
 from matrixone_core.exporting.manifest import Manifest, manifest_path
@@ -23,7 +30,7 @@ from matrixone_core.sql.export import CountQueryRows, CsvOutput, Outfile, Output
 from matrixone_core.sql.files import RemoveFiles, SaveFile
 from matrixone_core.stage_files import PROBED, is_there, put_in_place, size_by_probes
 from matrixone_core.stage_paths import PureStagePath
-from matrixone_core.steps import Atomic, Op, WithTicker, emit, read_clock, with_time_limit
+from matrixone_core.steps import Atomic, Op, WithTicker, read_clock, report_progress, with_time_limit
 
 READ_BACK = 4 * 1024**2  # bytes of files that are read for the number of their rows unless a caller says otherwise
 LARGEST_REPLACEMENT = 1024**3  # bytes of a file that the server copies in its memory
@@ -84,12 +91,63 @@ def _export(export: StageExport) -> Op[ExportReport]:
     try:
         parts = yield from _measure(export, target)
         rows = yield from _count(export, exported, parts, before)
-    except BaseException:  # a time limit, for example
-        yield from _remove_written(export, target)
+        report = None if old else (yield from _finish_new(export, exported, statement, parts, rows, began))
+    except BaseException as error:  # a time limit, for example
+        yield from _remove_written(export, target, error)
         raise
-    files = parts
-    if export.overwrite:
+    if report is None:
         files = yield from _replace_parts(export.path, old, parts)
+        report = yield from _finish_replaced(export, exported, statement, files, rows, began)
+    yield from report_progress(export.progress, ExportProgress(export.path.url, rows, report.bytes, report.seconds))
+    return report
+
+
+def _finish_new(
+    export: StageExport,
+    exported: Exported,
+    statement: Outfile,
+    files: Mapping[PureStagePath, int],
+    rows: int | None,
+    began: float,
+) -> Op[ExportReport]:
+    """The report of an export that replaced nothing; where it fails, no manifest stays, either."""
+    manifest = manifest_path(export.path).url
+    try:
+        if export.overwrite:
+            yield from RemoveFiles(manifest)  # of earlier files, which are there no longer
+        return (yield from _describe(export, exported, statement, files, rows, began))
+    except BaseException:
+        if export.manifest:
+            yield from RemoveFiles(manifest)
+        raise
+
+
+def _finish_replaced(
+    export: StageExport,
+    exported: Exported,
+    statement: Outfile,
+    files: Mapping[PureStagePath, int],
+    rows: int | None,
+    began: float,
+) -> Op[ExportReport]:
+    """The report of an export whose files have replaced others, and stay whatever happens."""
+    try:
+        return (yield from _describe(export, exported, statement, files, rows, began))
+    except BaseException as error:
+        error.add_note(f"{export.path} has been replaced and is whole; only its manifest may be missing")
+        raise
+
+
+def _describe(
+    export: StageExport,
+    exported: Exported,
+    statement: Outfile,
+    files: Mapping[PureStagePath, int],
+    rows: int | None,
+    began: float,
+) -> Op[ExportReport]:
+    """The report of an export whose files are in their places, with its manifest written where one is wanted."""
+    output = statement.output
     report = ExportReport(
         tuple(ExportedFile(path.url, size) for path, size in files.items()),
         rows,
@@ -99,12 +157,10 @@ def _export(export: StageExport) -> Op[ExportReport]:
         str(replace(statement, url=export.path.url)),
         load_options={**load_options(output, exported.columns), **exported.load_options},
     )
-    if export.manifest:
-        zone = (yield from SelectTimeZone()) if exported.has_timestamps else None
-        report = yield from _with_manifest(export, report, files, zone)
-    if export.progress is not None:
-        yield from emit(export.progress, ExportProgress(export.path.url, rows, report.bytes, report.seconds))
-    return report
+    if not export.manifest:
+        return report
+    zone = (yield from SelectTimeZone()) if exported.has_timestamps else None
+    return (yield from _with_manifest(export, report, files, zone))
 
 
 def _may_trust_table(export: StageExport, exported: Exported) -> bool:
@@ -177,15 +233,20 @@ def _write(export: StageExport, statement: Outfile, target: PureStagePath, began
             yield from WithTicker(
                 op, TELLING, lambda now: ExportProgress(url, None, None, now - began), export.progress
             )
-    except BaseException:
-        if target is not export.path or export.split_size is not None:
-            yield from _remove_written(export, target)
+    except BaseException as error:
+        refused = isinstance(error, ServerError) and not isinstance(error, StatementTimeout)
+        if not refused or target is not export.path or export.split_size is not None:
+            yield from _remove_written(export, target, error)
         raise
 
 
-def _remove_written(export: StageExport, target: PureStagePath) -> Op[None]:
-    for name in (yield from _names_written(export, target)):
-        yield from RemoveFiles(target.with_name(name).url)
+def _remove_written(export: StageExport, target: PureStagePath, error: BaseException) -> Op[None]:
+    """Remove what a failed export has written; where that fails too, its error says what may be there."""
+    try:
+        for name in (yield from _names_written(export, target)):
+            yield from RemoveFiles(target.with_name(name).url)
+    except MatrixOneError as second:
+        error.add_note(f"{target.url} may be there, as it could not be removed: {second}")
 
 
 def _names_written(export: StageExport, target: PureStagePath) -> Op[Iterable[str]]:
@@ -224,15 +285,13 @@ def _replace_parts(path: PureStagePath, old: Parts, new: Mapping[PureStagePath, 
 
     The old manifest, which says what the old files have, is removed first.
     """
-    too_large = [spare for spare, size in new.items() if old and size > LARGEST_REPLACEMENT]
+    too_large = [spare for spare, size in new.items() if size > LARGEST_REPLACEMENT]
     if too_large:
         raise NotSupported(
             f"{too_large[0]} has the new content, and the server copies at most {LARGEST_REPLACEMENT:,} bytes to the"
             f" place of {path}, which is as it was; give a split_size, or export to a new name"
         )
     yield from RemoveFiles(manifest_path(path).url)
-    if not old:
-        return dict(new)
     files: dict[PureStagePath, int] = {}
     for number, (spare, size) in enumerate(new.items()):
         place = path.with_name(f"{path.name}.{number}" if number else path.name)

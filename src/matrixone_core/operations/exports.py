@@ -63,7 +63,7 @@ def to_stage(
         count: whether the report has the number of rows. With True the client reads the files back and counts their
             lines, or their footers for Parquet. By default it does so up to 4 MiB; a larger file of a table has the
             table's number of rows if that is the same before and after the export, and else None.
-        progress: a function that is given an `ExportProgress` each second, and at the end.
+        progress: a function that is given an `ExportProgress` each second, and at the end. What it raises is logged.
         timeout: seconds that each statement may take; the client's `timeout` by default.
 
     Returns:
@@ -127,7 +127,7 @@ def to_file(
             that a load takes for NULL in all columns.
         line_terminator: `\n`, `\r\n` or `\r`, which ends the lines of CSV.
         quote_all: whether all fields of CSV but NULL have quotes.
-        progress: a function that is given an `ExportProgress` now and then.
+        progress: a function that is given an `ExportProgress` now and then. What it raises is logged.
         timeout: seconds in which the first rows have to come; the client's `timeout` by default.
 
     Returns:

@@ -15,7 +15,7 @@ from matrixone_core.setting_checks import flag
 from matrixone_core.sql.stage import STAGE_URL
 from matrixone_core.stage_files import IN_FLIGHT, RANGE, read_range, size_by_probes
 from matrixone_core.stage_paths import PureStagePath
-from matrixone_core.steps import Concurrently, GetRuntime, Op, emit, run_in_thread
+from matrixone_core.steps import Concurrently, GetRuntime, Op, report_progress, run_in_thread
 from matrixone_core.whole_files import check_local_path, refusing_long_paths, write_whole
 
 
@@ -70,8 +70,7 @@ def upload(path: PureStagePath, local: LocalPath, *, overwrite: bool, progress: 
     check_size(path, size or 0)
     content = yield from run_in_thread(partial(_read_all, machine, place))
     length = yield from write_bytes(path, content, overwrite=overwrite)
-    if progress is not None:
-        yield from emit(progress, FileProgress(path.url, length, length))
+    yield from report_progress(progress, FileProgress(path.url, length, length))
     return length
 
 
@@ -116,8 +115,7 @@ def _fetch_ranges(fetching: _Fetching, offsets: Iterator[int]) -> Op[None]:
             )
         yield from run_in_thread(partial(fetching.machine.write_at, fetching.place, offset, data))
         fetching.done += wanted
-        if fetching.progress is not None:
-            yield from emit(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
+        yield from report_progress(fetching.progress, FileProgress(fetching.url, fetching.done, fetching.size))
 
 
 def _read_all(machine: Machine, place: PurePath) -> bytes:

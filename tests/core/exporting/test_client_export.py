@@ -279,11 +279,11 @@ def test_an_export_that_fails_reads_the_rest_only_in_a_session(in_session, last)
     """Elsewhere the connection is closed, so that the rest is not sent."""
 
     def progress(event):
-        raise ValueError(event.rows)
+        raise KeyboardInterrupt(event.rows)
 
     connection = Connection([ResultColumn("a", LONG)], rows=[(1,), (2,)])
     driver = Driver(lambda statement: None, LocalMachine(), connection, in_session=in_session)
-    with pytest.raises(ValueError, match="2"):
+    with pytest.raises(KeyboardInterrupt, match="2"):
         driver.run(exports.to_file("t", io.BytesIO(), format="csv", progress=progress))
     assert connection.log[-1] == last
     assert connection.open is in_session

@@ -9,6 +9,7 @@ import pytest
 from script import Driver as Performer
 
 from matrixone_core.errors import (
+    ConnectionLost,
     InvalidArgument,
     NotSupported,
     ServerError,
@@ -284,6 +285,64 @@ def test_a_replacement_that_fails_names_the_new_file():
     with pytest.raises(ServerError, match="full") as caught:
         stage.export(overwrite=True)
     assert "is whole in stage://s/dir/t.csv." in caught.value.__notes__[0]
+
+
+class WithoutManifest(Stage):
+    """A stage in which a manifest cannot be written, or be removed."""
+
+    def answer(self, statement):
+        if type(statement).__name__ == "SaveFile":
+            self.files[statement.url.rpartition("/")[2]] = b"{}"  # the answer was lost on its way
+            return ConnectionLost("cut")
+        return super().answer(statement)
+
+
+@pytest.mark.parametrize("given", [{}, {"overwrite": True}, {"split_size": 5}])
+def test_an_export_without_its_manifest_leaves_nothing(given):
+    stage = WithoutManifest({"other.csv": 2})
+    with pytest.raises(ConnectionLost, match="cut"):
+        stage.export(manifest=True, **given)
+    assert stage.files == {"other.csv": 2}
+
+
+def test_a_replaced_export_without_its_manifest_says_that_it_is_replaced():
+    stage = WithoutManifest({"t.csv": 5})
+    with pytest.raises(ConnectionLost, match="cut") as caught:
+        stage.export(manifest=True, overwrite=True)
+    assert caught.value.__notes__ == [
+        "stage://s/dir/t.csv has been replaced and is whole; only its manifest may be missing"
+    ]
+    assert stage.files["t.csv"] == 6
+
+
+def test_what_cannot_be_removed_is_named():
+    stage = Stage({}, **{"AS content": StatementTimeout("took too long"), "REMOVE FILES": ConnectionLost("cut")})
+    with pytest.raises(StatementTimeout) as caught:
+        stage.export()
+    assert caught.value.__notes__ == ["stage://s/dir/t.csv may be there, as it could not be removed: cut"]
+
+
+def test_a_file_that_is_interrupted_is_removed():
+    """The server may have written it; one that somebody else has written meanwhile is refused, and stays."""
+    for error, left in (
+        (ServerError("there is one"), {"t.csv": 9}),
+        (StatementTimeout("slow"), {}),
+        (ConnectionLost("cut"), {}),
+    ):
+
+        class Failing(Stage):
+            failure = error
+
+            def answer(self, statement):
+                if isinstance(statement, Outfile):
+                    self.files["t.csv"] = 9
+                    return self.failure
+                return super().answer(statement)
+
+        stage = Failing({})
+        with pytest.raises(type(error)):
+            stage.export()
+        assert stage.files == left
 
 
 def test_the_existing_names():

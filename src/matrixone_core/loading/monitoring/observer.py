@@ -21,7 +21,7 @@ from matrixone_core.loading.monitoring.events import (
 from matrixone_core.loading.options import Progress
 from matrixone_core.monitoring.telemetry import LOAD_DURATION, count, measure
 from matrixone_core.results import LoadedFile, LoadReport
-from matrixone_core.steps import GetRuntime, Op, emit, run_in_thread
+from matrixone_core.steps import GetRuntime, Op, emit, report_progress, run_in_thread
 
 STALLED_SECONDS = 10.0  # without a sign of life, after which a load is said to be stalled
 POLL_SECONDS = 0.5
@@ -81,7 +81,9 @@ class LoadObserver:
         self._last_activity = None
         log.debug("%s: %d rows read", file.path, file.read)
         count("rows.read", file.read, self._table)
-        yield from self._emit(FileLoaded(self._load, self._table, file, self._done, len(self._files)))
+        yield from report_progress(
+            self.receive, FileLoaded(self._load, self._table, file, self._done, len(self._files))
+        )
 
     def finished(self, report: LoadReport | None, error: BaseException | None, seconds: float) -> Op[None]:
         """Report that the load has finished, and after how many seconds."""
@@ -91,7 +93,7 @@ class LoadObserver:
             count("rows.loaded", report.rows, self._table)
         else:
             log.info("%s -> %s: failed after %.2f s: %s", self._first_files(), self._table, seconds, _reason(error))
-        yield from self._emit(LoadFinished(self._load, self._table, report, error))
+        yield from report_progress(self.receive, LoadFinished(self._load, self._table, report, error))
 
     def poll(self, now: float) -> LoadEvent | None:
         """The event that is due now, if any.
@@ -113,14 +115,6 @@ class LoadObserver:
     def _first_files(self) -> str:
         more = len(self._files) - 10
         return ", ".join(self._files[:10]) + (f" and {more:,} more" if more > 0 else "")
-
-    def _emit(self, event: LoadEvent) -> Op[None]:
-        if self.receive is None:
-            return
-        try:
-            yield from emit(self.receive, event)
-        except Exception:  # a function that listens must not end the load: of a session's a part would stay
-            log.exception("a progress function failed")
 
 
 def _reason(error: BaseException | None) -> str:
