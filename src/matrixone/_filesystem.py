@@ -4,11 +4,14 @@ fsspec finds it by the entry point of the protocol `stage`; it comes with the ex
 """
 
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, ClassVar, TypeVar
 
 from fsspec import AbstractFileSystem
+from fsspec.utils import read_block
 
 from matrixone_core.errors import InvalidArgument, StageFileExists, StageFileNotFound, StageNotFound
 from matrixone_core.messages import show
@@ -18,6 +21,7 @@ from matrixone_sync.client import Client
 from matrixone_sync.stage_path import StagePath
 
 T = TypeVar("T")
+_PIECE = 4 * 1024 * 1024  # bytes that are read at a time
 __all__ = ["StageFileSystem"]
 
 
@@ -92,6 +96,43 @@ class StageFileSystem(AbstractFileSystem):
         """The time now: SQL shows none, and with any other a cache, as DuckDB has one, would keep old content."""
         _ = self.info(path)
         return datetime.now(UTC)
+
+    def created(self, path: str) -> datetime:
+        """Refused: SQL shows no time of a file."""
+        raise NotImplementedError(f"created({show(path)}): SQL shows no time of a file in a stage")
+
+    def ukey(self, path: str) -> str:
+        """A hash of all of the file: SQL shows nothing else that is sure to change with it."""
+        if self.isdir(path):
+            return super().ukey(path)
+        digest = sha256()
+        with self.open(path, "rb") as file:
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def checksum(self, path: str) -> int:
+        """As `ukey`, as a number."""
+        return int(self.ukey(path), 16)
+
+    def touch(self, path: str, truncate: bool = True, **options: Any) -> None:
+        """Write an empty file."""
+        if not truncate and self.exists(path):
+            raise NotImplementedError(f"touch({show(path)}, truncate=False): SQL sets no time of a file in a stage")
+        super().touch(path, truncate=True, **options)
+
+    def read_block(self, fn: str, offset: int, length: int | None, delimiter: bytes | None = None) -> bytes:
+        """A part of a file, from one delimiter to another; as fsspec's, for files that do not know their size."""
+        rest = self.info(fn)["size"] - offset
+        with self.open(fn, "rb") as file:
+            return read_block(file, offset, rest if length is None else min(length, rest), delimiter)
+
+    def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
+        """The settings, for fsspec's JSON; without passwords, that of a URL is left out as well."""
+        found = super().to_dict(include_password=include_password)
+        for name in {"url", "server"} & found.keys() if not include_password else ():
+            found[name] = re.sub(r"(?<=://)([^:@/]*):[^/]*@", r"\1@", str(found[name]))
+        return found
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_options: Any) -> bytes:
         """The bytes of a file, or of a part of it; negative places count from its end."""

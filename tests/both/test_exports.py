@@ -287,7 +287,7 @@ def test_progress_of_an_export_to_a_stage(users, stage):
 
 
 def test_a_progress_function_that_fails_changes_nothing(users, stage, files, tmp_path, caplog):
-    """The file stood though the call had failed; with overwrite the old one was gone."""
+    """The file stood though the call had failed; with overwrite the old one had been removed."""
 
     def fail(_event):
         raise ZeroDivisionError

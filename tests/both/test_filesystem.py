@@ -109,6 +109,50 @@ def test_files_are_read_written_copied_and_removed(stage, system, tmp_path):
         system.rm(f"{stage}/none")
 
 
+def test_a_file_is_known_by_its_content(stage, system, files):
+    """SQL shows a size and no time: what caches by it would keep the old content of a file of the same length."""
+    path = f"{stage}/users.csv"
+    before = system.ukey(path), system.checksum(path)
+    assert before == (system.ukey(path), system.checksum(path))
+    assert system.ukey(stage) == system.ukey(stage)
+    files.put("users.csv", system.cat_file(path).decode().replace("a", "c"))
+    assert not {system.ukey(path), system.checksum(path)} & set(before)
+    for call in (system.ukey, system.checksum):
+        with pytest.raises(FileNotFoundError):
+            call(f"{stage}/none")
+    for call in (lambda: system.created(path), lambda: system.touch(path, truncate=False)):
+        with pytest.raises(NotImplementedError, match="SQL"):
+            call()
+    system.touch(f"{stage}/new", truncate=False)
+    assert system.size(f"{stage}/new") == 0
+
+
+def test_a_cache_of_fsspecs_sees_a_change(stage, system, files, tmp_path, matrixone_url):
+    options = {"stage": {"url": matrixone_url}, "filecache": {"check_files": True, "cache_storage": str(tmp_path)}}
+    for content in ("id\n1\n", "id\n2\n"):
+        files.put("cached.csv", content)
+        with fsspec.open(f"filecache::stage://{stage}/cached.csv", **options) as file:
+            assert file.read() == content.encode()
+
+
+def test_parts_of_a_file_between_delimiters(stage, system, files):
+    files.put("lines.csv", "1\n22\n333\n")
+    parts = [
+        system.read_block(f"{stage}/lines.csv", at, size, b"\n") for at, size in ((0, 3), (3, 3), (6, 99), (0, None))
+    ]
+    assert parts == [b"1\n22\n", b"333\n", b"", b"1\n22\n333\n"]
+
+
+def test_no_password_is_in_the_json_without_passwords(matrixone_url):
+    url = "mysql://root:se@cr@t@127.0.0.1:6001/d"
+    for settings in ({"url": url}, {"server": url}, {"password": "se@cr@t"}):
+        system = StageFileSystem(**settings, skip_instance_cache=True)
+        assert "cr@t" in str(system.to_dict())
+        shown = system.to_dict(include_password=False)
+        assert "cr@t" not in str(shown)
+        assert "password" in settings or "mysql://root@127.0.0.1:6001/d" in shown.values()
+
+
 def test_a_wrong_setting_is_refused():
     with pytest.raises(ValueError, match="urll"):
         fsspec.filesystem("stage", urll="x")

@@ -292,7 +292,7 @@ class WithoutManifest(Stage):
 
     def answer(self, statement):
         if type(statement).__name__ == "SaveFile":
-            self.files[statement.url.rpartition("/")[2]] = b"{}"  # the answer was lost on its way
+            self.files[statement.url.rpartition("/")[2]] = b"{}"  # and its answer is lost
             return ConnectionLost("cut")
         return super().answer(statement)
 
