@@ -7,6 +7,7 @@ import pytest
 from models import User
 from session_rules import ROWS
 from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from matrixone import SnapshotLevel, errors
 
@@ -229,6 +230,54 @@ def test_a_commit_that_would_go_around_the_session_is_refused(users, other, uniq
             session.execute(text(" commit ;"))
         raise No
     assert not other.stage.exists(name)
+
+
+@pytest.mark.parametrize(
+    "end", ["/* x */ COMMIT WORK", "ROLLBACK", "BEGIN", "START TRANSACTION", "LOCK TABLES users READ"]
+)
+def test_a_statement_that_would_end_the_transaction_is_refused(users, other, unique, end):
+    """A ROLLBACK would have taken the rows back, and the commit would create the stage all the same."""
+    name = unique()
+    with users.session() as session:
+        session.add(User(id=1))
+        session.stage.create(name, "file:///a/")
+        session.flush()
+        with pytest.raises(errors.InvalidArgument, match=r"session\.rollback\(\)"):
+            session.execute(text(end))
+        session.rollback()
+    assert not other.stage.exists(name)
+    assert other.execute("SELECT count(*) FROM users").scalar() == 0
+
+
+def test_autocommit_stays_off_in_a_session(users, other):
+    with users.session() as session:
+        session.add(User(id=1))
+        session.flush()
+        with pytest.raises(errors.InvalidArgument, match="autocommit stays off"):
+            session.execute(text("SET autocommit=1"))
+        session.rollback()
+    users.execute("SET autocommit=1")  # as each call of a client commits; the next session has another connection
+    with users.session() as session:
+        session.add(User(id=1))
+        session.flush()
+        session.rollback()
+    assert other.execute("SELECT count(*) FROM users").scalar() == 0
+
+
+def test_what_a_session_changes_on_its_connection_ends_with_it(users, database, unique, session_admin):
+    """The next call that had the connection would load into another table, or read times in another zone."""
+    elsewhere = unique("db")
+    session_admin.execute(f"CREATE DATABASE {elsewhere}")
+    try:
+        for statement in (f"USE {elsewhere}", "SET time_zone = '+09:00'", "CREATE TEMPORARY TABLE passing (a INT)"):
+            with users.session() as session:
+                session.execute(text(statement))
+            found = users.execute("SELECT DATABASE(), @@time_zone <> '+09:00'").one()
+            assert found == (database, True), statement
+            with pytest.raises(SQLAlchemyError):
+                users.execute("SELECT * FROM passing")
+    finally:
+        session_admin.execute(f"DROP DATABASE {elsewhere}")
 
 
 def test_nested_transactions_are_refused(users):

@@ -4,11 +4,10 @@ Every connection of a client is watched; the session itself, and what it can do 
 which a client imports when it makes its first session.
 """
 
-import re
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from sqlalchemy import Dialect, Engine, NullPool, QueuePool, event
+from sqlalchemy import Connection, Dialect, Engine, NullPool, QueuePool, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
@@ -18,12 +17,12 @@ from matrixone_core.monitoring.query_text import describe, literals
 from matrixone_core.on_connection import WORK, is_open, work_of
 from matrixone_core.secrets import Secret, mentions_secrets, redact
 from matrixone_core.server_errors import commit_unknown, from_driver
+from matrixone_core.session.statement_effects import Effect, effect_of
 from matrixone_core.session.transaction_state import TransactionEvent, TransactionState
 
 if TYPE_CHECKING:
     from matrixone_core.session.unit_of_work import UnitOfWork
 
-_COMMIT = re.compile(r"[\s;]*COMMIT[\s;]*\Z", re.IGNORECASE)
 _watched: weakref.WeakSet[Dialect] = weakref.WeakSet()  # SQLAlchemy keeps these listeners with an engine's dialect
 _POOLS = (QueuePool, NullPool)  # each of whose connections has one user at a time
 
@@ -77,8 +76,8 @@ def watch(engine: Engine, time_limit: float | None) -> None:
         work: UnitOfWork | None = options.get(WORK)
         if work is not None:
             work.check()
-            if _COMMIT.match(sql) and work:
-                raise goes_around()
+        if (effect := effect_of(sql)) is not Effect.NONE:
+            _check_effect(effect, work, connection)
         driver_connection = connection.connection.driver_connection
         driver_connection.time_limit = options.get(TIMEOUT, time_limit)
         driver_connection.packets = packets = options.get(PACKETS)
@@ -95,11 +94,32 @@ def watch(engine: Engine, time_limit: float | None) -> None:
     event.listen(engine, "handle_error", _on_error)
 
 
+def _check_effect(effect: Effect, work: "UnitOfWork | None", connection: Connection) -> None:
+    """See that a statement does not end a session's transaction behind its back, and that its connection is left alone.
+
+    A connection that a session has changed is closed when it comes back to the pool: whoever had it next would find
+    another database, other settings, temporary tables.
+
+    Raises:
+        InvalidArgument: it would end the transaction while changes are pending, or have each statement commit.
+    """
+    if work is not None:
+        if effect is Effect.CHANGES_AUTOCOMMIT:
+            raise InvalidArgument(
+                "a session commits all of its transaction or none of it, so that autocommit stays off in it; what is to"
+                " be committed by itself can be executed by the client"
+            )
+        if effect is Effect.ENDS_TRANSACTION and work:
+            raise goes_around()
+    if effect is Effect.CHANGES_AUTOCOMMIT or (work is not None and not work.is_joined):
+        connection.connection.invalidate(soft=True)
+
+
 def goes_around() -> InvalidArgument:
-    """Return the error for a COMMIT that would leave the session's pending changes out."""
+    """Return the error for what would end the transaction and leave the session's pending changes out."""
     return InvalidArgument(
-        "this session has pending changes of stages or snapshots; commit it by session.commit() or by "
-        "leaving its block, not by a statement or its connection"
+        "this session has pending changes of stages or snapshots; end its transaction by session.commit(), "
+        "session.rollback() or by leaving its block, not by a statement or its connection"
     )
 
 

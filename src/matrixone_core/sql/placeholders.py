@@ -85,14 +85,23 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
 
 def has_several_statements(sql: str) -> bool:
     """Whether a semicolon separates statements; one at the end, or before a comment at the end, separates none."""
-    if ";" not in sql:
-        return False
-    pieces = ["''" if kind == "inert" else piece for kind, piece in _pieces(sql) if not _is_comment(kind, piece)]
-    return ";" in "".join(pieces).strip("; \t\r\n")
+    return ";" in sql and len(bare_statements(sql)) > 1
 
 
-def _is_comment(kind: str, piece: str) -> bool:
-    return kind == "inert" and piece[0] in "-#/"
+def bare_statements(sql: str) -> tuple[str, ...]:
+    """The statements of a text without their comments, and with `''` in place of what is in quotes.
+
+    What is within `/*! … */` is no comment: a server executes it.
+    """
+    bare = "".join(_bare(piece) if kind == "inert" else piece for kind, piece in _pieces(sql))
+    return tuple(filter(None, (statement.strip() for statement in bare.split(";"))))
+
+
+def _bare(inert: str) -> str:
+    """A comment as a space, and what is in quotes as `''`."""
+    if inert.startswith("/*!"):
+        return f" {inert[3:].removesuffix('*/').lstrip('0123456789')} "
+    return " " if inert[0] in "-#/" else "''"
 
 
 def _pieces(sql: str) -> Iterator[tuple[str, str]]:
