@@ -274,8 +274,8 @@ def note_closed(connection: Connection, why: str) -> None:
 
 
 def is_open(connection: Connection) -> bool:
-    """Whether the driver's connection below SQLAlchemy's is open."""
-    return bool(driver_connection(connection).open)
+    """Whether the driver's connection below SQLAlchemy's is open; one that was lost is asked for no more."""
+    return not connection.invalidated and bool(driver_connection(connection).open)
 
 
 def driver_connection(connection: Connection) -> Any:

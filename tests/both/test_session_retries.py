@@ -11,13 +11,14 @@ from matrixone import errors
 
 
 def load_once(client, side, stage, calls):
-    """Load in a session that is repeated, beside stages, snapshots and rows."""
+    """Load a stage's file and data in a session that is repeated, beside stages, snapshots and rows."""
 
     def work(session):
         calls.append(1)
         session.stage.exists(stage)
         session.snapshots.drop("none_such", if_exists=True)
         session.load_data.read_csv_stage(stage, "users.csv", User)
+        session.load_data.read_csv(b"3,x,x,1\n", User)
         session.execute(text("INSERT INTO users (id) VALUES (12)"))
 
     async def work_async(session):
@@ -25,6 +26,7 @@ def load_once(client, side, stage, calls):
         await session.stage.exists(stage)
         await session.snapshots.drop("none_such", if_exists=True)
         await session.load_data.read_csv_stage(stage, "users.csv", User)
+        await session.load_data.read_csv(b"3,x,x,1\n", User)
         await session.execute(text("INSERT INTO users (id) VALUES (12)"))
 
     client.run_in_session(work if side == "sync" else work_async)
@@ -69,7 +71,7 @@ def test_a_session_with_a_load_is_repeated_wherever_its_connections_break(
             break
         assert own == [False]
         assert len(calls) == 2
-        assert sorted(other.execute("SELECT id FROM users").scalars()) == [1, 2, 12]
+        assert sorted(other.execute("SELECT id FROM users").scalars()) == [1, 2, 3, 12]
         client.disconnect()
     assert number > 10
 

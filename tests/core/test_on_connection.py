@@ -150,6 +150,16 @@ def test_a_session_learns_that_its_connection_was_closed():
     assert str(error) == "its connection was closed, as the rest of a result was not read"
 
 
+def test_a_connection_that_was_lost_is_asked_for_no_more():
+    """SQLAlchemy would raise an error of its own in place of the one that says why."""
+    work = Work()
+    connection = Connection(work=work)
+    connection.invalidate()
+    on_connection.note_closed(connection, "as a test says")
+    assert connection.log == ["invalidate"]
+    assert [type(error) for error in work.errors] == [ConnectionLost]
+
+
 def test_a_pool_replaces_a_connection_that_was_closed():
     connection = Connection()
     on_connection.hang_up(connection)
