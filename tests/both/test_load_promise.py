@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow
 import pytest
-from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import HealthCheck, assume, example, given, note, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 from sqlalchemy import text
@@ -181,6 +181,7 @@ LOADS = st.builds(
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(texts, min_size=1, max_size=4), how=LOADS)
+@example(values=[""], how=Load("Parquet", ("keyed", "error"), taken=set(), in_session=False))
 def test_a_load_stores_what_insert_stores(client, table, values, how):
     assume(not (any(value and not value.strip() for value in values) and pads(client)))
     rows = list(enumerate(values, 1))

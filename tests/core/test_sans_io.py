@@ -11,7 +11,7 @@ import matrixone_core
 
 CORE = Path(matrixone_core.__file__).parent
 PURE = {  # what the core may use of modules that reach the machine as well
-    "os": {"PathLike", "SEEK_END", "fsdecode", "fspath", "strerror"},
+    "os": {"PathLike", "SEEK_END", "fsdecode", "fsencode", "fspath", "strerror"},
     "sys": {"maxsize", "modules"},
 }
 IO_CALLS = {"open", "input", "print", "breakpoint"}

@@ -19,7 +19,8 @@ _CAST_KEYS = {
 }  # fmt: skip
 END = "matrixone_end"  # the staged column of what follows a line's last delimiter, where a delimiter ends each line
 WHOLE = "BIGINT"  # the type of a staged column whose values are known to be whole numbers: half the time of texts
-_PARQUET_TYPES = {Kind.DATETIME: "DATETIME(6)", Kind.TIMESTAMP: "DATETIME(6)"}  # texts lose fractions (server-facts 57)
+MOMENT = "DATETIME(6)"  # of Parquet's timestamps, which lose fractions as texts (server-facts 57)
+_MOMENTS = {Kind.DATETIME, Kind.TIMESTAMP}
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,8 @@ def _choose_staged_type(request: LoadRequest, column: Column | None, name: str, 
     if column is not None and isinstance(file.format, Parquet):
         if _stays_whole(request, column, name, file):
             return WHOLE
-        return _PARQUET_TYPES.get(column.kind, "LONGTEXT")
+        if column.kind in _MOMENTS and not (isinstance(file, StageFile) and name.lower() in file.texts):
+            return MOMENT
     return "LONGTEXT"
 
 
@@ -189,7 +191,7 @@ def _stays_whole(request: LoadRequest, column: Column, name: str, file: InputFil
 def _value(field: StagedField, column: Column, nulls: Names) -> Expression:
     """The field's text as INSERT gets it; an empty one is NULL for all but text (server-facts 20)."""
     value: Expression = (staged(field.staged),)
-    if field.sql_type in {WHOLE, "DATETIME(6)"}:
+    if field.sql_type in {WHOLE, MOMENT}:
         return value
     empty = () if column.kind in {Kind.TEXT, Kind.BYTES} else ("",)
     for text in (*empty, *nulls):

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import mysql
 from matrixone_core.fragments import Value
 from matrixone_core.loading.certain_values import DAY, DIGITS
 from matrixone_core.loading.formats.csv import no_end
-from matrixone_core.loading.mapping import WHOLE, ColumnMapping, StagedField
+from matrixone_core.loading.mapping import MOMENT, WHOLE, ColumnMapping, StagedField
 from matrixone_core.loading.table import Column, Kind
 from matrixone_core.messages import show
 from matrixone_core.sql.staging import Expression, join_parts, matches, staged, violates
@@ -133,7 +133,7 @@ def _of_column(mapping: ColumnMapping, field: StagedField, column: Column) -> It
         case Kind.YEAR:
             year = _unless_empty(name, _YEAR)
             yield SilentChange(field, year, year, _why_no_year)
-        case Kind.DATE | Kind.DATETIME | Kind.TIMESTAMP if field.sql_type != "DATETIME(6)":
+        case Kind.DATE | Kind.DATETIME | Kind.TIMESTAMP if field.sql_type != MOMENT:
             date = _unless_empty(name, _DATE_BEGINS)
             yield SilentChange(field, date, date, _why_no_date)
         case _:
@@ -203,7 +203,7 @@ def doubtful_rows(mapping: ColumnMapping) -> tuple[Expression, ...]:
     """Conditions that find rows which the server may refuse, or change; columns that cannot be judged are left out."""
     conditions: list[Expression] = []
     for field in mapping.fields:
-        if field.column is None or field.sql_type == "DATETIME(6)":
+        if field.column is None or field.sql_type == MOMENT:
             continue
         if field.sql_type == WHOLE:
             conditions += _whole_conditions(field, field.column)

@@ -17,7 +17,7 @@ from matrixone_core.errors import (
 from matrixone_core.loading import preview
 from matrixone_core.loading.formats.compression import compression_of
 from matrixone_core.loading.formats.line_pattern import object_pattern
-from matrixone_core.loading.formats.parquet import whole_number_columns
+from matrixone_core.loading.formats.parquet import text_columns, whole_number_columns
 from matrixone_core.loading.inputs import file_listing, header
 from matrixone_core.loading.inputs.compressed_end import check_end
 from matrixone_core.loading.inputs.files import StageFile
@@ -158,7 +158,7 @@ def _check_parquet(request: LoadRequest, target: Table | None, file: StageFile) 
         for name in schema.names:
             if target.column(name) is None:
                 raise no_such_column(target, name, file.path)
-    return replace(file, whole=whole_number_columns(schema))
+    return replace(file, whole=whole_number_columns(schema), texts=text_columns(schema))
 
 
 def _choose_probe_offsets(request: LoadRequest, urls: Sequence[str]) -> tuple[int, ...]:

@@ -67,6 +67,13 @@ def test_dates_of_parquet_files_keep_their_fractions():
     assert expressions(mapping) == {"at": "s.`at`", "i": "NULLIF(s.`i`, '')"}
 
 
+def test_texts_of_parquet_files_are_judged_as_those_of_other_files():
+    """A server reads texts of Parquet for DATETIME otherwise than INSERT does (server-facts 99)."""
+    mapping = map_columns(request("parquet"), table(*KINDS), file(("AT",), Parquet(), texts=frozenset({"at"})))
+    assert mapping.columns == (("AT", "LONGTEXT"),)
+    assert expressions(mapping) == {"at": "NULLIF(s.`AT`, '')"}
+
+
 def test_whole_numbers_of_parquet_files_stay_numbers():
     """Nothing may be asked for that texts are needed for, and the column must be one of whole numbers."""
     numbers = (*KINDS, "`n` int NOT NULL AUTO_INCREMENT", "`d` decimal(9,2) DEFAULT NULL")

@@ -52,6 +52,11 @@ def whole_number_columns(schema: Any) -> frozenset[str]:
     return frozenset(name for name in whole if names.count(name) == 1)
 
 
+def text_columns(schema: Any) -> frozenset[str]:
+    """Return the names, in lower case, of the columns of an Arrow schema whose values are texts."""
+    return frozenset(name.lower() for name, sql_type in sql_columns(schema) if sql_type == "TEXT")
+
+
 def metadata_of_footer(footer: bytes, name: str = "the file") -> Any:
     """Read a Parquet file's metadata from its footer (with its last eight bytes).
 

@@ -24,6 +24,7 @@ class StageFile:
         pattern: for JSON lines that the server reads: what each line has to match.
         whole: for Parquet, as far as its footer was read: the columns of whole numbers that a BIGINT takes, in lower
             case.
+        texts: for Parquet, as far as its footer was read: the columns of texts, in lower case.
     """
 
     path: str
@@ -33,6 +34,7 @@ class StageFile:
     through_client: bool = False
     pattern: str | None = None
     whole: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
 
     @property
     def unit(self) -> Unit:

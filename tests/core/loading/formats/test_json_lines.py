@@ -3,6 +3,7 @@
 import json
 import random
 import string
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -118,7 +119,7 @@ BROKEN = [
     (b'{"a": "\xff"}', "byte 0xff is not UTF-8"),
     (b'{"a": "\xed\xa0\x80"}', "byte 0xed is not UTF-8"),
     (f'{{"a": {"[" * 100_000}', "the value is nested too deeply to be read"),
-    (f'{{"a": {"[" * 700}{"]" * 700}}}', "the value is nested too deeply to be read"),
+    (f'{{"a": {"[" * 20_000}{"]" * 20_000}}}', "the value is nested too deeply to be read"),
     ("null", "the row has null where an object is wanted"),
     ("1", "the row has a number where an object is wanted"),
     ('"a"', "the row has a string where an object is wanted"),
@@ -184,7 +185,7 @@ def test_objects_over_several_lines(size):
 
 def test_broken_values_of_an_array(size):
     values = [line for line, _ in BROKEN if line not in {'{"a": 1', '{"a": 1} {"a": 2}', "  x"} and len(line) < 100]
-    for text in (*values, f'{{"a": {"[" * 700}{"]" * 700}}}', "x", "12", "nul"):
+    for text in (*values, f'{{"a": {"[" * 20_000}{"]" * 20_000}}}', "x", "12", "nul"):
         line = text if isinstance(text, bytes) else text.encode()
         found = rows(b'[{"a":1},\n ' + line + b' ,\n {"a":2,"b":3}]', size=size)
         assert [(row.line, row.broken is None) for row in found] == [(1, True), (2, False), (3, True)]
@@ -194,6 +195,11 @@ def test_broken_values_of_an_array(size):
         assert texts(f"[{line}]", size=size) == [reasons[line]]
 
 
+CUT_ESCAPE = (  # json's words changed
+    "no JSON: invalid \\uXXXX escape at character 8"
+    if sys.version_info < (3, 14)
+    else "no JSON: unterminated string starting at character 6"
+)
 CUT = "the file ends within its array: is it cut off?"
 
 
@@ -213,7 +219,7 @@ CUT = "the file ends within its array: is it cut off?"
         ('[{"a":1}]\n{"a":2}\n{"a":3}', [("1", None), "no JSON: more comes behind the array"]),
         ('[{"a":1},]', [("1", None), "no JSON: a value is missing at character 1"]),
         ('[,{"a":1}]', ["no JSON: a value is missing at character 1", ("1", None)]),
-        ('[{"a":"\\u00e9', ["no JSON: invalid \\uXXXX escape at character 8"]),
+        ('[{"a":"\\u00e9', [CUT_ESCAPE]),
     ],
 )
 def test_arrays_that_are_not_complete(data, expected, size):

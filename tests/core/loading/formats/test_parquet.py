@@ -16,6 +16,7 @@ from matrixone_core.loading.formats.parquet import (
     metadata_of_footer,
     open_parquet,
     sql_columns_of_footer,
+    text_columns,
     whole_number_columns,
 )
 
@@ -104,6 +105,16 @@ def test_an_honest_file_passes():
 def test_the_columns_of_whole_numbers():
     kinds = {"a": pa.int8(), "B": pa.int64(), "c": pa.uint64(), "d": pa.float64(), "e": pa.uint32(), "E": pa.int8()}
     assert whole_number_columns(pa.schema(kinds.items())) == {"a", "b"}  # two names that differ in their case are out
+
+
+def test_the_columns_of_texts():
+    kinds = {
+        "a": pa.string(),
+        "B": pa.dictionary(pa.int8(), pa.large_string()),
+        "c": pa.binary(),
+        "d": pa.timestamp("us"),
+    }
+    assert text_columns(pa.schema(kinds.items())) == {"a", "b"}
 
 
 def test_the_columns_of_a_footer():
