@@ -8,7 +8,7 @@ import ssl
 import hostile
 import pytest
 import trustme
-from hostile import COLUMNS, EOF, OK, RESULT, ROWS, HostileServer, greeting, packets
+from hostile import COLUMNS, EOF, INTEGER, OK, RESULT, ROWS, HostileServer, column, greeting, packets
 from pymysql.err import OperationalError
 from sqlalchemy import create_engine, event, exc
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -270,6 +270,24 @@ def test_random_greetings(new_client):
         for _ in range(100):
             with pytest.raises(errors.ConnectionFailed):
                 client.connect()
+
+
+NUMBER = (b"\x01", column(b"i", INTEGER), EOF, hostile.text(b"1"), EOF)
+
+
+@pytest.mark.parametrize("answer", [NUMBER, (*NUMBER[:3], b"\xfb", EOF), (*NUMBER[:3], EOF), (OK,)], ids=range(4))
+def test_answers_of_another_kind(new_client, answer):
+    """They keep to the protocol: a number for the server's version, NULL, no row, no rows at all."""
+
+    def talk(peer):
+        peer.write(greeting())
+        peer.read()
+        peer.write(OK)
+        while True:
+            peer.sock.sendall(packets(*(answer if peer.read()[1:7] == b"SELECT" else (OK,))))
+
+    with HostileServer(talk) as server:
+        assert "make no sense" in refused(new_client, server)
 
 
 def test_a_name_that_is_no_hosts(new_client):

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.dialects.mysql.mysqldb import MySQLExecutionContext_mysqldb
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import reflection as cached
-from sqlalchemy.exc import DBAPIError, NoSuchTableError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, NoSuchTableError
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.types import BOOLEAN
 from sqlalchemy.util import memoized_property
@@ -45,6 +45,7 @@ from matrixone_core.server_errors import CR_MALFORMED_PACKET
 _TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
 _OPTIONS = (*_TLS, "connect_timeout", "lock_timeout", "time_zone")
 AUTOCOMMIT = "AUTOCOMMIT"
+_NO_SENSE = "the server's answers make no sense, and the connection is closed; see that it is a MatrixOne server"
 NO_SUCH_TABLE, NO_SUCH_DATABASE = 1146, 1049
 STATEMENT_TIMEOUT = 3024  # MySQL's number; the server never sends it
 _CLOSING = {(STATEMENT_TIMEOUT,), (CR_MALFORMED_PACKET,)}
@@ -165,9 +166,19 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         self.ignored_options: set[str] = set()  # those of MySQL's that a warning has named
 
     def initialize(self, connection: Any) -> None:
-        """Learn what the server is, as a part of connecting: the limit of the statement that comes next is not its."""
+        """Learn what the server is, as a part of connecting: the limit of the statement that comes next is not its.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the server refuses a question, or its answer makes no sense.
+        """
         seconds = getattr(connection.connection.driver_connection, "connect_timeout", None)
-        super().initialize(connection.execution_options(**{TIMEOUT: seconds, SNAPSHOT: None, TIMESTAMP: None}))
+        options = {TIMEOUT: seconds, SNAPSHOT: None, TIMESTAMP: None}
+        try:
+            super().initialize(connection.execution_options(**options))
+        except (TypeError, ValueError, AttributeError, LookupError, InvalidRequestError) as error:
+            connection.connection.driver_connection.close_at_once()
+            driver: Any = self.loaded_dbapi
+            raise driver.OperationalError(CR_MALFORMED_PACKET, _NO_SENSE) from error
         # the version promises `INSERT … AS new ON DUPLICATE KEY UPDATE`, which the server cannot read (server-facts 40)
         self._requires_alias_for_on_duplicate_key = False
 
