@@ -34,7 +34,10 @@ def matching(store: Store, pattern: str) -> list[str]:
     Raises:
         SqlError: a folder of it cannot be read.
     """
-    return _found(store, posixpath.normpath(f"/{pattern.lstrip('/')}"), WILD)
+    pattern = posixpath.normpath(f"/{pattern.lstrip('/')}")
+    if not WILD.search(pattern):  # a `..` has taken the wildcard away
+        return [pattern]
+    return _found(store, pattern, WILD)
 
 
 def _found(store: Store, pattern: str, wild: re.Pattern[str]) -> list[str]:

@@ -208,7 +208,10 @@ class Folders:
 
     def _inside(self, path: Path) -> Path:
         """The path without links and `..`, if it may be used."""
-        path = path.resolve()
+        try:
+            path = path.resolve()
+        except RuntimeError:  # a loop of links; from Python 3.13 on it shows when the file is opened
+            raise internal_error(f"{path}: too many levels of symbolic links") from None
         if path.is_relative_to(self._own):
             raise internal_error(f"{path} belongs to this server, which keeps its data there")
         if not self._is_inside(path):

@@ -221,6 +221,25 @@ def read_packet(connection):
     return connection._read_bytes(int.from_bytes(head[:3], "little"))
 
 
+@pytest.mark.parametrize(
+    "path", ["ALLOWED/loop", "ALLOWED/loop/x.csv", "ALLOWED/?/../x.csv", "ALLOWED/*/../../OTHERNAME/secret.csv"]
+)
+def test_paths_that_lead_nowhere(place, path):
+    loop = place.allowed / "loop"
+    if not loop.is_symlink():
+        loop.symlink_to(loop)
+    path = place.fill(path).replace("OTHERNAME", place.other.name)
+    with place.untouched(), place.connect(client_flag=CLIENT.MULTI_STATEMENTS) as connection:
+        for attack in (
+            f"LOAD DATA INFILE '{path}' INTO TABLE t",
+            f"CREATE EXTERNAL TABLE nowhere (a TEXT) INFILE '{path}'; SELECT * FROM nowhere",
+        ):
+            rows, is_refused = tried(connection, attack)
+            assert is_refused
+            assert "the local server failed" not in str(rows)
+        tried(connection, "DROP TABLE nowhere")
+
+
 ALL_COMMANDS = [number for number in range(0x20) if number not in {0x01, 0x03, 0x0E, 0x16, 0x17, 0x18, 0x19}]
 
 
