@@ -74,7 +74,7 @@ def test_a_connection_that_the_server_closed_is_replaced(client, other):
 
 
 def wait_until_closed(other, connection):
-    while any(connection in row for row in other.execute("SHOW PROCESSLIST")):
+    while connection in other.execute("SELECT conn_id FROM information_schema.processlist").scalars().all():
         pass
 
 

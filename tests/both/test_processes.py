@@ -7,11 +7,13 @@ import textwrap
 
 import pytest
 
+SLEEPERS = "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'"
+
 
 def run(code, url):
     program = textwrap.dedent(code).replace("URL", repr(url))
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", program],
+        [sys.executable, "-X", "dev", "-W", "error", "-c", f"SLEEPERS = {SLEEPERS!r}\n{program}"],
         capture_output=True,
         text=True,
         timeout=60,
@@ -116,7 +118,7 @@ def test_a_fork_in_the_middle_of_traffic(matrixone_url, database):
             one.execute(text("INSERT INTO t VALUES (1)"))
         thread = threading.Thread(target=ask)
         thread.start()
-        while not any("SLEEP" in str(row) for row in client.execute("SHOW PROCESSLIST")):
+        while not client.execute(SLEEPERS).all():
             pass
         child = os.fork()
         if not child:
@@ -179,7 +181,7 @@ def test_a_fork_under_asyncio(matrixone_url, database):
             ids = [(await session.execute(text("SELECT CONNECTION_ID()"))).scalar()]
             ids.append((await client.execute("SELECT CONNECTION_ID()")).scalar())
             slow = asyncio.ensure_future(client.execute("SELECT SLEEP(3)"))
-            while not any("SLEEP" in str(row) for row in await client.execute("SHOW PROCESSLIST")):
+            while not (await client.execute(SLEEPERS)).all():
                 pass
             child = os.fork()
             if not child:

@@ -156,5 +156,7 @@ def _wait_for_statement(client, mark):
 
 def _statements(client, mark):
     """The ids of the connections that run a statement with this mark."""
-    rows = client.execute("SHOW FULL PROCESSLIST").mappings().all()
-    return [row["conn_id"] for row in rows if mark in str(row["info"]) and "PROCESSLIST" not in str(row)]
+    running = (
+        "SELECT conn_id FROM information_schema.processlist WHERE info LIKE :mark AND info NOT LIKE '%processlist%'"
+    )
+    return client.execute(running, {"mark": f"%{mark}%"}).scalars().all()
