@@ -412,6 +412,22 @@ def test_two_columns_of_one_name(users, stage):
             export()
 
 
+@pytest.mark.parametrize("name", [" users", "my users", "show"])
+def test_a_name_with_blanks_is_one_name_everywhere(client, stage, tmp_path, name):
+    """What inserts and loads take is exported, and what is exported is another table than the one without blanks."""
+    client.create_table(name, {"id": "int"}, primary_key="id")
+    assert client.insert(name, {"id": 1}) == 1
+    assert client.load_data.read_csv(b"2\n", name).rows == 1
+    assert client.export.to_file(name, tmp_path / "u.csv").rows == 2
+    assert client.export.to_stage(name, stage, "blank.csv").rows == 2
+    assert client.load_data.read_csv_stage(stage, "blank.csv", name, header="match", on_conflict="skip").rows == 0
+    with pytest.raises(errors.TableNotFound):
+        client.export.to_file(f" {name}", tmp_path / "u.csv")
+    client.drop_table(name)
+    with pytest.raises(errors.TableNotFound):
+        client.export.to_stage(name, stage, "other.csv")
+
+
 def test_what_is_not_there(users, stage, unique, tmp_path):
     with pytest.raises(errors.StageNotFound):
         users.export.to_stage("users", unique(), "u.csv")

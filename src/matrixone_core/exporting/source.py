@@ -23,6 +23,11 @@ ExportSource: TypeAlias = Target | Executable  # a table, a model, a SELECT of S
 
 _COMMENT = r"/\*.*?\*/|--[^\n]*\n|\#[^\n]*\n"
 _SELECTS = re.compile(rf"(?:\s|\(|{_COMMENT})*(SELECT|WITH|VALUES|TABLE)\b(?=[^.`\w])", re.IGNORECASE | re.DOTALL)
+_OTHER_STATEMENTS = re.compile(
+    rf"""(?:\s|\(|{_COMMENT})*(?:ALTER|ANALYZE|BEGIN|CALL|COMMIT|CREATE|DELETE|DESC|DESCRIBE|DROP|EXECUTE|EXPLAIN|GRANT|INSERT
+    |KILL|LOAD|LOCK|PREPARE|RENAME|REPLACE|RESTORE|REVOKE|ROLLBACK|SET|SHOW|TRUNCATE|UNLOCK|UPDATE|USE)\s""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
 _KINDS = "give the name of a table, a model, a select() or the text of a SELECT"
 
 
@@ -51,11 +56,10 @@ def resolve_source(source: ExportSource, params: Parameters | None) -> Source:
     Raises:
         InvalidArgument: it is nothing that can be exported, or the parameters are not those of the query.
     """
-    source = source.strip() if isinstance(source, str) else source
-    if isinstance(source, str) and _SELECTS.match(source):
-        return Source(_query_of_text(source, params))
+    if isinstance(source, str) and _SELECTS.match(source.strip()):
+        return Source(_query_of_text(source.strip(), params))
     if isinstance(source, str):
-        if re.search(r"\s", source):
+        if _OTHER_STATEMENTS.match(source):
             raise InvalidArgument(f"source={show(source)} is neither the name of a table nor a SELECT; {_KINDS}")
         names, columns = table_name(source), tuple[str, ...]()
     elif isinstance(source, Table) or (isinstance(source, type) and hasattr(source, "__table__")):

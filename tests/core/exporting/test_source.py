@@ -15,7 +15,10 @@ USERS = Table("users", MetaData(), Column("id", Integer), Column("name", Integer
     ("source", "params", "sql", "table"),
     [
         ("t", None, "SELECT * FROM `t`", ("t",)),
-        (" select ", None, "SELECT * FROM `select`", ("select",)),
+        ("select", None, "SELECT * FROM `select`", ("select",)),
+        (" select ", None, "SELECT * FROM ` select `", (" select ",)),  # a name is what it is, as for insert and loads
+        ("my table ", None, "SELECT * FROM `my table `", ("my table ",)),
+        (" d.desc", None, "SELECT * FROM ` d`.`desc`", (" d", "desc")),
         ("with.values", None, "SELECT * FROM `with`.`values`", ("with", "values")),
         (USERS, {}, "SELECT `id`, `name` FROM `app`.`users`", ("app", "users")),
         ("SELECT 1;\n ; ", None, "SELECT 1", ()),
@@ -42,6 +45,8 @@ def test_sources(source, params, sql, table):
     ("source", "params", "words"),
     [
         ("DROP TABLE t", None, "neither the name of a table nor a SELECT"),
+        ("/* a */ (delete\nFROM t", None, "neither the name of a table nor a SELECT"),
+        (" SHOW TABLES", None, "neither the name of a table nor a SELECT"),
         ("", None, "not 'table'"),
         ("a.b.c", None, "not 'table'"),
         (insert(USERS), None, "cannot be exported"),
