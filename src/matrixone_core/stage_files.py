@@ -184,6 +184,18 @@ def pieces_of(size: int) -> tuple[int, ...]:
     return tuple(range(0, size, COPIED_AT_ONCE))
 
 
+def check_written(url: str, size: int) -> Op[None]:
+    """See that a file is there: a server answers OK for a name that its disk does not take, and writes none.
+
+    Raises:
+        ServerError: it is not, or is too short.
+        StageFileNotFound: there is none.
+    """
+    reached = yield from count_reached(url, (max(size - 1, 0),))
+    if reached < min(size, 1):
+        raise ServerError(f"the server answered OK, and {url} has fewer than the {size:,} bytes that it was given")
+
+
 def put_in_place(spare: str, url: str, size: int) -> Op[None]:
     """Give a file the name of another one, which the server cannot do in one step: for a moment there is neither.
 
@@ -195,6 +207,7 @@ def put_in_place(spare: str, url: str, size: int) -> Op[None]:
     try:
         yield from RemoveFiles(url)
         yield from CopyFile(spare, url, pieces_of(size))
+        yield from check_written(url, size)
     except BaseException as error:
         error.add_note(f"the new content of {url} is whole in {spare}")
         raise

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from uuid import uuid4
 
 from matrixone_core import catalog, patterns
-from matrixone_core.errors import InvalidArgument, MatrixOneError, ServerError, StageFileExists, StageFileNotFound
+from matrixone_core.errors import InvalidArgument, MatrixOneError, StageFileExists, StageFileNotFound
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
 from matrixone_core.messages import show
 from matrixone_core.names import check_text, stage_name
@@ -21,6 +21,7 @@ from matrixone_core.sql.files import CopyFile, ListFiles, ListNamed, RemoveFiles
 from matrixone_core.stage_files import (
     COPIED_AT_ONCE,
     RANGE,
+    check_written,
     count_reached,
     is_there,
     pieces_of,
@@ -296,7 +297,7 @@ def _write(path: PureStagePath, statement: SaveFile | CopyFile, size: int, *, ov
         if not overwrite:
             raise _exists(path, error) from error
     else:
-        yield from _check_written(path, size)
+        yield from check_written(path.url, size)
         return
     try:
         yield from count_reached(path.url, (0,))
@@ -307,15 +308,8 @@ def _write(path: PureStagePath, statement: SaveFile | CopyFile, size: int, *, ov
         yield from SaveFile(spare.url, statement.content)
     else:
         yield from CopyFile(statement.source, spare.url, statement.offsets)
-    yield from _check_written(spare, size)
+    yield from check_written(spare.url, size)
     yield from put_in_place(spare.url, path.url, size)
-
-
-def _check_written(path: PureStagePath, size: int) -> Op[None]:
-    """See that a file is there: a server answers OK for a name that its disk does not take, and writes none."""
-    reached = yield from count_reached(path.url, (max(size - 1, 0),))
-    if reached < min(size, 1):
-        raise ServerError(f"the server answered OK, and {path} has fewer than the {size:,} bytes that it was given")
 
 
 def _exists(path: PureStagePath, error: MatrixOneError) -> StageFileExists:

@@ -110,7 +110,9 @@ def test_statements_show_no_content():
 def test_a_replaced_file_is_written_beside_the_old_one_first():
     found = StageFileExists("file a already exists", code=20406)
     path = ROOT / "a"
-    steps, length = play(files.write_bytes(path, b"new", overwrite=True), found, 1, Reply(), b"w", *[Reply()] * 3)
+    steps, length = play(
+        files.write_bytes(path, b"new", overwrite=True), found, 1, Reply(), b"w", Reply(), Reply(), b"w", Reply()
+    )
     spare = steps[2].url
     assert length == 3
     assert steps == [
@@ -120,6 +122,7 @@ def test_a_replaced_file_is_written_beside_the_old_one_first():
         ReadFile(spare, 2, size=1),
         RemoveFiles(path.url),
         CopyFile(spare, path.url, (0,)),
+        ReadFile(path.url, 2, size=1),
         RemoveFiles(spare),
     ]
     assert spare.startswith(f"{path.url}.")
@@ -145,13 +148,23 @@ def test_a_replacement_that_fails_says_where_the_new_content_is():
 def test_a_copy_that_replaces_is_copied_beside_the_old_one_first():
     found = StageFileExists("file b already exists", code=20406)
     target = ROOT / "b"
-    answers = (2, b"", 70_000_000 - 2 * files.COPIED_AT_ONCE, found, 1, Reply(), b"x", *[Reply()] * 3)
+    answers = (2, b"", 70_000_000 - 2 * files.COPIED_AT_ONCE, found, 1, Reply(), b"x", Reply(), Reply(), b"x", Reply())
     steps, copied = play(files.copy(FILE, target, overwrite=True), *answers)
     assert copied == ("imports", ("b",))
     assert steps[1] == ReadRange(FILE.url, 3 * files.COPIED_AT_ONCE, 1)
     assert steps[2] == FileLength(f"{FILE.url}?offset={2 * files.COPIED_AT_ONCE}")
     assert steps[3] == CopyFile(FILE.url, target.url, (0, files.COPIED_AT_ONCE, 2 * files.COPIED_AT_ONCE))
     assert steps[5].source == FILE.url
+
+
+def test_a_new_content_that_was_not_put_in_place_stays_beside_it():
+    """The old file is removed by then: without this the new one would be removed, too."""
+    found = StageFileExists("file a already exists", code=20406)
+    with pytest.raises(ServerError, match="answered OK, and .* has fewer than the 3 bytes") as caught:
+        play(files.write_bytes(ROOT / "a", b"new", overwrite=True), found, 1, Reply(), b"w", Reply(), Reply(), b"")
+    spare = caught.value.steps[2].url
+    assert RemoveFiles(spare) not in caught.value.steps
+    assert spare in caught.value.__notes__[0]
 
 
 def test_a_folder_is_not_replaced():

@@ -243,6 +243,19 @@ def test_save_and_remove(connect, place, matrixone_database_local):
     assert sql(f"SELECT length({link(stage, 'users.csv')})") == [(len(USERS),)]
 
 
+def test_a_large_file_is_copied(connect, on_disk):
+    """The engine computes no text of more than 16 MB, so that its own answer was that nothing was saved."""
+    stage, root = on_disk
+    for name, content in (("text", b"a,\xc3\xbc\n" * 4_000_000), ("bytes", b"\xff\0" * 9_000_000)):
+        Path(root, name).write_bytes(content)
+        whole = f"ifnull({link(stage, name)}, '')"
+        parts = [f"ifnull({link(stage, f'{name}?offset={at}')}, '')" for at in ("0&size=9000000", "9000000")]
+        for copy, read in (("whole", whole), ("parts", f"concat({', '.join(parts)})")):
+            saved = connect()(f"SELECT save_file(CAST('stage://{stage}/{name}.{copy}' AS datalink), {read})")
+            assert saved == [(len(content),)]
+            assert Path(root, f"{name}.{copy}").read_bytes() == content
+
+
 def test_what_is_saved_stays_after_a_rollback(connect, on_disk):
     stage, root = on_disk
     sql = connect(autocommit=False)
