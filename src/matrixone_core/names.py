@@ -198,7 +198,7 @@ def check_recorded(name: str, what: str, remedy: str, also: str = "") -> str:
         also: further characters that it cannot have.
 
     Raises:
-        InvalidArgument: it has such a character (server-facts 99).
+        InvalidArgument: it has such a character (server-facts 101).
     """
     for character in name:
         if character in "'\\" or character in also:

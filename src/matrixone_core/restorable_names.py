@@ -1,4 +1,4 @@
-"""Names of databases, tables and views with which the server cannot restore or clone them (server-facts 99)."""
+"""Names of databases, tables and views with which the server cannot restore or clone them (server-facts 101)."""
 
 from collections.abc import Iterable, Sequence
 

@@ -419,7 +419,7 @@ def ids(client, table):
 
 
 def test_names_that_a_server_pastes_into_its_statements_are_refused(client, database, oddly_named, copy):
-    """The server's own answer is a syntax error of a statement that the caller never wrote (server-facts 99)."""
+    """The server's own answer is a syntax error of a statement that the caller never wrote (server-facts 101)."""
     for name, restore in ((database, client.restore.database), (f"{database}.{QUOTE}", client.restore.table)):
         for given in ({}, {"plan": True}):
             with pytest.raises(RestoreFailed, match=r"nothing was changed\. Instead, restore") as caught:

@@ -340,7 +340,7 @@ class Snapshots:
 
 
 def refuse_pasted(quote: str, names: Sequence[str]) -> None:
-    """Refuse names with a quote, as a server does that pastes them into statements of its own (server-facts 99)."""
+    """Refuse names with a quote, as a server does that pastes them into statements of its own (server-facts 101)."""
     for name in names:
         if quote in name:
             near = name[name.index(quote) + (quote == "'") :]
@@ -352,7 +352,7 @@ def refuse_pasted(quote: str, names: Sequence[str]) -> None:
 
 
 def as_recorded(name: str) -> str:
-    """A name as a server keeps it, which pastes it into a text: backslashes are lost (server-facts 99)."""
+    """A name as a server keeps it, which pastes it into a text: backslashes are lost (server-facts 101)."""
     return re.sub(r"\\(.)", r"\1", name)
 
 
