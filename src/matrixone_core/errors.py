@@ -33,6 +33,8 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from matrixone_core.messages import shorten
+
 if TYPE_CHECKING:
     from matrixone_core.results import BadRow, LoadReport
 
@@ -79,11 +81,15 @@ class MatrixOneError(Exception):
 
     @property
     def message(self) -> str:
-        """What is wrong, without the remedy."""
+        """What is wrong, without the remedy, however long it is."""
         return super().__str__()
 
     def __str__(self) -> str:
-        return f"{self.message}; {self.remedy}" if self.remedy else self.message
+        return shorten(f"{self.message}; {self.remedy}" if self.remedy else self.message)
+
+    def __repr__(self) -> str:
+        message = repr(shorten(self.message))
+        return f"{type(self).__name__}({message})"
 
 
 class InvalidArgument(MatrixOneError, ValueError):

@@ -36,6 +36,7 @@ from matrixone_core.errors import (
     TransactionAborted,
     WriteConflict,
 )
+from matrixone_core.messages import shorten
 from matrixone_core.secrets import Secret, redact
 from matrixone_core.steps import Op, Statement
 
@@ -155,7 +156,7 @@ def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> M
     result = kind(
         said, code=code, sqlstate=_SQLSTATES.get(code or 0), statement=_mask_statement(statement), remedy=remedy
     )
-    result.__cause__ = _bare(error.orig, code, words)
+    result.__cause__ = _bare(error.orig, code, shorten(words))
     return result
 
 

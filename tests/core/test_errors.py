@@ -117,6 +117,17 @@ def test_what_the_server_said_is_kept():
     assert error.__cause__.args == (1205, "Lock wait timeout exceeded")
 
 
+def test_a_long_value_in_the_servers_words_is_cut():
+    words = f"invalid argument cast to int, bad value {'x' * 100_000} for column 3"
+    error = server_errors.from_driver(wrapped(20203, words))
+    for shown in (str(error), repr(error), str(error.__cause__)):
+        assert len(shown) < 1_100
+        assert "bad value xxx" in shown
+        assert "for column 3" in shown
+    assert error.message == words
+    assert len(str(error.about("a.csv").with_remedy("do this"))) == messages.LONGEST_MESSAGE
+
+
 def test_a_refused_load_is_a_failed_load():
     error = server_errors.from_driver(
         wrapped(20101, "internal error: the input value 'x' is not int32"), LoadData("f", ("t",))

@@ -22,6 +22,7 @@ from matrixone_core.loading.plan import Batch
 from matrixone_core.loading.row_checks import plain_value
 from matrixone_core.loading.strategies.context import LoadContext
 from matrixone_core.loading.table import Column, Kind
+from matrixone_core.messages import shorten
 from matrixone_core.results import BadRow
 from matrixone_core.sql.load import Csv, JsonLines, Parquet
 from matrixone_core.sql.staging import StagedRow
@@ -46,7 +47,7 @@ def explain_shape(context: LoadContext, file: InputFile, error: LoadFailed) -> O
         return
     if not isinstance(file.format, Csv | JsonLines):
         return
-    named = _REFUSED_VALUE.search(str(error))
+    named = _REFUSED_VALUE.search(error.message)
     reader = row_reader(context.plan.request, context.plan.target, file.format, file.names, passes_lines=named is None)
     visit = partial(_unreadable, file, None if named is None else named[1], reason_of(error))
     try:
@@ -90,7 +91,7 @@ def explain_refusal(context: LoadContext, batch: Batch, error: LoadFailed) -> Op
 
 def find_refused_field(mapping: ColumnMapping, row: StagedRow, error: LoadFailed) -> StagedField | None:
     """The field that an error is about, by the column's name or the value in its words; None if none can be."""
-    words = str(error)
+    words = error.message
     for field, value in zip(mapping.fields, row.values, strict=True):
         if field.column is not None and _may_be_refused(field.column, value) and _is_about(field.column, value, words):
             return field
@@ -143,7 +144,7 @@ def _has_word(words: str, text: str) -> bool:
 
 def reason_of(error: ServerError) -> str:
     """The server's words about a row."""
-    return _UNWANTED.sub("", str(error)).strip()
+    return shorten(_UNWANTED.sub("", error.message).strip())
 
 
 def describe(context: LoadContext, batch: Batch, row: StagedRow, field: StagedField | None, reason: str) -> Op[BadRow]:
