@@ -174,6 +174,14 @@ class StageFileSystem(AbstractFileSystem):
         if not self.isdir(path1):
             self._translated(path1, lambda found: found.copy(target, overwrite=True))
 
+    def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
+        """Remove files, or with `recursive` those of folders, which are left: on S3 they end with their last file."""
+        found = self.expand_path(path, recursive=recursive, maxdepth=maxdepth)
+        folders = {one.rpartition("/")[0] for one in found}
+        for one in found:
+            if one not in folders:
+                self.rm_file(one)
+
     def rm_file(self, path: str) -> None:
         """Remove a file; a folder is left, as SQL removes files only."""
         try:

@@ -153,6 +153,21 @@ def test_no_password_is_in_the_json_without_passwords(matrixone_url):
         assert "password" in settings or "mysql://root@127.0.0.1:6001/d" in shown.values()
 
 
+def test_folders_of_s3_end_with_their_last_file(other, system, unique, bucket, moto_url):
+    name = unique()
+    other.stage.create_s3(
+        name, bucket, "here/", aws_key_id="k", aws_secret_key="s", region="r", provider="minio", endpoint=moto_url
+    )
+    for file in ("one/a.csv", "one/two/b.csv", "c.csv"):
+        system.pipe_file(f"{name}/{file}", b"1\n")
+    system.mv(f"{name}/one", f"{name}/other", recursive=True)
+    assert sorted(system.find(name)) == [f"{name}/c.csv", f"{name}/other/a.csv", f"{name}/other/two/b.csv"]
+    system.rm(f"{name}/other", recursive=True)
+    assert system.find(name) == [f"{name}/c.csv"]
+    with pytest.raises(FileNotFoundError):
+        system.rm(f"{name}/other")
+
+
 def test_a_wrong_setting_is_refused():
     with pytest.raises(ValueError, match="urll"):
         fsspec.filesystem("stage", urll="x")
