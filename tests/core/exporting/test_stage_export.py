@@ -305,6 +305,22 @@ def test_an_export_without_its_manifest_leaves_nothing(given):
     assert stage.files == {"other.csv": 2}
 
 
+def test_a_new_export_that_cannot_remove_an_old_manifest_leaves_nothing():
+    class Failing(Stage):
+        failed = False
+
+        def answer(self, statement):
+            if type(statement).__name__ == "RemoveFiles" and not self.failed:
+                self.failed = True
+                return ConnectionLost("cut")
+            return super().answer(statement)
+
+    stage = Failing({"other.csv": 2})
+    with pytest.raises(ConnectionLost, match="cut"):
+        stage.export(overwrite=True)
+    assert stage.files == {"other.csv": 2}
+
+
 def test_a_replaced_export_without_its_manifest_says_that_it_is_replaced():
     stage = WithoutManifest({"t.csv": 5})
     with pytest.raises(ConnectionLost, match="cut") as caught:
