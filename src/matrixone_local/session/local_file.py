@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO
 
 from matrixone_local.errors import SqlError
@@ -56,13 +57,16 @@ class LocalFile:
         failed: OSError | None = None
         try:
             for data in self._replies.ask_for(path):
+                if failed is not None:
+                    continue  # the client sends the rest before it hears of it
                 try:
-                    file.write(data if failed is None else b"")
-                except OSError as error:  # the client sends the rest before it hears of it
+                    file.write(data)
+                except OSError as error:
                     failed = error
             if failed is not None:
                 raise failed
         except BaseException:
-            file.close()
+            with suppress(OSError):  # of what could not be written
+                file.close()
             raise
         return file

@@ -258,7 +258,7 @@ def test_a_file_of_the_client(keyed, local, tmp_path, name, pack):
     ],
 )
 def test_compressions(keyed, files, compression, pack):
-    """Server-facts 73; a file that ends early is refused whole."""
+    """Server-facts 73; a file that ends early is refused whole, but for lz4 (server-facts 100)."""
     packed = pack("".join(f"{number},n{number}\n" for number in range(20_000)).encode())
     files.put("packed", packed)
     files.put("cut", packed[:-9])
@@ -266,8 +266,12 @@ def test_compressions(keyed, files, compression, pack):
         f"LOAD DATA INFILE {{'filepath'='{files.folder}%s','compression'='{compression}','format'='csv'}} INTO TABLE t"
     )
     assert keyed(load % "packed") == 20_000
-    assert keyed.refused(load % "cut")[0] == (20101 if compression == "lz4" else 1105)
-    assert keyed("SELECT count(*) FROM t") == [(20_000,)]
+    keyed("DELETE FROM t")
+    if compression == "lz4":
+        assert keyed(f"SELECT {keyed(load % 'cut')} = count(*) FROM t") == [(1,)]
+    else:
+        assert keyed.refused(load % "cut")[0] == 1105
+        assert keyed("SELECT count(*) FROM t") == [(0,)]
 
 
 def test_what_there_is_of_a_bz2_file_is_loaded_without_an_error(keyed, files):
