@@ -83,6 +83,8 @@ def test_patterns_are_compared_from_the_right(pattern, matches):
         ),
         (lambda: next(files.write_bytes(FILE, bytes(32_000_001), overwrite=False)), "32,000,001 bytes"),
         (lambda: next(transfers.download(FILE, "", None)), "path of a file on this machine"),
+        (lambda: next(transfers.download(FILE, 5, None)), "local=5 must be the path of a file on this machine"),
+        (lambda: next(transfers.download(FILE, "a\ud800", None)), "path of a file on this machine"),
         (lambda: next(transfers.download(FILE, "stage://s/x", None)), "copy\\(\\)"),
         (lambda: next(transfers.upload(FILE, "x", overwrite=False, progress=3)), "progress=3"),
     ],
