@@ -157,7 +157,14 @@ def test_a_stages_file_that_the_server_does_not_decompress(client, tree, suffix,
     tree.put(f"a.csv.{suffix}", b"packed\nbytes\n")
     with pytest.raises(errors.InvalidArgument, match="decompress it first, or give compression='none'"):
         client.load_data.read_csv_stage(tree.stage, f"a.csv.{suffix}", "packed", **options)
-    assert client.load_data.read_csv_stage(tree.stage, f"a.csv.{suffix}", "packed", compression="none").rows == 2
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst", "tar.gz"])
+def test_a_file_that_is_not_compressed_whatever_its_suffix_says(client, on_disk, suffix):
+    """A server takes no compression= for stages of buckets (server-facts 22)."""
+    client.execute("CREATE TABLE packed (a BLOB)")
+    on_disk.put(f"a.csv.{suffix}", b"packed\nbytes\n")
+    assert client.load_data.read_csv_stage(on_disk.stage, f"a.csv.{suffix}", "packed", compression="none").rows == 2
 
 
 @pytest.mark.parametrize("suffix", ["gz", "bz2"])
