@@ -91,70 +91,69 @@ def _export(export: StageExport) -> Op[ExportReport]:
     try:
         parts = yield from _measure(export, target)
         rows = yield from _count(export, exported, parts, before)
-        report = None if old else (yield from _finish_new(export, exported, statement, parts, rows, began))
+        written = _Written(export, exported, statement, rows, began)
+        report = None if old else (yield from _finish_new(written, parts))
     except BaseException as error:  # a time limit, for example
         yield from _remove_written(export, target, error)
         raise
     if report is None:
-        files = yield from _replace_parts(export.path, old, parts)
-        report = yield from _finish_replaced(export, exported, statement, files, rows, began)
+        report = yield from _finish_replaced(written, (yield from _replace_parts(export.path, old, parts)))
     yield from report_progress(export.progress, ExportProgress(export.path.url, rows, report.bytes, report.seconds))
     return report
 
 
-def _finish_new(
-    export: StageExport,
-    exported: Exported,
-    statement: Outfile,
-    files: Mapping[PureStagePath, int],
-    rows: int | None,
-    began: float,
-) -> Op[ExportReport]:
+@dataclass(frozen=True)
+class _Written:
+    """What the server has written.
+
+    Args:
+        export: the export.
+        exported: what it has exported.
+        statement: the statement that wrote it.
+        rows: how many rows, or None where they are not counted.
+        began: the clock as the export began.
+    """
+
+    export: StageExport
+    exported: Exported
+    statement: Outfile
+    rows: int | None
+    began: float
+
+
+def _finish_new(written: _Written, files: Mapping[PureStagePath, int]) -> Op[ExportReport]:
     """The report of an export that replaced nothing; where it fails, no manifest stays, either."""
+    export = written.export
     manifest = manifest_path(export.path).url
     try:
         if export.overwrite:
             yield from RemoveFiles(manifest)  # of earlier files, which are there no longer
-        return (yield from _describe(export, exported, statement, files, rows, began))
+        return (yield from _describe(written, files))
     except BaseException:
         if export.manifest:
             yield from RemoveFiles(manifest)
         raise
 
 
-def _finish_replaced(
-    export: StageExport,
-    exported: Exported,
-    statement: Outfile,
-    files: Mapping[PureStagePath, int],
-    rows: int | None,
-    began: float,
-) -> Op[ExportReport]:
+def _finish_replaced(written: _Written, files: Mapping[PureStagePath, int]) -> Op[ExportReport]:
     """The report of an export whose files have replaced others, and stay whatever happens."""
     try:
-        return (yield from _describe(export, exported, statement, files, rows, began))
+        return (yield from _describe(written, files))
     except BaseException as error:
-        error.add_note(f"{export.path} has been replaced and is whole; only its manifest may be missing")
+        error.add_note(f"{written.export.path} has been replaced and is whole; only its manifest may be missing")
         raise
 
 
-def _describe(
-    export: StageExport,
-    exported: Exported,
-    statement: Outfile,
-    files: Mapping[PureStagePath, int],
-    rows: int | None,
-    began: float,
-) -> Op[ExportReport]:
+def _describe(written: _Written, files: Mapping[PureStagePath, int]) -> Op[ExportReport]:
     """The report of an export whose files are in their places, with its manifest written where one is wanted."""
-    output = statement.output
+    export, exported, output = written.export, written.exported, written.statement.output
     report = ExportReport(
         tuple(ExportedFile(path.url, size) for path, size in files.items()),
-        rows,
-        (yield from read_clock()) - began,
+        written.rows,
+        (yield from read_clock()) - written.began,
         output.name,
         exported.columns,
-        str(replace(statement, url=export.path.url)),
+        str(replace(written.statement, url=export.path.url)),
         load_options={**load_options(output, exported.columns), **exported.load_options},
     )
     if not export.manifest:
