@@ -123,8 +123,17 @@ def encoding(name: str | None) -> str | None:
     Raises:
         InvalidArgument: it knows none of the name.
     """
+    return None if name is None else check_encoding(name)
+
+
+def check_encoding(name: str) -> str:
+    """Python's name of an encoding.
+
+    Raises:
+        InvalidArgument: Python knows no such one.
+    """
     try:
-        return None if name is None else codecs.lookup(check_text(name, "encoding")).name
+        return codecs.lookup(check_text(name, "encoding")).name
     except (LookupError, ValueError):  # the latter for what can be in no name
         raise InvalidArgument(f"encoding={show(name)} is none that Python knows; such as 'utf-8', 'latin-1'") from None
 

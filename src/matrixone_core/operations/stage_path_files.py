@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from matrixone_core import catalog, patterns
 from matrixone_core.errors import InvalidArgument, MatrixOneError, StageFileExists, StageFileNotFound
+from matrixone_core.loading.format_options import check_encoding
 from matrixone_core.loading.formats.compression import Decompressor, compression_of
 from matrixone_core.messages import show
 from matrixone_core.names import check_text, stage_name
@@ -262,12 +263,7 @@ def check_codec(encoding: str, errors: str = "strict", newline: str | None = Non
     Raises:
         InvalidArgument: it does not.
     """
-    try:
-        _ = codecs.lookup(check_text(encoding, "encoding"))
-    except (LookupError, ValueError):
-        raise InvalidArgument(
-            f"encoding={show(encoding)} is none that Python knows; such as 'utf-8', 'latin-1'"
-        ) from None
+    _ = check_encoding(encoding)
     try:
         _ = codecs.lookup_error(check_text(errors, "errors"))
     except (LookupError, ValueError):
