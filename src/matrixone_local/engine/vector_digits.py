@@ -7,10 +7,9 @@ from itertools import groupby, islice
 
 from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import quoted
-from matrixone_local.sql.select_items import items, without_alias
+from matrixone_local.sql.select_items import items, joins_results, without_alias
 from matrixone_local.sql.tokens import Token, depths, tokenize
 
-_SETS = ("UNION", "EXCEPT", "INTERSECT", "MINUS")
 _MAPPED = "array_map(x -> x * 1, {})"
 
 
@@ -28,11 +27,10 @@ def with_all_digits(sql: str, columns: Sequence[ResultColumn]) -> str | None:
     if not any(column.is_vector for column in columns):
         return None
     tokens = tokenize(sql)
-    outermost = [depth == 0 for depth in depths(tokens)]
-    if any(token.says(*_SETS) and is_outer for token, is_outer in zip(tokens, outermost, strict=True)):
+    if joins_results(tokens):
         return None
-    begin = next((at for at, token in enumerate(tokens) if token.says("SELECT") and outermost[at]), len(tokens))
-    tokens = tokens[begin:]
+    begins = (at for at, depth in enumerate(depths(tokens)) if depth == 0 and tokens[at].says("SELECT"))
+    tokens = tokens[next(begins, len(tokens)) :]
     listed = items(tokens)
     counts = _counts([tokens[first : last + 1] for first, last in listed], columns)
     if counts is None:

@@ -19,6 +19,7 @@ from matrixone_local.engine.scratch import PREFIX, ScratchTables
 from matrixone_local.engine.seekdb import Engine
 from matrixone_local.engine.table_copies import copy_views
 from matrixone_local.errors import internal_error
+from matrixone_local.features.pasted_names import as_recorded, refuse_pasted
 from matrixone_local.features.point_in_time_statements import (
     UNIT_SECONDS,
     AlterPitr,
@@ -29,13 +30,11 @@ from matrixone_local.features.point_in_time_statements import (
 )
 from matrixone_local.features.snapshots import (
     ACCOUNT,
-    as_recorded,
     copy_then,
     databases,
     is_users,
     put_back,
     refill,
-    refuse_pasted,
     tables,
 )
 from matrixone_local.sql.quoting import quoted

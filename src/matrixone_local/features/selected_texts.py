@@ -19,7 +19,7 @@ from matrixone_local.formats.number_casts import BITS
 from matrixone_local.protocol.constants import ColumnType
 from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import literal
-from matrixone_local.sql.select_items import items, without_alias
+from matrixone_local.sql.select_items import items, joins_results, without_alias
 from matrixone_local.sql.tokens import Token, depths
 
 UNUSUAL_TEXTS = 5_000  # of one column, that one statement may have
@@ -33,7 +33,6 @@ _TEXTS = frozenset(
     {ColumnType.TINY_BLOB, ColumnType.MEDIUM_BLOB, ColumnType.LONG_BLOB, ColumnType.BLOB, ColumnType.VARCHAR}
     | {ColumnType.VAR_STRING, ColumnType.STRING}
 )
-_SETS = frozenset({"UNION", "EXCEPT", "INTERSECT", "MINUS"})
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,7 @@ def check_query(tokens: Sequence[Token]) -> None:
     Raises:
         SqlError: it is made of several.
     """
-    if _says_top(tokens, *_SETS):
+    if joins_results(tokens):
         raise bad_input("insert has unknown select statement")
 
 
@@ -191,8 +190,3 @@ def _end_of_query(tokens: Sequence[Token]) -> int:
         if depth == 0 and (token.says(";") or (token.says("ON") and after is not None and after.says("DUPLICATE"))):
             return at
     return len(tokens)
-
-
-def _says_top(tokens: Sequence[Token], *words: str) -> bool:
-    """Whether one of some words is there outside of all brackets."""
-    return any(depth == 0 and token.says(*words) for token, depth in zip(tokens, depths(tokens), strict=True))

@@ -28,6 +28,7 @@ from matrixone_local.engine.table_copies import (
     views,
 )
 from matrixone_local.errors import SqlError, internal_error
+from matrixone_local.features.pasted_names import as_recorded, refuse_pasted
 from matrixone_local.sql.quoting import quoted
 from matrixone_local.sql.tokens import Kind, Reader
 
@@ -337,23 +338,6 @@ class Snapshots:
                 for database in everything:
                     if is_users(database) and database not in held:
                         cursor.execute(f"DROP DATABASE {quoted(database)}")
-
-
-def refuse_pasted(quote: str, names: Sequence[str]) -> None:
-    """Refuse names with a quote, as a server does that pastes them into statements of its own (server-facts 101)."""
-    for name in names:
-        if quote in name:
-            near = name[name.index(quote) + (quote == "'") :]
-            raise SqlError(
-                1105,
-                "You have an error in your SQL syntax; check the manual that corresponds to your MatrixOne server"
-                f' version for the right syntax to use. syntax error at line 1 column 26 near "{near}";',
-            )
-
-
-def as_recorded(name: str) -> str:
-    """A name as a server keeps it, which pastes it into a text: backslashes are lost (server-facts 101)."""
-    return re.sub(r"\\(.)", r"\1", name)
 
 
 def copy_then(cursor: pymysql.cursors.Cursor, source: str, tables: Sequence[str], target: str, moment: int) -> None:
