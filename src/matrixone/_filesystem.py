@@ -99,6 +99,7 @@ class StageFileSystem(AbstractFileSystem):
 
     def created(self, path: str) -> datetime:
         """Refused: SQL shows no time of a file."""
+        # fsspec's own error for what a filesystem cannot tell
         raise NotImplementedError(f"created({show(path)}): SQL shows no time of a file in a stage")
 
     def ukey(self, path: str) -> str:
@@ -117,7 +118,7 @@ class StageFileSystem(AbstractFileSystem):
 
     def touch(self, path: str, truncate: bool = True, **options: Any) -> None:
         """Write an empty file."""
-        if not truncate and self.exists(path):
+        if not truncate and self.exists(path):  # fsspec's own error for what a filesystem cannot do
             raise NotImplementedError(f"touch({show(path)}, truncate=False): SQL sets no time of a file in a stage")
         super().touch(path, truncate=True, **options)
 
@@ -130,8 +131,9 @@ class StageFileSystem(AbstractFileSystem):
     def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
         """The settings, for fsspec's JSON; without passwords, that of a URL is left out as well."""
         found = super().to_dict(include_password=include_password)
-        for name in {"url", "server"} & found.keys() if not include_password else ():
-            found[name] = re.sub(r"(?<=://)([^:@/]*):[^/]*@", r"\1@", str(found[name]))
+        if not include_password:
+            for name in {"url", "server"} & found.keys():
+                found[name] = re.sub(r"(?<=://)([^:@/]*):[^/]*@", r"\1@", str(found[name]))
         return found
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_options: Any) -> bytes:

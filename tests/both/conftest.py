@@ -249,3 +249,11 @@ def engine(matrixone_url: str, database: str) -> Iterator[Engine]:
     METADATA.create_all(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def copy_name(client, unique):
+    """A name for a copy of a database, which is dropped at the end."""
+    name = unique("copy")
+    yield name
+    client.execute(f"DROP DATABASE IF EXISTS {name}")

@@ -42,13 +42,6 @@ def shop(client, database, unique):
     client.snapshots.drop(name, if_exists=True)
 
 
-@pytest.fixture
-def copy(client, unique):
-    name = unique("copy")
-    yield name
-    client.execute(f"DROP DATABASE IF EXISTS {name}")
-
-
 def rows(client, table):
     return [tuple(row) for row in client.execute(text(f"SELECT * FROM {table} ORDER BY id")).all()]
 
@@ -155,31 +148,31 @@ def test_rows_of_a_table_that_was_not_there_are_not_replaced(client, shop, plan)
     assert rows(client, "later") == [(1,)]
 
 
-def test_a_database_is_restored(client, database, shop, copy):
+def test_a_database_is_restored(client, database, shop, copy_name):
     client.execute("CREATE TABLE later (id INT)")
     plan = client.restore.database(database, shop, plan=True)
     assert {table.name.split(".")[1]: table.change for table in plan.tables} == {
         "later": "drop", "orders": "restore", "plain": "restore", "users": "restore",
     }  # fmt: skip
-    assert client.restore.database(database, shop, to=copy, plan=True).executed is False
-    report = client.restore.database(database, shop, to=copy)
-    assert [table.name for table in report.tables] == [f"{copy}.{name}" for name in ("orders", "plain", "users")]
-    assert len(rows(client, f"{copy}.users")) == 2
+    assert client.restore.database(database, shop, to=copy_name, plan=True).executed is False
+    report = client.restore.database(database, shop, to=copy_name)
+    assert [table.name for table in report.tables] == [f"{copy_name}.{name}" for name in ("orders", "plain", "users")]
+    assert len(rows(client, f"{copy_name}.users")) == 2
     assert len(rows(client, "users")) == 3
     assert client.restore.restore_database(shop, "sys", database)
     assert rows(client, "users") == [(1, "a"), (2, "b")]
     assert client.execute("SHOW TABLES LIKE 'later'").all() == []
 
 
-def test_a_table_that_another_database_refers_to(client, database, shop, copy):
-    client.execute(f"CREATE DATABASE {copy}")
+def test_a_table_that_another_database_refers_to(client, database, shop, copy_name):
+    client.execute(f"CREATE DATABASE {copy_name}")
     client.execute(
-        f"CREATE TABLE {copy}.c (id INT PRIMARY KEY, u INT, FOREIGN KEY (u) REFERENCES {database}.users(id))"
+        f"CREATE TABLE {copy_name}.c (id INT PRIMARY KEY, u INT, FOREIGN KEY (u) REFERENCES {database}.users(id))"
     )
-    with pytest.raises(RestoreFailed, match=rf"{copy}\.c") as caught:
+    with pytest.raises(RestoreFailed, match=rf"{copy_name}\.c") as caught:
         client.restore.database(database, shop)
     assert caught.value.tables == (f"{database}.users",)
-    client.execute(f"DROP TABLE {copy}.c")
+    client.execute(f"DROP TABLE {copy_name}.c")
 
 
 def test_a_table_that_refers_to_itself(client, database, unique):
@@ -192,7 +185,7 @@ def test_a_table_that_refers_to_itself(client, database, unique):
     client.snapshots.drop(name)
 
 
-def test_tables_are_restored_into_others_and_cloned(client, shop, database, copy):
+def test_tables_are_restored_into_others_and_cloned(client, shop, database, copy_name):
     report = client.restore.table("plain", shop, to="plain_then")
     assert report.sql[0].startswith(f"CREATE TABLE `{database}`.`plain_then` CLONE")
     assert rows(client, "plain_then") == [(1, "a")]
@@ -203,22 +196,22 @@ def test_tables_are_restored_into_others_and_cloned(client, shop, database, copy
         client.clone.table("plain_now", "plain")
     with pytest.raises(DatabaseNotFound):
         client.clone.table("nobodys.plain", "plain")
-    client.clone.clone_database(copy, database, shop)
-    client.clone.database(copy, database, if_not_exists=True)
-    with pytest.raises(DatabaseExists, match=f"{copy} already exists; if_not_exists=True leaves it as it is"):
-        client.clone.database(copy, database)
+    client.clone.clone_database(copy_name, database, shop)
+    client.clone.database(copy_name, database, if_not_exists=True)
+    with pytest.raises(DatabaseExists, match=f"{copy_name} already exists; if_not_exists=True leaves it as it is"):
+        client.clone.database(copy_name, database)
     with pytest.raises(DatabaseExists, match="take another name"):
-        client.restore.database(database, shop, to=copy)
+        client.restore.database(database, shop, to=copy_name)
     with pytest.raises(DatabaseNotFound, match="nobodys"):
-        client.clone.database(f"{copy}2", "nobodys")
+        client.clone.database(f"{copy_name}2", "nobodys")
     with pytest.raises(SnapshotNotFound):
-        client.clone.database(f"{copy}2", database, snapshot="nobody_took_it")
+        client.clone.database(f"{copy_name}2", database, snapshot="nobody_took_it")
 
 
-def test_clones_of_a_session_are_its_own(client, database, shop, copy, unique):
+def test_clones_of_a_session_are_its_own(client, database, shop, copy_name, unique):
     later = unique("snapshot")
     session = client.session()
-    session.clone.database(copy, database, snapshot=shop)
+    session.clone.database(copy_name, database, snapshot=shop)
     session.clone.table("beside", "plain")
     assert session.restore.table("plain", shop, replace_rows=True).executed
     with pytest.raises(NotSupported, match="RESTORE"):
@@ -228,13 +221,13 @@ def test_clones_of_a_session_are_its_own(client, database, shop, copy, unique):
     assert rows(session, "plain") == [(1, "a")]
     session.rollback()
     assert len(rows(client, "plain")) == 2
-    assert client.execute(f"SHOW DATABASES LIKE '{copy}'").all() == []
+    assert client.execute(f"SHOW DATABASES LIKE '{copy_name}'").all() == []
     session.snapshots.create(later, database=database)
-    session.clone.database(copy, database, snapshot=later)
+    session.clone.database(copy_name, database, snapshot=later)
     session.clone.table("from_later", "plain", snapshot=later)
     session.commit()
     session.close()
-    assert len(rows(client, f"{copy}.users")) == 3
+    assert len(rows(client, f"{copy_name}.users")) == 3
     assert len(rows(client, "from_later")) == 2
     client.snapshots.drop(later)
 
@@ -248,7 +241,7 @@ def test_a_clone_that_fails_after_the_commit(client, shop):
     session.close()
 
 
-def test_a_session_clones_what_can_be_cloned(client, shop, database, copy):
+def test_a_session_clones_what_can_be_cloned(client, shop, database, copy_name):
     with client.session() as session:
         with pytest.raises(DatabaseExists, match="if_not_exists=True"):
             session.clone.database(database, database)
@@ -394,79 +387,3 @@ def test_a_point_in_time_is_planned(own, moment, account_settings):
     own.execute("DROP TABLE shop.goods")
     assert own.restore.database("shop", pitr="recovery", at=moment).executed
     assert own.execute("SELECT id FROM shop.goods ORDER BY id").scalars().all() == [1, 2]
-
-
-QUOTE, APOSTROPHE, BACKSLASH = 'a"b', "a'b", "a\\q"
-ODD = (QUOTE, APOSTROPHE, BACKSLASH)
-
-
-@pytest.fixture
-def oddly_named(client, database, unique):
-    """A snapshot of a database with tables whose names have quotes and a backslash; then changes."""
-    for table in (*ODD, "plain"):
-        client.create_table(table, {"id": "int"}, primary_key="id")
-        client.insert(table, [{"id": 1}])
-    name = unique("snapshot")
-    client.snapshots.create(name, database=database)
-    for table in (*ODD, "plain"):
-        client.insert(table, [{"id": 2}])
-    yield name
-    client.snapshots.drop(name, if_exists=True)
-
-
-def ids(client, table):
-    return client.execute(f"SELECT id FROM `{table}` ORDER BY id").scalars().all()
-
-
-def test_names_that_a_server_pastes_into_its_statements_are_refused(client, database, oddly_named, copy):
-    """The server's own answer is a syntax error of a statement that the caller never wrote (server-facts 101)."""
-    for name, restore in ((database, client.restore.database), (f"{database}.{QUOTE}", client.restore.table)):
-        for given in ({}, {"plan": True}):
-            with pytest.raises(RestoreFailed, match=r"nothing was changed\. Instead, restore") as caught:
-                restore(name, oddly_named, **given)
-            assert caught.value.tables == (f"{database}.{QUOTE}",)
-    for snapshot in (None, oddly_named):
-        with pytest.raises(NotSupported, match=rf"{QUOTE}; nothing was changed\. Clone its tables one by one"):
-            client.clone.database(copy, database, snapshot=snapshot)
-    with pytest.raises(NotSupported, match=QUOTE):
-        client.restore.database(database, oddly_named, to=copy)
-    for table in (APOSTROPHE, BACKSLASH, "a.b"):
-        with pytest.raises(InvalidArgument, match="take a snapshot of the database"):
-            client.snapshots.create(copy, database=database, table=table)
-    for table in (APOSTROPHE, BACKSLASH):
-        with pytest.raises(InvalidArgument, match="cover the database"):
-            client.pitr.create(copy, (1, "h"), database=database, table=table)
-    assert all(ids(client, table) == [1, 2] for table in (*ODD, "plain"))
-    client.execute(f"DROP DATABASE {database}")
-    with pytest.raises(RestoreFailed, match=QUOTE):
-        client.restore.database(database, oddly_named)
-    client.execute(f"CREATE DATABASE {database}")
-
-
-def test_the_other_ways_to_restore_such_names(client, database, oddly_named):
-    for number, table in enumerate(ODD):
-        assert client.restore.table(f"{database}.{table}", oddly_named, to=f"{database}.then_{number}").executed
-        assert ids(client, f"then_{number}") == [1]
-        client.clone.table(f"{database}.now_{number}", f"{database}.{table}")
-        assert ids(client, f"now_{number}") == [1, 2]
-        client.restore.table(f"{database}.{table}", oddly_named, replace_rows=True)
-        assert ids(client, table) == [1]
-    for table in (APOSTROPHE, BACKSLASH, "plain"):
-        client.insert(table, [{"id": 3}])
-        assert client.restore.table(f"{database}.{table}", oddly_named).executed
-        assert ids(client, table) == [1]
-
-
-def test_what_a_server_says_of_such_names(client, database, oddly_named, copy):
-    for sql in (
-        f"RESTORE TABLE {database}.`{QUOTE}` {{snapshot='{oddly_named}'}}",
-        f"RESTORE DATABASE {database} {{snapshot='{oddly_named}'}}",
-        f"CREATE DATABASE {copy} CLONE {database}",
-        f"CREATE SNAPSHOT {copy} FOR TABLE {database} `{APOSTROPHE}`",
-        f"CREATE PITR {copy} FOR TABLE {database} `{APOSTROPHE}` RANGE 1 'h'",
-    ):
-        with pytest.raises(DBAPIError, match="syntax error"):
-            client.execute(sql)
-    client.execute(f"CREATE SNAPSHOT {copy} FOR TABLE {database} `{BACKSLASH}`")
-    assert client.snapshots.get(copy).table == "aq"
-    client.snapshots.drop(copy)
