@@ -1,4 +1,4 @@
-"""Find a stage by its name: for loads and sessions as well as for the managers."""
+"""Find a stage by its name; loads, sessions and managers use it."""
 
 from matrixone_core.errors import PermissionDenied, StageNotFound
 from matrixone_core.messages import show

@@ -1,4 +1,4 @@
-"""What a caller may say about a load, checked before anything is sent."""
+"""The options of a load, checked before anything is sent."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,42 +32,47 @@ Progress: TypeAlias = bool | Callable[[Any], Any]
 
 
 class LoadOptions(TypedDict, total=False):
-    """The options that every load has, by name.
+    """The options of every load.
 
     Args:
-        on_conflict: what happens to a row whose primary or unique key is in the table already, or twice in a file:
-            `error` (the default) fails the load, `skip` leaves the row out, `replace` and `update` give it the old
-            row's place or columns (a list of columns updates only these), `unchecked` stores it all the same.
-        lock: `auto` (the default) is the server's own rule: up to 20,000 rows are locked one by one, more lock the
-            table until the commit; `rows` never locks the table, at several times the time; `table` is as `auto`.
-        atomic: whether all files are loaded or none (the default); False loads each by itself.
-        concurrency: how many files are read at once, 1 to 64; 4 by default.
-        allow_empty: whether a pattern may match nothing.
-        on_error: `abort` (the default) fails the load at a row that the server refuses, `skip` leaves it out.
-        max_errors: with `skip`, how many rows may be left out: an int is a count, a float a share, None any number.
-        rejects: with `skip`, the table that they are put into, created if need be: `table` or `database.table`.
-        once: True leaves out a file that was loaded before; a text is the key to know it by.
-        force: with `once`, load it all the same.
-        hash_whole_file: with `once`, know a file by all of its bytes, not only by a MiB at each end.
-        ledger_database: with `once`, the database that the ledger is in; the table's by default.
+        on_conflict: what to do with a row whose primary or unique key is already in the table, or twice in a file.
+            `error` (the default) fails the load; `skip` leaves the row out; `replace` replaces the old row; `update`
+            updates its columns, and a list of columns only these; `unchecked` stores the row without a check.
+        lock: `auto` (the default) follows the server's rule: a load of up to 20,000 rows locks its rows, a larger one
+            locks the table until the commit. `rows` never locks the table, and takes several times as long. `table`
+            means the same as `auto`.
+        atomic: True (the default) loads all files or none; False loads each file in its own transaction.
+        concurrency: number of files to read at once, from 1 to 64; 4 by default.
+        allow_empty: whether a pattern may match no file.
+        on_error: `abort` (the default) fails the load at the first row that the server refuses; `skip` leaves such
+            rows out.
+        max_errors: with `on_error='skip'`, the limit of skipped rows: an int is a number of rows, a float a share of
+            all rows. None means no limit.
+        rejects: with `on_error='skip'`, the table that stores the skipped rows: `table` or `database.table`. The load
+            creates it if necessary.
+        once: True skips files that were loaded before; a str is the key that identifies the file.
+        force: with `once`, load the file even if it was loaded before.
+        hash_whole_file: with `once`, identify a file by all of its bytes instead of the first and the last MiB.
+        ledger_database: with `once`, the database that has the ledger; by default the table's.
         mode: `append` (the default) adds rows; `replace` empties the table first, in the same transaction; `fail`
-            raises if the table has rows.
-        extra_columns: columns of the file that the table does not have: `error` (the default), `ignore`, or `add` to
-            add them to the table. CSV has names for them with `header` or `columns`. JSON lines and a stage's Parquet
-            files are read by the table's names, so that `error` is as `ignore`; `extra_keys` refuses keys of JSON.
-        file_column: the column that gets the file's path.
-        row_column: the column that gets the row's number in its file, from 1. Rows that cannot be read have none.
-        create: whether a table that is not there is created after the data.
-        dtype: with `create`, SQL types of columns by name, instead of those that the data suggest.
-        purge: whether the stage's files are removed once their rows are committed.
-        validate: whether nothing is loaded and every bad row is reported.
-        max_unpacked_bytes: how large a Parquet file may become when it is unpacked; 4 GiB by default.
-        progress: True shows a bar on a terminal; a function is given each `LoadEvent`, and what it returns is awaited
-            where it can be. What it raises once the load has begun is logged.
-        timeout: seconds that each statement of the load may take; the client's `timeout` by default.
+            raises `LoadFailed` if the table has rows.
+        extra_columns: what to do with columns of the file that the table lacks: `error` (the default), `ignore`, or
+            `add` them to the table. CSV needs `header` or `columns` to name them. JSON lines and Parquet files of a
+            stage are read by the table's names, where `error` means `ignore`; use `extra_keys` to refuse keys of JSON.
+        file_column: name of the column that stores the file's path.
+        row_column: name of the column that stores the row's number in its file, counted from 1. Rows that cannot be
+            read have no number.
+        create: whether to create a missing table with the columns and types of the data.
+        dtype: with `create`, SQL types by column name; they override the inferred types.
+        purge: whether to remove the stage's files after the commit.
+        validate: whether to load nothing and report every bad row.
+        max_unpacked_bytes: limit of a Parquet file's decompressed size in bytes; 4 GiB by default.
+        progress: True shows a progress bar on a terminal. A function receives each `LoadEvent`; `AsyncClient` awaits
+            an awaitable result. Once the load has begun, exceptions of the function are logged.
+        timeout: limit in seconds for each statement of the load; by default the client's `timeout`.
         sep, quotechar, escapechar, lineterminator, skiprows, names, na_values: pandas' names for `delimiter`, `quote`,
             `escape`, `line_terminator`, `ignore_lines`, `columns`, `null_values`.
-        lines, orient, inline, parallel: accepted, and without effect: the load decides these itself.
+        lines, orient, inline, parallel: accepted without effect; the load decides these itself.
     """
 
     on_conflict: OnConflict | Sequence[str] | None
@@ -107,7 +112,7 @@ class LoadOptions(TypedDict, total=False):
 
 
 class FormatOptions(TypedDict, total=False):
-    """How a file is written; not every format has every option."""
+    """The options of file formats; not every format has every option."""
 
     ignore_lines: int
     delimiter: str
@@ -133,12 +138,12 @@ class PlanOptions(FormatOptions, LoadOptions, total=False):
 
 @dataclass(frozen=True)
 class Options:
-    """`LoadOptions`, checked; the fields are as described there.
+    """`LoadOptions` after the check; `LoadOptions` describes the other fields.
 
     Args:
-        conflict: what happens to rows whose key is in the table already; None for what suits the table.
-        update: the columns to update; none for all.
-        skip_errors: whether bad rows are left out.
+        conflict: what to do with rows whose key is already in the table; None means what suits the table.
+        update: columns to update; empty means all.
+        skip_errors: whether bad rows are skipped.
     """
 
     conflict: Conflict | None = None
@@ -173,17 +178,17 @@ class Options:
 
 
 def check_options(given: Mapping[str, Any]) -> Options:
-    """The options, checked.
+    """Check the options of a load.
 
     Raises:
-        InvalidArgument: one of them cannot be, or is not known.
+        InvalidArgument: an option is unknown, not valid, or contradicts another.
     """
     check_known(given, LoadOptions.__annotations__)
     conflict, update = _conflict(given.get("on_conflict"))
     on_error = check_choice(given.get("on_error", "abort"), ("abort", "skip"), "on_error")
     max_errors, rejects, once = given.get("max_errors"), given.get("rejects"), given.get("once", False)
     if not isinstance(once, bool | str) or once == "":
-        raise InvalidArgument(f"once={show(once)} must be True, False, or a text to know the file by")
+        raise InvalidArgument(f"once={show(once)} must be True, False, or a text that identifies the file")
     timeout, ledger = given.get("timeout"), given.get("ledger_database")
     options = Options(
         conflict=conflict,
@@ -210,10 +215,10 @@ def check_options(given: Mapping[str, Any]) -> Options:
 
 
 def _check_combination(options: Options) -> None:
-    """See that no option contradicts another.
+    """Check that no option contradicts another.
 
     Raises:
-        InvalidArgument: one does.
+        InvalidArgument: two options contradict each other.
     """
     if not options.skip_errors and (options.max_errors is not None or options.rejects is not None):
         raise InvalidArgument("max_errors and rejects need on_error='skip'")
@@ -236,10 +241,10 @@ _FLAGS = {
 
 
 def check_known(given: Iterable[str], known: Iterable[str]) -> None:
-    """See that options are known.
+    """Check that options are known.
 
     Raises:
-        InvalidArgument: one is not; the error names the nearest known one.
+        InvalidArgument: one is unknown; the message suggests the nearest known one.
     """
     names = tuple(known)
     for name in given:
@@ -257,7 +262,7 @@ def with_aliases(
 
     Args:
         explicit: the format's options as given, by name.
-        defaults: what these are where nothing is said.
+        defaults: their default values.
         options: the other options, with aliases among them.
 
     Returns:
@@ -281,7 +286,11 @@ def with_aliases(
 
 
 def check_choice(value: T, known: Sequence[T], what: str) -> T:
-    """*value*, if it is one of those known."""
+    """Return *value* if it is one of the known ones.
+
+    Raises:
+        InvalidArgument: it is another.
+    """
     if value not in known:
         raise InvalidArgument(f"{what}={show(value)} must be one of {', '.join(map(repr, known))}")
     return value

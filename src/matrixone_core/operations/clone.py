@@ -15,21 +15,21 @@ from matrixone_core.steps import Op
 def database(target: str, source: str, *, snapshot: str | None = None, if_not_exists: bool = False) -> Op[None]:
     """Clone a database.
 
-    A session checks the names at once and clones after its commit, so that a rollback leaves none.
+    A session checks the names at once and clones after its commit, so that a rollback leaves no clone.
 
     Args:
-        target: the name of the new database.
-        source: the database to clone.
-        snapshot: the snapshot of it, or of its account, to clone; None for what it holds now.
-        if_not_exists: do nothing where there is a database of the target's name.
+        target: name of the new database.
+        source: name of the database to clone.
+        snapshot: name of a snapshot of the database or its account to clone from. None clones the current data.
+        if_not_exists: do nothing if the target exists, instead of raising an error.
 
     Raises:
         InvalidArgument: a name is not valid; nothing was sent.
-        DatabaseNotFound: there is no such source; the server itself would create an empty database.
-        SnapshotNotFound: there is no such snapshot.
-        DatabaseExists: there is a database of the target's name.
-        NotSupported: a database's name has a backslash, or the name of a table or view in it `"`, which the server
-            cannot clone; nothing was changed.
+        DatabaseNotFound: the source does not exist. (The server itself would create an empty database.)
+        SnapshotNotFound: the snapshot does not exist.
+        DatabaseExists: the target exists.
+        NotSupported: the server cannot clone a name: a database's with a backslash, or a table's or view's with `"`;
+            nothing was changed.
         PermissionDenied: the user may not create databases.
     """
     flag(if_not_exists, "if_not_exists")
@@ -48,19 +48,19 @@ def database(target: str, source: str, *, snapshot: str | None = None, if_not_ex
 def table(target: str, source: str, *, snapshot: str | None = None, if_not_exists: bool = False) -> Op[None]:
     """Clone a table.
 
-    A session checks the names at once and clones after its commit, so that a rollback leaves none.
+    A session checks the names at once and clones after its commit, so that a rollback leaves no clone.
 
     Args:
-        target: the name of the new table, `table` or `database.table`.
-        source: the table to clone, `table` or `database.table`.
-        snapshot: the snapshot to clone it from; None for what it holds now.
-        if_not_exists: do nothing where there is a table of the target's name.
+        target: name of the new table: `table` or `database.table`.
+        source: name of the table to clone: `table` or `database.table`.
+        snapshot: name of the snapshot to clone from. None clones the current data.
+        if_not_exists: do nothing if the target exists, instead of raising an error.
 
     Raises:
         InvalidArgument: a name is not valid; nothing was sent.
-        TableNotFound, DatabaseNotFound: there is no such source, or no such database to clone into.
-        SnapshotNotFound: there is no such snapshot.
-        TableExists: there is a table of the target's name.
+        TableNotFound, DatabaseNotFound: the source, or the database of the target, does not exist.
+        SnapshotNotFound: the snapshot does not exist.
+        TableExists: the target exists.
         PermissionDenied: the user may not create tables.
     """
     flag(if_not_exists, "if_not_exists")
@@ -77,13 +77,13 @@ def clone_database(
     """Clone a database: the existing SDK's name of `clone.database`.
 
     Args:
-        target_db: the name of the new database.
-        source_db: the database to clone.
-        snapshot_name: the snapshot to clone it from, or None.
-        if_not_exists: do nothing where there is a database of the target's name.
+        target_db: name of the new database.
+        source_db: name of the database to clone.
+        snapshot_name: name of the snapshot to clone from. None clones the current data.
+        if_not_exists: do nothing if the target exists, instead of raising an error.
 
     Raises:
-        MatrixOneError: as `clone.database` does.
+        MatrixOneError: as for `clone.database`.
     """
     yield from database(target_db, source_db, snapshot=snapshot_name, if_not_exists=if_not_exists)
 
@@ -94,19 +94,19 @@ def clone_table(
     """Clone a table: the existing SDK's name of `clone.table`.
 
     Args:
-        target_table: the name of the new table.
-        source_table: the table to clone.
-        snapshot_name: the snapshot to clone it from, or None.
-        if_not_exists: do nothing where there is a table of the target's name.
+        target_table: name of the new table.
+        source_table: name of the table to clone.
+        snapshot_name: name of the snapshot to clone from. None clones the current data.
+        if_not_exists: do nothing if the target exists, instead of raising an error.
 
     Raises:
-        MatrixOneError: as `clone.table` does.
+        MatrixOneError: as for `clone.table`.
     """
     yield from table(target_table, source_table, snapshot=snapshot_name, if_not_exists=if_not_exists)
 
 
 def as_of(snapshot: str | None) -> Past | None:
-    """The moment of a snapshot.
+    """Return the moment of a snapshot; None for no snapshot.
 
     Raises:
         InvalidArgument: the name is not valid.

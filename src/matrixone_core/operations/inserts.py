@@ -40,27 +40,28 @@ ITEM_BYTES = 12  # of a number in a statement, roughly
 
 
 def insert(table: Target, rows: Rows) -> Op[int]:
-    """Insert rows, all of them or none, a batch of them with each statement.
+    """Insert rows into a table, in batches.
 
-    Rows that lack a column get its default. An instance of a model is read, and is no part of a session afterwards.
-    In a session the rows are part of its transaction. Many rows are faster by `load_data.read_arrow`.
+    Either all rows are stored or none; in a session they are part of its transaction. Columns that a row lacks get
+    their defaults. Instances of a model are only read: they do not become part of a session. For many rows
+    `load_data.read_arrow` is faster.
 
     Args:
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
         rows: a row, or an iterable of rows. A row is a mapping of columns (or attributes of the model) to values, a
-            tuple of values in the table's order, or an instance of the model. Where the table is a name, lists and
-            mappings are sent as JSON, which vectors are written in, too.
+            tuple of values in the table's order, or an instance of the model. If the table is a name, lists and
+            mappings are sent as JSON, which is also how vectors are written.
 
     Returns:
-        The number of rows.
+        The number of rows inserted.
 
     Raises:
-        InvalidArgument: a row is none of these, does not fit the columns, or has more than 64 MiB.
-        TableNotFound: there is no table of this name.
-        DuplicateKey: a row's key is in the table, or twice in the rows; no row stays.
-        LoadPartiallyApplied: in a session, a row failed once a batch of others was inserted; roll the session back.
-        NotSupported: the model has columns in several tables; add such instances to a session.
-        ServerError: the server refused a row; no row stays.
+        InvalidArgument: a row is not one of these, does not fit the columns, or is larger than 64 MiB.
+        TableNotFound: the table does not exist.
+        DuplicateKey: a row's key is already in the table, or twice in the rows; no row is stored.
+        LoadPartiallyApplied: in a session, a row failed after other batches were inserted; roll the session back.
+        NotSupported: the model has columns in several tables; add its instances to a session instead.
+        ServerError: the server refused a row; no row is stored.
         PermissionDenied: the user may not insert into the table.
     """
     found = _each(rows)
@@ -76,14 +77,14 @@ def batch_insert(table: Target, rows: Rows) -> Op[int]:
     """Insert rows: the existing SDK's name of `insert`.
 
     Args:
-        table: an ORM model, a `Table`, or a name.
-        rows: an iterable of rows.
+        table: an ORM model, a `Table`, or a name: `table` or `database.table`.
+        rows: as for `insert`.
 
     Returns:
-        The number of rows.
+        The number of rows inserted.
 
     Raises:
-        MatrixOneError: as `insert` does.
+        MatrixOneError: as for `insert`.
     """
     return (yield from insert(table, rows))
 
@@ -93,11 +94,11 @@ class _InsertTarget:
     """The table that rows are inserted into.
 
     Args:
-        table: the table, or None for a name.
-        names: the table's names.
-        columns: the columns by the names that rows may use for them; none where nothing is known of them.
-        order: the names of the columns in the table's order.
-        model: the model that instances must be of, or None.
+        names: the table's name, after its database if that is given.
+        columns: the columns by the names that rows may use for them; empty if the columns are unknown.
+        order: names of the columns in the table's order.
+        table: the table; None if only its name is known.
+        model: the class that instances must have; None if the table has no model.
     """
 
     names: tuple[str, ...]
@@ -218,7 +219,7 @@ def _insert_batches(target: _InsertTarget, rows: Iterator[Values]) -> Op[int]:
 
 
 def _batches(rows: Iterator[Values]) -> Iterator[list[Values]]:
-    """Rows, at least one, for one statement each: they have the same columns, and not too much of values."""
+    """Group rows, of which there is at least one, into statements: same columns, limited number and size."""
     batch: list[Values] = []
     size = 0
     for row in rows:
@@ -235,7 +236,7 @@ def _batches(rows: Iterator[Values]) -> Iterator[list[Values]]:
 
 
 def _length(value: Any) -> int:
-    """The bytes of a value in a statement, roughly."""
+    """Estimate the bytes of a value in a statement."""
     if isinstance(value, str | bytes | bytearray):
         return len(value)
     return ITEM_BYTES * (len(value) if hasattr(value, "__len__") else 1)
@@ -251,7 +252,7 @@ def _execute(statement: Insert, batch: list[Values], connection: Connection) -> 
 
 
 def _as_json(value: Any) -> Any:
-    """A value for a column whose type is not known: what has parts as JSON, which vectors are written in, too."""
+    """Convert a value for a column of unknown type: lists and mappings become JSON, which vectors can be read from."""
     if isinstance(value, uuid.UUID):
         return str(value)
     if hasattr(value, "tolist") and not isinstance(value, BYTES):

@@ -35,45 +35,45 @@ def read_csv(
     encoding: str | None = "utf-8",
     **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
-    r"""Load CSV data of the client into a table: all of it or nothing, and no key twice.
+    r"""Load the client's CSV data into a table.
 
-    The data is sent as the server takes it in, and never held whole.
+    Either all rows are stored or none. The data is streamed to the server and never held in memory as a whole.
 
     Args:
         data: a path, bytes, an open file (binary or text, `io.StringIO`, `gzip.open(…)`, an upload), or an iterable of
-            bytes or text; for `AsyncClient` asynchronous ones, too. A str is always a path; `stage://name/path` is a
-            file of a stage, as is a path of `client.stage.path`.
+            bytes or text. `AsyncClient` also takes asynchronous files and iterables. A str is always a path;
+            `stage://name/path`, or a path of `client.stage.path`, is a file of a stage.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        ignore_lines: how many lines at the beginning are no rows, such as 1 for a header.
-        header: `match` to take the columns by the names in the first line that is not ignored; a number is that line's,
-            from 0.
-        delimiter: the text between fields.
-        quote: the character around fields that hold a delimiter or a line's end.
-        escape: the character that takes the meaning from the next one; by default none, as RFC 4180 has it. Files that
-            MySQL or MatrixOne wrote have a backslash.
-        line_terminator: `\n`, `\r\n` or `\r`; by default the first two are understood.
-        trailing_delimiter: whether a delimiter ends each line.
-        columns: the table's columns in the data's order, None for a field to skip; by default the table's own order,
-            without `file_column` and `row_column`.
-        null_values: more texts that mean NULL. `\N` and the word NULL without quotes always do, an empty field does for
-            all but text.
-        set: columns and the SQL expressions that they get; in them the data's columns are text.
-        compression: `none`, `gzip` or `bz2`; by default the suffix of a path tells.
-        encoding: what the data is written in, as Python calls it; None for bytes that are no text.
-        options: as `matrixone.LoadOptions` describes them.
+        ignore_lines: number of lines to skip at the beginning, such as 1 for a header.
+        header: `match` reads the columns' names from the first line after `ignore_lines`; a number is the index of the
+            line to read them from, counted from 0. None means that the file has no header.
+        delimiter: text between two fields.
+        quote: character around fields that contain a delimiter or a line end.
+        escape: character that makes the next one literal. None, the default, follows RFC 4180; use a backslash for
+            files that MySQL or MatrixOne wrote.
+        line_terminator: `\n`, `\r\n` or `\r`. None accepts the first two.
+        trailing_delimiter: whether each line ends with a delimiter.
+        columns: names of the table's columns in the order of the fields; None skips a field. By default all columns of
+            the table in its own order, without `file_column` and `row_column`.
+        null_values: further texts that mean NULL. `\N` and the word NULL without quotes always do; an empty field does
+            except in columns of text and bytes.
+        set: SQL expressions by column; in an expression the fields of the data are texts.
+        compression: `none`, `gzip` or `bz2`; by default inferred from the path's suffix.
+        encoding: Python's name of the data's encoding. None leaves the bytes as they are.
+        options: options of every load; see `matrixone.LoadOptions`.
 
     Returns:
-        What became of the rows.
+        The number of rows that were loaded, skipped and rejected, in all and by file.
 
     Raises:
-        InvalidArgument: an argument cannot be; nothing was sent.
+        InvalidArgument: an argument is not valid; nothing was sent.
         OSError: the file cannot be read.
-        TableNotFound: there is none.
-        DuplicateKey: a row's key is there already, or twice in the data; no row stays.
-        LoadFailed: a row does not fit the table, or is not in that encoding; no row stays.
-        StatementTimeout: a statement took longer than it may; no row stays.
-        PermissionDenied: the user may not load into the table, or not by this strategy.
-        Exception: whatever the data raises; no row stays.
+        TableNotFound: the table does not exist.
+        DuplicateKey: a row's key is already in the table, or twice in the data; no row is stored.
+        LoadFailed: a row does not fit the table, or is not in `encoding`; no row is stored.
+        StatementTimeout: a statement took longer than `timeout`; no row is stored.
+        PermissionDenied: the user may not load into the table, or lacks a privilege that these options need.
+        Exception: reading `data` raised it; no row is stored.
     """
     explicit = {
         "ignore_lines": ignore_lines, "header": header, "delimiter": delimiter, "quote": quote, "escape": escape,
@@ -98,26 +98,29 @@ def read_json(
     encoding: str = "utf-8",
     **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
-    """Load JSON lines of the client into a table: all of them or nothing, no key twice, no malformed line lost.
+    """Load the client's JSON lines into a table.
+
+    Either all rows are stored or none. A malformed line is an error.
 
     Args:
-        data: as of `read_csv`.
+        data: as for `read_csv`.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        shape: `object`, where each line has an object with the columns' names, or `array`, in the columns' order.
-        columns: the columns that the lines have; by default all of the table.
-        set: columns and the SQL expressions that they get; in them the data's columns are text.
-        missing_keys: as of `read_json_stage`.
-        extra_keys: as of `read_json_stage`.
-        base64: as of `read_json_stage`.
-        compression: `none`, `gzip` or `bz2`; by default the suffix of a path tells.
-        encoding: what the data is written in, as Python calls it.
-        options: as `matrixone.LoadOptions` describes them.
+        shape: `object` if each line is an object whose keys are the columns' names, `array` if each line is an array in
+            the order of the columns.
+        columns: names of the columns that the lines have; by default all columns of the table.
+        set: SQL expressions by column; in an expression the fields of the data are texts.
+        missing_keys: as for `read_json_stage`.
+        extra_keys: as for `read_json_stage`.
+        base64: as for `read_json_stage`.
+        compression: `none`, `gzip` or `bz2`; by default inferred from the path's suffix.
+        encoding: Python's name of the data's encoding.
+        options: options of every load; see `matrixone.LoadOptions`.
 
     Returns:
-        What became of the rows.
+        The number of rows that were loaded, skipped and rejected, in all and by file.
 
     Raises:
-        MatrixOneError, OSError: as for `read_csv`; `LoadFailed` names the line that is malformed.
+        MatrixOneError, OSError: as for `read_csv`; `LoadFailed` names a malformed line.
     """
     explicit = {
         "shape": shape, "columns": columns, "set": set, "missing_keys": missing_keys, "extra_keys": extra_keys,
@@ -135,17 +138,19 @@ def read_parquet(
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
     **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
-    """Load a Parquet file of the client into a table, columns by name: all of it or nothing, and no key twice.
+    """Load the client's Parquet file into a table.
+
+    Columns are matched by name. Either all rows are stored or none.
 
     Args:
-        data: as of `read_csv`; what cannot be sought in is put into a temporary file first.
+        data: as for `read_csv`; data that is not seekable is first copied to a temporary file.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        columns: the columns to take from the file; by default all that it has.
-        set: columns and the SQL expressions that they get; in them the file's columns are text.
-        options: as `matrixone.LoadOptions` describes them.
+        columns: names of the columns to load; by default all columns of the file.
+        set: SQL expressions by column; in an expression the fields of the file are texts.
+        options: options of every load; see `matrixone.LoadOptions`.
 
     Returns:
-        What became of the rows.
+        The number of rows that were loaded, skipped and rejected, in all and by file.
 
     Raises:
         NotSupported: pyarrow is not installed.
@@ -163,18 +168,20 @@ def read_arrow(
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
     **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
-    """Load Arrow data into a table, columns by name: all of it or nothing, and no key twice.
+    """Load Arrow data or a data frame into a table.
+
+    Columns are matched by name. Either all rows are stored or none.
 
     Args:
-        data: an Arrow table, batch or reader, a frame of pandas or polars, a dataset, a DuckDB relation, a dict of
+        data: an Arrow table, batch or reader, a pandas or polars data frame, a dataset, a DuckDB relation, a dict of
             columns, a list of dicts, or an iterable of batches.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        columns: the columns to take; by default all that there are.
-        set: columns and the SQL expressions that they get; in them the data's columns are text.
-        options: as `matrixone.LoadOptions` describes them.
+        columns: names of the columns to load; by default all columns of the data.
+        set: SQL expressions by column; in an expression the fields of the data are texts.
+        options: options of every load; see `matrixone.LoadOptions`.
 
     Returns:
-        What became of the rows.
+        The number of rows that were loaded, skipped and rejected, in all and by file.
 
     Raises:
         NotSupported: pyarrow is not installed.
@@ -185,14 +192,14 @@ def read_arrow(
 
 
 def history(table: Target | None = None, *, database: str | None = None) -> Op[tuple[LoadRecord, ...]]:
-    """The loads with `once`, the latest first.
+    """Return the loads that the ledger of `once` recorded, the latest first.
 
     Args:
-        table: only those into this table; by default all.
-        database: the one that the ledger is in; by default the table's, or the current one.
+        table: return only loads into this table. None returns all.
+        database: database that has the ledger; by default the table's, or the current one.
 
     Returns:
-        The loads; none where there is no ledger.
+        One record for each file; empty if there is no ledger.
     """
     names = None if table is None else names_of(table)
     within = (names or ("",))[:-1] if database is None else (database_name(database, "database"),)

@@ -1,4 +1,4 @@
-"""Operations on point-in-time recoveries: how long the server keeps the past of what."""
+"""Operations on point-in-time recoveries: the server retains the past of a table, a database or the account."""
 
 from datetime import timedelta
 
@@ -24,26 +24,26 @@ def create(
     table: str | None = None,
     if_not_exists: bool = False,
 ) -> Op[Pitr]:
-    """Create a point-in-time recovery: from now on a table, a database or the account can be restored to any moment.
+    """Create a point-in-time recovery, so that a table, a database or the account can be restored to any later moment.
 
     Args:
-        name: 1 to 64 letters, digits and `_ - . $`; the server keeps it in lower case.
-        range: how far back it reaches: a `timedelta` of whole hours or days, or a number of 1 to 100 and its unit
-            `h`, `d`, `mo` or `y`, such as `(7, 'd')`.
-        database: the database to cover; None for the whole account.
-        table: the table of it to cover; None for all of them.
-        if_not_exists: leave one of this name as it is, instead of an error.
+        name: name of the recovery: 1 to 64 letters, digits and `_ - . $`. The server stores it in lower case.
+        range: how far back it reaches: a `timedelta` of 1 to 100 whole hours or days, or a tuple of a number from 1 to
+            100 and a unit (`h`, `d`, `mo` or `y`), such as `(7, 'd')`.
+        database: name of the database to cover. None covers the whole account.
+        table: name of the table in `database` to cover. None covers the whole database.
+        if_not_exists: leave an existing recovery unchanged instead of raising an error.
 
     Returns:
-        The point-in-time recovery as the server has it.
+        The point-in-time recovery as the server stored it.
 
     Raises:
-        InvalidArgument: an argument is not valid, or a name has `'` or a backslash, with which the server records it
-            wrongly; nothing was sent.
-        PitrExists: there is one of this name, or one that covers the same.
-        DatabaseNotFound, TableNotFound: there is none to cover.
-        NotSupported: in a session, as it cannot be undone.
-        PermissionDenied: only an account's administrators may create one.
+        InvalidArgument: an argument is not valid, or a name has `'` or a backslash, which the server records wrongly;
+            nothing was sent.
+        PitrExists: a recovery of this name, or of the same table, database or account, already exists.
+        DatabaseNotFound, TableNotFound: the database or the table does not exist.
+        NotSupported: a session was used; a rollback could not undo it.
+        PermissionDenied: the user is not an administrator of the account; only they may create one.
     """
     length, unit = _range(range)
     if table is not None and database is None:
@@ -60,13 +60,13 @@ def create(
 
 
 def get(name: str) -> Op[Pitr]:
-    """One point-in-time recovery.
+    """Return a point-in-time recovery by its name.
 
     Args:
-        name: its name.
+        name: name of the recovery.
 
     Raises:
-        PitrNotFound: there is none of this name.
+        PitrNotFound: there is no recovery of this name.
     """
     name = object_name(name, "PITR")
     for pitr in (yield from list_()):
@@ -82,16 +82,19 @@ def list_(
     database: str | None = None,
     table: str | None = None,
 ) -> Op[tuple[Pitr, ...]]:
-    """The account's point-in-time recoveries, by name.
+    """List the point-in-time recoveries of the account, ordered by name.
 
     Args:
-        like: only those whose names match this pattern of SQL's LIKE, such as `'daily%'`.
-        level: only those of this level.
-        database: only those of this database, or of a table in it.
-        table: only those of a table of this name.
+        like: SQL LIKE pattern that the names must match, such as `'daily%'`. None lists all.
+        level: list only recoveries of this level.
+        database: list only recoveries of this database or of its tables.
+        table: list only recoveries of tables of this name.
+
+    Returns:
+        The point-in-time recoveries.
 
     Raises:
-        InvalidArgument: there is no such level, or an argument is no text.
+        InvalidArgument: there is no such level, or an argument is not a text.
     """
     selection = select(like, level, database, table)
     return Listing(filter(selection.has, (yield from ShowPitr())))
@@ -101,31 +104,31 @@ def alter(name: str, range: timedelta | tuple[int, str]) -> Op[Pitr]:  # noqa: A
     """Change how far back a point-in-time recovery reaches.
 
     Args:
-        name: its name.
-        range: as in `create`.
+        name: name of the recovery.
+        range: as for `create`.
 
     Returns:
-        The point-in-time recovery as it is now.
+        The point-in-time recovery as the server stored it.
 
     Raises:
         InvalidArgument: an argument is not valid; nothing was sent.
-        PitrNotFound: there is none of this name.
-        NotSupported: in a session, as it cannot be undone.
+        PitrNotFound: there is no recovery of this name.
+        NotSupported: a session was used; a rollback could not undo it.
     """
     yield from AlterPitr(object_name(name, "PITR"), *_range(range))
     return (yield from get(name))
 
 
 def drop(name: str, *, if_exists: bool = False) -> Op[None]:
-    """Drop a point-in-time recovery; what only it covered cannot be restored any more.
+    """Drop a point-in-time recovery. Data that no other one covers can no longer be restored.
 
     Args:
-        name: its name.
-        if_exists: do nothing, instead of an error, where there is none.
+        name: name of the recovery.
+        if_exists: do nothing if the recovery does not exist, instead of raising an error.
 
     Raises:
-        PitrNotFound: there is none of this name.
-        NotSupported: in a session, as it cannot be undone.
+        PitrNotFound: there is no recovery of this name.
+        NotSupported: a session was used; a rollback could not undo it.
     """
     yield from DropPitr(object_name(name, "PITR"), flag(if_exists, "if_exists"))
 
@@ -136,13 +139,13 @@ def create_account_pitr(
     """Cover the account: the existing SDK's name of `pitr.create`.
 
     Args:
-        name: its name.
-        account_name: None; another account is not covered.
-        range_value: how many units.
-        range_unit: the unit.
+        name: name of the recovery.
+        account_name: must be None; another account cannot be covered.
+        range_value: number of units, from 1 to 100.
+        range_unit: `h`, `d`, `mo` or `y`.
 
     Raises:
-        MatrixOneError: as `pitr.create` does.
+        MatrixOneError: as for `pitr.create`.
     """
     if account_name is not None:
         raise InvalidArgument(f"account_name={show(account_name)} must be None: the user's own account is covered")
@@ -153,13 +156,13 @@ def create_database_pitr(name: str, database_name: str, range_value: int = 1, ra
     """Cover a database: the existing SDK's name of `pitr.create(name, range, database=)`.
 
     Args:
-        name: its name.
-        database_name: the database.
-        range_value: how many units.
-        range_unit: the unit.
+        name: name of the recovery.
+        database_name: name of the database to cover.
+        range_value: number of units, from 1 to 100.
+        range_unit: `h`, `d`, `mo` or `y`.
 
     Raises:
-        MatrixOneError: as `pitr.create` does.
+        MatrixOneError: as for `pitr.create`.
     """
     return (yield from create(name, (range_value, range_unit), database=check_text(database_name, "database_name")))
 
@@ -170,14 +173,14 @@ def create_table_pitr(
     """Cover a table: the existing SDK's name of `pitr.create(name, range, database=, table=)`.
 
     Args:
-        name: its name.
-        database_name: the table's database.
-        table_name: the table.
-        range_value: how many units.
-        range_unit: the unit.
+        name: name of the recovery.
+        database_name: name of the table's database.
+        table_name: name of the table to cover.
+        range_value: number of units, from 1 to 100.
+        range_unit: `h`, `d`, `mo` or `y`.
 
     Raises:
-        MatrixOneError: as `pitr.create` does.
+        MatrixOneError: as for `pitr.create`.
     """
     database, table = check_text(database_name, "database_name"), check_text(table_name, "table_name")
     return (yield from create(name, (range_value, range_unit), database=database, table=table))
@@ -187,10 +190,10 @@ def delete(name: str) -> Op[None]:
     """Drop a point-in-time recovery: the existing SDK's name of `pitr.drop`.
 
     Args:
-        name: its name.
+        name: name of the recovery.
 
     Raises:
-        MatrixOneError: as `pitr.drop` does.
+        MatrixOneError: as for `pitr.drop`.
     """
     yield from drop(name)
 

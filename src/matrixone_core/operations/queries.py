@@ -31,28 +31,28 @@ def query_arrow(
     snapshot: str | None = None,
     timestamp: datetime | None = None,
 ) -> Op[Any]:
-    """Execute a statement and have its rows as an Arrow table.
+    """Execute a statement and return its rows as an Arrow table.
 
-    The columns are made of the server's reply as a whole, without an object for each value. They are what the reply
-    says: DECIMAL is decimal128 of its digits (decimal256 above 38), DATE date32, DATETIME and TIMESTAMP
-    timestamp[us], TIME duration[us], BOOL bool, BIT uint64, BINARY, VARBINARY and BLOB binary, JSON, UUID and ENUM
-    string. A vector is a fixed-size list where the statement says so: in a `select()` of a column of vectors, or by
-    `text("…").columns(name=VECF32(3))`; in other SQL text it is a string.
+    Columns are decoded as a whole, without a Python object for each value. The server's reply decides their types:
+    DECIMAL becomes decimal128 of its digits (decimal256 above 38), DATE date32, DATETIME and TIMESTAMP timestamp[us],
+    TIME duration[us], BOOL bool, BIT uint64, BINARY, VARBINARY and BLOB binary, JSON, UUID and ENUM string. A vector
+    becomes a fixed-size list if the statement declares its type: in a `select()` of a vector column, or with
+    `text("…").columns(name=VECF32(3))`. In other SQL text it is a string.
 
     Args:
-        statement: SQL text, or a statement of SQLAlchemy's that gives rows: `select(table)`, `select(Model)`.
+        statement: SQL text, or a SQLAlchemy statement that returns rows, such as `select(table)` or `select(Model)`.
         params: values for placeholders in SQL text, as for `execute`.
-        timeout: seconds that the statement may take before it is stopped; by default the client's `timeout`.
-        snapshot: the name of a snapshot: every table of the statement is read as it was then. Not for SQL text.
-        timestamp: a datetime with a time zone instead of a snapshot.
+        timeout: limit in seconds after which the statement is stopped; by default the client's `timeout`.
+        snapshot: name of a snapshot to read all tables of the statement from. Not for SQL text.
+        timestamp: a datetime with a time zone to read all tables at. Not for SQL text.
 
     Returns:
         A `pyarrow.Table`.
 
     Raises:
-        InvalidArgument: an argument cannot be, or the statement gives no rows; what it did is rolled back.
+        InvalidArgument: an argument is not valid, or the statement returns no rows; its changes are rolled back.
         NotSupported: pyarrow or numpy is not installed.
-        ServerError: a value is not what the server says it is, or a text not UTF-8.
+        ServerError: a value does not have the type in the server's reply, or a text is not UTF-8.
         sqlalchemy.exc.DBAPIError: the server refused the statement, as for `execute`.
     """
     packets = RowPackets(sys.maxsize, _BLOCK_BYTES, streams=False)
@@ -75,15 +75,15 @@ def query_df(
     snapshot: str | None = None,
     timestamp: datetime | None = None,
 ) -> Op[Any]:
-    """Execute a statement and have its rows as a frame of pandas.
+    """Execute a statement and return its rows as a pandas data frame.
 
-    The columns have the types that pyarrow's `Table.to_pandas` gives them. Integers of a column with NULLs are floats
-    there, as pandas has it; with `dtype_backend="pyarrow"` they stay what they are.
+    The columns have the types of pyarrow's `Table.to_pandas`: integers in a column with NULLs become floats. With
+    `dtype_backend="pyarrow"` they remain integers.
 
     Args:
         statement: as for `query_arrow`.
         params: values for placeholders in SQL text, as for `execute`.
-        dtype_backend: `"pyarrow"` for columns of Arrow's types; by default they are of numpy's.
+        dtype_backend: `"pyarrow"` for Arrow-backed columns; by default they are numpy's.
         timeout: as for `query_arrow`.
         snapshot: as for `query_arrow`.
         timestamp: as for `query_arrow`.
@@ -92,9 +92,9 @@ def query_df(
         A `pandas.DataFrame`.
 
     Raises:
-        InvalidArgument: an argument cannot be, or the statement gives no rows; what it did is rolled back.
+        InvalidArgument: an argument is not valid, or the statement returns no rows; its changes are rolled back.
         NotSupported: pandas, pyarrow or numpy is not installed.
-        ServerError: a value is not what the server says it is, or a text not UTF-8.
+        ServerError: a value does not have the type in the server's reply, or a text is not UTF-8.
         sqlalchemy.exc.DBAPIError: the server refused the statement, as for `execute`.
     """
     check_backend(dtype_backend)
@@ -111,7 +111,7 @@ def query_polars(
     snapshot: str | None = None,
     timestamp: datetime | None = None,
 ) -> Op[Any]:
-    """Execute a statement and have its rows as a frame of polars.
+    """Execute a statement and return its rows as a polars data frame.
 
     Args:
         statement: as for `query_arrow`.
@@ -124,10 +124,10 @@ def query_polars(
         A `polars.DataFrame`.
 
     Raises:
-        InvalidArgument: an argument cannot be, two columns have one name, or the statement gives no rows; what it did
-            is rolled back.
+        InvalidArgument: an argument is not valid, two columns have the same name, or the statement returns no rows; its
+            changes are rolled back.
         NotSupported: polars, pyarrow or numpy is not installed.
-        ServerError: a value is not what the server says it is, or a text not UTF-8.
+        ServerError: a value does not have the type in the server's reply, or a text is not UTF-8.
         sqlalchemy.exc.DBAPIError: the server refused the statement, as for `execute`.
     """
     yield from run_in_thread(partial(load, "polars"))
@@ -141,14 +141,14 @@ class BatchQuery:
     Args:
         statement: as for `query_arrow`.
         params: values for placeholders in SQL text, as for `execute`.
-        batch_rows: how many rows a batch has at most.
+        batch_rows: maximum number of rows in a batch.
         options: the statement's execution options.
 
     Attributes:
         is_cut_off: whether the connection was closed before all rows were read.
 
     Raises:
-        InvalidArgument: that cannot be.
+        InvalidArgument: an argument is not valid.
     """
 
     def __init__(
@@ -176,10 +176,10 @@ class BatchQuery:
         return self._decoder.schema
 
     def next_batch(self) -> Op[Any]:
-        """The next `pyarrow.RecordBatch`, or None at the end.
+        """Return the next `pyarrow.RecordBatch`, or None at the end.
 
         Raises:
-            InvalidArgument: the connection was used for something else meanwhile.
+            InvalidArgument: another statement was sent on the connection before all rows were read.
         """
         if self._packets.is_interrupted:
             raise InvalidArgument(
@@ -196,10 +196,10 @@ class BatchQuery:
             raise
 
     def leave(self, *, failed: bool) -> Op[None]:
-        """Read no more rows: the connection is closed, except for a session's, where the rest is read for nobody.
+        """Stop reading. Close the connection; in a session, read and discard the remaining rows instead.
 
         Args:
-            failed: whether that is because of an error.
+            failed: whether an error is the reason; then a session's connection is closed, too.
         """
         if self._packets.ended:
             return
@@ -217,10 +217,10 @@ class BatchQuery:
 def _fetch(
     statement: str | Executable, params: Parameters | None, options: Mapping[str, Any], packets: RowPackets
 ) -> RunSync[None]:
-    """The step that executes a statement, the packets of whose rows go to *packets*.
+    """Return the step that executes a statement and feeds its rows to *packets*.
 
     Raises:
-        InvalidArgument: the statement gives no rows.
+        InvalidArgument: the statement returns no rows.
     """
     check_gives_rows(statement)
     executable, values = as_statement(statement, params)

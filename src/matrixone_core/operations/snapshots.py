@@ -25,24 +25,24 @@ LONGEST_AGO = timedelta(days=365_000)
 def create(
     name: str, level: SnapshotLevel | str | None = None, database: str | None = None, table: str | None = None
 ) -> Op[Snapshot]:
-    """Take a snapshot of what is committed now.
+    """Take a snapshot of the committed data of a table, a database or the account.
 
     Args:
-        name: 1 to 64 letters, digits and `_ - . $`; the server keeps it in lower case.
-        level: what it holds, a `SnapshotLevel` or its value, such as `'database'`. By default what the other arguments
-            name: a table, a database, or with neither the account.
-        database: the database, for the levels DATABASE and TABLE.
-        table: the table, for the level TABLE.
+        name: name of the snapshot: 1 to 64 letters, digits and `_ - . $`. The server stores it in lower case.
+        level: what the snapshot holds: a `SnapshotLevel` or its value, such as `'database'`. By default `table` if
+            `table` is given, `database` if only `database` is given, and otherwise `account`.
+        database: name of the database, for the levels DATABASE and TABLE.
+        table: name of the table, for the level TABLE.
 
     Returns:
-        The snapshot as the server has it.
+        The snapshot as the server stored it.
 
     Raises:
-        InvalidArgument: an argument cannot be, or does not go with the level; or the server records no such name
-            (`'`, a backslash, and of a table a dot); nothing was sent.
-        SnapshotExists: there is one of this name.
-        DatabaseNotFound, TableNotFound: there is none.
-        PermissionDenied: only an account's administrators may take snapshots.
+        InvalidArgument: an argument is not valid or does not match the level, or the server cannot record the name (a
+            name with `'` or a backslash, a table's name with a dot); nothing was sent.
+        SnapshotExists: a snapshot of this name already exists.
+        DatabaseNotFound, TableNotFound: the database or the table does not exist.
+        PermissionDenied: the user is not an administrator of the account; only they may take snapshots.
     """
     level = _infer_level(database, table) if level is None else _level(level)
     _fits(level, check_optional_text(database, "database"), check_optional_text(table, "table"))
@@ -52,7 +52,7 @@ def create(
     taken = yield from _find(statement.name)
     if taken is None:
         raise SnapshotNotFound(
-            f"the snapshot {show(statement.name)} was dropped by somebody else as soon as it was taken",
+            f"another connection dropped the snapshot {show(statement.name)} as soon as it was taken",
             remedy="take it again",
         )
     return taken
@@ -65,16 +65,19 @@ def list_(
     database: str | None = None,
     table: str | None = None,
 ) -> Op[tuple[Snapshot, ...]]:
-    """The account's snapshots, by name.
+    """List the snapshots of the account, ordered by name.
 
     Args:
-        like: only those whose names match this pattern of SQL's LIKE, such as `'daily%'`.
-        level: only those of this level.
-        database: only those of this database, or of a table in it.
-        table: only those of a table of this name.
+        like: SQL LIKE pattern that the names must match, such as `'daily%'`. None lists all.
+        level: list only snapshots of this level.
+        database: list only snapshots of this database or of its tables.
+        table: list only snapshots of tables of this name.
+
+    Returns:
+        The snapshots.
 
     Raises:
-        InvalidArgument: there is no such level, or an argument is no text.
+        InvalidArgument: there is no such level, or an argument is not a text.
     """
     selection = select(like, level, database, table)
     return Listing(filter(selection.has, (yield from ShowSnapshots())))
@@ -82,7 +85,7 @@ def list_(
 
 @dataclass(frozen=True)
 class Selection:
-    """Which snapshots or point-in-time recoveries belong to a list. None allows all.
+    """A filter of snapshots or point-in-time recoveries. None allows all.
 
     Args:
         like: a pattern of SQL's LIKE for names, in lower case.
@@ -97,7 +100,7 @@ class Selection:
     table: str | None
 
     def has(self, each: Snapshot | Pitr) -> bool:
-        """Whether one belongs to the list."""
+        """Return whether a snapshot or a point-in-time recovery passes the filter."""
         return (
             (self.like is None or is_like(each.name, self.like))
             and self.level in {None, each.level}
@@ -110,7 +113,7 @@ def select(like: str | None, level: SnapshotLevel | str | None, database: str | 
     """Check the arguments of `list_`.
 
     Raises:
-        InvalidArgument: there is no such level, or an argument is no text.
+        InvalidArgument: there is no such level, or an argument is not a text.
     """
     return Selection(
         _lower(like, "like"),
@@ -125,13 +128,13 @@ def _lower(value: str | None, what: str) -> str | None:
 
 
 def get(name: str) -> Op[Snapshot]:
-    """One snapshot.
+    """Return a snapshot by its name.
 
     Args:
-        name: the snapshot's name.
+        name: name of the snapshot.
 
     Raises:
-        SnapshotNotFound: there is none of this name.
+        SnapshotNotFound: there is no snapshot of this name.
     """
     snapshot = yield from _find(snapshot_name(name))
     if snapshot is None:
@@ -140,10 +143,10 @@ def get(name: str) -> Op[Snapshot]:
 
 
 def exists(name: str) -> Op[bool]:
-    """Whether there is a snapshot of this name.
+    """Return whether a snapshot exists.
 
     Args:
-        name: the snapshot's name.
+        name: name of the snapshot.
     """
     return (yield from _find(snapshot_name(name))) is not None
 
@@ -151,19 +154,22 @@ def exists(name: str) -> Op[bool]:
 def prune(
     prefix: str, *, keep_last: int | None = None, older_than: timedelta | datetime | None = None
 ) -> Op[tuple[Snapshot, ...]]:
-    """Drop old snapshots whose names begin alike. Give `keep_last`, `older_than`, or both: then both must allow it.
+    """Drop old snapshots whose names have a common prefix.
+
+    Give `keep_last`, `older_than`, or both; with both, only snapshots that both allow are dropped.
 
     Args:
-        prefix: what the names begin with, such as `daily_`; not empty.
-        keep_last: how many of the newest stay.
-        older_than: only those taken before a moment (a datetime with a time zone), or longer ago by the server's clock.
+        prefix: prefix of the names, such as `daily_`; must not be empty.
+        keep_last: number of the newest snapshots to keep.
+        older_than: drop only snapshots that were taken before this moment (a datetime with a time zone), or more than
+            this timedelta ago by the server's clock.
 
     Returns:
-        The snapshots that were dropped, oldest first.
+        The dropped snapshots, oldest first.
 
     Raises:
         InvalidArgument: an argument is not valid; nothing was sent.
-        PermissionDenied: only an account's administrators may drop snapshots.
+        PermissionDenied: the user is not an administrator of the account; only they may drop snapshots.
     """
     prefix = snapshot_name(prefix)
     if keep_last is None and older_than is None:
@@ -191,10 +197,10 @@ def delete(name: str) -> Op[None]:
     """Drop a snapshot: the existing SDK's name of `snapshots.drop`.
 
     Args:
-        name: the snapshot's name.
+        name: name of the snapshot.
 
     Raises:
-        MatrixOneError: as `snapshots.drop` does.
+        MatrixOneError: as for `snapshots.drop`.
     """
     yield from drop(name)
 
@@ -205,7 +211,7 @@ def _find(name: str) -> Op[Snapshot | None]:
 
 
 def _time_of(snapshot: Snapshot) -> datetime:
-    """When a snapshot was taken; one that a session takes after its commit is newer than all others."""
+    """Return when a snapshot was taken; one that a session takes after its commit is the newest."""
     return snapshot.created_time or datetime.max.replace(tzinfo=UTC)
 
 
@@ -219,12 +225,12 @@ def drop(name: str, *, if_exists: bool = False) -> Op[None]:
     """Drop a snapshot.
 
     Args:
-        name: the snapshot's name.
-        if_exists: do nothing, instead of an error, where there is none.
+        name: name of the snapshot.
+        if_exists: do nothing if the snapshot does not exist, instead of raising an error.
 
     Raises:
-        SnapshotNotFound: there is none of this name.
-        PermissionDenied: only an account's administrators may drop snapshots.
+        SnapshotNotFound: there is no snapshot of this name.
+        PermissionDenied: the user is not an administrator of the account; only they may drop snapshots.
     """
     yield from DropSnapshot(snapshot_name(name), flag(if_exists, "if_exists"))
 
@@ -238,7 +244,7 @@ def _level(level: SnapshotLevel | str) -> SnapshotLevel:
 
 
 def _check_recorded(database: str | None, table: str | None) -> None:
-    """See that a snapshot records what it is of.
+    """Check that the server records the names of a snapshot's database and table correctly.
 
     Raises:
         InvalidArgument: the server would record another name.

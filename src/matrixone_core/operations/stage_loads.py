@@ -50,42 +50,44 @@ def read_csv_stage(
     compression: str | None = None,
     **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
-    r"""Load CSV files of a stage into a table: all of them or none, and no key twice.
+    r"""Load CSV files of a stage into a table.
 
-    In a session the load is part of the transaction, and reads stages as the session has them.
+    Either all files are stored or none. In a session the load is part of the transaction and sees the session's own
+    changes of stages.
 
     Args:
-        stage: the stage's name.
-        file: the file's path in the stage, such as `2024/users.csv`, a pattern such as `2024/*/part-*.csv`, or a list.
+        stage: name of the stage.
+        file: path in the stage, such as `2024/users.csv`, a pattern such as `2024/*/part-*.csv`, or a list of these.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        ignore_lines: how many lines at the beginning are no rows, such as 1 for a header.
-        header: `match` to take the columns by the names in the first line that is not ignored; a number is that line's,
-            from 0.
-        delimiter: the text between fields.
-        quote: the character around fields that hold a delimiter or a line's end.
-        escape: the character that takes the meaning from the next one; by default none, as RFC 4180 has it. Files that
-            MySQL or MatrixOne wrote have a backslash.
-        line_terminator: `\n`, `\r\n` or `\r`; by default the first two are understood.
-        trailing_delimiter: whether a delimiter ends each line.
-        columns: the table's columns in the file's order, None for a field to skip; by default the table's own order,
-            without `file_column` and `row_column`.
-        null_values: more texts that mean NULL. `\N` and the word NULL without quotes always do, an empty field does for
-            all but text.
-        set: columns and the SQL expressions that they get; in them the file's columns are text.
-        compression: `none`, `gzip` or `bz2`; by default the file's suffix tells.
-        options: as `matrixone.LoadOptions` describes them.
+        ignore_lines: number of lines to skip at the beginning, such as 1 for a header.
+        header: `match` reads the columns' names from the first line after `ignore_lines`; a number is the index of the
+            line to read them from, counted from 0. None means that the file has no header.
+        delimiter: text between two fields.
+        quote: character around fields that contain a delimiter or a line end.
+        escape: character that makes the next one literal. None, the default, follows RFC 4180; use a backslash for
+            files that MySQL or MatrixOne wrote.
+        line_terminator: `\n`, `\r\n` or `\r`. None accepts the first two.
+        trailing_delimiter: whether each line ends with a delimiter.
+        columns: names of the table's columns in the order of the fields; None skips a field. By default all columns of
+            the table in its own order, without `file_column` and `row_column`.
+        null_values: further texts that mean NULL. `\N` and the word NULL without quotes always do; an empty field does
+            except in columns of text and bytes.
+        set: SQL expressions by column; in an expression the fields of the file are texts.
+        compression: `none`, `gzip` or `bz2`; by default inferred from the file's suffix.
+        options: options of every load; see `matrixone.LoadOptions`.
 
     Returns:
-        What became of the rows.
+        The number of rows that were loaded, skipped and rejected, in all and by file.
 
     Raises:
-        InvalidArgument: an argument cannot be; nothing was sent.
-        StageNotFound, StageFileNotFound, TableNotFound: there is none.
+        InvalidArgument: an argument is not valid; nothing was sent.
+        StageNotFound, StageFileNotFound, TableNotFound: the stage, the file or the table does not exist.
         StageDisabled: the stage is disabled.
-        DuplicateKey: a row's key is there already, or twice in the files; no row stays.
-        LoadFailed: a row does not fit the table; no row stays. With `atomic=False`, `.report` has what does.
-        StatementTimeout: a statement took longer than it may; no row stays.
-        PermissionDenied: the user may not load into the table, or not by this strategy.
+        DuplicateKey: a row's key is already in the table, or twice in the files; no row is stored.
+        LoadFailed: a row does not fit the table; no row is stored. With `atomic=False` the files that fit are stored,
+            and `.report` lists the outcome of each file.
+        StatementTimeout: a statement took longer than `timeout`; no row is stored.
+        PermissionDenied: the user may not load into the table, or lacks a privilege that these options need.
     """
     explicit = {
         "ignore_lines": ignore_lines, "header": header, "delimiter": delimiter, "quote": quote, "escape": escape,
@@ -110,23 +112,26 @@ def read_json_stage(
     compression: str | None = None,
     **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
-    """Load files of JSON lines of a stage into a table: all of them or none, no key twice, no malformed line lost.
+    """Load JSON lines files of a stage into a table.
+
+    Either all files are stored or none. A malformed line is an error.
 
     Args:
-        stage: the stage's name.
-        file: the file's path in the stage, a pattern, or a list.
+        stage: name of the stage.
+        file: path in the stage, a pattern, or a list of these.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        shape: `object`, where each line has an object with the columns' names, or `array`, in the columns' order.
-        columns: the columns that the lines have; by default all of the table.
-        set: columns and the SQL expressions that they get; in them the file's columns are text.
-        missing_keys: `null` (the default) stores NULL for a key that an object lacks, `error` fails the load.
-        extra_keys: `ignore` (the default) passes over keys that are no columns, `error` fails the load.
-        base64: the columns whose texts are bytes in base64.
-        compression: `none`, `gzip` or `bz2`; by default the file's suffix tells.
-        options: as `matrixone.LoadOptions` describes them.
+        shape: `object` if each line is an object whose keys are the columns' names, `array` if each line is an array in
+            the order of the columns.
+        columns: names of the columns that the lines have; by default all columns of the table.
+        set: SQL expressions by column; in an expression the fields of the file are texts.
+        missing_keys: `null` (the default) stores NULL if an object lacks a column's key; `error` fails the load.
+        extra_keys: `ignore` (the default) skips keys that are not columns; `error` fails the load.
+        base64: names of the columns whose values are base64.
+        compression: `none`, `gzip` or `bz2`; by default inferred from the file's suffix.
+        options: options of every load; see `matrixone.LoadOptions`.
 
     Returns:
-        What became of the rows.
+        The number of rows that were loaded, skipped and rejected, in all and by file.
 
     Raises:
         MatrixOneError: as for `read_csv_stage`.
@@ -148,18 +153,20 @@ def read_parquet_stage(
     set: Mapping[str, str] | None = None,  # noqa: A002  # SQL's own word
     **options: Unpack[LoadOptions],
 ) -> Op[LoadReport]:
-    """Load Parquet files of a stage into a table, columns by name: all of them or none, and no key twice.
+    """Load Parquet files of a stage into a table.
+
+    Columns are matched by name. Either all files are stored or none.
 
     Args:
-        stage: the stage's name.
-        file: the file's path in the stage, a pattern, or a list.
+        stage: name of the stage.
+        file: path in the stage, a pattern, or a list of these.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        columns: the columns to take from the files; by default all of the table, and each file must have these.
-        set: columns and the SQL expressions that they get; in them the file's columns are text.
-        options: as `matrixone.LoadOptions` describes them.
+        columns: names of the columns to load; by default all columns of the table. Each file must have them.
+        set: SQL expressions by column; in an expression the fields of the file are texts.
+        options: options of every load; see `matrixone.LoadOptions`.
 
     Returns:
-        What became of the rows.
+        The number of rows that were loaded, skipped and rejected, in all and by file.
 
     Raises:
         MatrixOneError: as for `read_csv_stage`.
@@ -169,20 +176,23 @@ def read_parquet_stage(
 
 
 def read_manifest_stage(stage: str, file: str, table: Target, **options: Unpack[LoadOptions]) -> Op[LoadReport]:
-    """Load the files that an export wrote with `manifest=True`: their format, columns and escapes are known from it.
+    """Load the files that an export wrote with `manifest=True`.
+
+    The manifest has the files' format, columns and escapes.
 
     Args:
-        stage: the stage's name.
-        file: the manifest's path in the stage, such as `2024/users.csv.manifest.json`.
+        stage: name of the stage.
+        file: path of the manifest in the stage, such as `2024/users.csv.manifest.json`.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        options: as `matrixone.LoadOptions` describes them.
+        options: options of every load; see `matrixone.LoadOptions`.
 
     Returns:
-        What became of the rows.
+        The number of rows that were loaded, skipped and rejected, in all and by file.
 
     Raises:
-        LoadFailed: the file is no manifest, a file is not as long as it says, or rows do not fit the table.
-        InvalidArgument: the session's time zone is not the one in which TIMESTAMPs were written.
+        LoadFailed: the file is not a manifest, a listed file does not have the size in the manifest, or a row does not
+            fit the table.
+        InvalidArgument: the session's time zone is not the one in which the export wrote TIMESTAMP values.
         MatrixOneError: as for `read_csv_stage`.
     """
     path = stage_file(stage, file)
@@ -204,17 +214,18 @@ def plan(
     format: Literal["csv", "jsonline", "parquet"] | None = None,  # noqa: A002  # what a file's format is called
     **options: Unpack[PlanOptions],
 ) -> Op[LoadPlan]:
-    """What a load from a stage would do: files, statements, columns side by side, conflicts; nothing is changed.
+    """Plan a load from a stage without changing anything.
 
     Args:
-        stage: the stage's name.
-        file: the file's path in the stage, a pattern, or a list.
+        stage: name of the stage.
+        file: path in the stage, a pattern, or a list of these.
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        format: what the files are; by default their suffix tells.
-        options: the options of `read_csv_stage`, `read_json_stage` or `read_parquet_stage`.
+        format: format of the files; by default inferred from their suffix.
+        options: options of `read_csv_stage`, `read_json_stage` or `read_parquet_stage`.
 
     Returns:
-        The plan; `plan.run()` executes the load.
+        The plan: files, statements, columns of file and table side by side, and conflicts among the first rows.
+        `plan.run()` runs the load.
 
     Raises:
         MatrixOneError: as for `read_csv_stage`.
@@ -233,26 +244,26 @@ def create_table_from(
     header: bool = True,
     **options: Unpack[FormatOptions],
 ) -> Op[InferredTable]:
-    """Create a table with the columns that a stage's file has, and the types that its first rows suggest.
+    """Create a table with the columns of a stage's file, and types inferred from its first rows.
 
-    A later load follows these types as INSERT does: 00501 in a BIGINT column is 501. With `create=True` a load makes
-    the table, and refuses a row of which the types would lose something.
+    A later load converts values to these types as INSERT does: 00501 becomes 501 in a BIGINT column. To refuse rows
+    that a conversion would change, let a load create the table with `create=True`.
 
     Args:
-        stage: the stage's name.
-        file: the file's path in the stage.
-        name: the new table: `table` or `database.table`.
-        format: what the file is; by default its suffix tells.
-        header: whether the first line of a CSV file has the columns' names; without, they are called c1, c2, …
-        options: how the file is written: the options of `read_csv_stage` or `read_json_stage`.
+        stage: name of the stage.
+        file: path in the stage.
+        name: name of the new table: `table` or `database.table`.
+        format: format of the file; by default inferred from its suffix.
+        header: whether the first line of a CSV file has the columns' names. False names them c1, c2, …
+        options: format options of `read_csv_stage` or `read_json_stage`.
 
     Returns:
-        The columns, and the statement that made the table; its text shows it.
+        The columns and the CREATE TABLE statement; `str()` of it is the statement.
 
     Raises:
-        InvalidArgument: an argument cannot be; nothing was sent.
-        TableExists: there is one of the name.
-        LoadFailed: no column can be made out.
+        InvalidArgument: an argument is not valid; nothing was sent.
+        TableExists: the table already exists.
+        LoadFailed: the file shows no columns, as it is empty.
     """
     url = stage_path(stage, file)
     flag(header, "header")

@@ -33,24 +33,24 @@ def create(
     """Create a stage.
 
     Args:
-        name: 1 to 64 letters, digits and `_ - . $`; the server keeps it in lower case.
+        name: name of the stage: 1 to 64 letters, digits and `_ - . $`. The server stores it in lower case.
         url: `file:///folder/`, `s3://bucket/prefix/` or `stage://parent/folder/`.
-        credentials: what an S3 stage is opened with: `AWS_KEY_ID`, `AWS_SECRET_KEY`, `AWS_REGION`, `ENDPOINT`,
-            `PROVIDER` and `COMPRESSION`, in any case; `create_s3` writes a whole set.
-        comment: any text.
-        if_not_exists: leave a stage of this name as it is, instead of an error.
+        credentials: credentials of an S3 stage by name: `AWS_KEY_ID`, `AWS_SECRET_KEY`, `AWS_REGION`, `ENDPOINT`,
+            `PROVIDER` and `COMPRESSION`, in any case. `create_s3` fills in the whole set.
+        comment: comment to store with the stage.
+        if_not_exists: leave an existing stage unchanged instead of raising an error.
 
     Returns:
-        The stage as the server has it.
+        The stage as the server stored it.
 
     Raises:
-        InvalidArgument: an argument cannot be; nothing was sent.
-        StageExists: there is one of this name.
-        PermissionDenied: only an account's administrators may create stages.
+        InvalidArgument: an argument is not valid; nothing was sent.
+        StageExists: a stage of this name already exists.
+        PermissionDenied: the user is not an administrator of the account; only they may create stages.
     """
     shown_url = mask_url(url)
     pairs = mask_pairs({} if credentials is None else credentials)
-    del url, credentials  # the plain ones are not to be seen in a traceback
+    del url, credentials  # tracebacks must not show the plain ones
     comment = "" if comment is None else check_text(comment, "comment")
     flag(if_not_exists, "if_not_exists")
     statement = CreateStage(stage_name(name), stage_url(shown_url), _check_credentials(pairs), comment, if_not_exists)
@@ -65,21 +65,21 @@ def create(
 def create_local(
     name: str, path: str | os.PathLike[str], *, comment: str | None = None, if_not_exists: bool = False
 ) -> Op[Stage]:
-    """Create a stage on a folder of the server's machine.
+    """Create a stage for a folder of the server's machine.
 
     Args:
-        name: as in `create`.
-        path: the folder's absolute path there, such as `/data/imports/`; it need not exist yet.
-        comment: any text.
-        if_not_exists: leave a stage of this name as it is, instead of an error.
+        name: as for `create`.
+        path: absolute path of the folder on the server's machine, such as `/data/imports/`. It need not exist yet.
+        comment: comment to store with the stage.
+        if_not_exists: leave an existing stage unchanged instead of raising an error.
 
     Returns:
-        The stage as the server has it.
+        The stage as the server stored it.
 
     Raises:
-        InvalidArgument: the path is not absolute, or another argument cannot be; nothing was sent.
-        StageExists: there is one of this name.
-        PermissionDenied: only an account's administrators may create stages.
+        InvalidArgument: the path is not absolute, or another argument is not valid; nothing was sent.
+        StageExists: a stage of this name already exists.
+        PermissionDenied: the user is not an administrator of the account; only they may create stages.
     """
     path = check_text(os.fspath(path) if isinstance(path, os.PathLike) else path, "path")
     if not path.startswith("/"):
@@ -103,35 +103,35 @@ def create_s3(
     comment: str | None = None,
     if_not_exists: bool = False,
 ) -> Op[Stage]:
-    """Create a stage on a bucket of S3 or of a service that speaks its protocol.
+    """Create a stage for a bucket of S3 or of a compatible service.
 
-    All five credentials that the server needs are written (server-facts 9).
+    The stage gets all five credentials that the server needs (server-facts 9).
 
     Args:
-        name: as in `create`.
-        bucket: the bucket's name alone.
-        path: the prefix of the keys, such as `data/`.
-        aws_key_id: the access key; by default `AWS_ACCESS_KEY_ID` of the environment.
-        aws_secret_key: the secret key; by default `AWS_SECRET_ACCESS_KEY` of the environment.
-        region: by default `AWS_REGION`, then `AWS_DEFAULT_REGION`, then `us-east-1`.
-        endpoint: the service's URL; by default `AWS_ENDPOINT_URL_S3`, then `AWS_ENDPOINT_URL`, then Amazon's.
-        provider: `amazon`, `minio` (any service that addresses buckets by path) or `cos`; by default it is `amazon`
-            for Amazon's endpoints and `minio` for all others.
-        comment: any text.
-        if_not_exists: leave a stage of this name as it is, instead of an error.
+        name: as for `create`.
+        bucket: name of the bucket, without a prefix.
+        path: prefix of the keys, such as `data/`.
+        aws_key_id: access key; by default the environment variable `AWS_ACCESS_KEY_ID`.
+        aws_secret_key: secret key; by default the environment variable `AWS_SECRET_ACCESS_KEY`.
+        region: region; by default `AWS_REGION`, then `AWS_DEFAULT_REGION`, then `us-east-1`.
+        endpoint: URL of the service; by default `AWS_ENDPOINT_URL_S3`, then `AWS_ENDPOINT_URL`, then Amazon's.
+        provider: `amazon`, `minio` (any service that addresses buckets by path) or `cos`. By default `amazon` for
+            Amazon's endpoints and `minio` for all others.
+        comment: comment to store with the stage.
+        if_not_exists: leave an existing stage unchanged instead of raising an error.
 
     Returns:
-        The stage as the server has it.
+        The stage as the server stored it.
 
     Raises:
-        InvalidArgument: an argument cannot be, or a key is missing; nothing was sent.
-        StageExists: there is one of this name.
-        PermissionDenied: only an account's administrators may create stages.
+        InvalidArgument: an argument is not valid, or a key is missing; nothing was sent.
+        StageExists: a stage of this name already exists.
+        PermissionDenied: the user is not an administrator of the account; only they may create stages.
     """
     key, secret_key = mask(aws_key_id), mask(aws_secret_key)
     shown_endpoint = None if endpoint is None else mask_url(endpoint)
     shown_bucket = mask_url(bucket)
-    del aws_key_id, aws_secret_key, endpoint, bucket  # the plain ones are not to be seen in a traceback
+    del aws_key_id, aws_secret_key, endpoint, bucket  # tracebacks must not show the plain ones
     url = _s3_url(shown_bucket, path)
     variable = (yield from GetRuntime()).machine.variable
     credentials = _s3_credentials(
@@ -145,13 +145,13 @@ def create_s3(
 
 
 def list_(like: str | None = None) -> Op[tuple[Stage, ...]]:
-    """The account's stages, by name.
+    """List the stages of the account, ordered by name.
 
     Args:
-        like: an SQL pattern for names: `%` matches any text, `_` any character.
+        like: SQL LIKE pattern that the names must match: `%` matches any text, `_` any character. None lists all.
 
     Returns:
-        The stages. Where the user may not read `mo_catalog`, their `created_time` and `credentials` are None.
+        The stages. `created_time` and `credentials` are None if the user may not read `mo_catalog`.
     """
     pattern = None if like is None else check_text(like, "like").lower()
     try:
@@ -161,10 +161,10 @@ def list_(like: str | None = None) -> Op[tuple[Stage, ...]]:
 
 
 def exists(name: str) -> Op[bool]:
-    """Whether there is a stage called *name*.
+    """Return whether a stage exists.
 
     Args:
-        name: in upper or lower case.
+        name: name of the stage, in any case.
     """
     found = yield from find(name)
     return found is not None
@@ -178,32 +178,33 @@ def alter(
     enable: bool | None = None,
     comment: str | None = None,
 ) -> Op[Stage]:
-    """Change a stage; what is not named stays as it is.
+    """Change the URL, the credentials, the comment or the state of a stage.
 
-    The server takes one change a statement (server-facts 6): several are sent one by one, and undone if one fails.
+    The server takes one change per statement (server-facts 6). Several changes are sent one by one; if one fails, the
+    others are undone.
 
     Args:
-        name: the stage's name.
-        url: where it is from now on.
-        credentials: laid over the ones it has, so that those not named stay.
-        enable: whether it may be used.
-        comment: any text; "" takes the comment away.
+        name: name of the stage.
+        url: new URL. None keeps the URL.
+        credentials: credentials to add or replace; the others are kept.
+        enable: True enables the stage, False disables it. None keeps the state.
+        comment: new comment; "" removes the comment. None keeps it.
 
     Returns:
-        The stage as the server has it.
+        The stage as the server stored it.
 
     Raises:
-        InvalidArgument: an argument cannot be, or nothing is to change; nothing was sent.
-        StageNotFound: there is none of this name.
-        PermissionDenied: the user may not alter stages, or may not read the credentials to lay new ones over them.
+        InvalidArgument: an argument is not valid, or there is no change; nothing was sent.
+        StageNotFound: there is no stage of this name.
+        PermissionDenied: the user may not alter stages, or may not read the credentials that new ones are merged with.
     """
     shown_url = None if url is None else mask_url(url)
     pairs = None if credentials is None else mask_pairs(credentials)
-    del url, credentials  # the plain ones are not to be seen in a traceback
+    del url, credentials  # tracebacks must not show the plain ones
     changed = None if pairs is None else _check_credentials(pairs)
     name = stage_name(name)
     if shown_url is None and changed is None and enable is None and comment is None:
-        raise InvalidArgument("nothing is to change; give url, credentials, enable or comment")
+        raise InvalidArgument("there is nothing to change; give url, credentials, enable or comment")
     new_url = None if shown_url is None else stage_url(shown_url)
     optional_flag(enable, "enable")
     if comment is not None:
@@ -228,21 +229,21 @@ def alter(
 
 
 def drop(name: str, *, if_exists: bool = False) -> Op[None]:
-    """Drop a stage; its files stay where they are.
+    """Drop a stage. Its files are not removed.
 
     Args:
-        name: the stage's name.
-        if_exists: do nothing, instead of an error, where there is none.
+        name: name of the stage.
+        if_exists: do nothing if the stage does not exist, instead of raising an error.
 
     Raises:
-        StageNotFound: there is none of this name.
-        PermissionDenied: only an account's administrators may drop stages.
+        StageNotFound: there is no stage of this name.
+        PermissionDenied: the user is not an administrator of the account; only they may drop stages.
     """
     yield from DropStage(stage_name(name), flag(if_exists, "if_exists"))
 
 
 def _undo(done: list[AlterStage], error: BaseException) -> Op[None]:
-    """Take changes back, the last one first; what cannot be is noted on the error."""
+    """Undo changes, the last one first; add a note to *error* for each that cannot be undone."""
     for undo in reversed(done):
         try:
             yield from undo
@@ -260,7 +261,7 @@ def _merge_credentials(stage: Stage, changes: Mapping[str, str]) -> Credentials:
 
 
 def _check_credentials(credentials: Credentials | NotText) -> Credentials:
-    """The credentials, if the server can store them; the values of refused ones are not shown."""
+    """Return the credentials if the server can store them; errors show no values."""
     if isinstance(credentials, NotText):
         raise InvalidArgument("credentials must be a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
     for name, value in credentials.items():

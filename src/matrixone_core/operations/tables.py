@@ -1,4 +1,4 @@
-"""Operations that make and drop the tables of models."""
+"""Operations that create and drop tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -25,17 +25,18 @@ def create_table(
     primary_key: str | Sequence[str] | None = None,
     if_not_exists: bool = True,
 ) -> Op[None]:
-    """Create the table of an ORM model, or one of columns that are given as SQL writes them.
+    """Create a table from an ORM model, or from SQL column definitions.
 
     Args:
-        table: an ORM model or a `Table`; or a name with `columns`, `table` or `database.table`.
-        columns: names and SQL types, such as `{"id": "int", "name": "varchar(20) not null"}`.
-        primary_key: the column of `columns`, or the list of columns, that is the primary key.
-        if_not_exists: leave a table of this name as it is, as SQLAlchemy's `create_all` does; False makes it an error.
+        table: an ORM model or a `Table`; or, with `columns`, a name: `table` or `database.table`.
+        columns: SQL definitions by column name, such as `{"id": "int", "name": "varchar(20) not null"}`.
+        primary_key: name, or list of names, of the primary key's columns in `columns`.
+        if_not_exists: True (the default) leaves an existing table unchanged, as SQLAlchemy's `create_all` does; False
+            raises `TableExists`.
 
     Raises:
-        InvalidArgument: an argument is not valid, or does not go with another; nothing was sent.
-        TableExists: there is one, and `if_not_exists` is False.
+        InvalidArgument: an argument is not valid or contradicts another; nothing was sent.
+        TableExists: the table exists and `if_not_exists` is False.
         PermissionDenied: the user may not create tables.
     """
     flag(if_not_exists, "if_not_exists")
@@ -43,7 +44,7 @@ def create_table(
         yield from _create(table, columns, primary_key, if_not_exists=if_not_exists)
         return
     if columns is not None or primary_key is not None:
-        raise InvalidArgument("columns= and primary_key= are for a table that is given by its name")
+        raise InvalidArgument("columns= and primary_key= need the table's name instead of a model or a Table")
     found = table_of(table)
     if not if_not_exists and (yield from ColumnNames(table_names(found))):
         raise TableExists(
@@ -53,15 +54,16 @@ def create_table(
 
 
 def drop_table(table: Target, *, if_exists: bool = True) -> Op[None]:
-    """Drop the table of an ORM model, or of a name, with its rows.
+    """Drop a table with its rows.
 
     Args:
         table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-        if_exists: do nothing where there is none, as SQLAlchemy's `drop_all` does; False makes it an error.
+        if_exists: True (the default) does nothing if the table does not exist, as SQLAlchemy's `drop_all`; False raises
+            `TableNotFound`.
 
     Raises:
-        InvalidArgument: it is none of these.
-        TableNotFound: there is none, and `if_exists` is False.
+        InvalidArgument: `table` is not one of these.
+        TableNotFound: the table does not exist and `if_exists` is False.
         PermissionDenied: the user may not drop tables.
     """
     flag(if_exists, "if_exists")
@@ -76,13 +78,13 @@ def drop_table(table: Target, *, if_exists: bool = True) -> Op[None]:
 
 
 def create_all(base: Models) -> Op[None]:
-    """Create the tables of all models of a base; those that exist stay as they are.
+    """Create the tables of all models of a base class. Existing tables are left unchanged.
 
     Args:
-        base: the models' base class, or a `MetaData`.
+        base: base class of ORM models, or a `MetaData`.
 
     Raises:
-        InvalidArgument: it is neither.
+        InvalidArgument: `base` is neither.
         PermissionDenied: the user may not create tables.
     """
     metadata = _metadata(base)
@@ -90,13 +92,13 @@ def create_all(base: Models) -> Op[None]:
 
 
 def drop_all(base: Models) -> Op[None]:
-    """Drop the tables of all models of a base, with their rows.
+    """Drop the tables of all models of a base class, with their rows.
 
     Args:
-        base: the models' base class, or a `MetaData`.
+        base: base class of ORM models, or a `MetaData`.
 
     Raises:
-        InvalidArgument: it is neither.
+        InvalidArgument: `base` is neither.
         PermissionDenied: the user may not drop tables.
     """
     metadata = _metadata(base)
@@ -123,5 +125,5 @@ def _in_one_transaction(call: Callable[[Connection], None]) -> Op[None]:
 def _metadata(base: Any) -> MetaData:
     found = base if isinstance(base, MetaData) else getattr(base, "metadata", None)
     if not isinstance(found, MetaData):
-        raise InvalidArgument(f"{show(base)} is no base class of ORM models and no MetaData")
+        raise InvalidArgument(f"base={show(base)} must be the base class of ORM models, or a MetaData")
     return found

@@ -201,7 +201,7 @@ def test_get_asks_for_the_one_name():
 
 
 def test_alter_of_nothing():
-    with pytest.raises(InvalidArgument, match="nothing is to change"):
+    with pytest.raises(InvalidArgument, match="there is nothing to change"):
         play(stages.alter("s"))
 
 
