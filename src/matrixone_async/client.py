@@ -52,28 +52,28 @@ class AsyncClient(AsyncManager, AsyncQueries):
     Use it in an `async with` block, or call `connect()` and `disconnect()`.
 
     Args:
-        settings: those of `connect`, which take the place of its defaults.
+        settings: default settings for `connect`.
 
     Raises:
-        InvalidArgument: a setting cannot be.
+        InvalidArgument: a setting is unknown or not valid.
 
     Attributes:
-        stage: the account's stages.
-        load_data: loads of files into tables.
-        export: exports of rows to files.
-        snapshots: the account's snapshots.
-        restore: brings back what was in a database or a table.
-        clone: copies of databases and tables.
-        pitr: the account's point-in-time recoveries.
+        stage: manages the stages of the account.
+        load_data: loads files and data frames into tables.
+        export: exports rows to files.
+        snapshots: manages the snapshots of the account.
+        restore: restores databases and tables to an earlier state.
+        clone: clones databases and tables.
+        pitr: manages the point-in-time recoveries of the account.
     """
 
     _engine: AsyncEngine | None = None  # the caller's, which is left open
-    _connection: AsyncDriver | None = None  # so that a client whose settings cannot be has a repr, too
+    _connection: AsyncDriver | None = None  # so that a client with invalid settings has a repr, too
 
     def __init__(self, **settings: Unpack[ConnectArguments]) -> None:
         signatures.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         super().__init__(self._perform)
-        Settings.resolve({}, settings)  # what cannot be is said here, not when connecting
+        Settings.resolve({}, settings)  # raises here for invalid settings, not when connecting
         self._given: Final = settings
         self.stage: Final = AsyncStageManager(self._perform)
         self.load_data: Final = AsyncLoadManager(self._perform)
@@ -85,19 +85,18 @@ class AsyncClient(AsyncManager, AsyncQueries):
 
     @classmethod
     def from_engine(cls, engine: AsyncEngine) -> Self:
-        """Create a client that uses an engine of yours; it stays yours, and `disconnect()` leaves it open.
+        """Create a client that uses your engine. `disconnect()` does not dispose of the engine.
 
-        Beside the engine's pool the client has others of the same kind, for what cannot wait for a connection of it.
+        The client adds pools of the same kind for statements that must not wait for a connection of the engine's pool.
 
         Args:
-            engine: an asynchronous engine of SQLAlchemy's for `matrixone+aiomysql://`.
+            engine: a SQLAlchemy `AsyncEngine` for `matrixone+aiomysql://`.
 
         Returns:
             The client, ready for use; `connect()` checks that the server answers.
 
         Raises:
-            InvalidArgument: the engine has another dialect, its pool shares connections, or it commits each statement
-                by itself.
+            InvalidArgument: the engine has another dialect, its pool shares connections, or it is in autocommit mode.
         """
         from matrixone_async.pool import borrow  # noqa: PLC0415  # brings the driver, which a client needs once it connects
 
@@ -106,25 +105,27 @@ class AsyncClient(AsyncManager, AsyncQueries):
         return client
 
     async def connect(self, **settings: Unpack[ConnectArguments]) -> Self:
-        """Connect to a server, and see that it answers.
+        """Connect to the server and check that it answers.
 
-        Arguments come before those of the constructor, then `MATRIXONE_HOST`, `_PORT`, `_USER`, `_PASSWORD`,
-        `_DATABASE`, `_ACCOUNT`, `_ROLE`, `_SSL_MODE` and `_SSL_CA` in the environment, then `MATRIXONE_URL`, then
-        the defaults: `127.0.0.1`, 6001, `root`, `111`. A client that was connected is connected anew.
+        A setting is taken from the arguments, else from the constructor, else from the environment variables
+        `MATRIXONE_HOST`, `_PORT`, `_USER`, `_PASSWORD`, `_DATABASE`, `_ACCOUNT`, `_ROLE`, `_SSL_MODE` and `_SSL_CA`,
+        else from `MATRIXONE_URL`, else from the defaults: `127.0.0.1`, 6001, `root`, `111`. A connected client
+        reconnects.
 
         Args:
-            settings: as `matrixone.Settings` describes them, and `url`: `mysql://user:password@host:port/database`.
+            settings: the fields of `matrixone.Settings`, and `url`: `mysql://user:password@host:port/database`.
 
         Returns:
             The client itself.
 
         Raises:
-            InvalidArgument: a setting cannot be, or the client uses an engine of yours; nothing was sent.
+            InvalidArgument: a setting is not valid, or the client uses your engine and so takes no settings; nothing
+                was sent.
             ConnectionFailed: the server cannot be reached, or refuses the user or the database.
         """
         signatures.hide(settings)  # type: ignore[arg-type]  # a TypedDict is a dict
         if self._engine is not None and settings:
-            raise InvalidArgument(f"the client uses an engine of yours, so that {', '.join(settings)} cannot be set")
+            raise InvalidArgument(f"the client uses your engine and takes no settings; omit {', '.join(settings)}")
         await import_ahead()
         from matrixone_async.pool import borrow, connections  # noqa: PLC0415  # bring the driver, which only a connection needs
         from matrixone_core.connect import reach  # noqa: PLC0415  # brings the steps, which only a connection needs
@@ -144,28 +145,28 @@ class AsyncClient(AsyncManager, AsyncQueries):
         return self
 
     async def disconnect(self) -> None:
-        """Close all connections, but not those of an engine of yours. `connect()` opens new ones."""
+        """Close all connections except those of your own engine. `connect()` opens new ones."""
         driver, self._connection = self._connection, None
         if driver is not None:
             await driver.dispose()
 
     @property
     def engine(self) -> AsyncEngine:
-        """SQLAlchemy's asynchronous engine, for whatever works on one.
+        """The client's SQLAlchemy `AsyncEngine`.
 
         Raises:
-            NotConnected: there is none before `connect()`.
+            NotConnected: `connect()` was not called.
         """
         return self._connected().engine
 
     def pool_status(self) -> PoolStatus:
-        """What the client's connections are doing at the moment.
+        """Return the current state of the client's connection pools.
 
         Returns:
-            How many are in use and idle, and how many calls wait for one.
+            Numbers of connections in use and idle, and of calls that wait for a connection.
 
         Raises:
-            NotConnected: there are none before `connect()`.
+            NotConnected: `connect()` was not called.
         """
         return self._connected().pool_status()
 
@@ -216,26 +217,26 @@ class AsyncClient(AsyncManager, AsyncQueries):
         snapshot: str | None = None,
         timestamp: datetime | None = None,
     ) -> Any:
-        """Execute a statement in a transaction of its own, and have its whole result in memory.
+        """Execute a statement in its own transaction and return its result, which is wholly in memory.
 
         Args:
-            statement: SQL text, or any statement of SQLAlchemy's; `select(Model)` gives models.
-            params: values for placeholders in SQL text: a dict for `:name`, a tuple for `?` or `%s`; a list of these
-                executes it once for each. What is in quotes or in a comment is no placeholder.
-            timeout: seconds that the statement may take before it is stopped; by default the client's `timeout`.
-            snapshot: the name of a snapshot: every table of the statement is read as it was then. Not for SQL text.
-            timestamp: a datetime with a time zone instead of a snapshot.
+            statement: SQL text, or a SQLAlchemy statement; `select(Model)` returns instances of the model.
+            params: values for placeholders in SQL text: a dict for `:name`, a tuple for `?` or `%s`. A list of these
+                executes the statement once for each. Text in quotes or comments is never a placeholder.
+            timeout: limit in seconds after which the statement is stopped; by default the client's `timeout`.
+            snapshot: name of a snapshot to read all tables of the statement from. Not for SQL text.
+            timestamp: a datetime with a time zone to read all tables at. Not for SQL text.
 
         Returns:
-            SQLAlchemy's result.
+            A SQLAlchemy `Result`.
 
         Raises:
-            InvalidArgument: `timeout` is not more than zero, the values do not go with the placeholders, or the
-                statement cannot read the past.
+            InvalidArgument: `timeout` is not positive, the values do not match the placeholders, or `snapshot` or
+                `timestamp` cannot be used with the statement.
             NotConnected, ConnectionFailed, PoolExhausted: there is no connection.
-            CommitUnknown: COMMIT was not answered.
-            sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself; with the code 3024
-                it took longer than it may.
+            CommitUnknown: the connection broke between COMMIT and its answer.
+            sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself. Code 3024 means that
+                the statement took longer than `timeout`.
         """
         wanted, values = execution.as_statement(statement, params)
         options = execution.options_for(statement, timeout, snapshot, timestamp)
@@ -279,24 +280,24 @@ class AsyncClient(AsyncManager, AsyncQueries):
         snapshot: str | None = None,
         timestamp: datetime | None = None,
     ) -> Any:
-        """Read a result row by row, without ever holding all of it: `async with client.stream(…) as rows`.
+        """Execute a statement and read its rows in batches: `async with client.stream(…) as rows`.
 
-        Leaving the block before the last row closes the connection, so that the rest is not sent.
+        If the block ends before the last row, the connection is closed, so that the server does not send the rest.
 
         Args:
-            statement: as in `execute`.
-            params: as in `execute`.
-            batch: how many rows are fetched at a time.
-            timeout: seconds in which the first rows have to come; by default the client's `timeout`.
-            snapshot: as in `execute`.
-            timestamp: as in `execute`.
+            statement: as for `execute`.
+            params: as for `execute`.
+            batch: number of rows to fetch at a time.
+            timeout: limit in seconds until the first rows arrive; by default the client's `timeout`.
+            snapshot: as for `execute`.
+            timestamp: as for `execute`.
 
         Returns:
-            An asynchronous context manager that gives SQLAlchemy's `AsyncResult`.
+            An asynchronous context manager that returns a SQLAlchemy `AsyncResult`.
 
         Raises:
-            InvalidArgument: `batch` is less than one, the values do not go with the placeholders, the text has several
-                statements, or the statement cannot read the past.
+            InvalidArgument: `batch` is less than 1, the values do not match the placeholders, the text has several
+                statements, or `snapshot` or `timestamp` cannot be used with the statement.
             NotConnected: `connect()` was not called.
             sqlalchemy.exc.DBAPIError: the server refused the statement, as with SQLAlchemy itself.
         """
@@ -322,16 +323,15 @@ class AsyncClient(AsyncManager, AsyncQueries):
             await session.close()
 
     def session(self, bind: Bind | None = None) -> AsyncSession:
-        """A session: SQLAlchemy's, with stages, loads and snapshots; leaving its `async with` block commits all of it.
+        """Create a session: a SQLAlchemy `AsyncSession` with loads, stages and snapshots. Its block commits at the end.
 
         Args:
-            bind: your own connection or session, whose transaction the session takes part in. Then your program
-                commits, and an exception leaves the transaction to it; rows, loads and tables work, while stages,
-                snapshots and clones are refused, as they would come after the commit. A connection without a
-                transaction is used, and its transaction is the session's.
+            bind: your own connection or session. If it is in a transaction, the session joins it: your program commits
+                or rolls back, and the session refuses changes of stages, snapshots and clones, which would have to
+                follow the commit. If it is not, the session begins and ends a transaction on that connection.
 
         Raises:
-            InvalidArgument: `bind` is neither.
+            InvalidArgument: `bind` is neither a connection nor a session.
             NotConnected: `connect()` was not called.
             WrongEventLoop: it was called on another event loop.
         """
@@ -340,20 +340,21 @@ class AsyncClient(AsyncManager, AsyncQueries):
         return AsyncSession(self._connected(), bind)
 
     async def run_in_session(self, work: Callable[[AsyncSession], Awaitable[T]], *, attempts: int = 3) -> T:
-        """Run a function in a session and commit it; all of it again if a deadlock or the like undoes it.
+        """Run a function in a session and commit; repeat both after a deadlock or another retryable error.
 
         Args:
-            work: is given the session. As it may be called more than once, what it does beside that should bear it.
-            attempts: how often it is called at most.
+            work: function that receives the session. It may be called more than once, so its other effects must be
+                repeatable.
+            attempts: maximum number of calls.
 
         Returns:
-            What the function returns.
+            The result of the function.
 
         Raises:
             InvalidArgument: `attempts` is less than 1.
             NotConnected: `connect()` was not called.
-            CommitUnknown: COMMIT was not answered; that is never repeated.
-            Exception: whatever the function or the commit raises at the last attempt, or what repeating cannot mend.
+            CommitUnknown: the connection broke between COMMIT and its answer; this is never repeated.
+            Exception: the function or the commit raised it, and it is not retryable or this was the last attempt.
         """
         from matrixone_core.session.retry import retry  # noqa: PLC0415  # brings the modules of sessions
 
@@ -393,7 +394,7 @@ class AsyncClient(AsyncManager, AsyncQueries):
 
 
 async def _has_more(result: AsyncResult[Any]) -> bool:
-    """Whether rows of a streamed result are still unread."""
+    """Return whether rows of a streamed result are still unread."""
     try:
         return await result.fetchone() is not None
     except ResourceClosedError:

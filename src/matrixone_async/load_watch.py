@@ -1,4 +1,4 @@
-"""Loading what arrives in a folder of a stage, until it is stopped."""
+"""A watch that loads new files of a stage as they arrive."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class AsyncLoadWatch:
-    """Reports of loads, one after another: `async for report in watch`. Nothing is listed while a report is in hand.
+    """An iterator of load reports: `async for report in watch`. It lists the stage only when it is asked for the next.
 
     Args:
-        perform: carries operations out.
-        folder: what is watched.
+        perform: function that runs operations.
+        folder: the folder and its pattern, with the files seen so far.
     """
 
     def __init__(self, perform: "Perform", folder: FolderWatch) -> None:
@@ -25,7 +25,7 @@ class AsyncLoadWatch:
         self._stopped = Event()
 
     def stop(self) -> None:
-        """End the loop, from any task: a load that has begun is finished and reported, and no other begins."""
+        """Stop the watch, from any task. A load that has begun is finished and reported; no other begins."""
         self._stopped.set()
 
     def __aiter__(self) -> Self:

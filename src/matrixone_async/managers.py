@@ -1,4 +1,4 @@
-"""The client's managers: tables of operations, one line each, whose modules are imported when they are used first."""
+"""The client's managers: one line for each operation, whose module is imported at its first use."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ class AsyncStageManager(AsyncManager):
     """The stages of an account."""
 
     def path(self, stage: str, *files: str | PurePath) -> AsyncStagePath:
-        """The path of a file or folder in a stage; nothing is asked yet.
+        """Return the path of a file or folder in a stage. This sends nothing to the server.
 
         Args:
-            stage: the stage's name.
-            files: the path in the stage, folders separated by `/`, or of pathlib; none for the stage itself.
+            stage: name of the stage.
+            files: segments of the path in the stage: str with `/` between folders, or pathlib paths. Without any, the
+                path is the stage itself.
 
         Raises:
-            InvalidArgument: the path leaves the stage, or has a character that the server cannot read.
+            InvalidArgument: the path is outside the stage, or has a character that the server cannot read.
         """
         from matrixone_async.stage_path import AsyncStagePath  # noqa: PLC0415  # when it is used
 
@@ -46,7 +47,7 @@ class AsyncStageManager(AsyncManager):
 
 
 class AsyncLoadManager(AsyncManager):
-    """Loading files into tables."""
+    """Loads of files and data frames into tables."""
 
     def watch(
         self,
@@ -58,27 +59,28 @@ class AsyncLoadManager(AsyncManager):
         format: Literal["csv", "jsonline", "parquet"] | None = None,  # noqa: A002  # what a file's format is called
         **options: Unpack[PlanOptions],
     ) -> AsyncLoadWatch:
-        """Load what arrives in a stage, each file once, until it is stopped.
+        """Load new files of a stage as they arrive, each file once, until the watch is stopped.
 
-        The files that have arrived are loaded together, at most 1,000 in one load, all of them or none. A load that
-        fails ends the loop with its error. What is loaded must be whole when it appears: write a file under another
-        name and rename it. In a session each load is part of the transaction, so commit after each report.
+        The watch loads all new files together, at most 1,000 in one load; either all are stored or none. A failed load
+        ends the iteration with its error. A file must be complete when it appears: write it under another name, then
+        rename it. In a session each load is part of the transaction, so commit after each report.
 
         Args:
-            stage: the stage's name.
-            pattern: the files, such as `orders/*.csv`.
+            stage: name of the stage.
+            pattern: pattern of the files' paths, such as `orders/*.csv`.
             table: an ORM model, a `Table`, or a name: `table` or `database.table`.
-            every: seconds to wait when nothing is new.
-            format: what the files are; by default the pattern's suffix tells.
-            options: the options of `read_csv_stage`, `read_json_stage` or `read_parquet_stage`. `once` is True by
-                default: the ledger keeps what was loaded, so that another watch leaves it out. With `once=False` all
-                files that are there at the beginning are loaded.
+            every: seconds to wait if there is no new file.
+            format: format of the files; by default inferred from the pattern's suffix.
+            options: options of `read_csv_stage`, `read_json_stage` or `read_parquet_stage`. `once` is True by default:
+                the ledger records the loaded files, so that another watch skips them. With `once=False` the watch
+                first loads all files that are already there.
 
         Returns:
-            The reports, as an iterator that waits for the next one; `stop()`, or leaving its `with` block, ends it.
+            An iterator of `LoadReport`s that waits for the next load. `stop()`, or the end of its `with` block, ends
+            it.
 
         Raises:
-            InvalidArgument: an argument cannot be; nothing was sent.
+            InvalidArgument: an argument is not valid; nothing was sent.
             MatrixOneError: from the iterator, as for `read_csv_stage`.
         """
         from matrixone_async.load_watch import AsyncLoadWatch  # noqa: PLC0415  # when it is used
@@ -99,7 +101,7 @@ class AsyncLoadManager(AsyncManager):
 
 
 class AsyncExportManager(AsyncManager):
-    """Exporting rows to files."""
+    """Exports of rows to files."""
 
     to_stage: Final = method(lambda: operations.exports.to_stage)
     to_file: Final = method(lambda: operations.exports.to_file)
@@ -124,7 +126,7 @@ class AsyncSnapshotManager(AsyncManager):
 
 
 class AsyncRestoreManager(AsyncManager):
-    """Bringing back what was in an account, a database or a table."""
+    """Restores of an account, a database or a table to an earlier state."""
 
     account: Final = method(lambda: operations.restore.account)
     database: Final = method(lambda: operations.restore.database)

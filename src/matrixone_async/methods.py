@@ -1,4 +1,4 @@
-"""Operations as methods of managers, clients and sessions; an operation's module is imported when it is used first."""
+"""Operations as methods of managers, clients and sessions; an operation's module is imported at its first use."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class Perform(Protocol):
-    """What carries operations out."""
+    """A function that runs operations."""
 
     def __call__(self, op: Op[T], /) -> Coroutine[Any, Any, T]:
-        """The result of an operation."""
+        """Run an operation and return its result."""
         ...
 
 
@@ -27,15 +27,15 @@ class Performer(Protocol):
     """A manager or a session."""
 
     def perform(self, op: Op[T], /) -> Coroutine[Any, Any, T]:
-        """The result of an operation."""
+        """Run an operation and return its result."""
         ...
 
 
 class AsyncManager:
-    """What has operations as its methods.
+    """The base class of managers, whose methods are operations.
 
     Args:
-        perform: carries them out.
+        perform: function that runs operations.
     """
 
     def __init__(self, perform: Perform) -> None:
@@ -43,10 +43,10 @@ class AsyncManager:
 
 
 class method(Generic[P, T]):
-    """A manager's method that carries an operation out.
+    """A descriptor that makes an operation a method.
 
     Args:
-        find: returns the operation; called when the method is used first, as that may import the operation's module.
+        find: function that returns the operation. The first use of the method calls it, as that may import a module.
     """
 
     def __init__(self, find: Callable[[], Callable[P, Op[T]]]) -> None:
@@ -56,7 +56,7 @@ class method(Generic[P, T]):
         self._owner, self._name = owner, name
 
     def _publish(self) -> None:
-        """Put a plain method that carries the operation out in this one's place."""
+        """Replace the descriptor by a function that runs the operation."""
         from matrixone_core.binding import publish  # noqa: PLC0415  # brings what operations are made of
         from matrixone_core.monitoring.operations import observed, operation_name  # noqa: PLC0415  # brings steps, too
 
@@ -66,7 +66,7 @@ class method(Generic[P, T]):
             try:
                 op = operation(*args, **kwargs)
             finally:
-                del args, kwargs  # a secret among them is not to be seen in a traceback
+                del args, kwargs  # tracebacks must not show a secret among them
             try:
                 return await self.perform(observed(title, op))
             except (MatrixOneError, *INTERRUPTIONS) as error:  # without the frames of nested operations

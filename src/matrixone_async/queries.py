@@ -1,4 +1,4 @@
-"""Statements whose rows are wanted as columns: Arrow tables, frames, and record batches one after another."""
+"""Queries with columnar results: Arrow tables, data frames, and streams of record batches."""
 
 import sys
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 class AsyncArrowStream:
-    """Record batches, one after another: `async for batch in stream`. The next one is read when it is asked for.
+    """A stream of record batches: `async for batch in stream`. Each batch is read when the iterator asks for it.
 
-    Leave its `async with` block, or close it, when not all of them are read.
+    Use it in an `async with` block, or close it, unless you read all batches.
 
     Args:
-        connection: opens the statement's own connection, and gives what runs operations on it.
+        connection: context manager that opens the statement's connection and returns a function that runs operations
+            on it.
         query: the statement.
 
     Attributes:
@@ -55,7 +56,7 @@ class AsyncArrowStream:
         return batch
 
     async def aclose(self) -> None:
-        """Read no more batches. The client closes the connection; a session reads what is left, for nobody."""
+        """Stop reading. A client closes the connection; a session reads and discards the remaining rows."""
         await self._leave(None, None, None)
 
     async def __aenter__(self) -> Self:
@@ -93,16 +94,16 @@ class AsyncArrowStream:
     async def _end(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the connection back; without an error its transaction is committed, where it is the statement's own."""
+        """Return the connection to the pool; without an error, commit the statement's own transaction."""
         self._closed = True
         await self._open.__aexit__(kind, error, trace)
 
 
 class AsyncQueries:
-    """What has statements executed whose rows are wanted as columns."""
+    """The methods of clients and sessions that return results as columns."""
 
     def _reading(self) -> AbstractAsyncContextManager[Perform]:
-        """A connection for one statement; gives what runs operations on it."""
+        """Open a connection for one statement, and return a function that runs operations on it."""
         raise NotImplementedError
 
     query_arrow: Final = method(lambda: operations.queries.query_arrow)
@@ -119,16 +120,16 @@ class AsyncQueries:
         snapshot: str | None = None,
         timestamp: datetime | None = None,
     ) -> AsyncArrowStream:
-        """Read a result as record batches, one after another, without ever holding all of it.
+        """Execute a statement and read its rows as record batches, without holding all of them in memory.
 
-        Leaving the `async with` block before the last one closes the client's connection, so that the rest is not sent.
-        In a session what is left is read, for nobody, as its transaction goes on.
+        If the `async with` block ends before the last batch, the client closes the connection, so that the server does
+        not send the rest. A session reads and discards the rest, as its transaction continues.
 
         Args:
             statement: as for `query_arrow`.
             params: values for placeholders in SQL text, as for `execute`.
-            batch_rows: how many rows a batch has at most; it has fewer once they are 16 MiB.
-            timeout: seconds in which the first rows have to come; by default the client's `timeout`.
+            batch_rows: maximum number of rows in a batch; a batch also ends at 16 MiB.
+            timeout: limit in seconds until the first rows arrive; by default the client's `timeout`.
             snapshot: as for `query_arrow`.
             timestamp: as for `query_arrow`.
 
@@ -136,10 +137,11 @@ class AsyncQueries:
             The batches, as an asynchronous iterator of `pyarrow.RecordBatch`.
 
         Raises:
-            InvalidArgument: an argument cannot be; from the iterator, the statement gives no rows.
+            InvalidArgument: an argument is not valid; from the iterator, the statement returns no rows.
             NotConnected, ConnectionFailed, PoolExhausted: from the iterator, there is no connection.
             NotSupported: from the iterator, pyarrow or numpy is not installed.
-            ServerError: from the iterator, a value is not what the server says it is, or a text not UTF-8.
+            ServerError: from the iterator, a value does not have the type in the server's reply, or a text is not
+                UTF-8.
             sqlalchemy.exc.DBAPIError: from the iterator, the server refused the statement, as for `execute`.
         """
         options = options_for(statement, timeout, snapshot, timestamp)

@@ -1,4 +1,4 @@
-"""How a unit of work hangs on SQLAlchemy's asynchronous session; `matrixone_sync` has a module of the same names."""
+"""SQLAlchemy's asynchronous session with a unit of work; `matrixone_sync` has a module with the same names."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -41,11 +41,11 @@ class Carrier:
         """Do nothing: a cancellation during a COMMIT comes at the next await, which is `finish`."""
 
     def finish(self, op: Op[None]) -> None:
-        """Run an operation, though the task is cancelled."""
+        """Run an operation to its end, even if the task is cancelled meanwhile."""
         await_only(shield(partial(self.driver.run, op), FINISH_SECONDS))
 
     def run_later(self, op: Op[None]) -> Coroutine[Any, Any, None]:
-        """Return what runs an operation when it is awaited."""
+        """Return a coroutine that runs an operation."""
         return self.driver.run(op)
 
     def user(self) -> object:
@@ -54,14 +54,14 @@ class Carrier:
 
 
 class SessionBase(AsyncSession):
-    """SQLAlchemy's session around one that has a unit of work.
+    """A SQLAlchemy session with a unit of work.
 
     Args:
         driver: the client's.
         bind: the program's connection or session, or None.
 
     Raises:
-        InvalidArgument: it is neither.
+        InvalidArgument: `bind` is neither a connection nor a session.
     """
 
     sync_session: UnitOfWorkSession  # pyright: ignore[reportIncompatibleVariableOverride]  # as the constructor says

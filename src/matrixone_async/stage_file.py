@@ -1,4 +1,4 @@
-"""A stage's file that is open: read by ranges, written when it is closed."""
+"""Open files of stages: read in ranges, written when they are closed."""
 
 import codecs
 import io
@@ -19,12 +19,12 @@ class AsyncStageFile(Generic[T]):
     """A file of a stage: `async with path.open('rb') as file`, or `file = await path.open('rb')`.
 
     Args:
-        path: where it is.
-        mode: how it is opened.
-        codec: for text: what makes text of bytes, and bytes of text; None for bytes.
+        path: path of the file.
+        mode: the mode of `open`.
+        codec: decodes and encodes text; None for a binary file.
 
     Attributes:
-        closed: whether it is closed.
+        closed: whether the file is closed.
     """
 
     def __init__(self, path: PureStagePath, mode: OpenMode, codec: "Codec | None") -> None:
@@ -38,10 +38,10 @@ class AsyncStageFile(Generic[T]):
         self.closed: bool = False
 
     async def read(self, size: int = -1) -> T:
-        """The next bytes or characters; fewer at the end, none beyond it.
+        """Return the next bytes or characters; fewer at the end of the file, and nothing after it.
 
         Args:
-            size: how many; a negative number reads all that is left.
+            size: number of bytes or characters; a negative number reads the rest of the file.
         """
         self._check(reads=True)
         pieces, length = [self._fetched], len(self._fetched)
@@ -58,7 +58,7 @@ class AsyncStageFile(Generic[T]):
         return found
 
     async def readline(self) -> T:
-        """The next line with its end; empty at the file's end."""
+        """Return the next line with its line end; empty at the end of the file."""
         self._check(reads=True)
         end: Any = b"\n" if self._codec is None else "\n"
         searched = 0
@@ -71,21 +71,21 @@ class AsyncStageFile(Generic[T]):
         return found
 
     async def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to another place of the file.
+        """Change the position in the file.
 
         Args:
-            offset: bytes; in text only 0 from the beginning.
-            whence: from where: 0 the beginning, 1 the place now, 2 the end.
+            offset: number of bytes relative to `whence`; in a text file only 0 from the beginning.
+            whence: 0 for the beginning, 1 for the current position, 2 for the end.
 
         Returns:
-            The place.
+            The new position in bytes.
 
         Raises:
-            InvalidArgument: there is no such place.
+            InvalidArgument: the position is before the beginning, `whence` is not valid, or the file is text.
         """
         self._check(reads=True)
         if whence not in {0, 1, 2} or (self._codec is not None and (offset, whence) != (0, 0)):
-            raise InvalidArgument(f"seek({offset}, {whence}) is not possible; in text only seek(0) is")
+            raise InvalidArgument(f"seek({offset}, {whence}) is not possible; a text file allows seek(0) only")
         size = (await self._path.perform(files.stat(self._path))).size if whence == 2 else 0
         now = self.tell() if whence == 1 else size
         place = offset + (now if whence else 0)
@@ -97,23 +97,23 @@ class AsyncStageFile(Generic[T]):
         return place
 
     def tell(self) -> int:
-        """The place in the file, in bytes; text has none.
+        """Return the position in the file in bytes.
 
         Raises:
-            InvalidArgument: the file is text.
+            InvalidArgument: the file is text, which has no position in bytes.
         """
         if self._codec is not None:
-            raise InvalidArgument("a text file has no place in bytes; open it by 'rb'")
+            raise InvalidArgument("a text file has no position in bytes; open it with the mode 'rb'")
         return self._offset - len(self._fetched) if self._mode.reads else self._written.tell()
 
     async def write(self, data: T) -> int:
-        """Take in what is sent when the file is closed.
+        """Write bytes or text. The data is sent when the file is closed.
 
         Returns:
-            How many bytes or characters it has.
+            The number of bytes or characters written.
 
         Raises:
-            InvalidArgument: the server does not take so much.
+            InvalidArgument: the file would have more than 32,000,000 bytes.
         """
         self._check(reads=False)
         content: Any = data if self._codec is None else self._codec.encode(data)
@@ -122,7 +122,7 @@ class AsyncStageFile(Generic[T]):
         return len(data)
 
     async def close(self) -> None:
-        """Send what was written, if anything can be."""
+        """Close the file; send the data of a file that was opened to write."""
         if self.closed:
             return
         self.closed = True
@@ -141,7 +141,7 @@ class AsyncStageFile(Generic[T]):
             )
 
     async def _fetch(self, wanted: int) -> Any:
-        """The next of the file; empty may mean that a character is not whole yet."""
+        """Return the next piece of the file; an empty one may mean that a character is incomplete."""
         size = min(max(wanted, BUFFER), RANGE)
         data: bytes = await self._path.perform(files.read_at(self._path, self._offset, size))
         self._offset += len(data)
@@ -180,7 +180,7 @@ TextFile: TypeAlias = AsyncStageFile[str]
 
 
 class Codec:
-    """What makes text of bytes and bytes of text, as Python's `open` does."""
+    """Decodes and encodes text as Python's `open` does."""
 
     def __init__(self, encoding: str, errors: str, newline: str | None) -> None:
         check_codec(encoding, errors, newline)
@@ -190,13 +190,13 @@ class Codec:
         self._line_feed = newline or "\n"
 
     def encode(self, text: Any) -> bytes:
-        """Text as bytes."""
+        """Encode text."""
         encoded: bytes = self._encoder.encode(text.replace("\n", self._line_feed))
         return encoded
 
 
 def file_of(path: PureStagePath, mode: str, encoding: str, errors: str, newline: str | None) -> Any:
-    """The file that `open` opens; nothing is asked yet."""
+    """Return the file that `open` opens. This sends nothing to the server."""
     wanted = OpenMode.parse(mode)
     codec = None if wanted.binary else Codec(encoding, errors, newline)
     opened: AsyncStageFile[Any] = AsyncStageFile(path, wanted, codec)

@@ -1,30 +1,30 @@
-"""The errors, and whose fault each is.
+"""The exceptions of this package.
 
 MatrixOneError
-├── InvalidArgument          the caller asked for what cannot be; nothing was sent
-├── NotSupported             MatrixOne does not have it
-├── ServerError              the server refused
+├── InvalidArgument          an argument is not valid; nothing was sent
+├── NotSupported             MatrixOne, or an optional library, does not support the call
+├── ServerError              the server refused a statement
 │   ├── PermissionDenied
 │   ├── StageNotFound, StageExists, StageDisabled, StageFileNotFound, StageFileExists
 │   ├── SnapshotNotFound, SnapshotExists, PitrNotFound, PitrExists
 │   ├── RestoreFailed
 │   ├── DatabaseNotFound, DatabaseExists, TableNotFound, TableExists
 │   ├── LoadFailed, DuplicateKey
-│   └── TransactionAborted   the transaction is rolled back as a whole (server-facts 15)
+│   └── TransactionAborted   the server rolled back the whole transaction (server-facts 15)
 │       ├── Deadlock
 │       ├── LockTimeout
 │       ├── WriteConflict
 │       ├── LoadPartiallyApplied   a session's transaction has some rows of a failed load or insert
-│       └── StatementTimeout the statement took longer than `timeout`, and was stopped
+│       └── StatementTimeout the statement took longer than `timeout` and was stopped
 ├── SessionInUse             two tasks or threads used one session at once; nothing was sent
-├── CommitIncomplete         the rows are committed, something that comes after a commit is not
-└── ConnectionFailure          the wire, not the statement
+├── CommitIncomplete         the rows are committed, but not all statements that follow a commit succeeded
+└── ConnectionFailure        the connection failed, not the statement
     ├── NotConnected         connect() was not called
     │   └── WrongEventLoop   the client was connected on another event loop
-    ├── ConnectionFailed     no connection could be made
-    ├── PoolExhausted        no connection came free in time
-    └── ConnectionLost       it broke
-        └── CommitUnknown    it broke after COMMIT was sent and before its answer
+    ├── ConnectionFailed     the client could not connect
+    ├── PoolExhausted        no connection became free in time
+    └── ConnectionLost       the connection broke
+        └── CommitUnknown    the connection broke between COMMIT and its answer
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ if TYPE_CHECKING:
 
 
 class SqlStatement(Protocol):
-    """A statement of this package: its text is its SQL, secrets masked, and SQLAlchemy's `execute` takes it."""
+    """A statement of this package. `str()` gives its SQL with secrets masked; SQLAlchemy's `execute` accepts it."""
 
     def __str__(self) -> str: ...
 
     def __clause_element__(self) -> Any:
-        """Return the statement as SQLAlchemy has it."""
+        """Return the statement as a SQLAlchemy construct."""
         ...
 
 
 class MatrixOneError(Exception):
-    """The root of this package's errors.
+    """Base class of this package's exceptions.
 
     Attributes:
-        code: the server's error number, or None.
-        sqlstate: the SQLSTATE, where one belongs to the code.
-        statement: the statement that failed, secrets masked, or None.
-        retryable: whether doing the same again can help.
-        remedy: what helps, which the text of the error ends with; empty where the message says all.
+        code: the server's error number (int), or None.
+        sqlstate: the SQLSTATE of the code, or None.
+        statement: SQL of the statement that failed, with secrets masked, or None.
+        retryable: whether the same call can succeed if it is repeated.
+        remedy: advice that `str()` appends to the message; may be empty.
     """
 
     retryable: bool = False
@@ -81,7 +81,7 @@ class MatrixOneError(Exception):
 
     @property
     def message(self) -> str:
-        """What is wrong, without the remedy, however long it is."""
+        """The whole message, without the remedy; `str()` shortens a long one."""
         return super().__str__()
 
     def __str__(self) -> str:
@@ -93,18 +93,18 @@ class MatrixOneError(Exception):
 
 
 class InvalidArgument(MatrixOneError, ValueError):
-    """What was asked for cannot be; nothing was sent to the server."""
+    """An argument is not valid; nothing was sent to the server."""
 
 
 class NotSupported(MatrixOneError):
-    """MatrixOne does not have what was asked for."""
+    """MatrixOne does not support the call, a session does not, or an optional library is not installed."""
 
 
 class ServerError(MatrixOneError):
     """The server refused a statement."""
 
     def about(self, what: str) -> Self:
-        """The same error, with what it is about named before its words, unless they name it."""
+        """Return a copy whose message begins with the subject *what*, unless the message has it."""
         if what in self.message:
             return self
         changed = copy(self)
@@ -112,14 +112,14 @@ class ServerError(MatrixOneError):
         return changed
 
     def with_remedy(self, remedy: str) -> Self:
-        """The same error, with what helps against it."""
+        """Return a copy with another remedy."""
         changed = copy(self)
         changed.remedy = remedy
         return changed
 
 
 class PermissionDenied(ServerError):
-    """The user may not do this."""
+    """The user lacks the privilege."""
 
 
 class StageNotFound(ServerError):
@@ -129,9 +129,9 @@ class StageNotFound(ServerError):
 
 
 class StageExists(ServerError):
-    """There is a stage of this name already."""
+    """A stage of this name already exists."""
 
-    remedy = "if_not_exists=True leaves it as it is, client.stage.alter changes it"
+    remedy = "if_not_exists=True leaves it unchanged, client.stage.alter changes it"
 
 
 class StageDisabled(ServerError):
@@ -141,13 +141,13 @@ class StageDisabled(ServerError):
 
 
 class StageFileNotFound(ServerError):
-    """The stage has no such file."""
+    """The stage has no file of this name."""
 
     remedy = "client.stage.path(name).iterdir() shows the stage's files"
 
 
 class StageFileExists(ServerError):
-    """The stage has a file of this name already."""
+    """The stage already has a file of this name."""
 
     remedy = "take another name, or remove the file first"
 
@@ -159,7 +159,7 @@ class SnapshotNotFound(ServerError):
 
 
 class SnapshotExists(ServerError):
-    """There is a snapshot of this name already."""
+    """A snapshot of this name already exists."""
 
     remedy = "take another name, or drop that one first by client.snapshots.drop"
 
@@ -171,25 +171,25 @@ class PitrNotFound(ServerError):
 
 
 class PitrExists(ServerError):
-    """There is a point-in-time recovery of this name already, or one that covers the same."""
+    """A point-in-time recovery of this name, or of the same table, database or account, already exists."""
 
     remedy = "client.pitr.list() shows it, client.pitr.alter changes how far it reaches"
 
 
 class RestoreFailed(ServerError):
-    """A restore was not done, though the server may have answered OK.
+    """A restore had no effect, although the server may have answered OK.
 
     Attributes:
-        tables: the tables that are as they were before, as `database.table`.
+        tables: the tables that were not restored, as `database.table`.
     """
 
     tables: tuple[str, ...] = ()
 
 
 class DatabaseExists(ServerError):
-    """There is a database of this name already."""
+    """A database of this name already exists."""
 
-    remedy = "take another name; CREATE DATABASE IF NOT EXISTS leaves that one as it is"
+    remedy = "take another name; CREATE DATABASE IF NOT EXISTS leaves an existing one unchanged"
 
 
 class DatabaseNotFound(ServerError):
@@ -205,17 +205,17 @@ class TableNotFound(ServerError):
 
 
 class TableExists(ServerError):
-    """There is a table of this name already."""
+    """A table of this name already exists."""
 
     remedy = "take another name, or drop that one first by client.drop_table"
 
 
 class LoadFailed(ServerError):
-    """A load was refused; no row of it stays.
+    """A load failed and stored no row; with `atomic=False` it stored the files that fit.
 
     Attributes:
-        report: with `atomic=False`, what became of each file: those that could be loaded are; else None.
-        row: the first row that does not fit, where it was found; else None.
+        report: with `atomic=False`, the `LoadReport` with the outcome of each file; else None.
+        row: the first `BadRow`, if the load found it; else None.
     """
 
     report: LoadReport | None = None
@@ -223,21 +223,21 @@ class LoadFailed(ServerError):
 
 
 class DuplicateKey(ServerError):
-    """A row has a primary or unique key that another has."""
+    """A row has the primary or unique key of another row."""
 
 
 class TransactionAborted(ServerError):
-    """The server has rolled the whole transaction back; do all of it again."""
+    """The server rolled back the whole transaction; run all of it again."""
 
     retryable = True
 
 
 class Deadlock(TransactionAborted):
-    """Two transactions waited for each other, and this one was ended."""
+    """Two transactions waited for each other, and the server rolled back this one."""
 
 
 class LockTimeout(TransactionAborted):
-    """A lock did not come free in time (`lock_timeout`)."""
+    """A lock did not become free within `lock_timeout`."""
 
 
 class WriteConflict(TransactionAborted):
@@ -245,27 +245,27 @@ class WriteConflict(TransactionAborted):
 
 
 class LoadPartiallyApplied(TransactionAborted):
-    """A load or an insert failed, and rows of it are in the session's transaction, which has to be rolled back."""
+    """A load or an insert failed after it stored rows in the session's transaction; roll the session back."""
 
     retryable = False
 
 
 class StatementTimeout(TransactionAborted):
-    """A statement took longer than its limit (`timeout`): it was stopped, and its transaction with it."""
+    """A statement took longer than `timeout`; it was stopped and its transaction rolled back."""
 
     retryable = False
 
 
 class SessionInUse(MatrixOneError):
-    """Two tasks or threads used one session at once; nothing was sent for the second one."""
+    """A task or thread used a session while another was using it; nothing was sent."""
 
 
 class CommitIncomplete(MatrixOneError):
-    """The session's rows are committed, but not everything that follows a commit is done.
+    """The session's rows are committed, but a statement that follows the commit failed.
 
     Attributes:
-        committed: the statements that took effect; COMMIT among them is that of the rows.
-        pending: the statements that are left to do, the one that failed first.
+        committed: the statements that took effect, with the COMMIT of the rows among them.
+        pending: the statements that did not run; the first one is the one that failed.
     """
 
     def __init__(
@@ -284,19 +284,19 @@ class CommitIncomplete(MatrixOneError):
         return type(self), (str(self), self.committed, self.pending)  # the connection does not travel
 
     def resume(self) -> Any:
-        """Do what is left to do; for the asyncio client, await it.
+        """Run the pending statements. With the asyncio client, await the result.
 
         Raises:
-            CommitIncomplete: something is still left.
-            NotConnected: the error came from another process.
+            CommitIncomplete: one of them failed again.
+            NotConnected: the exception came from another process and has no connection.
         """
         if self._resume is None:
-            raise NotConnected("this error has no connection any more; carry out its .pending statements by hand")
+            raise NotConnected("this error has no connection any more; execute its .pending statements by hand")
         return self._resume()
 
 
 class ConnectionFailure(MatrixOneError):
-    """The wire failed, not the statement."""
+    """The connection failed, not the statement."""
 
 
 class NotConnected(ConnectionFailure):
@@ -308,7 +308,7 @@ class WrongEventLoop(NotConnected):
 
 
 class ConnectionFailed(ConnectionFailure):
-    """No connection could be made."""
+    """The client could not connect to the server."""
 
 
 class PoolExhausted(ConnectionFailure):
@@ -318,19 +318,19 @@ class PoolExhausted(ConnectionFailure):
 
 
 class ConnectionLost(ConnectionFailure):
-    """The connection broke; what was not committed is rolled back.
+    """The connection broke; the server rolls back what was not committed.
 
-    The message says whether the server can have executed the statement all the same, as one that takes effect at once.
+    The message says if the server may have executed the statement all the same, as some take effect at once.
     """
 
     retryable = True
 
 
 class CommitUnknown(ConnectionLost):
-    """The connection broke after COMMIT was sent and before its answer: the server may have committed, or not.
+    """The connection broke between COMMIT and its answer: the server may or may not have committed.
 
     Attributes:
-        stages: the stages that the session had created for the commit; they are left as they are.
+        stages: names of the stages that the session created for the commit; they were not dropped.
         pending: the statements that would have followed the commit.
     """
 

@@ -1,4 +1,4 @@
-"""What a load did."""
+"""The report of a load."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,16 +10,16 @@ from matrixone_core.messages import show
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that does not fit.
+    """A row that does not fit the table.
 
     Args:
-        file: the file's path.
-        line: the line that it begins in, from 1, or its number; None where it is not known.
-        column: the column that its value does not fit; None where the whole row is broken.
-        value: that value.
-        reason: why it does not fit.
-        raw: the row as it is in the file; as CSV, if that is no text.
-        unit: what `line` counts: `line`s, or `row`s of Parquet and Arrow data.
+        file: path of the file.
+        line: number of the line in which the row begins, or of the row (see `unit`), counted from 1; None if unknown.
+        column: name of the column whose value does not fit; None if the whole row is malformed.
+        value: the value that does not fit, as text; None if the whole row is malformed, or the value is NULL.
+        reason: the reason, in words.
+        raw: the row as it is in the file; as CSV if the file is not a text file.
+        unit: what `line` counts: `line`, or `row` for Parquet and Arrow data.
     """
 
     file: str
@@ -36,28 +36,28 @@ class BadRow:
 
     @property
     def place(self) -> str:
-        """Where it is, in words: the file, the line or the row, the column."""
+        """The position in words: file, line or row, and column."""
         where = self.file if self.line is None else f"{self.file}, {self.unit} {self.line:,}"
         return where if self.column is None else f"{where}, column {show(self.column)}"
 
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """What became of one file.
+    """The outcome of one file of a load.
 
     Args:
-        path: its URL, or the name of the client's data.
-        rows: how many of its rows were loaded.
-        read: how many rows were read.
-        skipped: how many were left out since their key was there already.
-        duplicates: how many were left out for another of the file with the same key.
-        rejected: how many were bad.
-        replaced: how many rows of the table they replaced; None where it was not counted.
-        updated: how many rows of the table they changed; None where it was not counted.
-        bytes: the file's length; None where it was not asked for, as that reads the file once more.
-        seconds: how long it took.
-        already_loaded: whether it was left out since it had been loaded before (`once`).
-        error: why it was not loaded, or None.
+        path: URL of the file, or name of the client's data.
+        rows: number of rows loaded.
+        read: number of rows read.
+        skipped: number of rows skipped because their key is already in the table.
+        duplicates: number of rows left out because another row of the file has the same key.
+        rejected: number of bad rows.
+        replaced: number of the table's rows that were replaced; None if the load did not count them.
+        updated: number of the table's rows that were changed; None if the load did not count them.
+        bytes: size of the file; None if the load did not measure it, which would read the file once more.
+        seconds: duration in seconds.
+        already_loaded: whether `once` skipped the file because it was loaded before.
+        error: message of the error that prevented the load of the file, or None.
     """
 
     path: str
@@ -76,18 +76,18 @@ class LoadedFile:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did. Its text is a table of the files.
+    """The result of a load. `str()` gives a table of the files.
 
-    The rows that were read are those that were loaded, skipped, left out as duplicates, or rejected; else a load fails.
+    Each row that was read is loaded, skipped, left out as a duplicate, or rejected.
 
     Args:
-        table: the table, as `table` or `database.table`.
-        files: what became of each file.
-        seconds: how long it took.
-        strategy: how it was done, a `LoadStrategy`: `load_data`, `staging_table` or `count_duplicates`.
-        lock: what it locks: `rows` or `table`.
-        sql: the statements that loaded, secrets masked.
-        rejects: the rows that were bad: the first 1,000 of each file, all of them with `rejects` or `validate`.
+        table: name of the table: `table` or `database.table`.
+        files: the outcome of each file.
+        seconds: duration in seconds.
+        strategy: how the rows were loaded: `load_data`, `load_then_check`, `staging_table` or `count_duplicates`.
+        lock: what the load locked until the commit: `rows` or `table`.
+        sql: the SQL statements that loaded the rows, with secrets masked.
+        rejects: the bad rows: the first 1,000 of each file, or all of them with the options `rejects` and `validate`.
     """
 
     table: str
@@ -100,47 +100,47 @@ class LoadReport:
 
     @property
     def rows(self) -> int:
-        """How many rows were loaded."""
+        """Number of rows loaded."""
         return sum(file.rows for file in self.files)
 
     @property
     def read(self) -> int:
-        """How many rows were read."""
+        """Number of rows read."""
         return sum(file.read for file in self.files)
 
     @property
     def skipped(self) -> int:
-        """How many rows were left out since their key was there already."""
+        """Number of rows skipped because their key is already in the table."""
         return sum(file.skipped for file in self.files)
 
     @property
     def duplicates_in_file(self) -> int:
-        """How many rows were left out for another of the same file with the same key."""
+        """Number of rows left out because another row of the same file has the same key."""
         return sum(file.duplicates for file in self.files)
 
     @property
     def rejected(self) -> int:
-        """How many rows were bad."""
+        """Number of bad rows."""
         return sum(file.rejected for file in self.files)
 
     @property
     def replaced(self) -> int | None:
-        """How many rows of the table new ones replaced; None where it was not counted."""
+        """Number of the table's rows that were replaced; None if the load did not count them."""
         return _sum([file.replaced for file in self.files])
 
     @property
     def updated(self) -> int | None:
-        """How many rows of the table were changed; None where it was not counted."""
+        """Number of the table's rows that were changed; None if the load did not count them."""
         return _sum([file.updated for file in self.files])
 
     @property
     def bytes(self) -> int | None:
-        """How many bytes the files have; None where it was not asked for, as that reads them once more."""
+        """Size of all files in bytes; None if the load did not measure them, which would read them once more."""
         return _sum([file.bytes for file in self.files])
 
     @property
     def rows_per_second(self) -> float:
-        """How many rows were loaded in a second."""
+        """Number of rows loaded per second."""
         return self.rows / self.seconds if self.seconds else 0.0
 
     @property
@@ -167,12 +167,12 @@ class LoadReport:
         )  # fmt: skip
 
     def _repr_html_(self) -> str:
-        """The report as a notebook shows it."""
+        """Return the report as HTML for notebooks."""
         rows = [(f.path, f"{f.rows:,}", f"{f.read:,}", f"{f.seconds:.2f}", _outcome(f)) for f in self.files]
         return render_table(f"{self.table}: {self._summary()}", ("file", "rows", "read", "seconds", "outcome"), rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values, as JSON can have them."""
+        """Return the report as a dict of values that JSON can represent."""
         totals = ("rows", "read", "skipped", "duplicates_in_file", "rejected", "replaced", "updated", "bytes")
         return {
             "table": self.table,
@@ -193,7 +193,7 @@ def _format_failed(count: int) -> str | None:
 
 
 def _outcome(file: LoadedFile) -> str:
-    """What else a report says of a file."""
+    """Describe the rows of a file that were not simply loaded, and its error."""
     said = [
         f"{count:,} {what}"
         for count, what in (

@@ -1,4 +1,4 @@
-"""How to connect: arguments over MATRIXONE_* variables over a URL over defaults."""
+"""The settings of a connection, from arguments, MATRIXONE_* variables, a URL and defaults, in this order."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ VARIABLES: Mapping[str, str] = {
 }
 
 
-SECRETS = ("password", "url")  # the settings that hold one
-DEFAULT_PASSWORD = Secret("111")  # the one that every MatrixOne server begins with
+SECRETS = ("password", "url")  # the settings that contain a secret
+DEFAULT_PASSWORD = Secret("111")  # of user root on a new MatrixOne server
 
 
 class ConnectArguments(TypedDict, total=False):
@@ -58,38 +58,38 @@ class ConnectArguments(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Settings:
-    """How to connect. Secrets do not show in its repr.
+    """The settings of a connection. Its repr shows no secrets.
 
     Args:
-        host: the server's name or address.
-        port: its port.
-        user: the user's name, without account and role.
-        password: the password.
-        database: the database to begin in.
-        account: the account (tenant) to log in to.
-        role: the role to take on.
-        ssl_mode: `disabled`, `required` (encrypted), `verify_ca` (and the certificate checked), `verify_identity` (and
-            the host's name). None encrypts where `ssl_ca` or `ssl_cert` is given.
-        ssl_ca: a PEM file with the authorities to trust.
-        ssl_cert: a PEM file with the client's certificate.
-        ssl_key: a PEM file with its key.
-        connect_timeout: seconds for making a connection, login included.
-        read_timeout: seconds that the server may be silent while a reply is awaited; None for ever.
-        timeout: seconds that a statement may take before it is stopped on the server; None for ever. `timeout=` of a
-            call comes before it.
-        lock_timeout: seconds to wait for a lock, whole ones; None for the server's default (120).
-        time_zone: of the session, `+08:00` or a name; None for the server's.
-        pool_size: connections that stay open.
-        max_overflow: how many more may be open at once.
-        pool_timeout: seconds to wait for a connection when all are in use.
-        pool_recycle: seconds after which a connection is replaced.
-        reserve_size: connections beside the pool, as many for what a server refuses inside a transaction and as many
-            for stopping statements, so that neither waits for the pool or for the other.
-        wait: seconds to keep trying while a server starts; None tries once.
-        slow_query_threshold: seconds from which on a statement is logged with WARNING, without its values; None logs
-            none.
-        on_connect: functions that are called with each new connection: a DBAPI connection with `cursor()`. What they
-            do is committed. Both clients call them alike, so they are no coroutine functions.
+        host: name or address of the server.
+        port: port of the server.
+        user: name of the user, without account and role.
+        password: password of the user.
+        database: default database of new connections. None selects none.
+        account: account (tenant) to log in to. None leaves it to the server.
+        role: role to assume. None leaves it to the server.
+        ssl_mode: `disabled`, `required` (encrypt), `verify_ca` (also verify the certificate) or `verify_identity` (also
+            verify the host name). None encrypts if `ssl_ca` or `ssl_cert` is given.
+        ssl_ca: path of a PEM file with trusted certificate authorities.
+        ssl_cert: path of a PEM file with the client's certificate.
+        ssl_key: path of a PEM file with the certificate's key.
+        connect_timeout: limit in seconds for opening a connection, including the login.
+        read_timeout: limit in seconds for the server's silence while a reply is awaited. None means no limit.
+        timeout: limit in seconds for a statement, after which it is stopped on the server. None means no limit. The
+            argument `timeout` of a call overrides it.
+        lock_timeout: whole seconds to wait for a lock. None means the server's default (120).
+        time_zone: time zone of new connections, as `+08:00` or a name. None means the server's.
+        pool_size: number of connections that the pool keeps open.
+        max_overflow: number of further connections that the pool may open.
+        pool_timeout: seconds to wait for a connection if all are in use.
+        pool_recycle: seconds after which the pool replaces a connection.
+        reserve_size: size of each of two extra pools, for statements that must run outside a transaction and for
+            stopping statements, so that neither waits for the main pool.
+        wait: seconds to retry while a server starts. None tries once.
+        slow_query_threshold: duration in seconds from which a statement is logged as WARNING, without its values. None
+            logs none.
+        on_connect: function, or functions, to call with each new DBAPI connection, which has `cursor()`. Their changes
+            are committed. They must not be coroutine functions, not even for `AsyncClient`.
     """
 
     host: str = "127.0.0.1"
@@ -118,22 +118,22 @@ class Settings:
     on_connect: tuple[OnConnect, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "password", mask(self.password))  # not to be seen in the traceback of what follows
+        object.__setattr__(self, "password", mask(self.password))  # tracebacks of what follows must not show it
         check_password("password", self.password)
 
     @classmethod
     def resolve(cls, environment: Mapping[str, str], *arguments: Mapping[str, Any]) -> Settings:
-        """The settings that defaults, environment and arguments come to, later ones first.
+        """Combine the defaults, the environment and the arguments; later ones override earlier ones.
 
         Args:
-            environment: the process's variables.
-            arguments: keyword arguments, those of later mappings over those of earlier ones; None says nothing.
+            environment: environment variables of the process.
+            arguments: mappings of keyword arguments; later ones override earlier ones. None keeps the earlier value.
 
         Raises:
-            InvalidArgument: one of them cannot be.
+            InvalidArgument: a setting is unknown or not valid.
         """
         said = _from_environment(environment)
-        del environment  # its values are not to be seen in a traceback
+        del environment  # tracebacks must not show its values
         parsed: dict[str, Any] = {}
         if url := said.pop("url", None):
             parsed |= parse_url(url, "MATRIXONE_URL")
@@ -145,10 +145,10 @@ class Settings:
         return cls().with_(parsed | given)
 
     def with_(self, overrides: Mapping[str, Any]) -> Settings:
-        """These settings with others in their place, checked.
+        """Return a copy with other values, after checking them.
 
         Raises:
-            InvalidArgument: one of them cannot be, or does not go with the rest.
+            InvalidArgument: a setting is unknown, not valid, or contradicts another.
         """
         overrides = _hide_secrets(overrides)
         known = {field.name for field in fields(self)}
@@ -204,16 +204,16 @@ class Settings:
 
     @property
     def reserve(self) -> dict[str, Any]:
-        """The settings of the small pools beside it."""
+        """The settings of the two small extra pools."""
         return self.pool | {"pool_size": self.reserve_size, "max_overflow": 0}
 
     @property
     def concurrent_pool(self) -> dict[str, Any]:
-        """The settings of the pool for what works at once: as many connections as are asked for, of which few stay."""
+        """The settings of the pool for concurrent operations: it has no limit, and keeps few connections open."""
         return self.reserve | {"max_overflow": -1}
 
     def within(self, seconds: float) -> Settings:
-        """These settings for connections that are to be had in so many seconds, or not at all."""
+        """Return a copy whose time limits are at most this number of seconds."""
         return replace(
             self,
             connect_timeout=min(self.connect_timeout, seconds),
@@ -228,18 +228,18 @@ def where(host: str | None, port: int | None, login: str | None) -> str:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What the variables say, by the settings' names, the URL unread; secrets are masked."""
+    """Return the settings in environment variables, with secrets masked and the URL unparsed."""
     found = {name: environment[variable] for variable, name in VARIABLES.items() if environment.get(variable)}
     return _hide_secrets(found)
 
 
 def _hide_secrets(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The same settings, those masked that may hold a secret: plain ones must not be seen in a traceback."""
+    """Return the settings with secrets masked, so that no traceback shows a plain one."""
     return {name: mask(value) if may_hold_secret(name) else value for name, value in arguments.items()}
 
 
 def may_hold_secret(name: str) -> bool:
-    """Whether a setting holds a secret, or is none that there is: `passwort` is a password misspelled."""
+    """Return whether a setting may contain a secret; an unknown one may, as `passwort` is a misspelled password."""
     return name in SECRETS or name not in ConnectArguments.__annotations__
 
 

@@ -1,5 +1,5 @@
 # Generated from matrixone_async/load_watch.py by tools/generate_sync.py; do not edit.
-"""Loading what arrives in a folder of a stage, until it is stopped."""
+"""A watch that loads new files of a stage as they arrive."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class LoadWatch:
-    """Reports of loads, one after another: `for report in watch`. Nothing is listed while a report is in hand.
+    """An iterator of load reports: `for report in watch`. It lists the stage only when it is asked for the next.
 
     Args:
-        perform: carries operations out.
-        folder: what is watched.
+        perform: function that runs operations.
+        folder: the folder and its pattern, with the files seen so far.
     """
 
     def __init__(self, perform: "Perform", folder: FolderWatch) -> None:
@@ -26,7 +26,7 @@ class LoadWatch:
         self._stopped = Event()
 
     def stop(self) -> None:
-        """End the loop, from any thread: a load that has begun is finished and reported, and no other begins."""
+        """Stop the watch, from any thread. A load that has begun is finished and reported; no other begins."""
         self._stopped.set()
 
     def __iter__(self) -> Self:

@@ -1,5 +1,5 @@
 # Generated from matrixone_async/methods.py by tools/generate_sync.py; do not edit.
-"""Operations as methods of managers, clients and sessions; an operation's module is imported when it is used first."""
+"""Operations as methods of managers, clients and sessions; an operation's module is imported at its first use."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class Perform(Protocol):
-    """What carries operations out."""
+    """A function that runs operations."""
 
     def __call__(self, op: Op[T], /) -> T:
-        """The result of an operation."""
+        """Run an operation and return its result."""
         ...
 
 
@@ -28,15 +28,15 @@ class Performer(Protocol):
     """A manager or a session."""
 
     def perform(self, op: Op[T], /) -> T:
-        """The result of an operation."""
+        """Run an operation and return its result."""
         ...
 
 
 class Manager:
-    """What has operations as its methods.
+    """The base class of managers, whose methods are operations.
 
     Args:
-        perform: carries them out.
+        perform: function that runs operations.
     """
 
     def __init__(self, perform: Perform) -> None:
@@ -44,10 +44,10 @@ class Manager:
 
 
 class method(Generic[P, T]):
-    """A manager's method that carries an operation out.
+    """A descriptor that makes an operation a method.
 
     Args:
-        find: returns the operation; called when the method is used first, as that may import the operation's module.
+        find: function that returns the operation. The first use of the method calls it, as that may import a module.
     """
 
     def __init__(self, find: Callable[[], Callable[P, Op[T]]]) -> None:
@@ -57,7 +57,7 @@ class method(Generic[P, T]):
         self._owner, self._name = owner, name
 
     def _publish(self) -> None:
-        """Put a plain method that carries the operation out in this one's place."""
+        """Replace the descriptor by a function that runs the operation."""
         from matrixone_core.binding import publish  # noqa: PLC0415  # brings what operations are made of
         from matrixone_core.monitoring.operations import observed, operation_name  # noqa: PLC0415  # brings steps, too
 
@@ -67,7 +67,7 @@ class method(Generic[P, T]):
             try:
                 op = operation(*args, **kwargs)
             finally:
-                del args, kwargs  # a secret among them is not to be seen in a traceback
+                del args, kwargs  # tracebacks must not show a secret among them
             try:
                 return self.perform(observed(title, op))
             except (MatrixOneError, *INTERRUPTIONS) as error:  # without the frames of nested operations

@@ -1,5 +1,5 @@
 # Generated from matrixone_async/session.py by tools/generate_sync.py; do not edit.
-"""A session: SQLAlchemy's, with stages, loads and snapshots that succeed or fail with its rows."""
+"""The session: a SQLAlchemy session whose loads, stages and snapshots succeed or fail with its rows."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -34,17 +34,17 @@ T = TypeVar("T")
 class Session(SessionBase, Queries):
     """A SQLAlchemy session whose operations succeed or fail together; leaving the `with` block commits it.
 
-    An exception in the block, or `close()`, rolls it back. Objects stay readable after the commit. Changes of stages
-    and snapshots are checked when they are asked for, shown from then on by this session, and sent when it commits.
+    An exception in the block, or `close()`, rolls it back. Objects remain readable after the commit. The session checks
+    changes of stages and snapshots at once, shows them in its own lists, and sends them when it commits.
 
     Attributes:
-        stage: the account's stages, as the session will leave them.
-        load_data: loads that are part of the session's transaction.
-        export: exports of the rows that the session's transaction sees to files of this machine.
-        snapshots: the account's snapshots; one that is created here holds what the session has committed.
-        restore: brings back what was; in a session only by copies, and by rows.
-        clone: copies of databases and tables.
-        pitr: the account's point-in-time recoveries.
+        stage: manages the stages of the account, with the session's own changes.
+        load_data: loads files and data frames as part of the session's transaction.
+        export: exports the rows that the session's transaction sees to files of this machine.
+        snapshots: manages the snapshots of the account; a new one is taken after the commit and has its rows.
+        restore: restores into a new database or table, or replaces the rows of a table.
+        clone: clones databases and tables after the commit.
+        pitr: lists the point-in-time recoveries of the account.
     """
 
     def __init__(self, driver: Driver, bind: Bind | None = None) -> None:
@@ -64,11 +64,11 @@ class Session(SessionBase, Queries):
     batch_insert: Final = method(lambda: operations.inserts.batch_insert)
 
     def perform(self, op: Op[T]) -> T:
-        """Carry an operation out, as part of the session.
+        """Run an operation as part of the session.
 
         Raises:
             SessionInUse: another thread is using the session; nothing was sent.
-            TransactionAborted: its transaction is gone; nothing was sent.
+            TransactionAborted: the session's transaction has ended; nothing was sent.
         """
         return self._run(self._inside, op)
 
@@ -97,6 +97,6 @@ class Session(SessionBase, Queries):
         return f"<{type(self).__name__} {self._inside.where}, {self._core.work}>"
 
     def _pinned(self) -> Connection:
-        """The connection of the transaction, which has all that the session was given."""
+        """Return the transaction's connection, after a flush of the session's objects."""
         self.flush()
         return self.connection()

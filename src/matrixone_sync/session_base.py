@@ -1,4 +1,4 @@
-"""How a unit of work hangs on SQLAlchemy's session; `matrixone_async` has a module of the same names."""
+"""SQLAlchemy's session with a unit of work; `matrixone_async` has a module with the same names."""
 
 import threading
 from dataclasses import dataclass
@@ -62,14 +62,14 @@ class Carrier:
 
 
 class SessionBase(UnitOfWorkSession):
-    """SQLAlchemy's session with a unit of work.
+    """A SQLAlchemy session with a unit of work.
 
     Args:
         driver: the client's.
         bind: the program's connection or session, or None.
 
     Raises:
-        InvalidArgument: it is neither.
+        InvalidArgument: `bind` is neither a connection nor a session.
     """
 
     def __init__(self, driver: Driver, bind: Bind | None) -> None:

@@ -1,4 +1,4 @@
-"""A stage's file that is open: read by ranges, written when it is closed; Python's own classes buffer and decode."""
+"""Open files of stages: read in ranges, written when they are closed; Python's `io` classes buffer and decode."""
 
 import io
 import warnings

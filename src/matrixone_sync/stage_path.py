@@ -1,5 +1,5 @@
 # Generated from matrixone_async/stage_path.py by tools/generate_sync.py; do not edit.
-"""Paths of a stage's files, with what can be done with the files: one method an operation."""
+"""Paths of files in stages: each method runs one operation on the file."""
 
 import os
 from collections.abc import Iterator
@@ -22,83 +22,84 @@ __all__ = ["FileProgress", "StageFileStat", "StagePath"]
 
 
 class StagePath(PureStagePath):
-    """The path of a file or folder in a stage, in the manner of `pathlib`: `client.stage.path(stage, 'dir/file.csv')`.
+    """The path of a file or folder in a stage, modelled on `pathlib`: `client.stage.path(stage, 'dir/file.csv')`.
 
-    Everything goes through SQL, with the rights of the client's user; the client needs no key of the storage. Writing,
-    copying and removing take effect at once. A session refuses them, as its rollback could not take them back.
+    All methods use SQL with the privileges of the client's user; the client needs no key of the storage. Writing,
+    copying and removing take effect at once. A session refuses them, as its rollback could not undo them.
     """
 
     __slots__ = ()
     perform: "Perform"
 
     def exists(self) -> bool:
-        """Whether there is a file or a folder.
+        """Return whether the path is a file or a folder.
 
         Raises:
-            StageNotFound: there is no such stage; `client.stage.path(stage).exists()` asks for it.
+            StageNotFound: the stage does not exist; `client.stage.path(stage).exists()` checks that.
         """
         return self.perform(files.exists(self))
 
     def is_file(self) -> bool:
-        """Whether there is a file.
+        """Return whether the path is a file.
 
         Raises:
-            StageNotFound: there is no such stage.
+            StageNotFound: the stage does not exist.
         """
         return self.perform(files.is_file(self))
 
     def is_dir(self) -> bool:
-        """Whether there is a folder. The server lists none whose name begins with a dot.
+        """Return whether the path is a folder. The server hides folders whose names begin with a dot.
 
         Raises:
-            StageNotFound: there is no such stage.
+            StageNotFound: the stage does not exist.
         """
         return self.perform(files.is_dir(self))
 
     def stat(self) -> StageFileStat:
-        """The file's size in bytes; SQL shows no time.
+        """Return the file's size in bytes. SQL shows no time of a file.
 
         Raises:
-            StageFileNotFound: there is no such file, or it is a folder.
+            StageFileNotFound: the file does not exist, or is a folder.
         """
         return self.perform(files.stat(self))
 
     def iterdir(self) -> Iterator[Self]:
-        """The files and folders in a folder, by name; one statement lists them.
+        """Iterate over the files and folders in the folder, ordered by name. One statement lists them.
 
         Raises:
-            StageFileNotFound: there is no such folder.
-            InvalidArgument: it is a file.
+            StageFileNotFound: the folder does not exist.
+            InvalidArgument: the path is a file.
         """
         kind, stage, parts, perform = type(self), self.stage, self.parts, self.perform  # there may be many files
         for name in self.perform(files.list_names(self)):
             yield kind(stage, (*parts, name), perform)
 
     def glob(self, pattern: str) -> Iterator[Self]:
-        """The files below the folder that a pattern matches, by name; folders are none of them.
+        """Iterate over the files below the folder that match a pattern, ordered by name. Folders are left out.
 
         Args:
-            pattern: `*`, `?`, `[a-c]` within a part, and `**` for any folders, such as `2024/**/*.csv`.
+            pattern: pattern such as `2024/**/*.csv`: `*`, `?` and `[a-c]` match within a segment, `**` any folders.
 
         Raises:
-            InvalidArgument: the pattern cannot be.
+            InvalidArgument: the pattern is not valid.
         """
         for parts in self.perform(files.glob(self, pattern)):
             yield self._at(parts)
 
     def rglob(self, pattern: str) -> Iterator[Self]:
-        """The files in the folder, and in all folders below, that a pattern matches; as `glob('**/…')`."""
+        """Iterate over the files in the folder and all folders below it that match a pattern, as `glob('**/…')`."""
         for parts in self.perform(files.glob(self, f"**/{check_pattern(pattern)}")):
             yield self._at(parts)
 
     def walk(self) -> Iterator[tuple[Self, list[str], list[str]]]:
-        """Each folder from this one down, with the names of its folders and of its files.
+        """Walk the folder and all folders below it, top down.
 
-        Names that are taken out of the list of folders are not walked into.
+        Each item is a folder's path, the names of its folders, and the names of its files. Remove names from the list
+        of folders to skip these folders.
 
         Raises:
-            StageFileNotFound: there is no such folder.
-            InvalidArgument: it is a file.
+            StageFileNotFound: the folder does not exist.
+            InvalidArgument: the path is a file.
         """
         waiting = [self]
         while waiting:
@@ -123,74 +124,78 @@ class StagePath(PureStagePath):
     ) -> BinaryFile | TextFile:
         """Open the file.
 
-        Reading fetches ranges as they are needed, so that a file of any size takes a few MiB of memory. What is written
-        is sent when the file is closed, in one statement, and not at all if the block ends by an exception.
+        Reading fetches ranges on demand, so that a file of any size needs only a few MiB of memory. Written data is
+        sent in one statement when the file is closed, and discarded if the block ends with an exception.
 
         Args:
-            mode: `rb`, `wb` (replaces a file), `xb` (fails if there is one), or these without `b` for text.
-            encoding: for text.
-            errors: for text, as of Python's `open`.
-            newline: for text, as of Python's `open`.
+            mode: `rb`, `wb` (replaces an existing file) or `xb` (fails if the file exists); without `b` for text.
+            encoding: encoding of text, as for Python's `open`.
+            errors: how to handle encoding errors, as for Python's `open`.
+            newline: how to handle line ends, as for Python's `open`.
 
         Returns:
             The file; use it in a `with` block.
 
         Raises:
-            InvalidArgument: the mode cannot be, or more is written than the server takes.
-            StageFileNotFound: there is no file to read.
-            StageFileExists: there is a file already, and the mode is `x`.
+            InvalidArgument: the mode is not valid, or more than 32,000,000 bytes are written.
+            StageFileNotFound: the file to read does not exist.
+            StageFileExists: the file exists and the mode is `x`.
         """
         opened: BinaryFile | TextFile = file_of(self, mode, encoding, errors, newline)
         return opened
 
     def read_bytes(self) -> bytes:
-        """All of the file.
+        """Return the whole file as bytes.
 
         Raises:
-            StageFileNotFound: there is no such file, or it is a folder.
+            StageFileNotFound: the file does not exist, or is a folder.
         """
         return self.perform(files.read_bytes(self))
 
     def read_text(self, encoding: str = "utf-8", errors: str = "strict", newline: str | None = None) -> str:
-        """All of the file as text.
+        """Return the whole file as text.
 
         Args:
-            encoding: as of Python's `open`, like the others.
-            errors: what is done with bytes that are not in that encoding.
-            newline: which ends of lines become a line feed.
+            encoding: encoding of the file, as for Python's `open`.
+            errors: how to handle decoding errors, as for Python's `open`.
+            newline: how to handle line ends, as for Python's `open`.
 
         Raises:
-            StageFileNotFound: there is no such file, or it is a folder.
+            StageFileNotFound: the file does not exist, or is a folder.
         """
         return self.perform(files.read_text(self, encoding, errors, newline))
 
     def head(self, rows: int = 10, encoding: str = "utf-8") -> str:
-        """The first lines of the file; no more of it is read. Gzip, bz2 and zlib are decompressed by their suffix.
+        """Return the first lines of the file without reading the rest.
+
+        Files with a suffix of gzip, bz2 or zlib are decompressed.
 
         Args:
-            rows: how many lines.
-            encoding: as of Python's `open`.
+            rows: number of lines.
+            encoding: encoding of the file, as for Python's `open`.
 
         Raises:
-            StageFileNotFound: there is no such file, or it is a folder.
-            LoadFailed: it is not compressed as its suffix says.
+            StageFileNotFound: the file does not exist, or is a folder.
+            LoadFailed: the file is not compressed as its suffix says.
         """
         return self.perform(files.head(self, rows, encoding))
 
     def write_bytes(self, data: bytes, *, overwrite: bool = False) -> int:
-        """Write the file; folders are made. The server parses a statement that has all of it: about 0.4 s a MB.
+        """Write bytes to the file; missing folders are created.
+
+        One statement has all of the data; the server takes about 0.4 s for each MB to parse it.
 
         Args:
-            data: at most 32,000,000 bytes.
-            overwrite: replace a file that is there. The new one is first written beside it and then copied over.
+            data: content of the file, at most 32,000,000 bytes.
+            overwrite: replace an existing file. The new file is first written under another name, then copied.
 
         Returns:
-            How many bytes it has.
+            The number of bytes written.
 
         Raises:
-            InvalidArgument: there are too many; nothing was sent.
-            StageFileExists: there is a file already.
-            NotSupported: in a session.
+            InvalidArgument: the data is too large; nothing was sent.
+            StageFileExists: the file exists and `overwrite` is False.
+            NotSupported: a session was used; a rollback could not undo it.
         """
         return self.perform(files.write_bytes(self, data, overwrite=overwrite))
 
@@ -206,14 +211,14 @@ class StagePath(PureStagePath):
         """Write text to the file, as `write_bytes` does.
 
         Args:
-            text: the text.
-            encoding: as of Python's `open`, like the next two.
-            errors: what is done with characters that the encoding lacks.
-            newline: what line feeds become.
-            overwrite: as of `write_bytes`.
+            text: content of the file.
+            encoding: encoding of the file, as for Python's `open`.
+            errors: how to handle encoding errors, as for Python's `open`.
+            newline: what to write for a line feed, as for Python's `open`.
+            overwrite: as for `write_bytes`.
 
         Returns:
-            How many characters it has.
+            The number of characters written.
 
         Raises:
             MatrixOneError: as for `write_bytes`.
@@ -225,47 +230,47 @@ class StagePath(PureStagePath):
         """Remove the file.
 
         Args:
-            missing_ok: do nothing, instead of an error, where there is none.
+            missing_ok: do nothing if the file does not exist, instead of raising an error.
 
         Raises:
-            StageFileNotFound: there is no such file, or it is a folder.
-            NotSupported: in a session.
+            StageFileNotFound: the file does not exist, or is a folder.
+            NotSupported: a session was used; a rollback could not undo it.
         """
         self.perform(files.unlink(self, missing_ok=missing_ok))
 
     def copy(self, target: "PureStagePath | str", *, overwrite: bool = False) -> Self:
-        """Copy the file; the server does it, in its memory, and nothing of the file comes to the client.
+        """Copy the file on the server, in the server's memory; the client transfers none of it.
 
         Args:
             target: a path of the same or another stage, or a `stage://` URL.
-            overwrite: as of `write_bytes`.
+            overwrite: as for `write_bytes`.
 
         Returns:
             The path of the copy.
 
         Raises:
-            InvalidArgument: the target cannot be.
-            StageFileNotFound: there is no such file, or it is a folder.
-            StageFileExists: the target is there already.
-            NotSupported: in a session.
+            InvalidArgument: the target is not a path of a file in a stage, or is the file itself.
+            StageFileNotFound: the file does not exist, or is a folder.
+            StageFileExists: the target exists and `overwrite` is False.
+            NotSupported: a session was used; a rollback could not undo it.
         """
         stage, parts = self.perform(files.copy(self, target, overwrite=overwrite))
         return type(self)(stage, parts, self.perform)
 
     def download(self, local: "str | os.PathLike[str]", *, progress: Receive | None = None) -> Path:
-        """Write the file to this machine's disk, four ranges at a time on connections of their own.
+        """Download the file to this machine's disk, with up to four concurrent connections.
 
-        It has its name once it is whole; a file of that name is replaced.
+        The file gets its name only when it is complete; an existing file is replaced.
 
         Args:
-            local: the path to write, or a folder, where it keeps its name.
-            progress: is called with a `FileProgress` after each range. What it raises is logged.
+            local: path of the new file, or of a folder to write it to under the same name.
+            progress: function that is called with a `FileProgress` after each range. Its exceptions are logged.
 
         Returns:
-            Where it was written.
+            The path of the local file.
 
         Raises:
-            StageFileNotFound: there is no such file, or it is a folder.
+            StageFileNotFound: the file does not exist, or is a folder.
             OSError: the local file cannot be written.
         """
         return Path(self.perform(transfers.download(self, local, progress)))
@@ -273,18 +278,18 @@ class StagePath(PureStagePath):
     def upload(
         self, local: "str | os.PathLike[str]", *, overwrite: bool = False, progress: Receive | None = None
     ) -> int:
-        """Write a file of this machine's disk to the stage, as `write_bytes` does.
+        """Upload a file of this machine's disk, as `write_bytes` does.
 
         Args:
-            local: the path to read.
-            overwrite: as of `write_bytes`.
-            progress: is called with a `FileProgress` once it is sent. What it raises is logged.
+            local: path of the local file.
+            overwrite: as for `write_bytes`.
+            progress: function that is called with a `FileProgress` after the upload. Its exceptions are logged.
 
         Returns:
-            How many bytes it has.
+            The number of bytes written.
 
         Raises:
-            InvalidArgument: it is too large; nothing was sent.
+            InvalidArgument: the file is too large; nothing was sent.
             OSError: the local file cannot be read.
             MatrixOneError: as for `write_bytes`.
         """

@@ -55,7 +55,7 @@ def test_plans_of_many_files(client, stage, options):
     plan = client.load_data.plan(stage, "?.csv", User, ignore_lines=1, **options)
     assert len(plan.files) == 2
     assert [row.column for row in plan.bad] == ["age"]
-    assert plan.columns[3].problem == "VARCHAR(255) where whole numbers are wanted"
+    assert plan.columns[3].problem == "VARCHAR(255), and the column needs whole numbers"
     assert "line 3" in str(plan)
     assert client.execute("SHOW TABLES").scalars().all() == ["users"]
     assert client.load_data.plan(stage, "none*.csv", User, allow_empty=True).files == ()
@@ -68,7 +68,7 @@ def test_a_plan_of_columns_that_do_not_go_together(client, stage, files):
     client.execute("CREATE TABLE n (d DECIMAL(9,2), e DECIMAL(9,2), name VARCHAR(9), missing INT)")
     files.put("n.jsonl", '{"d":"x","e":1.5,"name":"a"}\n')
     problems = [column.problem for column in client.load_data.plan(stage, "n.jsonl", "n").columns]
-    assert problems == ["VARCHAR(255) where numbers are wanted", None, None, "the file has no such column"]
+    assert problems == ["VARCHAR(255), and the column needs numbers", None, None, "the file has no such column"]
 
 
 def test_a_table_like_a_file(client, stage, files):

@@ -53,7 +53,9 @@ def test_restores(run, table, database, unique):
     taken = run("clone", "database", copy, database)
     assert taken.stderr == f"matrixone: database {copy} already exists; --if-not-exists leaves it as it is\n"
     taken = run("sql", f"CREATE DATABASE {copy}")
-    assert taken.stderr.endswith("; take another name; CREATE DATABASE IF NOT EXISTS leaves that one as it is\n")
+    assert taken.stderr.endswith(
+        "; take another name; CREATE DATABASE IF NOT EXISTS leaves an existing one unchanged\n"
+    )
     assert run("sql", f"DROP DATABASE {copy}").exit_code == 0
 
 
@@ -69,7 +71,9 @@ def test_clones(run, table, database, unique):
     taken = run("clone", "database", copy, database)
     assert taken.stderr == f"matrixone: database {copy} already exists; --if-not-exists leaves it as it is\n"
     taken = run("sql", f"CREATE DATABASE {copy}")
-    assert taken.stderr.endswith("; take another name; CREATE DATABASE IF NOT EXISTS leaves that one as it is\n")
+    assert taken.stderr.endswith(
+        "; take another name; CREATE DATABASE IF NOT EXISTS leaves an existing one unchanged\n"
+    )
     assert run("sql", f"DROP DATABASE {copy}").exit_code == 0
 
 

@@ -378,7 +378,7 @@ def test_what_is_missing_or_taken_has_a_remedy(kind):
 
 def test_the_servers_words_have_a_remedy():
     taken = server_errors.from_driver(wrapped(20101, "internal error: the stage s exists"), DropStage("s"))
-    assert str(taken) == "the stage s exists; if_not_exists=True leaves it as it is, client.stage.alter changes it"
+    assert str(taken) == "the stage s exists; if_not_exists=True leaves it unchanged, client.stage.alter changes it"
     then = server_errors.from_driver(wrapped(20101, "internal error: table t not exists at snapshot d"))
     assert str(then) == "table t not exists at snapshot d; take a snapshot that has it"
     where = server_errors.cannot_connect(pymysql.err.OperationalError(1049, "Unknown database d"), "h")

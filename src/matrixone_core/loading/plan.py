@@ -1,4 +1,4 @@
-"""What a load will do: a pure value, which `planning` makes and the load executes; and the statements that it means."""
+"""The plan of a load: a value that `planning` creates and the load executes, and the statements that it consists of."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,20 +22,20 @@ from matrixone_core.sql.staging import CreateStaging, Expression, Names, SelectS
 from matrixone_core.sql.table import LoadState
 from matrixone_core.steps import Statement
 
-SMALL_BYTES = 1024 * 1024  # up to which a load is staged within its own transaction
-MEDIUM_BYTES = 8 * 1024 * 1024  # from which on a file is worth a second statement that reads it
-LARGE_BYTES = 256 * 1024 * 1024  # from which on the server may read pieces of a file at once
-MAX_CHECKED = 1000  # rows that are judged here at a time
+SMALL_BYTES = 1024 * 1024  # a file up to this size is staged within the load's own transaction
+MEDIUM_BYTES = 8 * 1024 * 1024  # from this size on, a second statement that reads the file pays off
+LARGE_BYTES = 256 * 1024 * 1024  # from this size on, the server may read pieces of a file concurrently
+MAX_CHECKED = 1000  # rows that the client checks at a time
 
 
 class LoadStrategy(StrEnum):
-    """How a load goes.
+    """How a load stores its rows.
 
     Members:
-        LOAD_DATA: the server's own LOAD DATA, which checks no key.
+        LOAD_DATA: LOAD DATA into the table; the server checks no key.
         LOAD_THEN_CHECK: LOAD DATA of plain lines into an empty table, then a query for duplicate keys.
-        STAGING_TABLE: texts are staged, and INSERT … SELECT has the server judge them.
-        COUNT_DUPLICATES: LOAD DATA, with duplicate keys counted before and after.
+        STAGING_TABLE: LOAD DATA of texts into a staging table, then INSERT … SELECT, which checks each row.
+        COUNT_DUPLICATES: LOAD DATA into the table, with duplicate keys counted before and after.
     """
 
     LOAD_DATA = "load_data"
@@ -49,10 +49,10 @@ class Batch:
     """Files that share a staging table.
 
     Args:
-        staging: its name.
+        staging: name of the staging table.
         files: the files.
-        mapping: where their fields go.
-        numbered: whether its rows are numbered.
+        mapping: the column of the table for each field.
+        numbered: whether the staging table has row numbers.
     """
 
     staging: Names
@@ -83,13 +83,13 @@ class Batch:
         return self.mapping.staged if self.numbered else ()  # the rows' number is in no file
 
     def silent_changes(self) -> SelectStaged | None:
-        """The question for rows that the server may change silently; None if no column can have one."""
+        """Return the query for rows that the server may change silently; None if no column can have such a value."""
         conditions = self._silent_conditions
         return self._select(conditions) if conditions else None
 
     @property
     def may_change(self) -> Expression:
-        """Whether the server may change a row silently; empty if no column can have one."""
+        """The SQL condition that the server may change a row silently; empty if no column can have such a value."""
         conditions = self._silent_conditions
         return is_true(conditions) if conditions else ()
 
@@ -98,15 +98,15 @@ class Batch:
         return tuple(change.condition for change in silent_changes(self.mapping))
 
     def doubtful_rows(self) -> SelectStaged | None:
-        """The question for rows that the server may refuse; None if no column tells."""
+        """Return the query for rows that the server may refuse; None if no column has a condition for that."""
         conditions = doubtful_rows(self.mapping)
         return self._select(conditions) if conditions else None
 
     def json_rows(self, words: str) -> tuple[SelectStaged, ...]:
-        """The questions for rows with refused JSON, which no pattern finds: those in an error's words, the first ones.
+        """Return queries for rows with refused JSON, which no pattern finds: those quoted in an error, and the first.
 
         Args:
-            words: the error's; there is no question if it is not about JSON.
+            words: the error's message; there is no query if it is not about JSON.
         """
         found = [staged(f.staged) for f in self.mapping.fields if f.column is not None and f.column.kind is Kind.JSON]
         if not found or "json text" not in words.lower():
@@ -120,20 +120,20 @@ class Batch:
 
 
 def sent_format(file: InputFile) -> Csv:
-    """How a file is written when the client sends it."""
+    """Return the CSV format in which the client sends a file."""
     return file.format if isinstance(file, ClientFile) and isinstance(file.format, Csv) else CANONICAL
 
 
 @dataclass(frozen=True)
 class PlannedColumn:
-    """A column of the files beside the one of the table that it goes to.
+    """A column of the files and the table's column that it is loaded into.
 
     Args:
-        file: the file's column, or None.
-        found: the SQL type that its first values suggest, or None.
-        table: the table's column, or None where the field is skipped.
-        type: the type of the table's column, or None.
-        problem: why they do not go together, or None.
+        file: name of the file's column; None if the file has none for the table's column.
+        found: SQL type inferred from the first values, or None.
+        table: name of the table's column; None if the field is skipped.
+        type: SQL type of the table's column, or None.
+        problem: why the two do not match, or None.
     """
 
     file: str | None
@@ -145,20 +145,20 @@ class PlannedColumn:
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What a load does. Its text shows it.
+    """The plan of a load. `str()` describes it.
 
     Args:
-        request: what the caller wants.
-        state: what the server said beforehand.
-        target: the table; None where nothing has to be known of it.
-        inputs: the files that are loaded.
-        strategy: how.
+        request: the caller's arguments.
+        state: the server's answer to the query that precedes each load.
+        target: the table; None if the load does not need its columns.
+        inputs: the files to load.
+        strategy: how the rows are stored.
         batches: the staging tables.
-        preparation: what is done to the table first: its creation, more columns, TRUNCATE.
-        columns: the columns of the first file and of the table side by side; empty but in the answer of `plan()`.
-        sampled: how many rows of the first file were looked at.
-        conflicts: how many of these have a key that the table has already.
-        bad: those of them that do not fit.
+        preparation: statements that change the table first: CREATE TABLE, ADD COLUMN, TRUNCATE.
+        columns: the columns of the first file and of the table side by side; only `plan()` fills them in.
+        sampled: number of rows of the first file that `plan()` checked.
+        conflicts: number of these rows whose key is already in the table.
+        bad: the rows among them that do not fit.
     """
 
     request: LoadRequest = field(repr=False)
@@ -176,7 +176,7 @@ class LoadPlan:
 
     @property
     def table(self) -> str:
-        """The table, as `table` or `database.table`."""
+        """Name of the table: `table` or `database.table`."""
         return self.request.table_name
 
     @property
@@ -186,26 +186,27 @@ class LoadPlan:
 
     @property
     def conflict(self) -> Conflict:
-        """What happens to a row whose key is in the table already."""
+        """What the load does with a row whose key is already in the table."""
         return self.request.options.conflict or Conflict.ERROR
 
     @property
     def checks_as_it_inserts(self) -> bool:
-        """Whether the INSERT leaves out rows that the server may change silently, so that its count shows them.
+        """Whether the INSERT leaves out rows that the server may change silently, so that its row count reveals them.
 
-        A session cannot undo the INSERT alone, and other counts than that of a plain INSERT do not tell.
+        This needs a plain INSERT, whose count is exact, and a transaction of its own, as a session cannot undo the
+        INSERT alone.
         """
         collects = self.request.options.collects_rejects
         return self.conflict is Conflict.ERROR and self.state.owns_transaction and not collects
 
     @property
     def stages_inside(self) -> bool:
-        """Whether the staging table is made in the load's own transaction: it is small, and its rows are locked."""
+        """Whether the load's own transaction creates the staging table, which locks its rows: only for a small file."""
         return len(self.batches) == 1 and len(self.inputs) == 1 and is_small(self.inputs[0], self.state)
 
     @property
     def lock(self) -> str:
-        """What is locked until the commit: `rows`, or `table` where that may be."""
+        """What the load locks until the commit: `rows`, or possibly the whole `table`."""
         by_rows = self.strategy is not LoadStrategy.STAGING_TABLE or self.stages_inside or not self._has_keys
         return "rows" if by_rows or self.request.options.lock == "rows" else "table"
 
@@ -215,7 +216,7 @@ class LoadPlan:
 
     @property
     def sql(self) -> tuple[str, ...]:
-        """The statements, secrets masked."""
+        """The SQL statements, with secrets masked."""
         return tuple(map(str, self._statements()))
 
     def _statements(self) -> Iterator[Statement[Any]]:
@@ -231,13 +232,14 @@ class LoadPlan:
             yield batch.drop
 
     def run(self) -> Any:
-        """Execute the load, with the files that there are then.
+        """Run the load; patterns are matched again. With the asyncio client, await the result.
 
         Returns:
-            A `LoadReport`; for the asyncio client, await it.
+            A `LoadReport`.
 
         Raises:
-            MatrixOneError: as the load itself.
+            InvalidArgument: `client.load_data.plan` did not create this plan.
+            MatrixOneError: as for the load itself.
         """
         if self._run is None:
             raise InvalidArgument("this plan was not made by plan(); call client.load_data.plan(…)")
@@ -259,14 +261,14 @@ class LoadPlan:
         return "\n".join([*lines, *(f"{statement};" for statement in self.sql)])
 
     def _repr_html_(self) -> str:
-        """The plan as a notebook shows it."""
+        """Return the plan as HTML for notebooks."""
         caption = f"{', '.join(self.files)} -> {self.table}: {self.strategy}, locks {self.lock}"
         rows = [(c.file, c.found, c.table, c.type, c.problem) for c in self.columns]
         return render_table(caption, ("column of the file", "found", "column", "type", "problem"), rows)
 
 
 def insert_of(plan: LoadPlan, batch: Batch) -> InsertStaged:
-    """The INSERT of a batch, as far as it is known before rows with equal keys are counted."""
+    """Return the INSERT of a batch, before duplicate keys in the batch are known."""
     conflict = plan.conflict
     keys = batch.mapping.keys if conflict is Conflict.SKIP else ()
     unchanged: Expression = ("NOT ", *batch.may_change) if plan.checks_as_it_inserts and batch.may_change else ()
@@ -277,7 +279,7 @@ def insert_of(plan: LoadPlan, batch: Batch) -> InsertStaged:
 
 
 def update_columns(plan: LoadPlan, batch: Batch) -> Names:
-    """The columns that `on_conflict='update'` updates.
+    """Return the columns that `on_conflict='update'` updates.
 
     Raises:
         InvalidArgument: all columns of the file are the key's.
@@ -294,7 +296,7 @@ def update_columns(plan: LoadPlan, batch: Batch) -> Names:
 
 
 def direct_load(plan: LoadPlan, file: InputFile) -> LoadData:
-    """LOAD DATA of a file straight into the target."""
+    """Return the LOAD DATA of a file straight into the target."""
     request = plan.request
     is_sent = isinstance(file, ClientFile) or file.through_client
     listed = is_sent or (isinstance(file.format, Csv) and bool(request.columns or request.header))
@@ -308,19 +310,19 @@ def direct_load(plan: LoadPlan, file: InputFile) -> LoadData:
     return LoadData(source, request.names, form, columns, nulls, request.nulls[0] if nulls else "", parallel)
 
 
-PROBED_BYTES = (SMALL_BYTES, MEDIUM_BYTES, LARGE_BYTES)  # offsets of which is asked whether they lie within a file
+PROBED_BYTES = (SMALL_BYTES, MEDIUM_BYTES, LARGE_BYTES)  # offsets that a query checks: which are inside the file?
 
 
 def is_small(file: InputFile, state: LoadState) -> bool:
-    """Whether a file is small enough to be staged in the load's own transaction."""
+    """Return whether a file is small enough to be staged in the load's own transaction."""
     return file.is_small if isinstance(file, ClientFile) else state.reached == 0
 
 
 def is_medium(state: LoadState) -> bool:
-    """Whether the one file is worth a second statement that reads it."""
+    """Return whether the one file is large enough for a second statement that reads it."""
     return state.reached > 1
 
 
 def is_large(state: LoadState) -> bool:
-    """Whether the server may read pieces of the one file at once."""
+    """Return whether the server may read pieces of the one file concurrently."""
     return state.reached > len(PROBED_BYTES) - 1

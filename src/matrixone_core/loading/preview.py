@@ -1,4 +1,4 @@
-"""Looking ahead: what a load would do, without doing it."""
+"""The preview of a load: its plan, with the first rows of a file checked against the table."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -24,8 +24,8 @@ from matrixone_core.sql.load import Parquet
 from matrixone_core.sql.plan import CountKeys, TryCast
 from matrixone_core.steps import GetRuntime, Op, Statement
 
-MAX_SAMPLED = 200  # rows that are looked at
-MAX_TRIED = 50  # values of them that the server is asked about
+MAX_SAMPLED = 200  # rows that are checked
+MAX_TRIED = 50  # values of these rows that the server casts
 _CASTABLE = {
     Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP, Kind.TIME, Kind.UUID, Kind.JSON,
 }  # fmt: skip
@@ -33,12 +33,12 @@ _CASTABLE = {
 
 @dataclass(frozen=True)
 class InferredTable:
-    """A table that was made after a file.
+    """A table that was created with the columns of a file. `str()` gives its CREATE TABLE.
 
     Args:
-        name: as `table` or `database.table`.
-        columns: the columns that the file has.
-        sql: the statement that made it.
+        name: name of the table: `table` or `database.table`.
+        columns: the columns of the file.
+        sql: the CREATE TABLE statement.
     """
 
     name: str
@@ -56,14 +56,14 @@ def plan_with_sample(
     preparation: tuple[Statement[Any], ...],
     again: Callable[[], Op[Any]],
 ) -> Op[LoadPlan]:
-    """The plan of a load, with the first rows of its first file beside the table.
+    """Plan a load, and check the first rows of its first file against the table.
 
     Args:
-        request: what the caller wants.
-        facts: what the server said.
+        request: the caller's arguments.
+        facts: the server's answers about stage and table.
         files: the files.
-        preparation: what is done to the table first.
-        again: the load itself.
+        preparation: statements that change the table first.
+        again: the operation that runs the load.
     """
     runtime = yield from GetRuntime()
     plan = yield from plan_load(request, facts, files, preparation)
@@ -103,18 +103,18 @@ def _pair(table: Table, name: str | None, file: FileColumn | None) -> PlannedCol
 
 
 def _mismatch(found: str | None, column: Column) -> str | None:
-    """Why values of the type that was found do not go into a column, or None; the server reads what looks alike."""
+    """Return why values of an inferred type do not fit a column, or None; the server converts similar types."""
     if found is None or found == "BIGINT" or isinstance(column.type, types.String | types.JSON):
         return None
     if isinstance(column.type, types.Integer) and found != "BOOL":
-        return f"{found} where whole numbers are wanted"
+        return f"{found}, and the column needs whole numbers"
     if isinstance(column.type, types.Numeric) and not found.startswith(("DECIMAL", "DOUBLE")):
-        return f"{found} where numbers are wanted"
+        return f"{found}, and the column needs numbers"
     return None
 
 
 def _bad_rows(table: Table, file: StageFile, rows: Sequence[Row]) -> Op[tuple[BadRow, ...]]:
-    """The sampled rows that do not fit, as far as the server can be asked about their values by themselves."""
+    """Return the sampled rows that do not fit, as far as the server can check single values."""
     bad: list[BadRow] = []
     tried: int = 0
     for row in rows:
@@ -172,5 +172,5 @@ def _count_conflicts(table: Table, key: Sequence[str], file: StageFile, rows: Se
         return 0
     try:
         return (yield from CountKeys(table.names, tuple(key), tuple(complete)))
-    except ServerError:  # one of the values is none of the column's; the bad rows tell
+    except ServerError:  # one of the values does not fit the column; it is among the bad rows
         return 0

@@ -186,7 +186,7 @@ def alter(
     Args:
         name: name of the stage.
         url: new URL. None keeps the URL.
-        credentials: credentials to add or replace; the others are kept.
+        credentials: credentials to add or replace; the others remain.
         enable: True enables the stage, False disables it. None keeps the state.
         comment: new comment; "" removes the comment. None keeps it.
 

@@ -1,4 +1,4 @@
-"""Watching a folder of a stage: which of its files are loaded next. The sides wait in between, and stop."""
+"""The state of a watch: which files of a stage to load next. The clients wait between loads, and stop it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,21 +19,21 @@ FILES_AT_ONCE = 1000  # in one load
 
 
 class FolderWatch:
-    """What a watch knows: the files that it need not load again.
+    """The files of a stage that match a pattern, and which of them are already loaded.
 
     Args:
-        stage: the stage's name.
-        pattern: the files.
-        table: where they are loaded.
-        every: seconds to wait when nothing is new.
-        form: what the files are; None for what the pattern's suffix tells.
-        options: the load's; `once` is True by default, and then the ledger keeps what was loaded.
+        stage: name of the stage.
+        pattern: pattern of the files' paths.
+        table: the table to load into.
+        every: seconds to wait if there is no new file.
+        form: format of the files. None infers it from the pattern's suffix.
+        options: options of the load; `once` is True by default, and then the ledger records the loaded files.
 
     Raises:
-        InvalidArgument: an argument cannot be.
+        InvalidArgument: an argument is not valid.
 
     Attributes:
-        every: seconds to wait when nothing is new.
+        every: seconds to wait if there is no new file.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class FolderWatch:
         self.every: float = time_limit(every, "every")
 
     def next_report(self) -> Op[LoadReport | None]:
-        """Load what has arrived; None if nothing has, or all of it was loaded before."""
+        """Load the new files and return the report; None if there are none, or all were loaded before."""
         found = yield from patterns.matching(self._stage, self._pattern)
         self._seen.intersection_update(found)  # one that was removed and comes again is new
         arrived = [file for file in found if file not in self._seen]

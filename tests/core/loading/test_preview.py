@@ -138,7 +138,7 @@ def test_a_plan_shows_file_and_table_side_by_side_and_what_does_not_fit():
         (5, "the column 'id' cannot be NULL"),
     ]  # fmt: skip
     assert (found.sampled, found.conflicts) == (5, 2)
-    assert found.columns[0].problem == "VARCHAR(255) where whole numbers are wanted"
+    assert found.columns[0].problem == "VARCHAR(255), and the column needs whole numbers"
     assert "LOAD DATA" not in brief(driver.log)
 
 
@@ -175,7 +175,7 @@ def test_values_that_resemble_none_of_the_column():
     )
     found, _ = plan(b"x,true,x,{},2024-01-31,\n", None, *lines)
     assert [column.problem for column in found.columns] == [
-        "VARCHAR(255) where numbers are wanted",
+        "VARCHAR(255), and the column needs numbers",
         None,
         None,
         None,

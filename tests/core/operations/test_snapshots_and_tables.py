@@ -136,7 +136,7 @@ def test_tables_of_columns_as_sql_writes_them():
         ("t", {"id": "int); DROP TABLE t"}, None, r"columns\['id'\]='int\); DROP TABLE t' must be an SQL type"),
         ("t", {"id": "int default 'it''s'"}, None, "must be an SQL type"), ("t", {"id": 3}, None, "=3 must be"),
         ("t", {"id": "int"}, "x", "primary_key='x' must name columns: id"), ("a.b.c", {"id": "int"}, None, "'a.b.c'"),
-        (TABLE, {"id": "int"}, None, "given by its name"), (TABLE, None, "id", "given by its name"),
+        (TABLE, {"id": "int"}, None, "need the table's name"), (TABLE, None, "id", "need the table's name"),
     ],
 )  # fmt: skip
 def test_columns_that_cannot_be(table, columns, key, says):

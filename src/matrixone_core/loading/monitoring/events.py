@@ -1,4 +1,4 @@
-"""The events of a load, which a function of the caller's is given."""
+"""The events of a load, which `progress` receives."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ class LoadStarted:
     """A load has started.
 
     Args:
-        load: a number for the load, its own in this process.
-        table: the table, as `table` or `database.table`.
-        files: the paths of the files to load.
-        bytes: the length of the client's data; None where it is not known.
+        load: number of the load, unique in this process.
+        table: name of the table: `table` or `database.table`.
+        files: paths of the files to load.
+        bytes: size of the client's data in bytes; None if unknown.
     """
 
     load: int
@@ -26,12 +26,12 @@ class LoadStarted:
 
 @dataclass(frozen=True)
 class BytesSent:
-    """Data of the client was read and sent.
+    """The client read and sent a part of its data.
 
     Args:
-        load, table: as of `LoadStarted`.
-        bytes: the bytes read by now.
-        total: the data's length; None where it is not known.
+        load, table: as for `LoadStarted`.
+        bytes: number of bytes read so far.
+        total: size of the data in bytes; None if unknown.
     """
 
     load: int
@@ -45,10 +45,10 @@ class FileLoaded:
     """The server has read a file; its rows are not committed yet.
 
     Args:
-        load, table: as of `LoadStarted`.
-        file: its rows so far.
-        done: the files read by now.
-        total: all files.
+        load, table: as for `LoadStarted`.
+        file: the outcome of the file so far.
+        done: number of files read so far.
+        total: number of all files.
     """
 
     load: int
@@ -60,11 +60,11 @@ class FileLoaded:
 
 @dataclass(frozen=True)
 class LoadStalled:
-    """A load has given no sign of life for a while; it may still be running.
+    """A load has had no activity for a while; it may still be running.
 
     Args:
-        load, table: as of `LoadStarted`.
-        seconds: how long.
+        load, table: as for `LoadStarted`.
+        seconds: seconds since the last activity.
     """
 
     load: int
@@ -77,9 +77,9 @@ class LoadFinished:
     """A load has finished or failed.
 
     Args:
-        load, table: as of `LoadStarted`.
-        report: what it did; None if it failed.
-        error: why it failed, or None.
+        load, table: as for `LoadStarted`.
+        report: the report; None if the load failed.
+        error: the exception if the load failed, else None.
     """
 
     load: int
