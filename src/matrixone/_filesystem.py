@@ -1,6 +1,6 @@
-"""Stages as a filesystem for fsspec: `stage://name/path` in pandas, polars, pyarrow and DuckDB.
+"""Stages as an fsspec filesystem: `stage://name/path` in pandas, polars, pyarrow and DuckDB.
 
-fsspec finds it by the entry point of the protocol `stage`; it comes with the extra `matrixone[fsspec]`.
+The extra `matrixone[fsspec]` installs fsspec, which finds this class by the entry point of the protocol `stage`.
 """
 
 import os
@@ -26,17 +26,17 @@ __all__ = ["StageFileSystem"]
 
 
 class StageFileSystem(AbstractFileSystem):
-    """The files of an account's stages, through SQL; a path is `name/dir/file`, with or without `stage://` before it.
+    """An fsspec filesystem of an account's stages. A path is `name/dir/file`, with or without `stage://` before it.
 
     Args:
-        client: a connected client to use; by default one is connected with the settings, when it is first needed.
-        server: the same as `url`, for functions that have an argument of that name, such as `pandas.read_parquet`.
-        settings: those of `matrixone.Client`, such as `url`, and fsspec's own.
+        client: a connected client to use. None connects one with the settings at its first use.
+        server: the same as `url`, for functions that themselves have an argument `url`, such as `pandas.read_parquet`.
+        settings: settings of `matrixone.Client`, such as `url`, and fsspec's own options.
 
     Raises:
-        InvalidArgument: a setting cannot be.
-        FileNotFoundError: from its methods, where there is no such file, folder or stage.
-        FileExistsError: from its methods, where a file would have to be replaced and may not.
+        InvalidArgument: a setting is unknown or not valid.
+        FileNotFoundError: from its methods, if a file, a folder or a stage does not exist.
+        FileExistsError: from its methods, if a file exists and must not be replaced.
     """
 
     protocol: ClassVar[str | tuple[str, ...]] = "stage"
@@ -58,19 +58,19 @@ class StageFileSystem(AbstractFileSystem):
 
     @property
     def client(self) -> Client:
-        """The client that it uses, connected."""
+        """The connected client of the filesystem."""
         if self._connects:
             self._client.connect()
             self._connects = False
         return self._client
 
     def ls(self, path: str, detail: bool = True, **_options: Any) -> list[Any]:
-        """What is in a folder, or the file itself.
+        """List a folder; of a file, list the file itself.
 
         Args:
-            path: the folder.
-            detail: whether each is a mapping with `name`, `size` and `type`, or a name. Sizes of files in a folder are
-                None, as the server lists none; `info` asks for one.
+            path: path of the folder.
+            detail: True returns dicts with `name`, `size` and `type`, False returns names. The sizes of files in a
+                folder are None, as the server's listing has none; `info` returns one.
         """
         if not self._strip_protocol(path):
             found = [_entry(stage.name, "directory") for stage in self.client.stage.list()]
@@ -79,13 +79,13 @@ class StageFileSystem(AbstractFileSystem):
         return found if detail else [entry["name"] for entry in found]
 
     def info(self, path: str, **_options: Any) -> dict[str, Any]:
-        """The name, the size and the type of a file or folder."""
+        """Return the name, the size and the type of a file or folder."""
         if not self._strip_protocol(path):
             return _entry("", "directory")
         return self._translated(path, _info)
 
     def exists(self, path: str, **_options: Any) -> bool:
-        """Whether there is a file or folder."""
+        """Return whether a file or folder exists."""
         try:
             self.info(path)
         except FileNotFoundError:
@@ -93,17 +93,17 @@ class StageFileSystem(AbstractFileSystem):
         return True
 
     def modified(self, path: str) -> datetime:
-        """The time now: SQL shows none, and with any other a cache, as DuckDB has one, would keep old content."""
+        """Return the current time: SQL shows no time of a file, and with an old one caches, as DuckDB's, go stale."""
         _ = self.info(path)
         return datetime.now(UTC)
 
     def created(self, path: str) -> datetime:
-        """Refused: SQL shows no time of a file."""
+        """Raise NotImplementedError, as SQL shows no time of a file."""
         # fsspec's own error for what a filesystem cannot tell
         raise NotImplementedError(f"created({show(path)}): SQL shows no time of a file in a stage")
 
     def ukey(self, path: str) -> str:
-        """A hash of all of the file: SQL shows nothing else that is sure to change with it."""
+        """Return a hash of the file's content; SQL shows nothing else that always changes with it."""
         if self.isdir(path):
             return super().ukey(path)
         digest = sha256()
@@ -113,7 +113,7 @@ class StageFileSystem(AbstractFileSystem):
         return digest.hexdigest()
 
     def checksum(self, path: str) -> int:
-        """As `ukey`, as a number."""
+        """Return `ukey` as a number."""
         return int(self.ukey(path), 16)
 
     def touch(self, path: str, truncate: bool = True, **options: Any) -> None:
@@ -123,13 +123,13 @@ class StageFileSystem(AbstractFileSystem):
         super().touch(path, truncate=True, **options)
 
     def read_block(self, fn: str, offset: int, length: int | None, delimiter: bytes | None = None) -> bytes:
-        """A part of a file, from one delimiter to another; as fsspec's, for files that do not know their size."""
+        """Read a part of a file between two delimiters, as fsspec does; this works without a known size."""
         rest = self.info(fn)["size"] - offset
         with self.open(fn, "rb") as file:
             return read_block(file, offset, rest if length is None else min(length, rest), delimiter)
 
     def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
-        """The settings, for fsspec's JSON; without passwords, that of a URL is left out as well."""
+        """Return the settings for fsspec's JSON; without passwords, also remove the password in a URL."""
         found = super().to_dict(include_password=include_password)
         if not include_password:
             for name in {"url", "server"} & found.keys():
@@ -137,7 +137,7 @@ class StageFileSystem(AbstractFileSystem):
         return found
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_options: Any) -> bytes:
-        """The bytes of a file, or of a part of it; negative places count from its end."""
+        """Return the bytes of a file or of a part of it; negative offsets count from its end."""
         if start is None and end is None:
             return self._translated(path, StagePath.read_bytes)
 
@@ -177,7 +177,7 @@ class StageFileSystem(AbstractFileSystem):
             self._translated(path1, lambda found: found.copy(target, overwrite=True))
 
     def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
-        """Remove files, or with `recursive` those of folders, which are left: on S3 they end with their last file."""
+        """Remove files, with `recursive` also those in folders. Folders remain; on S3 one ends with its last file."""
         found = self.expand_path(path, recursive=recursive, maxdepth=maxdepth)
         folders = {one.rpartition("/")[0] for one in found}
         for one in found:
@@ -185,7 +185,7 @@ class StageFileSystem(AbstractFileSystem):
                 self.rm_file(one)
 
     def rm_file(self, path: str) -> None:
-        """Remove a file; a folder is left, as SQL removes files only."""
+        """Remove a file; do nothing for a folder, as SQL removes files only."""
         try:
             self._translated(path, StagePath.unlink)
         except FileNotFoundError:
@@ -193,13 +193,13 @@ class StageFileSystem(AbstractFileSystem):
                 raise
 
     def mkdir(self, path: str, create_parents: bool = True, **_options: Any) -> None:
-        """Nothing: a folder comes with its first file."""
+        """Do nothing: a folder is created with its first file."""
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Nothing: a folder comes with its first file."""
+        """Do nothing: a folder is created with its first file."""
 
     def rmdir(self, path: str) -> None:
-        """Nothing: SQL removes files only."""
+        """Do nothing: SQL removes files only."""
 
     def _open(self, path: str, mode: str = "rb", **_options: Any) -> Any:
         return self._translated(path, lambda found: found.open(mode))  # type: ignore[call-overload]  # it checks the mode

@@ -54,7 +54,7 @@ class Carrier:
 
 
 class SessionBase(AsyncSession):
-    """A SQLAlchemy session with a unit of work.
+    """An asyncio SQLAlchemy session with a unit of work.
 
     Args:
         driver: the client's.

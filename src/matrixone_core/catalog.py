@@ -8,13 +8,13 @@ from matrixone_core.steps import Op, OutsideTransaction
 
 
 def get(name: str) -> Op[Stage]:
-    """The stage called *name*.
+    """Return a stage by its name.
 
     Args:
-        name: in upper or lower case.
+        name: name of the stage, in any case.
 
     Raises:
-        StageNotFound: there is none.
+        StageNotFound: there is no stage of this name.
     """
     found = yield from find(name)
     if found is None:
@@ -23,7 +23,7 @@ def get(name: str) -> Op[Stage]:
 
 
 def find(name: str) -> Op[Stage | None]:
-    """The stage called *name*, or None."""
+    """Return the stage of this name, or None."""
     name = stage_name(name)
     try:
         found = yield from SelectStages(name=name)

@@ -1,4 +1,4 @@
-"""Names of stages, snapshots and tables, paths and URLs: which of them the server accepts."""
+"""Checks of names, paths, URLs and SQL types: whether the server accepts them."""
 
 import re
 import unicodedata
@@ -8,11 +8,11 @@ from matrixone_core.errors import InvalidArgument
 from matrixone_core.messages import show
 from matrixone_core.secrets import NotText, Secret
 
-LONGEST_NAME = 64  # longer ones are cut by the server without a word (server-facts 2)
+LONGEST_NAME = 64  # the server silently truncates longer ones (server-facts 2)
 
 
 def check_text(value: str | NotText, what: str) -> str:
-    """*value*, if it is text.
+    """Return *value* if it is a text.
 
     Raises:
         InvalidArgument: it is something else.
@@ -25,7 +25,7 @@ def check_text(value: str | NotText, what: str) -> str:
 
 
 def check_optional_text(value: str | None, what: str) -> str | None:
-    """*value*, if it is text or None.
+    """Return *value* if it is a text or None.
 
     Raises:
         InvalidArgument: it is something else.
@@ -34,15 +34,15 @@ def check_optional_text(value: str | None, what: str) -> str | None:
 
 
 def check_texts(values: Sequence[str], what: str, *, or_one: bool = False) -> tuple[str, ...]:
-    """A list's texts.
+    """Return the texts of a list.
 
     Args:
         values: the list.
-        what: its name, for the message.
-        or_one: whether the caller takes one text in place of a list as well, which the message then says.
+        what: name of the argument, for the message.
+        or_one: whether the caller also accepts a single text, for the message.
 
     Raises:
-        InvalidArgument: it is no list, or has something else in it.
+        InvalidArgument: *values* is not a list, or an item is not a text.
     """
     if isinstance(values, Mapping) or not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"{what}={show(values)} must be a list of texts{' or one text' if or_one else ''}")
@@ -50,32 +50,32 @@ def check_texts(values: Sequence[str], what: str, *, or_one: bool = False) -> tu
 
 
 def stage_name(name: str) -> str:
-    """A stage's name as the server keeps it, in lower case.
+    """Return a stage's name in lower case, as the server stores it.
 
     Raises:
-        InvalidArgument: it is empty, too long, or has a character with which `stage://` could not reach it.
+        InvalidArgument: the name is empty, too long, or has a character that `stage://` URLs cannot have.
     """
     return object_name(name, "stage")
 
 
 def snapshot_name(name: str) -> str:
-    """A snapshot's name as the server keeps it, in lower case.
+    """Return a snapshot's name in lower case, as the server stores it.
 
     Raises:
-        InvalidArgument: it is empty, too long, or has a character that the server refuses (server-facts 34).
+        InvalidArgument: the name is empty, too long, or has a character that the server refuses (server-facts 34).
     """
     return object_name(name, "snapshot")
 
 
 def object_name(name: str, kind: str) -> str:
-    """A name that follows the rules of stages, as the server keeps it, in lower case.
+    """Return a name that follows the rules of stages in lower case, as the server stores it.
 
     Args:
         name: the name.
-        kind: what it is the name of, for the error.
+        kind: kind of the object, such as `stage`, for the message.
 
     Raises:
-        InvalidArgument: it is empty, too long, or has a character that the server refuses.
+        InvalidArgument: the name is empty, too long, or has a character that the server refuses.
     """
     if not check_text(name, "name"):
         raise InvalidArgument(f"a {kind} name cannot be empty")
@@ -107,15 +107,15 @@ WILDCARDS = frozenset("*?[")
 
 
 def stage_path(stage: str, file: str, *, pattern: bool = False) -> str:
-    """The `stage://` URL of a file in a stage.
+    """Return the `stage://` URL of a file in a stage.
 
     Args:
-        stage: the stage's name.
-        file: the file's path in the stage, folders separated by `/`.
-        pattern: whether it may have wildcards.
+        stage: name of the stage.
+        file: path in the stage, with `/` between folders.
+        pattern: whether the path may have wildcards.
 
     Raises:
-        InvalidArgument: the path is empty, leaves the stage, names a folder, or has a character the server cannot read.
+        InvalidArgument: the path is empty, outside the stage, a folder, or has a character that the server cannot read.
     """
     if not check_text(file, "file").strip("/"):
         raise InvalidArgument("the file's path in the stage is empty; give one such as 'users.csv'")
@@ -135,10 +135,10 @@ def stage_path(stage: str, file: str, *, pattern: bool = False) -> str:
 
 
 def stage_url(url: str | NotText) -> str:
-    """A stage's URL, checked and plain; one that may have a login in it is given masked, and no error shows it.
+    """Return a stage's URL as plain text after a check. Pass a URL that may have a login masked; no error shows it.
 
     Raises:
-        InvalidArgument: it is not `file:///…`, `s3://bucket/…` or `stage://parent/…`.
+        InvalidArgument: the URL is not `file:///…`, `s3://bucket/…` or `stage://parent/…`.
     """
     url = check_text(url, "url")
     if not re.match(r"(file|s3|stage)://", url):
@@ -162,14 +162,14 @@ def stage_url(url: str | NotText) -> str:
 
 
 def database_name(name: str, what: str) -> str:
-    """The name of a database, in lower case as the server keeps it.
+    """Return the name of a database in lower case, as the server stores it.
 
     Args:
         name: the name.
-        what: the argument's name, for the error.
+        what: name of the argument, for the message.
 
     Raises:
-        InvalidArgument: it is not a name.
+        InvalidArgument: *name* is not a text, or is empty.
     """
     if not check_text(name, what):
         raise InvalidArgument(f"{what}={show(name)} must be the name of a database")
@@ -177,10 +177,10 @@ def database_name(name: str, what: str) -> str:
 
 
 def table_name(name: str) -> tuple[str, ...]:
-    """`table` or `database.table` as its parts.
+    """Split `table` or `database.table` into its parts.
 
     Raises:
-        InvalidArgument: it is no text, a part is empty, or there are more than two.
+        InvalidArgument: *name* is not a text, a part is empty, or there are more than two.
     """
     parts = tuple(check_text(name, "table").split("."))
     if len(parts) > 2 or not all(parts):
@@ -189,16 +189,16 @@ def table_name(name: str) -> tuple[str, ...]:
 
 
 def check_recorded(name: str, what: str, remedy: str, also: str = "") -> str:
-    """A name that the server writes into a text of SQL of its own: it would have another one, or an error, there.
+    """Return a name if the server can record it; the server pastes it unescaped into its own SQL.
 
     Args:
         name: the name.
-        what: the argument's name, for the error.
-        remedy: what can be done in its place.
-        also: further characters that it cannot have.
+        what: name of the argument, for the message.
+        remedy: what to do instead, for the message.
+        also: further characters that the name must not have.
 
     Raises:
-        InvalidArgument: it has such a character (server-facts 101).
+        InvalidArgument: the name has a character that the server records wrongly (server-facts 101).
     """
     for character in name:
         if character in "'\\" or character in also:
@@ -209,10 +209,10 @@ def check_recorded(name: str, what: str, remedy: str, also: str = "") -> str:
 
 
 def check_one_character(value: str, what: str) -> str:
-    """A delimiter, quote or escape, checked.
+    """Return a delimiter, quote or escape if it is one ASCII character.
 
     Raises:
-        InvalidArgument: it is not one ASCII character, or it is one that ends lines.
+        InvalidArgument: it is not one ASCII character, or it ends lines.
     """
     if len(check_text(value, what)) != 1 or not value.isascii() or value in "\r\n\0":
         raise InvalidArgument(f"{what}={show(value)} cannot be used; it must be one ASCII character, not a line's end")
@@ -220,7 +220,7 @@ def check_one_character(value: str, what: str) -> str:
 
 
 def is_like(name: str, pattern: str) -> bool:
-    """Whether SQL's LIKE finds the name."""
+    """Return whether a name matches a pattern of SQL's LIKE."""
     pieces: list[str] = re.findall(r"\\.|.", pattern, re.DOTALL)
     wanted = "".join({"%": ".*", "_": "."}.get(piece, re.escape(piece[-1])) for piece in pieces)
     return re.fullmatch(wanted, name, re.DOTALL) is not None
@@ -233,14 +233,14 @@ _COLUMN = f"{_SQL_TYPE}(?:{_ATTRIBUTE})*"
 
 
 def sql_type(written: str, what: str) -> str:
-    """A column's type as SQL writes it, checked.
+    """Return an SQL type after a check.
 
     Args:
-        written: the type.
-        what: the argument's name, for the error.
+        written: the type, such as `VARCHAR(20)`.
+        what: name of the argument, for the message.
 
     Raises:
-        InvalidArgument: it is no type.
+        InvalidArgument: it is not an SQL type.
     """
     if not isinstance(written, str) or not re.fullmatch(_SQL_TYPE, written, re.IGNORECASE):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"{what}={show(written)} must be an SQL type such as 'VARCHAR(20)'")
@@ -248,14 +248,14 @@ def sql_type(written: str, what: str) -> str:
 
 
 def column_definition(written: str, what: str) -> str:
-    """A column's type and attributes as SQL writes them, checked.
+    """Return an SQL column definition after a check.
 
     Args:
-        written: the definition.
-        what: the argument's name, for the error.
+        written: type and attributes, such as `VARCHAR(20) NOT NULL`.
+        what: name of the argument, for the message.
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: it is not a column definition.
     """
     if not isinstance(written, str) or not re.fullmatch(_COLUMN, written, re.IGNORECASE):  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
         raise InvalidArgument(

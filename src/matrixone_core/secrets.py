@@ -1,4 +1,4 @@
-"""Values that never show themselves: passwords, keys, and what holds them."""
+"""Secrets, such as passwords and keys, whose repr and str are masked."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,20 +8,20 @@ from typing import Any, Self
 from sqlalchemy import Dialect, String, TypeDecorator
 
 MASK = "***"
-# What of a stage's credentials is no secret; whatever else a server may come to know is taken for one.
+# The credentials of a stage that are not secret; all others, also unknown ones, are treated as secrets.
 _HARMLESS = frozenset({"AWS_REGION", "ENDPOINT", "PROVIDER"})
 
 
 class Secret(str):
-    """A text whose repr, str and format are `***`; it is sent and compared whole.
+    """A str whose `repr`, `str` and `format` give `***`; `reveal()` returns the plain text.
 
-    `reveal()` gives the plain text.
+    Drivers send, and comparisons use, the plain text.
     """
 
     __slots__ = ()
 
     def __new__(cls, value: str) -> Self:
-        """*value*, which may be a secret already."""
+        """Mask *value*; return it unchanged if it is a secret already."""
         if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # str() would make 'None' of None
             raise TypeError(f"a secret is a str, not {type(value).__name__}")
         return value if isinstance(value, cls) else super().__new__(cls, value)  # str() of one would be the mask
@@ -36,12 +36,12 @@ class Secret(str):
         return format(MASK, format_spec)
 
     def reveal(self) -> str:
-        """The plain text."""
+        """Return the plain text."""
         return "".join(self)
 
 
 class SecretBytes(bytes):
-    """A password's bytes, masked as a `Secret` is; a driver computes with them as with any."""
+    """Bytes of a password, masked as a `Secret` is; drivers can compute with them."""
 
     def __repr__(self) -> str:
         return f"b'{MASK}'"
@@ -54,14 +54,14 @@ class SecretBytes(bytes):
 
 
 def password_bytes(password: str | bytes | None) -> SecretBytes:
-    """A password as the server has it, in UTF-8; empty for None.
+    """Return a password as the server needs it, in UTF-8; empty for None.
 
     Raises:
-        ValueError: it is no Unicode: half of a surrogate pair is in it.
+        ValueError: the password has half of a surrogate pair, so that it has no UTF-8.
     """
     if isinstance(password, bytes):
         return SecretBytes(password)
-    password = Secret(password or "")  # the plain one is not to be seen in a traceback
+    password = Secret(password or "")  # tracebacks must not show the plain one
     try:
         return SecretBytes(password.encode())
     except UnicodeEncodeError:
@@ -71,29 +71,29 @@ def password_bytes(password: str | bytes | None) -> SecretBytes:
 
 @dataclass(frozen=True)
 class NotText:
-    """The place of a value that is given for a secret and is no text: what it holds may be one all the same.
+    """A placeholder for a value that was given as a secret and is not a text; its content may still be secret.
 
     Args:
-        kind: the name of its type.
+        kind: name of the value's type.
     """
 
     kind: str
 
 
 def secret(value: str | None) -> Secret | None:
-    """*value* as a `Secret`, None as None."""
+    """Return *value* as a `Secret`, and None as None."""
     return None if value is None else Secret(value)
 
 
 def mask(value: Any) -> Secret | NotText | None:
-    """What shows nothing of *value*, whatever that is; it never fails, as the frames of a failure show their values."""
+    """Mask a value of any type. This never raises, as the traceback would show the value."""
     if value is None or isinstance(value, Secret | NotText):
         return value
     return Secret(value) if isinstance(value, str) else NotText(type(value).__name__)
 
 
 def mask_pairs(values: Any) -> "Credentials | NotText":
-    """What shows no secret of a stage's credentials, whatever is given for them; it never fails."""
+    """Mask the secrets of a stage's credentials, given as any type. This never raises, as `mask`."""
     try:
         return NotText(type(values).__name__) if isinstance(values, str | bytes) else Credentials(values)
     except TypeError:
@@ -101,23 +101,26 @@ def mask_pairs(values: Any) -> "Credentials | NotText":
 
 
 def mask_url(value: Any) -> str | NotText:
-    """What shows no login of a URL, as in `https://user:password@host`, whatever is given for one; it never fails."""
+    """Mask a URL that may have a login, as `https://user:password@host`, given as any type. This never raises."""
     hidden = mask(value)
     return hidden.reveal() if isinstance(hidden, Secret) and "@" not in hidden else hidden or NotText("NoneType")
 
 
 class Credentials(Mapping[str, str]):
-    """A stage's credentials by name, secret ones masked; immutable.
+    """The credentials of a stage: an immutable mapping of names to values, with secrets masked.
 
     Args:
-        pairs: names and values. Names are folded to upper case, as the server's are.
+        pairs: names and values. Names are converted to upper case, as on the server.
+
+    Raises:
+        TypeError: `pairs` is not a mapping from names to texts.
     """
 
     __slots__ = ("_values",)
 
     def __init__(self, pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         values = _by_name(pairs)
-        del pairs  # the plain ones are not to be seen in a traceback
+        del pairs  # tracebacks must not show the plain ones
         self._values = values or {}
         if values is None:
             raise TypeError("credentials are a mapping from names to texts, as in {'AWS_KEY_ID': '…'}")
@@ -138,12 +141,12 @@ class Credentials(Mapping[str, str]):
         return f"Credentials({self._values!r})"
 
     def merged(self, changes: Mapping[str, str]) -> "Credentials":
-        """These credentials with *changes* laid over them."""
+        """Return a copy with *changes* merged in."""
         return Credentials({**self, **Credentials(changes)})
 
 
 def _by_name(pairs: Any) -> dict[str, str] | None:
-    """The values by their names, masked; None if they are none."""
+    """Return the values by name, with secrets masked; None if *pairs* are not names and texts."""
     try:
         hidden = {name.upper(): Secret(value) for name, value in dict(pairs).items()}
     except (TypeError, AttributeError, ValueError):
@@ -152,13 +155,13 @@ def _by_name(pairs: Any) -> dict[str, str] | None:
 
 
 class SecretText(TypeDecorator[Secret]):
-    """A column that holds secrets: SQLAlchemy's `echo='debug'` logs its rows, so they come back as `Secret`."""
+    """A column with secrets, read as `Secret`, as SQLAlchemy's `echo='debug'` logs rows."""
 
     impl = String
     cache_ok = True
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Secret | None:
-        """What the column's value becomes."""
+        """Return the column's value as a secret."""
         return secret(value)
 
 
@@ -166,16 +169,16 @@ _SECRET_WORDS = re.compile("identified|password|credentials|secret|s3option", re
 
 
 def mentions_secrets(sql: str) -> bool:
-    """Whether a statement that a program or a person has written may have a password or a key in it."""
+    """Return whether a caller's statement may contain a password or a key."""
     return _SECRET_WORDS.search(sql) is not None
 
 
 def redact(words: str, secrets: Iterable[Secret]) -> str:
-    """The words with every secret cut out; those too short to be distinguished from other text are left.
+    """Replace secrets in a message by the mask, except those that are too short to tell from other text.
 
     Args:
-        words: a server's or a driver's message.
-        secrets: what must not show.
+        words: message of a server or a driver.
+        secrets: the secrets to replace.
     """
     forms = {form for hidden in secrets for form in _forms(hidden.reveal()) if len(form) >= 4}
     for form in sorted(forms, key=len, reverse=True):
@@ -184,9 +187,9 @@ def redact(words: str, secrets: Iterable[Secret]) -> str:
 
 
 def _forms(sent: str) -> tuple[str, ...]:
-    """What a message may have of a secret: the text that was sent, and what it was before or is after an escape more.
+    """Return the forms in which a message may show a secret: as sent, and with one level of escapes less or more.
 
-    The one before is the caller's, the one after in the text of the statement, as we or a driver write it.
+    The caller gave the form with less; the SQL text of the statement has the form with more.
     """
     doubled = sent.replace("\\", "\\\\")
     before = sent.replace("''", "'").replace("\\\\", "\\")

@@ -1,4 +1,4 @@
-"""Errors of drivers and servers as this package's: which code or message means which class."""
+"""Translate errors of drivers and servers into this package's exceptions, by code and message."""
 
 import errno
 import os
@@ -47,7 +47,7 @@ ER_NO_DB = 1046
 ER_BAD_DB = 1049
 CR_MALFORMED_PACKET = 2027  # MySQL's number; our own connections raise it for what they cannot read
 
-# What helps against some errors; the command line has words of its own for them.
+# Remedies of some errors; the command line has its own text for them.
 CHECK_LOGIN = "check the user and the password"
 NAME_DATABASE = "name the table as 'database.table', or connect with database="
 START_SERVER = "is the server running? `python -m matrixone_local serve` starts a local one"
@@ -87,8 +87,8 @@ _BY_CODE: Mapping[int, type[MatrixOneError]] = {
 )
 
 _BEGINNING = "((internal error|invalid configuration|SQL parser error): )?"
-# Several codes, such as 20101 for "internal error", say nothing: only the words tell (server-facts 10, 11, 27, 34).
-# A pattern has to match all of a message, as a value of the caller's may stand within it.
+# Several codes, such as 20101 for "internal error", are ambiguous; the message decides (server-facts 10, 11, 27, 34).
+# A pattern must match the whole message, as the message may quote a value of the caller.
 _BY_WORDS: tuple[tuple[re.Pattern[str], type[MatrixOneError]], ...] = tuple(
     (re.compile(f"{_BEGINNING}({pattern})", re.IGNORECASE | re.DOTALL), kind)
     for pattern, kind in (
@@ -115,12 +115,12 @@ _NO_SNAPSHOT = re.compile(r"find 0 snapshot records by name\((.*)\), expect only
 
 
 def classify(code: int | None, words: str, otherwise: type[MatrixOneError] = ServerError) -> type[MatrixOneError]:
-    """The class of error that a server's code and words mean.
+    """Return the exception class for a server's code and message.
 
     Args:
-        code: the error number.
+        code: the error number, or None.
         words: the server's message.
-        otherwise: what it is when neither is known.
+        otherwise: the class if neither is known.
     """
     for pattern, kind in _BY_WORDS:
         if pattern.fullmatch(words):
@@ -129,14 +129,14 @@ def classify(code: int | None, words: str, otherwise: type[MatrixOneError] = Ser
 
 
 def from_driver(error: DBAPIError, statement: Statement[Any] | None = None) -> MatrixOneError:
-    """The error for what a driver raised, without a secret and without the driver's frames.
+    """Translate a driver's exception into one of this package, without secrets and without the driver's frames.
 
     Args:
-        error: as SQLAlchemy wraps it.
-        statement: what was being executed.
+        error: the exception as SQLAlchemy wraps it.
+        statement: the statement that was being executed, or None.
 
     Returns:
-        The error, with a copy of the driver's own as its `__cause__`.
+        The exception, with a copy of the driver's as its `__cause__`.
     """
     code, words = _code_and_message(error.orig)
     hidden: tuple[Secret, ...] = statement.secrets if statement is not None else ()
@@ -165,12 +165,12 @@ _IS_ROLLED_BACK = "; COMMIT was not sent yet, so that nothing of the transaction
 
 
 def _plain(words: str) -> str:
-    """The server's words for a refusal that has a class of its own, without what would mislead."""
+    """Return the server's message without a misleading prefix, for a refusal that has its own class."""
     return _NO_SNAPSHOT.sub(r"there is no snapshot '\1'", _MISLEADING.sub("", words))
 
 
 def reply_ended(error: BaseException) -> bool:
-    """Whether an error of a driver is the server's whole answer; else the connection is in doubt.
+    """Return whether a driver's exception is the server's complete reply; else the connection may be broken.
 
     The drivers' own errors have numbers from 2000 to 2999, or none.
     """
@@ -179,20 +179,20 @@ def reply_ended(error: BaseException) -> bool:
 
 
 def is_outcome_unknown(error: BaseException) -> bool:
-    """Whether the server may have carried a statement out all the same."""
+    """Return whether the server may have executed the statement in spite of the error."""
     return isinstance(error, ConnectionLost | StatementTimeout)
 
 
 def aborts(error: MatrixOneError) -> bool:
-    """Whether an error has ended the transaction in which it occurred."""
+    """Return whether an error ended its transaction."""
     return isinstance(error, TransactionAborted | ConnectionLost)
 
 
 def make_aborted_error(cause: MatrixOneError) -> TransactionAborted:
-    """The error for the use of a transaction that the server has ended."""
+    """Create the error for the use of a transaction that the server has rolled back."""
     error = TransactionAborted(
-        f"the transaction is rolled back since {type(cause).__name__} ({cause}); roll the session back or close it, "
-        "and do all of it again"
+        f"the transaction was rolled back after {type(cause).__name__} ({cause}); roll the session back or close it, "
+        "and repeat all of it"
     )
     error.retryable = cause.retryable
     error.__cause__ = cause
@@ -204,10 +204,10 @@ def _mask_statement(statement: Statement[Any] | None) -> str | None:
 
 
 def cannot_connect(error: BaseException | None, where: str) -> ConnectionFailed:
-    """The error for a connection that could not be made.
+    """Create the error for a connection that could not be opened.
 
     Args:
-        error: the driver's.
+        error: the driver's exception, or None.
         where: the server and the user, without the password.
     """
     code, words = _code_and_message(error)
@@ -231,7 +231,7 @@ _NO_SUCH_USER = re.compile(r"(internal error: )?there is no (user|tenant|role) "
 
 
 def _remedy_of_login(error: BaseException | None, code: int | None, words: str) -> str | None:
-    """What helps against an error of a connection that could not be made; None if that is not known."""
+    """Return the remedy for a connection that could not be opened; None if it is unknown."""
     if _connection_refused(error):
         return START_SERVER
     if _host_unknown(error):

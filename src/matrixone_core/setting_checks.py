@@ -1,4 +1,4 @@
-"""Whether the values of settings can be: one check a setting, which returns the value as it is used."""
+"""Checks of settings and arguments. Each returns the value in the form in which it is used."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +18,10 @@ SSL_MODES: tuple[str, ...] = get_args(SslMode)
 
 
 def check_text(name: str, value: Any) -> str:
-    """A setting that is a text which is not empty.
+    """Return a setting if it is a text that is not empty.
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: it is not.
     """
     if not isinstance(value, str):
         raise InvalidArgument(f"{name}={show(value)} must be a str")
@@ -31,10 +31,10 @@ def check_text(name: str, value: Any) -> str:
 
 
 def check_secret(name: str, value: Secret | NotText | None) -> Secret:
-    """A masked value, checked to be a text.
+    """Return a masked value if it is a text.
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: it is not.
     """
     if not isinstance(value, Secret):
         raise InvalidArgument(f"{name} must be a str{'' if value is None else f', not {value.kind}'}")
@@ -42,12 +42,12 @@ def check_secret(name: str, value: Secret | NotText | None) -> Secret:
 
 
 def check_password(name: str, value: Any) -> Secret:
-    """A password, checked to be Unicode text.
+    """Return a password, masked, if it is Unicode text.
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: it is not.
     """
-    value = mask(value)  # the plain one is not to be seen in a traceback
+    value = mask(value)  # tracebacks must not show the plain one
     password = check_secret(name, value)
     if re.search("[\ud800-\udfff]", password):
         raise InvalidArgument(f"{name} must be Unicode text, and has half of a surrogate pair in it")
@@ -55,7 +55,7 @@ def check_password(name: str, value: Any) -> Secret:
 
 
 def flag(value: bool, what: str) -> bool:
-    """*value*, if it is True or False.
+    """Return *value* if it is True or False.
 
     Raises:
         InvalidArgument: it is something else.
@@ -66,7 +66,7 @@ def flag(value: bool, what: str) -> bool:
 
 
 def optional_flag(value: bool | None, what: str) -> bool | None:
-    """*value*, if it is True, False or None.
+    """Return *value* if it is True, False or None.
 
     Raises:
         InvalidArgument: it is something else.
@@ -77,16 +77,16 @@ def optional_flag(value: bool | None, what: str) -> bool | None:
 
 
 def whole_number(value: object, what: str, of: str = "", *, least: int = 0) -> int:
-    """*value*, if it is a whole number that is large enough; True and False are none.
+    """Return *value* if it is an int of at least *least*, and not a bool.
 
     Args:
         value: the value.
-        what: the argument's name, for the error.
-        of: what it counts, such as `rows`.
-        least: the smallest one.
+        what: name of the argument, for the message.
+        of: what the number counts, such as `rows`, for the message.
+        least: minimum.
 
     Raises:
-        InvalidArgument: it is something else.
+        InvalidArgument: it is something else, or smaller.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InvalidArgument(f"{what}={show(value)} must be a number{f' of {of}' if of else ''}, {least} or more")
@@ -140,7 +140,7 @@ def _lasting(name: str, value: Any) -> float:
 
 
 def _within_a_year(name: str, value: Any) -> float:
-    """Seconds that the drivers and the server can count."""
+    """Return a number of seconds that the drivers and the server can count."""
     if (number := _lasting(name, value)) > YEAR:
         raise InvalidArgument(f"{name}={show(value)} must be at most {YEAR:,} seconds, a year")
     return number
@@ -151,10 +151,10 @@ def _lock_seconds(name: str, value: Any) -> int:
 
 
 def time_limit(value: float, what: str = "timeout") -> float:
-    """A number of seconds, checked.
+    """Return a number of seconds if it is positive.
 
     Raises:
-        InvalidArgument: it is not a number of more than zero.
+        InvalidArgument: it is not a positive number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"{what}={show(value)} must be a number of seconds, more than zero")
@@ -170,8 +170,8 @@ def _hooks(name: str, value: Any) -> tuple[OnConnect, ...]:
     for hook in hooks:
         if not callable(hook) or iscoroutinefunction(hook):
             raise InvalidArgument(
-                f"{name}={show(hook)} must be a function, or a list of them; each is called with a DBAPI connection,"
-                " by AsyncClient too, and is no coroutine function"
+                f"{name}={show(hook)} must be a function that takes a DBAPI connection, or a list of such functions;"
+                " coroutine functions are not possible, not even with AsyncClient"
             )
     return hooks
 

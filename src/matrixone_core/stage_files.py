@@ -1,4 +1,4 @@
-"""Reading files of stages through SQL, by ranges: on S3 a range at the end of a file or past it is an error."""
+"""Read files of stages in ranges through SQL. On S3 the server refuses a range at the end of a file or past it."""
 
 import re
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ LARGEST_VALUE = 64 * 1024 * 1024  # bytes that the server gives, or measures, at
 
 
 def read(url: str, offset: int = 0, pieces: int = 1) -> Op[bytes]:
-    """Some bytes of a file; fewer at its end, none beyond it.
+    """Read pieces of a file; fewer bytes at its end, and none after it.
 
     Args:
-        url: its `stage://` URL.
-        offset: where they begin.
-        pieces: how many pieces of `PIECE` bytes are read at most.
+        url: `stage://` URL of the file.
+        offset: offset of the first byte.
+        pieces: maximum number of pieces of `PIECE` bytes.
 
     Raises:
-        StageFileNotFound: there is no such file.
-        ServerError: it cannot be read.
+        StageFileNotFound: the file does not exist.
+        ServerError: the server cannot read it.
     """
     try:
         return (yield from ReadFile(url, offset, pieces))
@@ -43,16 +43,16 @@ def read(url: str, offset: int = 0, pieces: int = 1) -> Op[bytes]:
 
 
 def read_range(url: str, offset: int, size: int) -> Op[bytes]:
-    """The bytes of a range; fewer at the file's end, none beyond it.
+    """Read a range of a file; fewer bytes at its end, and none after it.
 
     Args:
-        url: its `stage://` URL.
-        offset: where they begin.
-        size: how many, from 1 to `LARGEST_VALUE`.
+        url: `stage://` URL of the file.
+        offset: offset of the first byte.
+        size: number of bytes, from 1 to `LARGEST_VALUE`.
 
     Raises:
-        StageFileNotFound: there is no such file.
-        ServerError: it cannot be read.
+        StageFileNotFound: the file does not exist.
+        ServerError: the server cannot read it.
     """
     try:
         return (yield from ReadRange(url, offset, size))
@@ -63,11 +63,11 @@ def read_range(url: str, offset: int, size: int) -> Op[bytes]:
 
 
 def count_reached(url: str, offsets: tuple[int, ...]) -> Op[int]:
-    """How many of some ascending offsets lie within a file.
+    """Count the offsets, in ascending order, that are inside a file.
 
     Raises:
-        StageFileNotFound: there is no such file.
-        ServerError: it cannot be read.
+        StageFileNotFound: the file does not exist.
+        ServerError: the server cannot read it.
     """
     for count, offset in enumerate(offsets):
         try:
@@ -82,13 +82,13 @@ def count_reached(url: str, offsets: tuple[int, ...]) -> Op[int]:
 
 
 def size_of(url: str) -> Op[int]:
-    """How many bytes a file has.
+    """Return the size of a file in bytes.
 
-    What is left of it behind an offset is measured; the offset is moved until no more is left than the server measures.
+    The server measures the rest of the file after an offset, up to `LARGEST_VALUE`; a search finds such an offset.
 
     Raises:
-        StageFileNotFound: there is no such file.
-        ServerError: it cannot be read.
+        StageFileNotFound: the file does not exist.
+        ServerError: the server cannot read it.
     """
     inside, beyond, offset = 0, 0, 0
     while True:
@@ -110,15 +110,15 @@ def size_of(url: str) -> Op[int]:
 
 
 def size_by_probes(url: str, step: int) -> Op[int]:
-    """How many bytes a file has, without having the server read much of it: a byte at some places, and then the rest.
+    """Return the size of a file in bytes; the server reads only single bytes of it, and at most one step at its end.
 
     Args:
-        url: its `stage://` URL.
-        step: how many bytes may be left to be measured.
+        url: `stage://` URL of the file.
+        step: maximum number of bytes at the end that the server measures.
 
     Raises:
-        StageFileNotFound: there is no such file.
-        ServerError: it cannot be read.
+        StageFileNotFound: the file does not exist.
+        ServerError: the server cannot read it.
     """
     try:
         inside = yield from _last_step_inside(url, step, PROBES)
@@ -130,7 +130,7 @@ def size_by_probes(url: str, step: int) -> Op[int]:
 
 
 def _length_from(url: str, offset: int) -> Op[int]:
-    """How many bytes of a file are left behind an offset."""
+    """Return the number of bytes of a file after an offset."""
     try:
         return (yield from FileLength(f"{url}?offset={offset}" if offset else url)) or 0
     except ServerError as error:
@@ -140,12 +140,12 @@ def _length_from(url: str, offset: int) -> Op[int]:
 
 
 def _last_step_inside(url: str, step: int, at_once: int) -> Op[int]:
-    """The greatest number of steps that is within a file.
+    """Return the greatest number of steps whose offset is inside a file.
 
     Args:
-        url: its `stage://` URL.
-        step: how many bytes one is.
-        at_once: how many places one statement looks at; of several none must be past the end on S3.
+        url: `stage://` URL of the file.
+        step: size of a step in bytes.
+        at_once: number of offsets that one statement probes; on S3 several work only if all are inside the file.
     """
     inside, beyond = 0, 0
     while not beyond:
@@ -158,7 +158,7 @@ def _last_step_inside(url: str, step: int, at_once: int) -> Op[int]:
 
 
 def _narrow(url: str, step: int, places: Sequence[int], inside: int, beyond: int) -> Op[tuple[int, int]]:
-    """The last of some ascending places that is within a file, and the first one that is not; else those given."""
+    """Probe ascending places: return the last one inside a file and the first one after it, or the bounds given."""
     if len(places) == 1:
         reached = 1 if (yield from read_range(url, places[0] * step, 1)) else 0
     else:
@@ -167,10 +167,10 @@ def _narrow(url: str, step: int, places: Sequence[int], inside: int, beyond: int
 
 
 def is_there(url: str) -> Op[bool]:
-    """Whether there is a file.
+    """Return whether a file exists.
 
     Raises:
-        ServerError: it cannot be read.
+        ServerError: the server cannot read it.
     """
     try:
         yield from count_reached(url, (0,))
@@ -180,16 +180,16 @@ def is_there(url: str) -> Op[bool]:
 
 
 def pieces_of(size: int) -> tuple[int, ...]:
-    """The offsets of the pieces in which a file of a size is copied; none of an empty one."""
+    """Return the offsets of the pieces in which a file of this size is copied; none for an empty file."""
     return tuple(range(0, size, COPIED_AT_ONCE))
 
 
 def check_written(url: str, size: int) -> Op[None]:
-    """See that a file is there: a server answers OK for a name that its disk does not take, and writes none.
+    """Check that a file was written: a server answers OK for a name that its disk refuses, and writes no file.
 
     Raises:
-        ServerError: it is not, or is too short.
-        StageFileNotFound: there is none.
+        ServerError: the file is too short.
+        StageFileNotFound: the file does not exist.
     """
     reached = yield from count_reached(url, (max(size - 1, 0),))
     if reached < min(size, 1):
@@ -197,12 +197,12 @@ def check_written(url: str, size: int) -> Op[None]:
 
 
 def put_in_place(spare: str, url: str, size: int) -> Op[None]:
-    """Give a file the name of another one, which the server cannot do in one step: for a moment there is neither.
+    """Rename a file, replacing another one. The server has no such step: for a moment neither name exists.
 
     Args:
-        spare: the `stage://` URL of the file, which is removed.
-        url: the other one's, which it replaces.
-        size: the file's length.
+        spare: `stage://` URL of the file to rename.
+        url: its new URL, of the file that it replaces.
+        size: size of the file in bytes.
     """
     try:
         yield from RemoveFiles(url)
@@ -215,5 +215,5 @@ def put_in_place(spare: str, url: str, size: int) -> Op[None]:
 
 
 def _is_past_the_end(error: ServerError) -> bool:
-    """Whether a range was refused because it begins at the end of an S3 object or past it (server-facts 60)."""
+    """Return whether the server refused a range that begins at the end of an S3 object or past it (server-facts 60)."""
     return re.search(r"range is not satisfiable|\bpanic\b.*\bEOF\b", str(error), re.DOTALL) is not None

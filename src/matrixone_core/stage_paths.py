@@ -1,6 +1,6 @@
-"""Paths of files in stages, as values: what `pathlib.PurePath` knows of a path without asking anybody.
+"""Pure paths of files in stages: the methods of `pathlib.PurePath`, which send nothing to the server.
 
-What a path's file holds is asked by the operations in `stage_path_files`, which both sides bind.
+Methods that read or write files are operations in `stage_path_files`, which both clients bind.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ class PureStagePath:
     """The path of a file or folder in a stage.
 
     Args:
-        stage: the stage's name.
-        parts: the folders and the name; none for the stage itself.
-        perform: carries operations out.
+        stage: name of the stage.
+        parts: names of the folders and of the file; empty for the stage itself.
+        perform: function that runs operations.
 
     Attributes:
-        stage: the stage's name.
-        parts: the folders and the name.
-        perform: carries operations out.
+        stage: name of the stage.
+        parts: names of the folders and of the file.
+        perform: function that runs operations.
     """
 
     __slots__ = ("parts", "perform", "stage")
@@ -56,7 +56,7 @@ class PureStagePath:
 
     @property
     def folder_url(self) -> str:
-        """The `stage://` URL of the folder, with a `/` behind it."""
+        """The `stage://` URL of the folder, with a `/` at the end."""
         return f"{self.url}/" if self.parts else self.url
 
     @property
@@ -83,31 +83,31 @@ class PureStagePath:
 
     @property
     def parent(self) -> Self:
-        """The folder that it is in; the stage is its own."""
+        """The folder that contains the path. The parent of the stage is the stage itself."""
         return self._at(self.parts[:-1])
 
     @property
     def parents(self) -> Sequence[Self]:
-        """The folders that it is in, the nearest one first, the stage last."""
+        """All folders that contain the path, the nearest first, the stage last."""
         return tuple(self._at(self.parts[:end]) for end in reversed(range(len(self.parts))))
 
     def joinpath(self, *others: str | PurePath) -> Self:
-        """The path of something below.
+        """Return the path joined with others.
 
         Args:
-            others: paths from here on, folders separated by `/`, or of pathlib: `local.relative_to(folder)`.
+            others: relative paths: str with `/` between folders, or pathlib paths such as `local.relative_to(folder)`.
 
         Raises:
-            InvalidArgument: one of them leaves the stage, or has a character that the server cannot read.
+            InvalidArgument: a path is outside the stage, or has a character that the server cannot read.
         """
         files = [other.as_posix() if isinstance(other, PurePath) else other for other in others]
         return self._at((*self.parts, *(part for file in files for part in parts_of(self.stage, file))))
 
     def with_name(self, name: str) -> Self:
-        """The path of another name in the same folder.
+        """Return the path of another name in the same folder.
 
         Raises:
-            InvalidArgument: it is no name.
+            InvalidArgument: `name` is not a single name, or the path is the stage itself.
         """
         parts = parts_of(self.stage, name)
         if not self.parts or len(parts) != 1:
@@ -115,35 +115,35 @@ class PureStagePath:
         return self._at((*self.parts[:-1], *parts))
 
     def with_suffix(self, suffix: str) -> Self:
-        """The path with another suffix in place of its own; "" takes it away.
+        """Return the path with another suffix; "" removes the suffix.
 
         Raises:
-            InvalidArgument: it is no suffix.
+            InvalidArgument: `suffix` is neither empty nor a dot and a text.
         """
         if check_text(suffix, "suffix") and (not suffix.startswith(".") or suffix == "."):
             raise InvalidArgument(f"suffix={show(suffix)} must be empty, or a dot and more, as in '.csv'")
         return self.with_name(self.stem + suffix)
 
     def relative_to(self, other: "PureStagePath") -> str:
-        """The path from another one on.
+        """Return the path relative to another one, as text.
 
         Raises:
-            InvalidArgument: it is not below that one.
+            InvalidArgument: the path is not below the other one.
         """
         if not isinstance(other, PureStagePath):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise InvalidArgument(f"other={show(other)} must be a path of a stage")
+            raise InvalidArgument(f"other={show(other)} must be a path in a stage, as client.stage.path returns it")
         length = len(other.parts)
         if other.stage != self.stage or self.parts[:length] != other.parts:
             raise InvalidArgument(f"{self} is not below {other}")
         return "/".join(self.parts[length:])
 
     def match(self, pattern: str) -> bool:
-        """Whether the path matches a pattern, which is compared with as many parts as it has, from the right.
+        """Return whether the path matches a pattern.
 
-        A pattern with `**` is compared with the whole path.
+        A pattern is compared with the last segments of the path; one with `**` with the whole path.
 
         Args:
-            pattern: such as `*.csv` or `2024/*.csv`.
+            pattern: pattern such as `*.csv` or `2024/*.csv`.
         """
         wanted = check_pattern(pattern).split("/")
         if patterns.ANY_FOLDERS in wanted:
@@ -176,14 +176,14 @@ class PureStagePath:
 
 
 def parts_of(stage: str, file: str) -> tuple[str, ...]:
-    """The parts of a path in a stage.
+    """Return the segments of a path in a stage.
 
     Args:
-        stage: the stage's name.
+        stage: name of the stage.
         file: the path; "" is the stage itself.
 
     Raises:
-        InvalidArgument: it leaves the stage, or has a character that the server cannot read.
+        InvalidArgument: the path is outside the stage, or has a character that the server cannot read.
     """
     parts = tuple(part for part in check_text(file, "file").split("/") if part not in {"", "."})
     if parts:
@@ -192,27 +192,27 @@ def parts_of(stage: str, file: str) -> tuple[str, ...]:
 
 
 def stage_file(stage: str, file: str) -> PureStagePath:
-    """The path of a file in a stage, which carries nothing out.
+    """Return the path of a file in a stage; it cannot run operations.
 
     Raises:
-        InvalidArgument: it names no file, leaves the stage, or has a character that the server cannot read.
+        InvalidArgument: the path names no file, is outside the stage, or has a character that the server cannot read.
     """
     _ = stage_path(stage, file)
     return PureStagePath(stage_name(stage), parts_of(stage, file), None)
 
 
 def stage_of_url(data: object) -> tuple[str, str] | None:
-    """The stage and the path that a `stage://` URL or a path of a stage names; None of other data."""
+    """Return the stage and the path of a `stage://` URL or a stage path; None for other data."""
     if isinstance(data, PureStagePath):
         return data.stage, data.file
     return split_url(data) if isinstance(data, str) and data.startswith(STAGE_URL) else None
 
 
 def check_pattern(pattern: str) -> str:
-    """A pattern for paths below a folder.
+    """Return a pattern for paths below a folder, after checking it.
 
     Raises:
-        InvalidArgument: it is empty, or begins at the stage.
+        InvalidArgument: the pattern is empty, or begins with `/`.
     """
     if not check_text(pattern, "pattern").strip("/") or pattern.startswith("/"):
         raise InvalidArgument(f"pattern={show(pattern)} must be a pattern below the path, such as '*.csv'")
@@ -220,14 +220,14 @@ def check_pattern(pattern: str) -> str:
 
 
 def target_of(path: PureStagePath, target: object) -> tuple[str, tuple[str, ...]]:
-    """The stage and the parts of a path that something is copied to.
+    """Return the stage and the segments of the target of a copy.
 
     Args:
-        path: what is copied.
-        target: a path, or a `stage://` URL.
+        path: the file to copy.
+        target: a stage path, or a `stage://` URL.
 
     Raises:
-        InvalidArgument: it is neither, or the same path.
+        InvalidArgument: `target` is neither, or is the file itself.
     """
     if url := stage_of_url(target):
         stage = stage_name(url[0])

@@ -1,7 +1,7 @@
-"""The protocol between operations and drivers, a closed set of steps.
+"""The protocol between operations and drivers: a closed set of steps.
 
-An operation is a generator function: it yields steps, is sent their answers, and returns its result. A driver performs
-the steps, blocking or on an event loop. Only steps, and what operations are made of, may live here.
+An operation is a generator function: it yields steps, receives their answers, and returns its result. A driver performs
+the steps, blocking or on an event loop. Only steps, and the helpers that operations consist of, may be in this module.
 """
 
 import logging
@@ -27,7 +27,7 @@ class Row(Protocol):
     """A row of a reply, read by column name."""
 
     def __getitem__(self, column: str, /) -> Any:
-        """The value in a column."""
+        """Return the value of a column."""
         ...
 
 
@@ -45,11 +45,11 @@ Chunks: TypeAlias = Iterator[bytes] | AsyncIterator[bytes]  # the latter for the
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answered to a statement.
+    """The server's reply to a statement.
 
     Args:
         rows: the rows.
-        count: the rows affected, as the server counts them (server-facts 44 says when not to believe it).
+        count: number of affected rows, as the server counts them (server-facts 44 says when it is wrong).
     """
 
     rows: Sequence[Row] = ()
@@ -60,39 +60,39 @@ class HexBinary(LargeBinary):
     """Bytes written into the statement as `x'…'`: in a function the server cuts `_binary'…'` (server-facts 71)."""
 
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:  # pyright: ignore[reportIncompatibleMethodOverride]  # SQLAlchemy passes no keyword
-        """What writes them."""
+        """Return the function that writes a value."""
         return lambda value: f"x'{value.hex()}'"
 
 
 @dataclass(frozen=True)
 class Statement(Step[R_co]):
-    """One SQL statement. Its fields are its parameters; `parts` writes it, `parse` reads its reply for the driver.
+    """One SQL statement. Its fields are its parameters; `parts` writes it, and `parse` reads its reply for the driver.
 
-    It runs on its own as well, on any SQLAlchemy connection or session: `connection.execute(statement)`.
+    It also runs on any SQLAlchemy connection or session: `connection.execute(statement)`.
     """
 
-    #: The error for a refusal that no table of codes knows better.
+    #: The exception for a refusal whose code and message have no class of their own.
     refusal: ClassVar[type[ServerError]] = ServerError
-    #: The error for a key that is there already: what it creates may be a row of a table of the server's.
+    #: The exception for a duplicate key; some objects are rows of a table of the server.
     duplicate: ClassVar[type[ServerError]] = DuplicateKey
-    #: Whether its rows are one text each, of which there may be many: they are read as the packets that they come in.
+    #: Whether each row is one text; as there may be many, the packets are read instead of rows.
     reads_texts: ClassVar[bool] = False
-    #: Types of result columns that need one.
+    #: Types of the result columns that need one.
     returns: ClassVar[Mapping[str, type[TypeEngine[Any]]]] = {}
-    #: SET statements that the driver sends on the same connection before it, and after it whatever becomes of it.
+    #: SET statements that the driver sends on the same connection before it, and after it, even if it fails.
     before: ClassVar[str] = ""
     after: ClassVar[str] = ""
-    #: Whether its effect stays, though the transaction around it is rolled back (server-facts 12, 14).
+    #: Whether a rollback of the surrounding transaction does not undo it (server-facts 12, 14).
     stays: ClassVar[bool] = False
-    #: Seconds that it may take; None leaves it to the connection.
+    #: Limit in seconds; None leaves it to the connection.
     time_limit: float | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def parts(self) -> Iterator[fragments.Part]:
-        """The statement piece by piece: SQL as text, values as `fragments.Value`."""
+        """Yield the parts of the statement: SQL as text, values as `fragments.Value`."""
         raise NotImplementedError
 
     def parse(self, reply: Reply, /) -> R_co:
-        """The answer that the reply means."""
+        """Convert the reply into the answer of the step."""
         raise NotImplementedError
 
     def __str__(self) -> str:
@@ -100,13 +100,13 @@ class Statement(Step[R_co]):
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """The secrets among the statement's values, as they travel."""
+        """The secrets among the statement's values, as they are sent."""
         return tuple(
             part.value for part in self.parts() if isinstance(part, fragments.Value) and isinstance(part.value, Secret)
         )
 
     def __clause_element__(self) -> TextClause:
-        """The statement as SQLAlchemy executes it, its values bound."""
+        """Return the statement as a SQLAlchemy construct with bound values."""
         sql, values = fragments.bind_values(self.parts())
         binaries = [name for name, value in values.items() if isinstance(value, bytes)]
         clause = TextClause(sql).bindparams(
@@ -118,16 +118,16 @@ class Statement(Step[R_co]):
         return clause.columns(**{name: kind() for name, kind in self.returns.items()})  # type: ignore[return-value]  # TextualSelect executes alike
 
     def _execute_on_connection(self, connection: Any, parameters: Any, options: Any) -> Any:
-        """What `Connection.execute` calls; a base class of SQLAlchemy's would memoize into this frozen object."""
+        """Execute the statement for `Connection.execute`; SQLAlchemy's own method would write to this frozen object."""
         return connection.execute(self.__clause_element__(), parameters or None, execution_options=options)
 
 
 @dataclass(frozen=True)
 class Command(Statement[None]):
-    """A statement whose reply says nothing more than that it was carried out."""
+    """A statement whose reply says only that it succeeded."""
 
     def parse(self, reply: Reply, /) -> None:
-        """Nothing."""
+        """Return None."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +149,14 @@ class OutsideTransaction(Step[R_co]):
 
 @dataclass(frozen=True)
 class Concurrently(Step[tuple[Any, ...]]):
-    """Run operations at once, so many at a time, each on connections of its own; the first error stops the others.
+    """Run operations concurrently, each on its own connections; the first error stops the others.
 
-    Their results come in their order.
+    The answer has their results, in the order of the operations.
 
     Args:
         ops: the operations.
-        limit: how many at a time.
-        first_in_transaction: whether the first one stays on the pinned connection, in its transaction.
+        limit: maximum number of operations at a time.
+        first_in_transaction: whether the first one uses the pinned connection, in its transaction.
     """
 
     ops: tuple[Op[Any], ...]
@@ -166,10 +166,10 @@ class Concurrently(Step[tuple[Any, ...]]):
 
 @dataclass(frozen=True)
 class RunSync(Step[R_co]):
-    """Call a function with a connection of SQLAlchemy's that blocks, or seems to.
+    """Call a function with a SQLAlchemy connection; asyncio drivers call it in SQLAlchemy's greenlet.
 
-    For what SQLAlchemy does with one, as `MetaData.create_all`, and for results that are read while they come
-    (`on_connection.py`). An error is raised as it is.
+    This is for SQLAlchemy's own functions, such as `MetaData.create_all`, and for results that are read as they arrive
+    (`on_connection.py`). Its exceptions are raised unchanged.
     """
 
     call: Callable[[Connection], R_co]
@@ -177,15 +177,15 @@ class RunSync(Step[R_co]):
 
 @dataclass(frozen=True)
 class Call(Step[R_co]):
-    """Call a function that is not the core's; what it returns is awaited by the asyncio client, where it can be.
+    """Call a function from outside the core; the asyncio client awaits an awaitable result.
 
     Args:
         call: the function.
-        blocks: whether it may block: then it runs in a worker thread where an event loop must not wait.
-        exclusive: whether two such calls of one operation must not run at once, as for functions that listen to events.
-        computes: whether it computes for a while: then it runs in a worker thread as well, and one such call at a time,
-            as Python's threads take its lock from each other, and from the event loop.
-        finishes: whether a cancellation waits for one that blocks, and comes once its answer is known.
+        blocks: whether it may block; the asyncio client then calls it in a worker thread.
+        exclusive: whether two such calls of one operation must not run at once, as for event listeners.
+        computes: whether it computes for a while; the asyncio client then calls it in a worker thread, one at a time,
+            as threads compete with the event loop for Python's lock.
+        finishes: whether a cancellation waits for the end of a blocking call.
     """
 
     call: Callable[[], Any]
@@ -197,13 +197,13 @@ class Call(Step[R_co]):
 
 @dataclass(frozen=True)
 class CallInPieces(Step[list[Any]]):
-    """Call a function that computes with bytes piece by piece; what it returns for each.
+    """Call a function with one piece of bytes after another; the answer is the list of its results.
 
-    Where an event loop runs, a piece is so small that the loop has its turn in time.
+    The asyncio client uses pieces so small that the event loop is not held up.
 
     Args:
         call: the function.
-        data: the bytes; without any it is not called.
+        data: the bytes; if they are empty the function is not called.
     """
 
     call: Callable[[bytes], Any]
@@ -212,12 +212,12 @@ class CallInPieces(Step[list[Any]]):
 
 @dataclass(frozen=True)
 class SendLocalData(Step[R_co]):
-    """Execute a statement that asks for data of the client's, and send it these and no other.
+    """Execute a statement that asks for data of the client, and send it this data and no other.
 
     Args:
         statement: the statement.
-        chunks: the data; bytes that are sent as they come, each as soon as the server has taken those before it.
-        through: what is made of each chunk before it is sent; of None, at the end, what is left to send.
+        chunks: the data; each chunk is sent when the server has received the one before it.
+        through: function that converts each chunk before it is sent; called with None at the end for the rest.
     """
 
     statement: Statement[R_co]
@@ -230,13 +230,13 @@ class SendLocalData(Step[R_co]):
 
 @dataclass(frozen=True)
 class WithTicker(Step[R_co]):
-    """Run an operation, and meanwhile ask now and then for an event to report.
+    """Run an operation, and poll for events to report while it runs.
 
     Args:
         op: the operation.
-        seconds: how often.
-        poll: is given the time, and returns an event or None.
-        receive: is called with each event, as by `emit`.
+        seconds: seconds between two polls.
+        poll: function that receives the time in seconds, and returns an event or None.
+        receive: function that is called with each event, as by `emit`.
     """
 
     op: Op[R_co]
@@ -247,14 +247,14 @@ class WithTicker(Step[R_co]):
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a driver lends to operations.
+    """The environment in which a driver runs operations.
 
     Args:
-        run: runs an operation later: a function that blocks, or whose answer is awaited.
+        run: function that runs an operation later; it blocks, or returns an awaitable.
         machine: the client's machine.
-        clock: returns the time in seconds, from a clock that never goes back.
-        sleep: waits for a number of seconds: blocks, or is awaited.
-        in_session: whether the operation is a part of a session's transaction, which needs the connection afterwards.
+        clock: function that returns the time in seconds, from a monotonic clock.
+        sleep: function that waits for a number of seconds; it blocks, or returns an awaitable.
+        in_session: whether the operation is part of a session's transaction, which needs the connection afterwards.
     """
 
     run: Callable[[Op[Any]], Any]
@@ -266,11 +266,11 @@ class Runtime:
 
 @dataclass(frozen=True)
 class GetRuntime(Step[Runtime]):
-    """Return what the driver lends to operations."""
+    """Return the driver's `Runtime`."""
 
 
 def read_clock() -> Op[float]:
-    """Return the time in seconds, from a clock that never goes back."""
+    """Return the time in seconds, from a monotonic clock."""
     return (yield from GetRuntime()).clock()
 
 
@@ -281,25 +281,25 @@ def sleep(seconds: float) -> Op[None]:
 
 
 def run_in_thread(call: Callable[[], T]) -> Op[T]:
-    """Call a function that may block; an event loop does not wait for it."""
+    """Call a function that may block, without blocking an event loop."""
     answer: T = yield from Call[T](call, blocks=True)
     return answer
 
 
 def finish_in_thread(call: Callable[[], T]) -> Op[T]:
-    """Call a function that may block, to its end: whoever is cancelled meanwhile knows what it has done."""
+    """Call a function that may block; a cancellation waits for its end, so that its effect is known."""
     answer: T = yield from Call[T](call, blocks=True, finishes=True)
     return answer
 
 
 def compute(call: Callable[[], T]) -> Op[T]:
-    """Call a function that computes for about a millisecond; an event loop does not wait for it."""
+    """Call a function that computes for about a millisecond, without blocking an event loop."""
     answer: T = yield from Call[T](call, computes=True)
     return answer
 
 
 def work_through(work: Generator[None, None, T]) -> Op[T]:
-    """Carry out work that a generator does little by little; between two parts of it an event loop has its turn."""
+    """Run a generator that works in small parts, and return its result; an event loop runs between two parts."""
     done: list[T] = []
     while not done:
         done = yield from compute(partial(_advance, work))
@@ -307,7 +307,7 @@ def work_through(work: Generator[None, None, T]) -> Op[T]:
 
 
 def _advance(work: Generator[None, None, T]) -> list[T]:
-    """Do the next part of work; what it returns at its end, as a list, which is empty before."""
+    """Run the next part of work; return a list of its result at the end, and an empty list before."""
     try:
         next(work)
     except StopIteration as done:
@@ -316,7 +316,7 @@ def _advance(work: Generator[None, None, T]) -> list[T]:
 
 
 def transform(call: Callable[[bytes | None], bytes], data: bytes | None) -> Op[bytes]:
-    """Return what a function makes of bytes, or of None, which means the end of all data; it may compute for long."""
+    """Convert bytes with a function that may compute for long; None means the end of the data."""
     if data is None:
         return (yield from compute(partial(call, None)))
     made: list[bytes] = yield from CallInPieces(call, data)
@@ -324,15 +324,14 @@ def transform(call: Callable[[bytes | None], bytes], data: bytes | None) -> Op[b
 
 
 def emit(receive: Callable[[Any], Any], event: object) -> Op[None]:
-    """Pass an event to a function of the caller's."""
+    """Pass an event to the caller's function."""
     yield from Call[None](partial(receive, event), exclusive=True)
 
 
 def report_progress(receive: Callable[[Any], Any] | None, event: object) -> Op[None]:
-    """Pass an event to a function that listens, if there is one: what it raises is logged, and the work goes on.
+    """Pass an event to a progress function, if there is one, and log its exceptions.
 
-    It must not decide what becomes of the work: of what is done already, a part would stay. Ctrl-C and cancellations
-    are raised.
+    Its exceptions must not end the work, of which a part would remain. Ctrl-C and cancellations are raised.
     """
     if receive is None:
         return
@@ -343,7 +342,7 @@ def report_progress(receive: Callable[[Any], Any] | None, event: object) -> Op[N
 
 
 def next_chunk(chunks: Chunks) -> Op[bytes | None]:
-    """Return the next bytes of a source of the caller's, or None at its end."""
+    """Return the next bytes of the caller's data, or None at its end."""
     is_async = isinstance(chunks, AsyncIterator)
     read = partial(anext, chunks, None) if is_async else partial(next, chunks, None)
     chunk: bytes | None = yield from Call[bytes | None](read, blocks=not is_async)
@@ -366,7 +365,7 @@ def with_time_limit(op: Op[T], seconds: float) -> Op[T]:
 
 
 def in_order(ops: Iterable[Op[T]]) -> Op[tuple[T, ...]]:
-    """What operations return, one after the other."""
+    """Run operations one after another, and return their results."""
     results: list[T] = []
     for op in ops:
         results.append((yield from op))  # noqa: PERF401  # a comprehension cannot yield
@@ -374,7 +373,7 @@ def in_order(ops: Iterable[Op[T]]) -> Op[tuple[T, ...]]:
 
 
 def map_steps(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
-    """An operation each of whose steps is carried out by *perform*, itself an operation."""
+    """Run an operation with each of its steps performed by *perform*, which is itself an operation."""
     try:
         step = next(op)
         while True:
@@ -390,7 +389,7 @@ def map_steps(op: Op[T], perform: Callable[[Step[Any]], Op[Any]]) -> Op[T]:
 
 
 def map_nested_ops(step: Step[Any], wrap: Callable[[Op[Any]], Op[Any]]) -> Step[Any]:
-    """A step whose operations, if it has any, are wrapped."""
+    """Return a copy of a step with its nested operations wrapped."""
     match step:
         case Atomic() | OutsideTransaction() | WithTicker():
             return replace(step, op=wrap(step.op))

@@ -19,7 +19,7 @@ Fixture = Callable[..., Any]
 
 
 def _asynchronous(function: Fixture) -> Fixture:
-    """A fixture that pytest-asyncio in its strict mode takes as well, where it is installed; anyio takes any."""
+    """Make a fixture that pytest-asyncio accepts in strict mode, if it is installed; anyio accepts any fixture."""
     try:
         from pytest_asyncio import fixture  # noqa: PLC0415  # optional
     except ImportError:
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def matrixone_server() -> Iterator[LocalServer]:
-    """A local server, running for the whole test run; its stages may read the current and the temporary folder."""
+    """Run a local server for the whole test run. Its stages may read the current and the temporary folder."""
     from matrixone_local import LocalServer  # noqa: PLC0415  # only where a test asks for it
 
     with LocalServer() as server:
@@ -47,7 +47,7 @@ def matrixone_server() -> Iterator[LocalServer]:
 
 @pytest.fixture(scope="session")
 def matrixone_url(request: pytest.FixtureRequest) -> str:
-    """Where the server is, as `Client(url=…)` takes it; the local one starts when this is first asked for."""
+    """Return the URL of the server for `Client(url=…)`; start a local server unless `--matrixone-url` is given."""
     url: str | None = request.config.getoption("--matrixone-url")
     if url:
         return url
@@ -57,7 +57,7 @@ def matrixone_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def _matrixone_admin(matrixone_url: str) -> Iterator[Client]:
-    """Who makes the databases and cleans up."""
+    """Return the client that creates the databases and cleans up."""
     from matrixone import Client  # noqa: PLC0415  # only where a test asks for it
 
     with Client(url=matrixone_url) as client:
@@ -66,10 +66,10 @@ def _matrixone_admin(matrixone_url: str) -> Iterator[Client]:
 
 @pytest.fixture
 def matrixone_database(_matrixone_admin: Client, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The name of an empty database, dropped after the test with the stages and snapshots that the test has made.
+    """Create an empty database, and return its name; drop it after the test, with the test's stages and snapshots.
 
-    On a server that is given by `--matrixone-url` others work as well: there only those are dropped whose names begin
-    with the database's.
+    A server of `--matrixone-url` may have other users; there the fixture drops only stages and snapshots whose names
+    begin with the database's.
     """
     admin, name = _matrixone_admin, f"test_{uuid.uuid4().hex[:16]}"
     is_ours = request.config.getoption("--matrixone-url") is None
@@ -84,14 +84,14 @@ def matrixone_database(_matrixone_admin: Client, request: pytest.FixtureRequest)
 
 
 def _account(client: Client) -> set[tuple[str, str]]:
-    """The stages and snapshots of the account."""
+    """Return the stages and snapshots of the account."""
     stages = {("stage", stage.name) for stage in client.stage.list()}
     return stages | {("snapshot", snapshot.name) for snapshot in client.snapshots.list()}
 
 
 @pytest.fixture
 def matrixone_client(matrixone_url: str, matrixone_database: str) -> Iterator[Client]:
-    """A client for the test's database."""
+    """Return a client that is connected to the test's database."""
     from matrixone import Client  # noqa: PLC0415  # only where a test asks for it
 
     with Client(url=matrixone_url, database=matrixone_database) as client:
@@ -100,7 +100,7 @@ def matrixone_client(matrixone_url: str, matrixone_database: str) -> Iterator[Cl
 
 @_asynchronous
 async def matrixone_async_client(matrixone_url: str, matrixone_database: str) -> AsyncIterator[AsyncClient]:
-    """An asyncio client for the test's database; needs pytest-asyncio, or a test that anyio runs."""
+    """Return an asyncio client that is connected to the test's database; needs pytest-asyncio or anyio."""
     from matrixone import AsyncClient  # noqa: PLC0415  # only where a test asks for it
 
     async with AsyncClient(url=matrixone_url, database=matrixone_database) as client:

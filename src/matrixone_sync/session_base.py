@@ -62,7 +62,7 @@ class Carrier:
 
 
 class SessionBase(UnitOfWorkSession):
-    """A SQLAlchemy session with a unit of work.
+    """A blocking SQLAlchemy session with a unit of work.
 
     Args:
         driver: the client's.

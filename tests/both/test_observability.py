@@ -365,7 +365,7 @@ async def coroutine_function(connection):
 
 @pytest.mark.parametrize("value", ["a name", 5, [print, "a name"], coroutine_function, {print}])
 def test_functions_that_cannot_be(new_client, value):
-    with pytest.raises(errors.InvalidArgument, match="on_connect=.* must be a function, or a list of them"):
+    with pytest.raises(errors.InvalidArgument, match="on_connect=.* must be a function that takes a DBAPI connection"):
         new_client(on_connect=value)
 
 

@@ -1,7 +1,7 @@
-"""Indexes that MySQL does not have, or has otherwise: of vectors, and for full-text search.
+"""Indexes for vectors and for full-text search, which MySQL lacks or defines differently.
 
-Both are SQLAlchemy's `Index` with options of the dialect, so that copies of a table, reflection and Alembic's
-migrations, which know `Index` alone, lose nothing.
+Both are a SQLAlchemy `Index` with options of the dialect, so that table copies, reflection and Alembic's migrations,
+which handle `Index` only, preserve them.
 """
 
 from typing import Any, Literal
@@ -26,25 +26,25 @@ _OF_THE_OTHER = {"ivfflat": ("m", "ef_construction", "ef_search"), "hnsw": ("lis
 
 
 class VectorIndex(Index):
-    """An index that finds the vectors nearest to one.
+    """An index for nearest-neighbour search in a column of vectors.
 
-    `create_all()` makes it with its table. An `hnsw` index needs a BIGINT primary key; the setting that the server
-    wants before it makes one (`experimental_hnsw_index`) is set on the connection that makes it.
+    `create_all()` creates it with its table. An `hnsw` index needs a BIGINT primary key; the dialect sets the variable
+    that the server requires for it (`experimental_hnsw_index`).
 
     Args:
-        name: its name; None takes the naming convention's.
+        name: name of the index. None uses the naming convention.
         column: the column, or its name.
-        using: how it is made: `ivfflat` (cells around centres) or `hnsw` (a graph).
-        lists: the number of cells; `ivfflat` only, 1 where none is given.
-        op_type: the distance that it is made for: `vector_l2_ops` where none is given, `vector_cosine_ops`,
-            `vector_ip_ops`. A query that sorts by another distance does not use the index.
-        m: links of a node; `hnsw` only.
-        ef_construction: candidates while it is made; `hnsw` only.
-        ef_search: candidates while it is searched; `hnsw` only.
+        using: algorithm: `ivfflat` (cells around centres) or `hnsw` (a graph).
+        lists: number of cells, for `ivfflat` only; 1 by default.
+        op_type: distance function of the index: `vector_l2_ops` (the default), `vector_cosine_ops` or `vector_ip_ops`.
+            A query that sorts by another distance does not use the index.
+        m: number of links of a node, for `hnsw` only.
+        ef_construction: number of candidates during construction, for `hnsw` only.
+        ef_search: number of candidates during a search, for `hnsw` only.
         kwargs: `info`, and other arguments of `Index`.
 
     Raises:
-        InvalidArgument: an option belongs to the other kind.
+        InvalidArgument: `using` is unknown, or an option belongs to the other algorithm.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class VectorIndex(Index):
         **kwargs: Any,
     ) -> None:
         if using not in _OF_THE_OTHER:
-            raise InvalidArgument(f"a vector index is made using 'ivfflat' or 'hnsw', not {show(using)}")
+            raise InvalidArgument(f"using={show(using)} must be 'ivfflat' or 'hnsw'")
         numbers = {"lists": lists, "m": m, "ef_construction": ef_construction, "ef_search": ef_search}
         options = _options_with_values(using=using, op_type=op_type, **numbers)
         if wrong := options.keys() & {f"matrixone_{option}" for option in _OF_THE_OTHER[using]}:
@@ -71,13 +71,13 @@ class VectorIndex(Index):
 
 
 class FullTextIndex(Index):
-    """An index for full-text search; `match()` of just its columns uses it.
+    """An index for full-text search. `match()` of exactly its columns uses it.
 
     Args:
-        name: its name; None takes the naming convention's.
-        columns: the columns, or their names: CHAR, VARCHAR, TEXT, JSON.
-        parser: how text becomes words: `ngram` for Chinese, Japanese and Korean, `gojieba` for Chinese, `json` for the
-            values of JSON; None splits at blanks and punctuation.
+        name: name of the index. None uses the naming convention.
+        columns: the columns, or their names, of the types CHAR, VARCHAR, TEXT or JSON.
+        parser: tokenizer: `ngram` for Chinese, Japanese and Korean, `gojieba` for Chinese, `json` for values in JSON.
+            None splits at blanks and punctuation.
         kwargs: `info`, and other arguments of `Index`.
     """
 
@@ -92,5 +92,5 @@ class FullTextIndex(Index):
 
 
 def _options_with_values(**options: Any) -> dict[str, Any]:
-    """The options that have a value, as the dialect's arguments."""
+    """Return the options that have a value as arguments of the dialect."""
     return {f"matrixone_{name}": value for name, value in options.items() if value is not None}

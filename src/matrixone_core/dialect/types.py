@@ -1,4 +1,4 @@
-"""Column types that MatrixOne has and MySQL has not (server-facts 40)."""
+"""Column types of MatrixOne that MySQL lacks (server-facts 40)."""
 
 import math
 import uuid
@@ -21,35 +21,35 @@ Distance: TypeAlias = Function[float]
 
 
 class Vector(UserDefinedType[Sequence[float]]):
-    """What vectors of both precisions share.
+    """The base class of vectors of both precisions.
 
-    A value is a list, a tuple, or anything with the buffer or the array interface: numpy's arrays, `array.array`,
-    tensors. It is read as a list of float.
+    A value is a list, a tuple, or an object with the buffer or the array interface, such as a numpy array,
+    `array.array` or a tensor. It is read as a list of float.
     """
 
     sql_name: ClassVar[str]
 
     class Comparator(UserDefinedType.Comparator[Sequence[float]]):
-        """What a column of vectors can be asked; *other* is a vector, or a column of them."""
+        """The distance functions of a vector column; *other* is a vector, or a vector column."""
 
         def l2_distance(self, other: Any) -> Distance:
-            """The Euclidean distance."""
+            """Return the Euclidean distance."""
             return self._function("l2_distance", other)
 
         def l2_distance_sq(self, other: Any) -> Distance:
-            """The square of the Euclidean distance, which sorts alike and costs less."""
+            """Return the square of the Euclidean distance, which has the same order and costs less."""
             return self._function("l2_distance_sq", other)
 
         def cosine_distance(self, other: Any) -> Distance:
-            """1 less the cosine of the angle: 0 for vectors of one direction."""
+            """Return 1 minus the cosine of the angle: 0 for vectors of the same direction."""
             return self._function("cosine_distance", other)
 
         def cosine_similarity(self, other: Any) -> Distance:
-            """The cosine of the angle: 1 for vectors of one direction."""
+            """Return the cosine of the angle: 1 for vectors of the same direction."""
             return self._function("cosine_similarity", other)
 
         def inner_product(self, other: Any) -> Distance:
-            """The inner product with its sign changed, so that the nearest sorts first (server-facts 74)."""
+            """Return the negative inner product, so that the nearest vector sorts first (server-facts 74)."""
             return self._function("inner_product", other)
 
         def _function(self, name: str, other: Any) -> Distance:
@@ -140,7 +140,7 @@ class VECF32(Vector):
     """A vector of 32-bit floats; values are read as lists of float.
 
     Args:
-        dimensions: how many.
+        dimensions: number of dimensions.
     """
 
     cache_ok: bool | None = True
@@ -151,7 +151,7 @@ class VECF64(Vector):
     """A vector of 64-bit floats; values are read as lists of float.
 
     Args:
-        dimensions: how many.
+        dimensions: number of dimensions.
     """
 
     cache_ok: bool | None = True

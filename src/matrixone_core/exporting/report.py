@@ -1,4 +1,4 @@
-"""What an export did, and what it reports meanwhile."""
+"""The report of an export, and its progress."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,8 +12,8 @@ class ExportedFile:
     """A file that was written.
 
     Args:
-        path: its `stage://` URL, its path on this machine, or the name of the stream.
-        bytes: its length; before compression, if the stream compresses.
+        path: `stage://` URL of the file, its path on this machine, or the name of a stream.
+        bytes: size of the file in bytes; before compression if a stream compresses.
     """
 
     path: str
@@ -22,13 +22,13 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class ExportProgress:
-    """How far an export is.
+    """The progress of an export.
 
     Args:
-        path: the file that is written.
-        rows: rows until now; None where the server writes them and says nothing until the end.
-        bytes: bytes until now; None likewise.
-        seconds: since the export began.
+        path: path or URL of the file.
+        rows: number of rows written so far; None if the server writes them, as it reports nothing before the end.
+        bytes: number of bytes written so far; None if the server writes them.
+        seconds: seconds since the export began.
     """
 
     path: str
@@ -39,17 +39,17 @@ class ExportProgress:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export did. Its text is a table of the files.
+    """The result of an export. `str()` gives a table of the files.
 
     Args:
-        files: the files, in the order of their rows. The server writes none for Parquet without a row.
-        rows: how many rows the files have; None where they were not counted (`count` of `export.to_stage`).
-        seconds: how long it took.
+        files: the files, in the order of their rows. The server writes no Parquet file if there is no row.
+        rows: number of rows in the files; None if they were not counted (`count` of `export.to_stage`).
+        seconds: duration in seconds.
         format: `csv`, `jsonline` or `parquet`.
-        columns: the columns' names.
-        sql: the statement, with the names of parameters in place of their values.
-        manifest: the manifest's `stage://` URL, or None.
-        load_options: the options with which `client.load_data` loads the files again, and gets the same values.
+        columns: names of the columns.
+        sql: the SQL statement, with the names of parameters instead of their values.
+        manifest: `stage://` URL of the manifest, or None.
+        load_options: options for `client.load_data` with which the files load as the same values.
     """
 
     files: tuple[ExportedFile, ...]
@@ -63,7 +63,7 @@ class ExportReport:
 
     @property
     def bytes(self) -> int:
-        """How many bytes the files have."""
+        """Size of all files in bytes."""
         return sum(file.bytes for file in self.files)
 
     def __str__(self) -> str:
@@ -79,12 +79,12 @@ class ExportReport:
         return ", ".join([*rows, f"{self.bytes:,} bytes in {self.seconds:.2f} s"])
 
     def _repr_html_(self) -> str:
-        """The report as a notebook shows it."""
+        """Return the report as HTML for notebooks."""
         rows = [(file.path, f"{file.bytes:,}") for file in self.files]
         return render_table(f"{self.format}: {self._summary()}", ("file", "bytes"), rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON has it."""
+        """Return the report as a dict of values that JSON can represent."""
         totals = {name: getattr(self, name) for name in ("rows", "bytes", "seconds", "format", "sql", "manifest")}
         return {
             **totals,

@@ -15,15 +15,15 @@ from matrixone_core.setting_checks import OnConnect
 
 @dataclass(frozen=True)
 class PoolUse:
-    """What a pool's connections are doing.
+    """The state of a connection pool.
 
     Args:
-        size: connections that stay open once they are made.
-        limit: connections that may be open at once; None for no limit.
-        in_use: connections that a statement, a session or a load has now.
-        idle: open connections that nobody uses.
-        overflow: open connections beyond `size`.
-        waiting: calls that wait for a connection, be it a free one or one that is being made.
+        size: number of connections that the pool keeps open.
+        limit: maximum number of open connections. None means no limit.
+        in_use: number of connections in use by statements, sessions or loads.
+        idle: number of open connections that are not in use.
+        overflow: number of open connections beyond `size`.
+        waiting: number of calls that wait for a connection.
     """
 
     size: int
@@ -36,12 +36,12 @@ class PoolUse:
 
 @dataclass(frozen=True)
 class PoolStatus(PoolUse):
-    """What a client's connections are doing: the pool's own fields, and the small pools beside it.
+    """The state of a client's main pool, and of its extra pools.
 
     Args:
-        reserve: for statements that the server refuses inside of a transaction.
-        concurrent: for parts of a load that run at once.
-        stopping: for stopping statements.
+        reserve: pool for statements that the server refuses inside a transaction.
+        concurrent: pool for parts of a load that run concurrently.
+        stopping: pool for stopping statements.
     """
 
     reserve: PoolUse
@@ -50,7 +50,7 @@ class PoolStatus(PoolUse):
 
 
 class ObservedPool(QueuePool):
-    """SQLAlchemy's pool, which knows how many calls are waiting."""
+    """A SQLAlchemy pool that counts the calls that wait for a connection."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

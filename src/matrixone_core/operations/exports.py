@@ -41,41 +41,42 @@ def to_stage(
     progress: Callable[[Any], Any] | None = None,
     timeout: float | None = None,
 ) -> Op[ExportReport]:
-    r"""Write rows to a file of a stage; the server writes it, and nothing of the rows comes to the client.
+    r"""Export rows to a file of a stage. The server writes the file; no row is sent to the client.
 
     Args:
         source: a table (`table`, `database.table`, an ORM model, a `Table`), a `select()`, or the text of a SELECT.
-        stage: the stage's name.
-        file: the file's path in the stage, such as `2024/users.csv`; folders are made.
-        params: values for a query: a dict for `:name`, a tuple for `?`.
-        format: `csv`, `jsonline` or `parquet`; by default the file's suffix tells, and else it is CSV.
-        header: whether the first line of CSV has the columns' names.
-        delimiter: the text between fields of CSV.
-        quote: the character around texts of CSV.
-        line_terminator: `\n`, `\r\n` or `\r`, which ends the lines of CSV.
-        quote_all: whether numbers and moments have quotes as well.
-        split_size: the size, in bytes or as `'64MB'`, at which another file begins, named `users.csv.1`, `users.csv.2`,
-            …; the server ends a file only between batches of 8,192 rows, and splits no Parquet.
-        overwrite: replace an earlier export: `users.csv`, `users.csv.1`, … and its manifest. The new files are written
-            beside the old ones, and put into their place once they are whole.
-        manifest: whether to write `users.csv.manifest.json` as well, with which `load_data.read_manifest_stage` loads
-            the files again.
-        count: whether the report has the number of rows. With True the client reads the files back and counts their
-            lines, or their footers for Parquet. By default it does so up to 4 MiB; a larger file of a table has the
-            table's number of rows if that is the same before and after the export, and else None.
-        progress: a function that is given an `ExportProgress` each second, and at the end. What it raises is logged.
-        timeout: seconds that each statement may take; the client's `timeout` by default.
+        stage: name of the stage.
+        file: path in the stage, such as `2024/users.csv`; missing folders are created.
+        params: values for placeholders in a query: a dict for `:name`, a tuple for `?`.
+        format: `csv`, `jsonline` or `parquet`; by default inferred from the file's suffix, else `csv`.
+        header: whether the first line of a CSV file has the columns' names.
+        delimiter: text between two fields of a CSV file.
+        quote: character around texts in a CSV file.
+        line_terminator: line end of a CSV file: `\n`, `\r\n` or `\r`.
+        quote_all: whether to quote numbers, dates and times, too.
+        split_size: size, in bytes or as `'64MB'`, at which the next file begins: `users.csv.1`, `users.csv.2`, …. The
+            server ends a file only between batches of 8,192 rows, and never splits Parquet.
+        overwrite: replace an earlier export: `users.csv`, `users.csv.1`, … and its manifest. The new files are first
+            written under other names, and replace the old ones when they are complete.
+        manifest: whether to write `users.csv.manifest.json`, too, from which `load_data.read_manifest_stage` loads the
+            files again.
+        count: whether the report has the number of rows. With True the client reads the files back and counts lines, or
+            reads the footers of Parquet. By default it does so for up to 4 MiB; for a larger file of a table the report
+            has the table's number of rows if it is the same before and after the export, else None.
+        progress: function that receives an `ExportProgress` each second, and at the end. Its exceptions are logged.
+        timeout: limit in seconds for each statement; by default the client's `timeout`.
 
     Returns:
-        The files and what is known of them.
+        The files, and the number of rows if it is known.
 
     Raises:
-        InvalidArgument: an argument cannot be; nothing was sent.
-        StageNotFound, TableNotFound: there is none.
-        StageFileExists: there is a file already; nothing was written.
-        NotSupported: in a session, as no rollback takes files back; or the server would write a column wrongly.
-        ServerError: the server refuses the query.
-        StatementTimeout: a statement took longer than it may.
+        InvalidArgument: an argument is not valid; nothing was sent.
+        StageNotFound, TableNotFound: the stage or the table does not exist.
+        StageFileExists: the file exists and `overwrite` is False; nothing was written.
+        NotSupported: a session was used, whose rollback could not remove the file; or the server would write a column
+            wrongly.
+        ServerError: the server refused the query.
+        StatementTimeout: a statement took longer than `timeout`.
     """
     form = options.format_of(format, check_text(file, "file"), server=True)
     if form == "parquet" and split_size is not None:
@@ -111,34 +112,38 @@ def to_file(
     progress: Callable[[Any], Any] | None = None,
     timeout: float | None = None,
 ) -> Op[ExportReport]:
-    r"""Write rows to a file of this machine, as they arrive; in a session those that its transaction sees.
+    r"""Export rows to a file of this machine, written as the rows arrive.
+
+    In a session the export has the rows that the session's transaction sees.
 
     Args:
-        source: as of `to_stage`.
-        target: a path, or a file that is open to write, binary or text; for `AsyncClient` also one whose `write` is
-            awaited. A path has the file once it is whole; a file of the name is replaced. `.gz` and `.bz2` compress.
-        params: values for a query: a dict for `:name`, a tuple for `?`.
-        format: `csv`, `jsonline` or `parquet`; by default the target's suffix tells, and else it is CSV.
-        header: whether the first line of CSV has the columns' names.
-        delimiter: the text between fields of CSV.
-        quote: the character around fields of CSV that need it.
-        escape: `\\` to double backslashes as the server does; by default RFC 4180, as pandas and spreadsheets read it.
-        null_value: what NULL is in CSV; by default an empty field, while an empty text is `""`. `\N` is the only one
-            that a load takes for NULL in all columns.
-        line_terminator: `\n`, `\r\n` or `\r`, which ends the lines of CSV.
-        quote_all: whether all fields of CSV but NULL have quotes.
-        progress: a function that is given an `ExportProgress` now and then. What it raises is logged.
-        timeout: seconds in which the first rows have to come; the client's `timeout` by default.
+        source: as for `to_stage`.
+        target: a path, or a binary or text file that is open for writing; `AsyncClient` also takes files whose `write`
+            is awaitable. A file at the path is replaced when the new one is complete. The suffixes `.gz` and `.bz2`
+            compress.
+        params: values for placeholders in a query: a dict for `:name`, a tuple for `?`.
+        format: `csv`, `jsonline` or `parquet`; by default inferred from the target's suffix, else `csv`.
+        header: whether the first line of a CSV file has the columns' names.
+        delimiter: text between two fields of a CSV file.
+        quote: character around fields of a CSV file that need it.
+        escape: `\\` doubles backslashes as the server does. None, the default, follows RFC 4180, which pandas and
+            spreadsheets read.
+        null_value: text of NULL in a CSV file; by default an empty field, while an empty text is `""`. `\N` is the only
+            one that a load takes for NULL in all columns.
+        line_terminator: line end of a CSV file: `\n`, `\r\n` or `\r`.
+        quote_all: whether to quote all fields of a CSV file except NULL.
+        progress: function that receives an `ExportProgress` from time to time. Its exceptions are logged.
+        timeout: limit in seconds until the first rows arrive; by default the client's `timeout`.
 
     Returns:
-        The file and what is known of it.
+        The file, and the number of rows.
 
     Raises:
-        InvalidArgument: an argument cannot be; nothing was sent.
+        InvalidArgument: an argument is not valid; nothing was sent.
         NotSupported: Parquet needs pyarrow, which is not installed.
         OSError: the file cannot be written.
-        ServerError: the server refuses the query.
-        StatementTimeout: the first rows did not come in time.
+        ServerError: the server refused the query.
+        StatementTimeout: the first rows did not arrive within `timeout`.
     """
     form = options.format_of(format, check_target(target), server=False)
     between = options.delimiter_of(delimiter)
@@ -175,18 +180,18 @@ def to_csv_stage(
     quote_all: bool = False,
     **options: Unpack[StageExportOptions],
 ) -> Op[ExportReport]:
-    """Write rows to a CSV file of a stage: the existing SDK's name of `export.to_stage(…, format='csv')`.
+    r"""Export rows to a CSV file of a stage: the existing SDK's name of `export.to_stage(…, format='csv')`.
 
     Args:
-        stage_name: the stage.
-        filename: the file's path in the stage.
+        stage_name: name of the stage.
+        filename: path in the stage.
         query: a table, a `select()`, or the text of a SELECT.
-        params: values for a query: a dict for `:name`, a tuple for `?`.
-        sep: the text between fields.
-        quotechar: the character around texts; a double quote by default.
-        lineterminator: what ends a line.
+        params: values for placeholders in a query: a dict for `:name`, a tuple for `?`.
+        sep: text between two fields.
+        quotechar: character around texts; a double quote by default.
+        lineterminator: line end: `\n`, `\r\n` or `\r`.
         header: whether the first line has the columns' names.
-        quote_all: whether numbers and moments have quotes as well.
+        quote_all: whether to quote numbers, dates and times, too.
         options: the other options of `export.to_stage`.
 
     Raises:
@@ -205,13 +210,13 @@ def to_jsonl_stage(
     params: Parameters | None = None,
     **options: Unpack[StageExportOptions],
 ) -> Op[ExportReport]:
-    """Write JSON lines to a file of a stage: the existing SDK's name of `export.to_stage(…, format='jsonline')`.
+    """Export rows to a JSON lines file of a stage: the existing SDK's name of `export.to_stage(…, format='jsonline')`.
 
     Args:
-        stage_name: the stage.
-        filename: the file's path in the stage.
+        stage_name: name of the stage.
+        filename: path in the stage.
         query: a table, a `select()`, or the text of a SELECT.
-        params: values for a query: a dict for `:name`, a tuple for `?`.
+        params: values for placeholders in a query: a dict for `:name`, a tuple for `?`.
         options: the other options of `export.to_stage`.
 
     Raises:
@@ -227,13 +232,13 @@ def to_parquet_stage(
     params: Parameters | None = None,
     **options: Unpack[StageExportOptions],
 ) -> Op[ExportReport]:
-    """Write rows to a Parquet file of a stage; as `export.to_stage(…, format='parquet')`.
+    """Export rows to a Parquet file of a stage, as `export.to_stage(…, format='parquet')`.
 
     Args:
-        stage_name: the stage.
-        filename: the file's path in the stage.
+        stage_name: name of the stage.
+        filename: path in the stage.
         query: a table, a `select()`, or the text of a SELECT.
-        params: values for a query: a dict for `:name`, a tuple for `?`.
+        params: values for placeholders in a query: a dict for `:name`, a tuple for `?`.
         options: the other options of `export.to_stage`.
 
     Raises:
@@ -252,16 +257,16 @@ def to_csv(
     lineterminator: str = "\n",
     header: bool = True,
 ) -> Op[ExportReport]:
-    """Write rows to a CSV file: the existing SDK's name of `export.to_file(…, format='csv')`.
+    r"""Export rows to a CSV file: the existing SDK's name of `export.to_file(…, format='csv')`.
 
     Args:
-        path: as of `export.to_file`: a file of this machine, where the existing SDK means the server's; or the
-            `stage://` URL or the path of a stage's file, which is written as by `export.to_stage`.
+        path: a file of this machine, as for `export.to_file` (the existing SDK writes a file of the server's machine);
+            or a `stage://` URL or a stage path, which is written as by `export.to_stage`.
         query: a table, a `select()`, or the text of a SELECT.
-        params: values for a query: a dict for `:name`, a tuple for `?`.
-        sep: the text between fields.
-        quotechar: the character around fields; a double quote by default.
-        lineterminator: what ends a line.
+        params: values for placeholders in a query: a dict for `:name`, a tuple for `?`.
+        sep: text between two fields.
+        quotechar: character around fields; a double quote by default.
+        lineterminator: line end: `\n`, `\r\n` or `\r`.
         header: whether the first line has the columns' names.
 
     Raises:
@@ -277,12 +282,12 @@ def to_csv(
 def to_jsonl(
     path: ExportTarget | PureStagePath, query: ExportSource, params: Parameters | None = None
 ) -> Op[ExportReport]:
-    """Write rows to a file of JSON lines: the existing SDK's name of `export.to_file(…, format='jsonline')`.
+    """Export rows to a JSON lines file: the existing SDK's name of `export.to_file(…, format='jsonline')`.
 
     Args:
-        path: as of `export.to_csv`.
+        path: as for `export.to_csv`.
         query: a table, a `select()`, or the text of a SELECT.
-        params: values for a query: a dict for `:name`, a tuple for `?`.
+        params: values for placeholders in a query: a dict for `:name`, a tuple for `?`.
 
     Raises:
         MatrixOneError, OSError: as for `export.to_file`.
@@ -293,12 +298,12 @@ def to_jsonl(
 def to_parquet(
     path: ExportTarget | PureStagePath, query: ExportSource, params: Parameters | None = None
 ) -> Op[ExportReport]:
-    """Write rows to a Parquet file; as `export.to_file(…, format='parquet')`.
+    """Export rows to a Parquet file, as `export.to_file(…, format='parquet')`.
 
     Args:
-        path: as of `export.to_csv`.
+        path: as for `export.to_csv`.
         query: a table, a `select()`, or the text of a SELECT.
-        params: values for a query: a dict for `:name`, a tuple for `?`.
+        params: values for placeholders in a query: a dict for `:name`, a tuple for `?`.
 
     Raises:
         MatrixOneError, OSError: as for `export.to_file`.

@@ -1,4 +1,4 @@
-"""Whether a stage can be used, and if not, why and what to do."""
+"""The check of a stage: whether it can be used, and if not, why and what to do."""
 
 import re
 from dataclasses import dataclass, replace
@@ -20,7 +20,22 @@ S3_CREDENTIALS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT", "PRO
 
 
 class StageProblem(StrEnum):
-    """What keeps a stage from being used."""
+    """The reason why a stage cannot be used.
+
+    Members:
+        DISABLED: the stage is disabled.
+        NO_PARENT: the stage that its URL names does not exist, or is the stage itself.
+        NO_CREDENTIAL: a credential that S3 needs is missing.
+        BAD_ENDPOINT: the endpoint is not a URL with `http://` or `https://`.
+        CONNECTION_REFUSED: nothing listens at the endpoint.
+        UNREACHABLE: the server cannot reach the endpoint.
+        NO_BUCKET: the bucket does not exist, or its name is not valid.
+        NO_FOLDER: the folder does not exist, or is a file.
+        NO_PERMISSION: the keys, or the server's user, may not list or read the files.
+        EMPTY: there is no file.
+        TIMEOUT: the server got no answer in time.
+        OTHER: the server gave another reason.
+    """
 
     DISABLED = "disabled"
     NO_PARENT = "no parent"
@@ -38,14 +53,14 @@ class StageProblem(StrEnum):
 
 @dataclass(frozen=True)
 class StageCheck:
-    """What the check of a stage found. It is true if the stage can be used.
+    """The result of the check of a stage. It is true if the stage can be used.
 
     Args:
-        stage: the stage's name.
-        problem: what keeps it from being used; None if nothing does.
-        reason: why, in words, with the server's own where it has said something.
-        advice: what to do about it.
-        files: how many files were found at the first level, or below it if there was none.
+        stage: name of the stage.
+        problem: why the stage cannot be used; None if it can.
+        reason: the problem in words, with the server's message if there is one.
+        advice: how to solve the problem.
+        files: number of files at the first level, or at the second if the first has none.
     """
 
     stage: str
@@ -69,21 +84,21 @@ class StageCheck:
 
 
 def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
-    """Whether a stage can be used, and if not, why and what to do.
+    """Check whether a stage can be used, and if not, why and what to do.
 
-    Its definition is looked at, and the server asked to list its files. In a session, only stages that are committed
-    as they are can be checked.
+    The check examines the stage's definition and lets the server list its files. A session can check only stages that
+    it has not changed.
 
     Args:
-        name: the stage's name.
-        timeout: seconds within which there is an answer, 5 or more: a server takes 4 to tell that S3 refuses.
+        name: name of the stage.
+        timeout: limit in seconds, 5 or more: a server takes 4 seconds to report that S3 refuses.
 
     Returns:
-        What was found; it is true if the stage can be used.
+        The result, which is true if the stage can be used.
 
     Raises:
         InvalidArgument: `timeout` is less than 5; nothing was sent.
-        StageNotFound: there is none of this name.
+        StageNotFound: there is no stage of this name.
     """
     if time_limit(timeout) < 5:
         raise InvalidArgument(f"timeout={show(timeout)} must be a number of seconds, 5 or more")
@@ -103,11 +118,11 @@ def check(name: str, *, timeout: float = 15.0) -> Op[StageCheck]:
 
 
 def _definition(stage: Stage) -> Op[StageCheck | str]:
-    """What the definition of a stage, or of those it is in, shows to be wrong; or else where the stage leads."""
+    """Check the definition of a stage and of its parents; return the problem, or the URL of its storage."""
     within, place = stage, stage.url
     for _ in range(DEEPEST):
-        if flaw := _flaw(within):
-            return StageCheck(stage.name, *flaw)
+        if problem := _definition_problem(within):
+            return StageCheck(stage.name, *problem)
         if not place.startswith(STAGE_URL):
             return place
         parent, path = split_url(place)
@@ -120,12 +135,12 @@ def _definition(stage: Stage) -> Op[StageCheck | str]:
 
 
 def _nothing() -> Op[None]:
-    """A stage whose name has capitals cannot be found in a URL (server-facts 2)."""
+    """Return None: a URL cannot name a stage with capitals (server-facts 2)."""
     yield from ()
 
 
-def _flaw(stage: Stage) -> tuple[StageProblem, str, str] | None:
-    """What is wrong with the definition of one stage: the problem, why, and what to do."""
+def _definition_problem(stage: Stage) -> tuple[StageProblem, str, str] | None:
+    """Return what is wrong with the definition of one stage: the problem, the reason and the advice."""
     alter = f"client.stage.alter({stage.name!r}, "
     if not stage.enabled:
         return StageProblem.DISABLED, f"{stage.name!r} is disabled", f"{alter}enable=True)"
@@ -164,10 +179,10 @@ def _contents(stage: Stage, place: str, ends: float) -> Op[StageCheck]:
 
 
 def _missing(stage: Stage, folder: str, ends: float) -> Op[str | None]:
-    """The first folder that does not exist among those above a stage's own, and it.
+    """Return the first folder that does not exist on the path to a stage's folder, or None.
 
-    Listing a folder makes those above it (server-facts 59), so that each is looked for in the one above. One that may
-    not be listed tells nothing, nor does a name that begins with a dot, which the server hides.
+    The listing of a folder creates it and its parents (server-facts 59), so each is searched for in its parent. Folders
+    that cannot be listed, and names that begin with a dot, which the server hides, are taken to exist.
     """
     names = [name for name in folder.split("/") if name]
     for depth, name in enumerate(names):
@@ -194,7 +209,7 @@ def _run_with_deadline(ends: float, statement: Statement[T]) -> Op[T]:
 
 
 _ADVICE_TIMEOUT = "see whether the endpoint answers from the server's machine"
-_SAID: tuple[tuple[str, StageProblem, str], ...] = (
+_REFUSALS: tuple[tuple[str, StageProblem, str], ...] = (
     (
         r"credentials:? \w+ not found",
         StageProblem.NO_CREDENTIAL,
@@ -238,9 +253,9 @@ _SAID: tuple[tuple[str, StageProblem, str], ...] = (
 
 
 def _classify_refusal(stage: Stage, error: MatrixOneError) -> StageCheck:
-    """What the server's refusal means."""
+    """Return the problem that the server's refusal means."""
     words = str(error)
-    for pattern, problem, advice in _SAID:
+    for pattern, problem, advice in _REFUSALS:
         if re.search(pattern, words, re.IGNORECASE):
             return StageCheck(stage.name, problem, words, advice)
-    return StageCheck(stage.name, StageProblem.OTHER, words, "the server's words are all that is known")
+    return StageCheck(stage.name, StageProblem.OTHER, words, "the server's message is all that is known")

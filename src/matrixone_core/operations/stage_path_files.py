@@ -1,6 +1,6 @@
-"""Operations on the files that paths of stages name: all through SQL, so that the client needs no key of the storage.
+"""Operations on files of stages. All use SQL, so that the client needs no key of the storage.
 
-Writing and removing take effect at once, whatever a transaction becomes (server-facts 14, 71): sessions refuse both.
+Writing and removing take effect at once, and no rollback undoes them (server-facts 14, 71): sessions refuse both.
 """
 
 import codecs
@@ -44,10 +44,10 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True)
 class StageFileStat:
-    """What is known of a file; SQL shows no time and no ETag (server-facts 31).
+    """The size of a file. SQL shows neither its time nor its ETag (server-facts 31).
 
     Args:
-        size: its length in bytes.
+        size: size in bytes.
     """
 
     size: int
@@ -55,12 +55,12 @@ class StageFileStat:
 
 @dataclass(frozen=True)
 class OpenMode:
-    """How a file is opened.
+    """The mode in which a file is opened.
 
     Args:
-        reads: whether it is read, or else written.
-        overwrites: whether what is written replaces a file.
-        binary: whether it has bytes, or else text.
+        reads: whether the file is read; else it is written.
+        overwrites: whether writing replaces an existing file.
+        binary: whether the file has bytes; else it has text.
     """
 
     reads: bool
@@ -69,10 +69,10 @@ class OpenMode:
 
     @classmethod
     def parse(cls, mode: str) -> "OpenMode":
-        """A mode as Python's `open` takes it.
+        """Parse a mode of Python's `open`.
 
         Raises:
-            InvalidArgument: it cannot be.
+            InvalidArgument: the mode is not valid.
         """
         if mode not in MODES:
             raise InvalidArgument(
@@ -82,19 +82,19 @@ class OpenMode:
 
 
 def exists(path: PureStagePath) -> Op[bool]:
-    """Whether there is a file or a folder."""
+    """Return whether the path is a file or a folder."""
     if not path.parts:
         return (yield from catalog.find(path.stage)) is not None
     return (yield from is_file(path)) or (yield from is_dir(path))
 
 
 def is_file(path: PureStagePath) -> Op[bool]:
-    """Whether there is a file."""
+    """Return whether the path is a file."""
     return bool(path.parts) and (yield from is_there(path.url))
 
 
 def is_dir(path: PureStagePath) -> Op[bool]:
-    """Whether there is a folder; each is sought in the one above, as listing one that is missing would make it."""
+    """Return whether the path is a folder; search its parent for it, as listing a missing folder would create it."""
     if not path.parts:
         return (yield from catalog.find(path.stage)) is not None
     for folder in reversed((path, *path.parents[:-1])):
@@ -108,10 +108,10 @@ def is_dir(path: PureStagePath) -> Op[bool]:
 
 
 def list_names(path: PureStagePath) -> Op[Names]:
-    """The names of the files and folders in a folder, in order.
+    """Return the names of the files and folders in a folder, in order.
 
     Raises:
-        StageFileNotFound: there is no such folder.
+        StageFileNotFound: the folder does not exist.
     """
     yield from _check_folder(path)
     listed = yield from ListFiles(path.folder_url)
@@ -122,10 +122,10 @@ def list_names(path: PureStagePath) -> Op[Names]:
 
 
 def list_folder(path: PureStagePath) -> Op[tuple[Names, Names]]:
-    """The names of the folders in a folder, and of the files.
+    """Return the names of the folders in a folder, and the names of its files.
 
     Raises:
-        StageFileNotFound: there is no such folder.
+        StageFileNotFound: the folder does not exist.
     """
     yield from _check_folder(path)
     files, folders = yield from patterns.list_folder(path.folder_url, is_deep=True)
@@ -133,7 +133,7 @@ def list_folder(path: PureStagePath) -> Op[tuple[Names, Names]]:
 
 
 def glob(path: PureStagePath, pattern: str) -> Op[tuple[Names, ...]]:
-    """The parts of the files below a folder that a pattern matches, in order; none if there is no such folder."""
+    """Return the segments of each file below a folder that matches a pattern; none if the folder does not exist."""
     check_pattern(pattern)
     if path.parts and not (yield from is_dir(path)):
         return ()
@@ -142,24 +142,24 @@ def glob(path: PureStagePath, pattern: str) -> Op[tuple[Names, ...]]:
 
 
 def stat(path: PureStagePath) -> Op[StageFileStat]:
-    """The file's size.
+    """Return the file's size.
 
     Raises:
-        StageFileNotFound: there is no such file.
+        StageFileNotFound: the file does not exist.
     """
     return StageFileStat((yield from size_of(file_url(path))))
 
 
 def read_at(path: PureStagePath, offset: int, size: int) -> Op[bytes]:
-    """The bytes of a range; fewer at the file's end, none beyond it."""
+    """Return the bytes of a range; fewer at the end of the file, and none after it."""
     return (yield from read_range(path.url, offset, size)) if size else b""
 
 
 def read_bytes(path: PureStagePath) -> Op[bytes]:
-    """All of the file.
+    """Return the whole file.
 
     Raises:
-        StageFileNotFound: there is no such file.
+        StageFileNotFound: the file does not exist.
     """
     url, pieces, offset = file_url(path), list[bytes](), 0
     while not offset % RANGE:  # a shorter one is the last
@@ -172,14 +172,14 @@ def read_bytes(path: PureStagePath) -> Op[bytes]:
 
 
 def read_text(path: PureStagePath, encoding: str, errors: str, newline: str | None) -> Op[str]:
-    """All of the file, decoded as `open` does."""
+    """Return the whole file, decoded as `open` does."""
     check_codec(encoding, errors, newline)
     data = yield from read_bytes(path)
     return io.TextIOWrapper(io.BytesIO(data), encoding, errors, newline).read()
 
 
 def head(path: PureStagePath, rows: int, encoding: str) -> Op[str]:
-    """The first lines of the file, decompressed as its suffix tells."""
+    """Return the first lines of the file, decompressed according to its suffix."""
     whole_number(rows, "rows", "lines")
     check_codec(encoding)
     url = file_url(path)
@@ -201,7 +201,7 @@ def head(path: PureStagePath, rows: int, encoding: str) -> Op[str]:
 
 
 def write_bytes(path: PureStagePath, data: bytes, *, overwrite: bool) -> Op[int]:
-    """Write the file, and return its length."""
+    """Write the file, and return its size in bytes."""
     url = file_url(path)
     flag(overwrite, "overwrite")
     if not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
@@ -215,7 +215,7 @@ def write_bytes(path: PureStagePath, data: bytes, *, overwrite: bool) -> Op[int]
 def write_text(
     path: PureStagePath, text: str, *, encoding: str, errors: str, newline: str | None, overwrite: bool
 ) -> Op[int]:
-    """Write the file, encoded as `open` does, and return how many characters it has."""
+    """Write the file, encoded as `open` does, and return the number of characters."""
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"text must be a str, not {type(text).__name__}; write_bytes() writes bytes")
     check_codec(encoding, errors, newline)
@@ -244,11 +244,11 @@ def copy(path: PureStagePath, target: object, *, overwrite: bool) -> Op[tuple[st
 
 
 def check_open(path: PureStagePath, mode: OpenMode) -> Op[None]:
-    """See that a file can be opened.
+    """Check that a file can be opened.
 
     Raises:
-        StageFileNotFound: there is none to read.
-        StageFileExists: there is one already, which must not be replaced.
+        StageFileNotFound: the file to read does not exist.
+        StageFileExists: the file exists and must not be replaced.
     """
     url = file_url(path)
     if mode.reads:
@@ -258,10 +258,10 @@ def check_open(path: PureStagePath, mode: OpenMode) -> Op[None]:
 
 
 def check_codec(encoding: str, errors: str = "strict", newline: str | None = None) -> None:
-    """See that Python knows how text is encoded.
+    """Check the arguments of `open` for text.
 
     Raises:
-        InvalidArgument: it does not.
+        InvalidArgument: Python does not know one of them.
     """
     _ = check_encoding(encoding)
     try:
@@ -273,10 +273,10 @@ def check_codec(encoding: str, errors: str = "strict", newline: str | None = Non
 
 
 def check_size(path: PureStagePath, size: int) -> None:
-    """See that the server takes a file of this size.
+    """Check that the server accepts a file of this size.
 
     Raises:
-        InvalidArgument: it does not.
+        InvalidArgument: the file is too large.
     """
     if size > LARGEST_WRITE:
         raise InvalidArgument(
@@ -286,7 +286,7 @@ def check_size(path: PureStagePath, size: int) -> None:
 
 
 def _write(path: PureStagePath, statement: SaveFile | CopyFile, size: int, *, overwrite: bool) -> Op[None]:
-    """Write a file; one that is there is replaced once the new one is whole under a name of its own."""
+    """Write a file; replace an existing one when the new one is complete under another name."""
     try:
         yield from statement
     except StageFileExists as error:
@@ -328,13 +328,13 @@ def _check_folder(path: PureStagePath) -> Op[None]:
 
 
 def _has_namesake(path: PureStagePath) -> Op[bool]:
-    """Whether a folder has something of its own name; on S3 its own mark is listed in it."""
+    """Return whether a folder has an entry of its own name; on S3 the listing of a folder has its own marker."""
     inner = path.joinpath(path.name)
     return (yield from is_file(inner)) or (yield from is_dir(inner))
 
 
 def file_url(path: PureStagePath) -> str:
-    """The URL of a file.
+    """Return the URL of a file.
 
     Raises:
         InvalidArgument: the path is the stage itself.
@@ -345,5 +345,5 @@ def file_url(path: PureStagePath) -> str:
 
 
 def location(stage: str, files: tuple[str | PurePath, ...]) -> PureStagePath:
-    """The path that a caller names; carries nothing out."""
+    """Return the path of a caller's segments; it cannot run operations."""
     return PureStagePath(stage_name(stage), (), None).joinpath(*files)

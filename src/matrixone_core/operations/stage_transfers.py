@@ -21,12 +21,12 @@ from matrixone_core.whole_files import check_local_path, refusing_long_paths, wr
 
 @dataclass(frozen=True)
 class FileProgress:
-    """How far a download or an upload is.
+    """The progress of a download or an upload.
 
     Args:
-        path: the file's `stage://` URL.
-        done: bytes until now.
-        total: bytes in all.
+        path: `stage://` URL of the file.
+        done: number of bytes transferred so far.
+        total: size of the file in bytes.
     """
 
     path: str
@@ -38,7 +38,7 @@ Receive = Callable[[FileProgress], Any]
 
 
 def download(path: PureStagePath, local: LocalPath, progress: Receive | None) -> Op[PurePath]:
-    """Write the file to the client's disk, by ranges; it has its name once it is whole."""
+    """Download the file in ranges; it gets its name when it is complete."""
     place, url = _local(local), file_url(path)
     _check_progress(progress)
     machine = (yield from GetRuntime()).machine
@@ -54,13 +54,13 @@ def download(path: PureStagePath, local: LocalPath, progress: Receive | None) ->
 def _fetch_to(
     url: str, size: int, machine: Machine, progress: Receive | None, place: PurePath, file: IO[bytes]
 ) -> Op[None]:
-    """Fetch a file to a place; several workers open it for themselves."""
+    """Fetch a file to a local path, which each worker opens by itself."""
     yield from run_in_thread(file.close)
     yield from _fetch(_Fetching(url, size, place, machine, progress))
 
 
 def upload(path: PureStagePath, local: LocalPath, *, overwrite: bool, progress: Receive | None) -> Op[int]:
-    """Write a file of the client's disk to the stage, and return its length."""
+    """Upload a file of the client's disk, and return its size in bytes."""
     place = _local(local)
     flag(overwrite, "overwrite")
     _check_progress(progress)
@@ -79,12 +79,12 @@ class _Fetching:
     """A download that has begun.
 
     Args:
-        url: the file's.
-        size: its length in bytes.
-        place: the local file.
-        machine: the machine that has it.
-        progress: is given how far it is.
-        done: bytes that were written.
+        url: `stage://` URL of the file.
+        size: size of the file in bytes.
+        place: path of the local file.
+        machine: the client's machine.
+        progress: function that receives the progress, or None.
+        done: number of bytes written so far.
     """
 
     url: str
@@ -96,7 +96,7 @@ class _Fetching:
 
 
 def _fetch(fetching: _Fetching) -> Op[None]:
-    """Read the ranges of a file, several at a time, each by who is free."""
+    """Read the ranges of a file, several at a time; each worker takes the next one."""
     offsets = iter(range(0, fetching.size, RANGE))
     count = min(IN_FLIGHT, -(-fetching.size // RANGE))
     if count == 1:
@@ -127,7 +127,7 @@ def _local(local: LocalPath) -> PurePath:
     if not isinstance(local, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise InvalidArgument(f"local={show(local)} must be the path of a file on this machine")
     if str(local).startswith(STAGE_URL):
-        raise InvalidArgument(f"local={show(local)} is a stage's; copy() copies from stage to stage")
+        raise InvalidArgument(f"local={show(local)} is a file of a stage; copy() copies from stage to stage")
     return PurePath(check_local_path(os.fsdecode(local), "local"))
 
 

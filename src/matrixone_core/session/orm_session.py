@@ -1,7 +1,7 @@
-"""SQLAlchemy's session with a unit of work hung on its events.
+"""A SQLAlchemy session with a unit of work, which listens to the session's events.
 
-On events and not on an overridden `commit()`, as `with session.begin()` goes around that. What carries operations out
-is given by the side, so that nothing here blocks or awaits.
+It uses events instead of overriding `commit()`, as `with session.begin()` does not call that method. Each client
+supplies a `Carrier` that runs operations, so that nothing here blocks or awaits.
 """
 
 from collections.abc import Callable, Generator, Iterable
@@ -30,26 +30,26 @@ UNWATCHED = "skip_user_error_events"  # SQLAlchemy's execution option that passe
 
 
 class Carrier(Protocol):
-    """What a side lends to a session."""
+    """Runs the operations of a session; the blocking and the asyncio client each have one."""
 
     def run(self, op: Op[T]) -> T:
-        """Carry an operation out, outside of the session's transaction."""
+        """Run an operation outside the session's transaction."""
         ...
 
     def begin_commit(self, connection: Connection) -> None:
-        """Hear that a commit begins on this connection: from now on no Ctrl-C or cancellation comes between."""
+        """Defer Ctrl-C and cancellations until `finish`; called before COMMIT is sent on this connection."""
         ...
 
     def finish(self, op: Op[None]) -> None:
-        """Carry an operation out though a Ctrl-C or cancellation came meanwhile, and then let it come."""
+        """Run an operation to its end, then let a deferred Ctrl-C or cancellation take effect."""
         ...
 
     def run_later(self, op: Op[None]) -> Any:
-        """Carry an operation out, for who calls this or awaits it once the session is closed."""
+        """Run an operation after the session is closed; the caller awaits the result with the asyncio client."""
         ...
 
     def user(self) -> object:
-        """The thread or task that is calling."""
+        """Return the calling thread or task."""
         ...
 
 
@@ -58,12 +58,12 @@ class UnitOfWorkSession(orm.Session):
 
     Args:
         bind: the engine.
-        carrier: the side's part.
-        outer: the program's connection or session in whose transaction this one takes part, or None.
-        options: SQLAlchemy's own.
+        carrier: runs operations.
+        outer: the program's connection or session, whose transaction this session joins, or None.
+        options: options of SQLAlchemy's session.
 
     Attributes:
-        work: what the transaction keeps for its commit.
+        work: the unit of work of the current transaction.
     """
 
     def __init__(
@@ -85,15 +85,15 @@ class UnitOfWorkSession(orm.Session):
 
     @contextmanager
     def used(self, *, alive: bool = True) -> Generator[None]:
-        """A block in which the session is in use.
+        """Mark the session as in use by the calling task or thread within a block.
 
         Args:
-            alive: whether the transaction has to be.
+            alive: whether the block needs a transaction that has not ended.
 
         Raises:
-            SessionInUse: another task or thread is using it.
-            TransactionAborted: its transaction is gone.
-            PoolExhausted: no connection came free for it in time.
+            SessionInUse: another task or thread is using the session.
+            TransactionAborted: `alive` is True and the transaction has ended.
+            PoolExhausted: no connection became free in time.
         """
         me, entry = self.carrier.user(), object()
         holder, outermost = self._holders.setdefault("now", (me, entry))  # one step, as threads may be two
@@ -123,7 +123,7 @@ class UnitOfWorkSession(orm.Session):
         return self._is_joined
 
     def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
-        """Return the program's connection, with all that its session was given; else what SQLAlchemy does."""
+        """Return the program's connection after a flush of its session; without one, do as SQLAlchemy does."""
         if self._outer is None:
             return super().get_bind(*args, **options)
         if isinstance(self._outer, orm.Session):
@@ -138,26 +138,26 @@ class UnitOfWorkSession(orm.Session):
         return connection
 
     def hold(self, connection: Connection) -> None:
-        """Have the statements and the COMMIT of a connection be the session's."""
+        """Attach the unit of work to a connection, so that it sees the connection's statements and COMMIT."""
         self._outer_work = work_of(connection)
         self.begun = connection.execution_options(**{WORK: self.work, UNWATCHED: False})
         event.listen(connection, "commit", self.send_commit)
         event.listen(connection, "set_connection_execution_options", _keep_watching)
 
     def release(self, connection: Connection | None) -> None:
-        """Leave a connection of the program's as it was: its later statements are not the session's."""
+        """Detach the unit of work from a connection of the program."""
         if self._outer is not None and connection is not None and not connection.closed:
             event.remove(connection, "commit", self.send_commit)
             connection.execution_options(**{WORK: self._outer_work})
 
     def commit(self) -> None:
-        """Commit; if that fails, nothing stays.
+        """Commit the rows and the pending changes; roll back if that fails.
 
         Raises:
-            TransactionAborted: the transaction is gone; nothing was sent.
-            CommitUnknown: COMMIT was not answered.
-            CommitIncomplete: the rows are committed, but not all that follows.
-            MatrixOneError: the server refused COMMIT, or a stage that the session had created.
+            TransactionAborted: the transaction has ended; nothing was sent.
+            CommitUnknown: the connection broke between COMMIT and its answer.
+            CommitIncomplete: the rows are committed, but a statement that follows the commit failed.
+            MatrixOneError: the server refused COMMIT, or a stage that the session creates.
         """
         with self.used(), operation_span("session.commit"):
             try:
@@ -168,7 +168,7 @@ class UnitOfWorkSession(orm.Session):
                 raise
 
     def rollback(self) -> None:
-        """Roll back: of rows, stages and snapshots nothing stays."""
+        """Roll back the rows, and discard the pending changes of stages and snapshots."""
         with self.used(alive=False), operation_span("session.rollback"):
             super().rollback()
 
@@ -176,7 +176,7 @@ class UnitOfWorkSession(orm.Session):
         """Record that SQLAlchemy is about to send COMMIT.
 
         Raises:
-            InvalidArgument: it is not the session's own, and would commit the rows without the pending changes.
+            InvalidArgument: the session did not begin this commit, which would leave out the pending changes.
         """
         work = self.work
         if work.transaction.state is TransactionState.PREPARED:
@@ -189,10 +189,10 @@ class UnitOfWorkSession(orm.Session):
             raise refused
 
     def bulk_save_objects(self, objects: Iterable[object], *args: Any, **options: Any) -> None:
-        """Write objects as they are.
+        """Save objects in bulk, as SQLAlchemy does.
 
         Raises:
-            InvalidArgument: one of them is of the past.
+            InvalidArgument: an object was read from the past.
         """
         found = list(objects)
         refuse_changes(found)
@@ -208,7 +208,7 @@ class UnitOfWorkSession(orm.Session):
         execution_options: Any = EMPTY_DICT,
         bind_arguments: Any = None,
     ) -> Any:
-        """Return an object that the session has, of the wanted moment; SQLAlchemy's extension for shards does alike."""
+        """Return the session's object of a key and a moment; SQLAlchemy's extension for shards works the same way."""
         return super()._identity_lookup(
             mapper,
             primary_key_identity,
@@ -295,5 +295,5 @@ def _after_transaction_end(session: UnitOfWorkSession, transaction: orm.SessionT
 
 
 def _keep_watching(_connection: Connection, options: dict[str, Any]) -> None:
-    """Take the option back out that an inspector sets in place, and that would stay for the transaction's rest."""
+    """Remove the option that an inspector sets, as it would apply to the rest of the transaction."""
     options.pop(UNWATCHED, None)

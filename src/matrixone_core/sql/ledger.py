@@ -12,14 +12,14 @@ LEDGER = "matrixone_loads"
 
 @dataclass(frozen=True)
 class Entry:
-    """A file as the ledger knows it.
+    """The ledger's entry of a file.
 
     Args:
-        id: a digest of what follows, the ledger's primary key.
-        table: the table that it goes into.
-        source: its resolved URL, or the caller's key.
-        size: its length in bytes; -1 where the caller's key is all that counts.
-        mark: a digest of what is in it.
+        id: digest of the other fields, the ledger's primary key.
+        table: name of the table that the file is loaded into.
+        source: resolved URL of the file, or the caller's key.
+        size: size of the file in bytes; -1 for a caller's key.
+        mark: digest of the file's content.
     """
 
     id: str
@@ -31,15 +31,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class LoadRecord:
-    """A load that the ledger has.
+    """A file that was loaded with `once`, as the ledger recorded it.
 
     Args:
-        table: the table that was loaded into.
-        source: the file's resolved URL, or the caller's key.
-        size: the file's length in bytes; None where the caller's key is all that counts.
-        mark: a digest of what is in it.
-        rows: how many rows were loaded.
-        loaded_at: when, with a time zone.
+        table: name of the table.
+        source: resolved URL of the file, or the caller's key.
+        size: size of the file in bytes; None for a caller's key.
+        mark: digest of the file's content.
+        rows: number of rows loaded.
+        loaded_at: time of the load, with a time zone.
     """
 
     table: str
@@ -52,7 +52,7 @@ class LoadRecord:
 
 @dataclass(frozen=True)
 class CreateLedger(Command):
-    """The ledger, if there is none yet; its primary key keeps a file from being loaded by two at once."""
+    """Create the ledger if it does not exist. Its primary key prevents two loads of one file at once."""
 
     name: tuple[str, ...]
 
@@ -65,7 +65,7 @@ class CreateLedger(Command):
 
 @dataclass(frozen=True)
 class InsertEntry(Command):
-    """Enter a file; a duplicate key says that it was loaded before.
+    """Record a file; a duplicate key means that it was loaded before.
 
     Args:
         name: the ledger.

@@ -12,17 +12,17 @@ from matrixone_core.steps import Command, Reply, Statement
 
 @dataclass(frozen=True)
 class Pitr:
-    """A point-in-time recovery: the server keeps the past of what it covers for this long.
+    """A point-in-time recovery: the server retains the past of a table, a database or the account for a time.
 
     Args:
-        name: its name, in lower case.
+        name: name of the recovery, in lower case.
         level: what it covers: an account, a database or a table.
-        length: how many units it reaches back.
+        length: number of units that it reaches back.
         unit: `h`, `d`, `mo` or `y`.
-        database: the database that it covers, or the one that its table is in.
-        table: the table that it covers.
-        created_time: when it was created.
-        modified_time: when its range was last changed.
+        database: name of the database, or of the table's database; None for an account.
+        table: name of the table; None for other levels.
+        created_time: time of creation, with a time zone.
+        modified_time: time of the last change of its range, with a time zone.
     """
 
     name: str

@@ -22,14 +22,14 @@ class SnapshotLevel(StrEnum):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot: what was in a table, a database, an account or the cluster at one moment.
+    """A snapshot of a table, a database, an account or the cluster.
 
     Args:
-        name: its name, in lower case.
-        level: what it holds.
-        created_time: the moment, with a time zone.
-        database: the database it holds, or the one its table is in.
-        table: the table it holds.
+        name: name of the snapshot, in lower case.
+        level: what the snapshot holds.
+        created_time: the moment of the snapshot, with a time zone; None if a session takes it after its commit.
+        database: name of the database, or of the table's database; None for other levels.
+        table: name of the table; None for other levels.
     """
 
     name: str

@@ -20,22 +20,22 @@ STAGE_URL = "stage://"
 
 
 def split_url(url: str) -> tuple[str, str]:
-    """The stage's name and the path in it of a `stage://` URL."""
+    """Split a `stage://` URL into the stage's name and the path in the stage."""
     name, _, path = url.removeprefix(STAGE_URL).partition("/")
     return name, path
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: a named place outside the database that files are loaded from.
+    """A stage: a named folder or bucket outside the database that has files.
 
     Args:
-        name: its name, in lower case.
-        url: where it is: `file:///…`, `s3://bucket/…` or `stage://parent/…`.
-        enabled: whether it may be used.
-        created_time: when it was made, with a time zone; None where the user may not read it.
-        comment: what was noted about it.
-        credentials: by name, secret ones masked; None where the user may not read them.
+        name: name of the stage, in lower case.
+        url: location of the files: `file:///…`, `s3://bucket/…` or `stage://parent/…`.
+        enabled: whether the stage can be used.
+        created_time: time of creation, with a time zone; None if the user may not read it.
+        comment: comment on the stage.
+        credentials: credentials by name, with secrets masked; None if the user may not read them.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Stage:
     credentials: Credentials | None = None
 
     def below(self, path: str) -> str:
-        """The URL of what has this path in the stage, by the stage's own URL."""
+        """Return the URL of a path in the stage, based on the stage's own URL."""
         scheme, _, place = self.url.partition("://")
         return f"{scheme}://{place.rstrip('/')}/{path}"
 
     def _repr_html_(self) -> str:
-        """The stage as a notebook shows it, secrets masked."""
+        """Return the stage as HTML for notebooks, with secrets masked."""
         rows = [(name, getattr(self, name)) for name in ("url", "enabled", "created_time", "comment", "credentials")]
         return render_table(self.name, ("setting", "value"), rows)
 

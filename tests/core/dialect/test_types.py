@@ -174,7 +174,7 @@ def test_options_of_the_other_kind_are_refused():
         VectorIndex("i", "v", m=3, ef_search=4)
     with pytest.raises(InvalidArgument, match="'hnsw' has no option lists"):
         VectorIndex("i", "v", using="hnsw", lists=2)
-    with pytest.raises(InvalidArgument, match="'ivfflat' or 'hnsw', not 'flat'"):
+    with pytest.raises(InvalidArgument, match="using='flat' must be 'ivfflat' or 'hnsw'"):
         VectorIndex("i", "v", using="flat")
 
 
