@@ -1,10 +1,20 @@
 """Objects of models that a session reads from the past, beside those of the present, by both clients."""
 
 import pickle
+from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import ForeignKey, String, func, insert, inspect, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, joinedload, mapped_column, relationship, selectinload
+from sqlalchemy import ForeignKey, String, event, func, insert, inspect, select
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    deferred,
+    joinedload,
+    mapped_column,
+    relationship,
+    selectin_polymorphic,
+    selectinload,
+)
 from test_results_of_the_past import server_time, wait_until_past
 
 from matrixone import errors
@@ -28,6 +38,27 @@ class Book(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id"))
     title: Mapped[str] = mapped_column(String(20))
     author: Mapped[Author | None] = relationship(back_populates="books")
+
+
+class Work(Base):
+    __tablename__ = "works"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "polymorphic_identity": "work"}
+
+
+class Play(Work):
+    __tablename__ = "plays"
+    id: Mapped[int] = mapped_column(ForeignKey("works.id"), primary_key=True)
+    acts: Mapped[int]
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "play"}
+
+
+class Poem(Work):
+    __tablename__ = "poems"
+    id: Mapped[int] = mapped_column(ForeignKey("works.id"), primary_key=True)
+    verses: Mapped[int]
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "poem", "polymorphic_load": "selectin"}
 
 
 ADA = select(Author).where(Author.id == 1)
@@ -107,6 +138,40 @@ def test_what_is_loaded_with_it_is_of_the_same_moment(client, past, loading):
         session.get(Book, 2)
         found = session.execute(ADA.options(loading(Author.books)), execution_options={"snapshot": past})
         assert [book.title for book in found.unique().scalar_one().books] == ["old", "older"]
+
+    in_session(client, read)
+
+
+@pytest.mark.parametrize("reading", ["later", "together", "by key", "of the statement"])
+def test_columns_of_a_subclass_are_of_the_same_moment(client, database, unique, reading):
+    """Those that SQLAlchemy loads for one object, and those that it loads for all objects with a statement of its own."""
+    client.create_all(Base)
+    with client.session() as session:
+        session.add_all([Play(id=1, acts=5), Poem(id=2, verses=14), Work(id=3)])
+    then = {"snapshot": unique("snap")}
+    client.snapshots.create(then["snapshot"], database=database)
+    client.execute("UPDATE plays SET acts = 1")
+    client.execute("UPDATE poems SET verses = 2")
+    sent = []
+
+    def read(session):
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *args: sent.append(args[2]))
+        works = select(Work).order_by(Work.id)
+        play, poem, _ = {
+            "later": lambda: session.scalars(works, execution_options=then).all(),
+            "together": lambda: session.scalars(
+                works.options(selectin_polymorphic(Work, [Play])), execution_options=then
+            ).all(),
+            "by key": lambda: [session.get(Work, number, execution_options=then) for number in (1, 2, 3)],
+            "of the statement": lambda: session.scalars(
+                works.options(selectin_polymorphic(Work, [Play])).execution_options(**then)
+            ).all(),
+        }[reading]()
+        before = len(sent)
+        assert (poem.verses, play.acts) == (14, 5)
+        assert len(sent) == before + (reading in {"later", "by key"})  # the acts of the play
+        session.expire(play, ["acts"])
+        assert (play.acts, session.get(Work, 1).acts, session.get(Work, 2).verses) == (5, 1, 2)
 
     in_session(client, read)
 

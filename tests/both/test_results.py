@@ -116,6 +116,17 @@ def test_frames(numbers):
         numbers.query_df(twice, dtype_backend="x")
 
 
+def test_decimals_of_any_number_of_digits(client):
+    wide = "SELECT CAST(1 AS DECIMAL(38, 0)) AS a, 123456789012345678901234567890123456789012345 AS b"
+    assert client.query_arrow(wide).to_pylist() == [{"a": Decimal(1), "b": Decimal(int("1234567890" * 4 + "12345"))}]
+    with pytest.raises(errors.InvalidArgument, match="'b' has numbers of more than 38 digits"):
+        client.query_polars(wide)
+    client.execute("CREATE TABLE t (a BIGINT UNSIGNED, b DECIMAL(38, 10))")
+    client.execute("INSERT INTO t VALUES (9223372036854775807, 0.5)")
+    sums = client.query_polars("SELECT SUM(b) AS b, SUM(a) AS a, -a AS n FROM t GROUP BY a")
+    assert sums.to_dicts() == [{"b": Decimal("0.5"), "a": Decimal(2**63 - 1), "n": 1 - 2**63}]
+
+
 def test_a_value_longer_than_a_packet(client):
     client.execute("CREATE TABLE t (a LONGTEXT)")
     size = (1 << 24) + 5

@@ -122,8 +122,10 @@ def _by_reply(field: ResultColumn) -> tuple[Any, Read]:
 
 
 def _decimal(field: ResultColumn, *, unsigned: bool) -> Any:
-    """DECIMAL, whose length counts its sign and its point."""
+    """DECIMAL, whose length counts its sign and its point; it has no digits where the server does not know them."""
     digits = field.length - (not unsigned) - (field.scale > 0)
+    if digits < 1:  # -x of BIGINT UNSIGNED (server-facts 83)
+        digits = _MOST_DIGITS["decimal128"]
     name = "decimal128" if digits <= _MOST_DIGITS["decimal128"] else "decimal256"
     return getattr(library("pyarrow"), name)(max(min(digits, _MOST_DIGITS[name]), field.scale, 1), field.scale)
 

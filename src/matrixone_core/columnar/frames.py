@@ -62,7 +62,7 @@ def as_polars(table: Any) -> Any:
     """A frame of polars.
 
     Raises:
-        InvalidArgument: two columns have one name, which polars does not take.
+        InvalidArgument: two columns have one name, or a number has more digits than polars takes.
     """
     names: list[str] = table.column_names
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -70,4 +70,19 @@ def as_polars(table: Any) -> Any:
         raise InvalidArgument(
             f"a frame of polars cannot have two columns {show(twice[0])}; name them apart by AS or label()"
         )
+    for at, field in enumerate(table.schema):
+        if library("pyarrow").types.is_decimal256(field.type):  # polars would panic, which is no Exception
+            table = table.set_column(at, field.name, _narrow(table.column(at), field))
     return library("polars").from_arrow(table)
+
+
+def _narrow(column: Any, field: Any) -> Any:
+    """A column of decimals as polars takes it, which has 38 digits at most."""
+    arrow = library("pyarrow")
+    try:
+        return column.cast(arrow.decimal128(38, min(field.type.scale, 38)))
+    except arrow.ArrowInvalid:
+        raise InvalidArgument(
+            f"column {show(field.name)} has numbers of more than 38 digits, which polars does not take; CAST it to "
+            "CHAR or DOUBLE in the statement, or use query_arrow() or query_df()"
+        ) from None

@@ -6,12 +6,23 @@ SQLAlchemy keeps one object for each row. An identity token separates rows of on
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import inspect, orm
+from sqlalchemy import Select, inspect, orm
+from sqlalchemy.orm.interfaces import UserDefinedOption
 
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.execution import options_of_past, past_of
 from matrixone_core.fragments import render_masked
 from matrixone_core.sql.moment import Past
+
+
+class _Moment(UserDefinedOption):
+    """The moment that a statement reads, for those by which SQLAlchemy loads more of its objects.
+
+    It sends these with the statement's options, and those that load a subclass's columns without its execution options.
+    """
+
+    payload: Past
+
 
 _TOKEN = "identity_token"  # SQLAlchemy's execution option  # noqa: S105  # no password
 
@@ -27,12 +38,14 @@ def note_moment(state: orm.ORMExecuteState) -> None:
     if not (state.is_select and state.is_orm_statement):
         return
     past = past_of(state.execution_options)
-    if past is not None:
-        state.update_execution_options(**{_TOKEN: past})
-        return
-    found = _moment_of_object(state)
-    if found is not None:
-        state.update_execution_options(**options_of_past(found), **{_TOKEN: found})
+    if past is None:
+        past = _moment_of_object(state) or _moment_of_options(state)
+        if past is None:
+            return
+        state.update_execution_options(**options_of_past(past))
+    state.update_execution_options(**{_TOKEN: past})
+    if isinstance(state.statement, Select):
+        state.statement = state.statement.options(_Moment(past))
 
 
 def moment_of_lookup(loaded_for: Any, options: Mapping[str, Any]) -> Past | None:
@@ -78,7 +91,15 @@ def _moment_of_object(state: orm.ORMExecuteState) -> Past | None:
     """The moment of the object for which SQLAlchemy loads more, or that it loads again."""
     if state.lazy_loaded_from is not None:
         return _past_or_none(state.lazy_loaded_from.identity_token)
-    return _past_or_none(state.load_options._identity_token)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # nothing public has it
+    # private, as nothing public has them; columns of a subclass are loaded for an object without its identity's token
+    options: Any = state.load_options
+    loaded: Any = options._refresh_state  # noqa: SLF001  # as said
+    return _past_or_none(options._identity_token if loaded is None else loaded.identity_token)  # noqa: SLF001  # as said
+
+
+def _moment_of_options(state: orm.ORMExecuteState) -> Past | None:
+    """The moment of the statement whose objects a statement loads more of."""
+    return next((one.payload for one in state.user_defined_options if isinstance(one, _Moment)), None)
 
 
 def _past_or_none(token: object) -> Past | None:

@@ -94,7 +94,9 @@ KINDS = [
     (field(246, 19, 0), pa.decimal128(18, 0), {"-123456789012345678": Decimal(-123456789012345678)}),
     (field(0, 6, 2, flags=UNSIGNED), pa.decimal128(5, 2), {"123.45": Decimal("123.45")}),
     (field(0, 67, 30), pa.decimal256(65, 30), {"1.5": Decimal("1.5")}),
-    (field(0, 1, 0), pa.decimal128(1, 0), {"5": Decimal(5)}),
+    (field(0, 2, 0), pa.decimal128(1, 0), {"5": Decimal(5)}),
+    (field(0, 1, 0, flags=UNSIGNED), pa.decimal128(1, 0), {"5": Decimal(5)}),
+    (field(0, 1, 0), pa.decimal128(38, 0), {"-18446744073709551615": Decimal(1 - 2**64)}),
     (field(10), pa.date32(), {"2024-02-29": date(2024, 2, 29), "0001-01-01": date(1, 1, 1)}),
     (
         field(12, 26, 6),
@@ -229,6 +231,14 @@ def test_a_frame_of_pandas_is_as_pyarrow_makes_it():
     assert finish(as_pandas(TABLE.slice(0, 0), None)).columns.tolist() == TABLE.column_names
     many = pa.table({"d": pa.array([Decimal(number) for number in range(10_000)], pa.decimal128(9, 0))})
     pd.testing.assert_frame_equal(finish(as_pandas(many, None)), many.to_pandas())
+
+
+def test_polars_takes_38_digits():
+    wide = pa.array([Decimal("0.5"), None], pa.decimal256(60, 40))
+    assert as_polars(pa.table({"d": wide}))["d"].to_list() == [Decimal("0.5"), None]
+    for number in (10**40, Decimal("1e-40")):
+        with pytest.raises(InvalidArgument, match="'d' has numbers of more than 38 digits"):
+            as_polars(pa.table({"d": pa.array([Decimal(number)], pa.decimal256(76, 40 if number < 1 else 0))}))
 
 
 def test_other_threads_have_their_turn_while_objects_are_made():
