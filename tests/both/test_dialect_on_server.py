@@ -15,8 +15,11 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
+    func,
     insert,
     inspect,
+    literal_column,
     select,
     text,
 )
@@ -44,6 +47,26 @@ def test_upserts(engine):
         connection.execute(statement)
         connection.execute(statement, {"id": 1, "name": "second"})
         assert connection.execute(select(THINGS.c.name)).scalars().all() == ["second"]
+
+
+def test_upserts_of_many_rows(client):
+    """Values and percent signs behind ON DUPLICATE KEY UPDATE, where the drivers put none or leave both signs."""
+    client.create_table(THINGS)
+    rows = [{"id": 1, "name": "a%"}, {"id": 2, "name": "%s"}]
+    client.execute(insert(THINGS), rows)
+    statement = upsert(THINGS)
+    for name, more, wanted in (
+        ("70%", [{}, {}], ["70%", "70%"]),
+        (literal_column("'50%'"), [{}, {}], ["50%", "50%"]),
+        (bindparam("new"), [{"new": "1%"}, {"new": "%s"}], ["1%", "%s"]),
+        (func.concat(statement.inserted.name, "!"), [{}, {}], ["a%!", "%s!"]),
+    ):
+        changed = [row | other for row, other in zip(rows, more, strict=True)]
+        client.execute(statement.on_duplicate_key_update(name=name), changed)
+        assert client.execute(select(THINGS.c.name).order_by(THINGS.c.id)).scalars().all() == wanted
+    sql = "INSERT INTO things (id, name) VALUES (?, ?) ON DUPLICATE KEY UPDATE name = '9%'"
+    assert client.execute(sql, [(1, "a"), (3, "b")]).rowcount >= 2  # what is changed may count twice
+    assert client.execute(select(THINGS.c.name).order_by(THINGS.c.id)).scalars().all() == ["9%", "%s!", "b"]
 
 
 def test_reflection(engine):

@@ -237,10 +237,16 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
             raise
 
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        """Send a statement with many sets of parameters, observed."""
+        """Send a statement with many sets of parameters, observed.
+
+        The drivers make one statement of many rows, and put no values behind ON DUPLICATE KEY UPDATE: PyMySQL fails at
+        a percent sign there, and aiomysql stores two of them.
+        """
         above: Any = super()
+        _, _, rest = statement.upper().partition("ON DUPLICATE")
+        send = _execute_one_by_one if "%" in rest else above.do_executemany
         with self._observe(statement, context.root_connection.connection, len(parameters)):
-            above.do_executemany(cursor, statement, parameters, context)
+            send(cursor, statement, parameters, context)
 
     def do_commit(self, dbapi_connection: Any) -> None:
         """Send COMMIT, observed."""
@@ -386,6 +392,15 @@ class MatrixOneDialect_aiomysql(MatrixOneDialect_pymysql, MySQLDialect_aiomysql)
         """Read the next rows, awaited in SQLAlchemy's greenlet."""
         block: Block | None = dbapi_connection.run_async(methodcaller("next_block", packets))
         return block
+
+
+def _execute_one_by_one(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+    """Execute a statement with each set of parameters."""
+    rowcount = 0
+    for one in parameters:
+        cursor.execute(statement, one)
+        rowcount += cursor.rowcount
+    context._rowcount = rowcount  # as SQLAlchemy's own keeps it
 
 
 def _no_primary(keys: Iterable[Any]) -> Iterable[Any]:

@@ -39,10 +39,12 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
         return clause.replace(_NO_LIMIT_OF_MYSQL, str(_NO_LIMIT)) if select._limit_clause is None else clause
 
     def for_update_clause(self, select: Any, **kw: Any) -> str:
-        """FOR UPDATE; SKIP LOCKED is refused, as the server would take it for a syntax error."""
-        if select._for_update_arg is not None and select._for_update_arg.skip_locked:
-            raise CompileError("MatrixOne has no SKIP LOCKED; use with_for_update() without skip_locked")
-        if select._for_update_arg is not None and self._then:
+        """FOR UPDATE; SKIP LOCKED, NOWAIT and OF are refused, as the server would take them for syntax errors."""
+        lock: Any = select._for_update_arg
+        for option, name in (("skip_locked", "SKIP LOCKED"), ("nowait", "NOWAIT"), ("of", "OF")):
+            if getattr(lock, option, None):
+                raise CompileError(f"MatrixOne has no {name}; use with_for_update() without {option}")
+        if lock is not None and self._then:
             raise InvalidArgument("rows of the past cannot be locked; leave with_for_update() out")
         clause: str = super().for_update_clause(select, **kw)
         return clause

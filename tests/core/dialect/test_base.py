@@ -89,12 +89,13 @@ def test_an_offset_by_itself_has_a_limit_that_it_can_be_added_to(dialect):
     assert clause(select(T)) == ""
 
 
-def test_skip_locked_is_refused_in_words():
+def test_options_of_locks_are_refused_in_words():
     dialect = MatrixOneDialect_pymysql()
     assert str(select(T).with_for_update().compile(dialect=dialect)).endswith("FOR UPDATE")
     assert "FOR" not in str(select(T).compile(dialect=dialect))
-    with pytest.raises(CompileError, match="SKIP LOCKED"):
-        select(T).with_for_update(skip_locked=True).compile(dialect=dialect)
+    for options, name in (({"skip_locked": True}, "SKIP LOCKED"), ({"nowait": True}, "NOWAIT"), ({"of": T}, "OF")):
+        with pytest.raises(CompileError, match=f"MatrixOne has no {name};"):
+            select(T).with_for_update(**options).compile(dialect=dialect)
 
 
 def test_savepoints_are_refused_in_words():
