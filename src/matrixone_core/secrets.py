@@ -165,7 +165,7 @@ class SecretText(TypeDecorator[Secret]):
         return secret(value)
 
 
-_SECRET_WORDS = re.compile("identified|password|credentials|secret|s3option", re.IGNORECASE)
+_SECRET_WORDS = re.compile(r"identified|password|credentials|secret|s3option|://[^\s'\"]*@", re.IGNORECASE)
 
 
 def mentions_secrets(sql: str) -> bool:

@@ -130,6 +130,8 @@ def test_what_a_program_writes_into_its_own_statements(new_client, matrixone_url
         (f"{written} nonsense", {}),
         (written.replace("CREDENTIALS=", "nonsense "), {}),
         (bound, {"key": SECRET}),
+        (f"CREATE STAGE s URL='s3://{KEY}:{SECRET}@bucket/' nonsense", {}),
+        (f"CREATE STAGE s URL='s3://b/' CREDENTIALS={{AWS_KEY_ID={KEY},AWS_SECRET_KEY={SECRET}}}", {}),
     ):
         with pytest.raises(exc.DBAPIError, match="(?s)CREATE STAGE .*=[?]") as caught:
             client.execute(sql, values)
@@ -137,6 +139,12 @@ def test_what_a_program_writes_into_its_own_statements(new_client, matrixone_url
             str(caught.value),
             *map(repr, (caught.value, vars(caught.value), caught.value.orig, caught.value.__cause__)),
         ]
+    with (
+        pytest.raises(errors.InvalidArgument, match="has several statements") as refused,
+        client.stream(f"{written};{written}"),
+    ):
+        pass
+    shown.append(str(refused.value))
     with pytest.raises(exc.DBAPIError, match="FROM no_such_table"), client.session() as session:
         session.execute(select(table("no_such_table")))
     for words in shown:

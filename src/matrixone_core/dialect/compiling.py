@@ -17,6 +17,7 @@ from matrixone_core.dialect.indexes import OPTIONS
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import literal, render_masked
 from matrixone_core.messages import show
+from matrixone_core.monitoring.query_text import show_sql
 from matrixone_core.sql.moment import Past
 
 PAST = "matrixone_past"  # the execution option of a statement that is compiled to read the past: a `Past`
@@ -97,7 +98,7 @@ class MatrixOneCompiler(MySQLCompiler_mysqldb):
     def _check_text(self, sql: str, *, is_table: bool) -> None:
         if self._then and (is_table or _FROM.search(sql)):
             raise InvalidArgument(
-                f"snapshot= and timestamp= cannot find the tables of {show(sql)}; build that part of the "
+                f"snapshot= and timestamp= cannot find the tables of {show_sql(sql)}; build that part of the "
                 "statement of tables or models, or write the moment into the text and execute it as text"
             )
 

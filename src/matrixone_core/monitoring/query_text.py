@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from matrixone_core.messages import show
+from matrixone_core.secrets import mentions_secrets
 from matrixone_core.sql.staging import STAGING
 
 READ_CHARACTERS = 4_000  # of a statement's beginning; what follows is not described
@@ -42,6 +44,8 @@ _BEFORE_A_TARGET = frozenset({"FROM", "INTO", "JOIN"})
 _BEFORE_THE_TARGET = (_DEFINED - {"DATA"}) | {"DESCRIBE", "TRUNCATE", "UPDATE"}
 _BETWEEN = frozenset({"EXISTS", "IF", "IGNORE", "LATERAL", "LOW_PRIORITY", "NOT", "ONLY", "TABLE"})
 _STAGING_TABLE = re.compile(rf"\b{STAGING}\w+")  # its digits are of one load
+_NO_BARE_VALUE = frozenset("'\"{}()=,;%")  # first signs of what is in quotes, a mark for a parameter, or punctuation
+_NO_SECRETS = frozenset({"FALSE", "PASSWORD", "RANDOM", "TRUE"})  # IDENTIFIED BY PASSWORD 'x', BY RANDOM PASSWORD
 _FROM_AS_AN_ARGUMENT = frozenset({"EXTRACT", "SUBSTR", "SUBSTRING", "TRIM"})
 
 
@@ -78,15 +82,64 @@ def describe(sql: str) -> Query:
     return _describe(sql[:READ_CHARACTERS], len(sql) > READ_CHARACTERS)
 
 
+def show_sql(sql: str) -> str:
+    """A statement as messages quote it: without its values where it may have a password or a key in it."""
+    return show(describe(sql).text if mentions_secrets(sql) else sql)
+
+
 def literals(sql: str) -> tuple[str, ...]:
-    """The texts between quotes in a statement, as they are written there."""
-    values = [found["value"] for found in _TOKEN.finditer(sql) if found["value"]]
-    return tuple(value.strip("'\"") for value in values if value.endswith(("'", '"')))
+    """The texts between quotes in a statement, as they are written there, and the passwords and keys without quotes."""
+    tokens = _tokens(sql)
+    values = [text.strip("'\"") for kind, text in tokens if kind == "value" and text.endswith(("'", '"'))]
+    return (*values, *("".join(tokens[at].text for at in run) for run in _unquoted_secrets(tokens)))
+
+
+def _tokens(sql: str) -> list[_Token]:
+    return [_Token(str(found.lastgroup), found.group()) for found in _TOKEN.finditer(sql)]
+
+
+def _unquoted_secrets(tokens: Sequence[_Token]) -> Iterator[range]:
+    """Where passwords and keys are whose quotes were forgotten, as in `IDENTIFIED BY x` and `CREDENTIALS={KEY=x}`."""
+    before: list[_Token] = []  # what is no space
+    depth = at = 0  # of braces
+    while at < len(tokens):
+        token = tokens[at]
+        depth += (token.text == "{") - (token.text == "}")
+        if (
+            token.kind not in {"space", "comment"}
+            and token.text[0] not in _NO_BARE_VALUE
+            and _expects_secret(before, depth)
+        ):
+            end = at
+            while end < len(tokens) and tokens[end].kind not in {"space", "comment"} and tokens[end].text not in ",;)}":
+                end += 1
+            if token.keyword not in _NO_SECRETS:
+                yield range(at, end)
+            before, at = [*before, token], end
+            continue
+        if token.kind not in {"space", "comment"}:
+            before.append(token)
+        at += 1
+
+
+def _expects_secret(before: Sequence[_Token], depth: int) -> bool:
+    """Whether what follows these tokens may be a password or a key.
+
+    Args:
+        before: the tokens, without spaces.
+        depth: how many braces are open.
+    """
+    last = [token.keyword or token.text for token in before[-2:]]
+    if last[-1:] == ["="]:
+        return depth > 0 or [token.keyword for token in before[:2]] == ["SET", "PASSWORD"]
+    return last == ["IDENTIFIED", "BY"]
 
 
 @lru_cache(256)
 def _describe(sql: str, is_cut: bool) -> Query:
-    tokens = [_Token(str(found.lastgroup), found.group()) for found in _TOKEN.finditer(sql)]
+    tokens = _tokens(sql)
+    for run in _unquoted_secrets(tokens) if mentions_secrets(sql) else ():
+        tokens[run.start : run.stop] = [_Token("value", "?"), *[_Token("space", "")] * (len(run) - 1)]
     visible = [token for token in tokens if token.kind not in {"comment", "space"}]
     operation = _operation(visible)
     return Query(operation, _summary(operation, visible), _text(tokens, is_cut))
@@ -94,7 +147,7 @@ def _describe(sql: str, is_cut: bool) -> Query:
 
 def _text(tokens: Sequence[_Token], is_cut: bool) -> str:
     shown = {"value": "?", "comment": " ", "space": " "}
-    text = "".join(shown.get(kind, text) for kind, text in tokens)
+    text = "".join(shown.get(kind, text) if text else "" for kind, text in tokens)
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     text = re.sub(r"\?(?: ?, ?\?)+", "?", text)
     text = re.sub(r"\(\?\)(?: ?, ?\(\?\))+", "(?)", text)

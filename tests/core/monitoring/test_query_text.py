@@ -9,6 +9,7 @@ from matrixone_core.monitoring.query_text import (
     Query,
     describe,
     literals,
+    show_sql,
 )
 
 
@@ -83,3 +84,37 @@ def test_long_statements_are_cut():
 
 def test_literals():
     assert literals("SELECT 'a b', \"c\", `d`, 1, x'00' -- 'e'") == ("a b", "c", "x'00")
+
+
+FORGOTTEN_QUOTES = [
+    ("CREATE USER u IDENTIFIED BY S3CRET!x+y DEFAULT", "CREATE USER u IDENTIFIED BY ? DEFAULT", "S3CRET!x+y"),
+    ("ALTER USER u IDENTIFIED BY 12ab+cd;", "ALTER USER u IDENTIFIED BY ?;", "12ab+cd"),
+    ("SET PASSWORD FOR u = S3CRET", "SET PASSWORD FOR u = ?", "S3CRET"),
+    ("SET PASSWORD=`S3CRET`", "SET PASSWORD=?", "`S3CRET`"),
+    ("CREATE STAGE s CREDENTIALS={KEY=S3/C+} ENABLE=TRUE", "CREATE STAGE s CREDENTIALS={KEY=?} ENABLE=TRUE", "S3/C+"),
+]
+NOTHING_FORGOTTEN = {
+    "CREATE USER u IDENTIFIED BY": "CREATE USER u IDENTIFIED BY",
+    "CREATE USER u IDENTIFIED BY RANDOM PASSWORD": "CREATE USER u IDENTIFIED BY RANDOM PASSWORD",
+    "ALTER USER u IDENTIFIED BY %(p)s": "ALTER USER u IDENTIFIED BY ?",
+    "CREATE STAGE s CREDENTIALS={KEY=}": "CREATE STAGE s CREDENTIALS={KEY=}",
+    "SELECT password FROM t WHERE a = b GROUP BY password": "SELECT password FROM t WHERE a = b GROUP BY password",
+}
+
+
+@pytest.mark.parametrize(("sql", "shown", "secret"), FORGOTTEN_QUOTES)
+def test_secrets_without_quotes_are_hidden(sql, shown, secret):
+    assert describe(sql).text == shown
+    assert secret in literals(sql)
+
+
+@pytest.mark.parametrize("sql", NOTHING_FORGOTTEN)
+def test_what_is_no_secret_without_quotes_is_shown(sql):
+    assert describe(sql).text == NOTHING_FORGOTTEN[sql]
+    assert literals(sql) == ()
+
+
+def test_messages_quote_a_statement_without_its_secrets():
+    assert show_sql("SELECT 1; CREATE USER u IDENTIFIED BY 'x'") == "'SELECT ?; CREATE USER u IDENTIFIED BY ?'"
+    assert show_sql("CREATE STAGE s URL = 's3://key:x@bucket'") == "'CREATE STAGE s URL = ?'"
+    assert show_sql("SELECT 'a'") == "\"SELECT 'a'\""
