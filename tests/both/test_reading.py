@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 import pyarrow as pa
 import pytest
 from models import User
+from sqlalchemy.exc import OperationalError
 
 from matrixone import errors
 
@@ -165,6 +166,37 @@ def test_a_file_that_is_not_compressed_whatever_its_suffix_says(client, on_disk,
     client.execute("CREATE TABLE packed (a BLOB)")
     on_disk.put(f"a.csv.{suffix}", b"packed\nbytes\n")
     assert client.load_data.read_csv_stage(on_disk.stage, f"a.csv.{suffix}", "packed", compression="none").rows == 2
+
+
+@pytest.mark.parametrize("compression", ["none", "auto", "gzip", "nosuch"])
+def test_a_server_takes_no_compression_for_files_in_buckets(client, on_s3, compression):
+    client.execute("CREATE TABLE packed (a BLOB)")
+    on_s3.put("a.csv", b"1\n")
+    file = f"{{'filepath'='stage://{on_s3.stage}/a.csv','compression'='{compression}','format'='csv'}}"
+    with pytest.raises(OperationalError, match="the keyword 'compression' is not support"):
+        client.execute(f"LOAD DATA INFILE {file} INTO TABLE packed")
+    client.execute(f"CREATE EXTERNAL TABLE outside (a BLOB) INFILE {file}")
+    with pytest.raises(OperationalError, match="the keyword 'compression' is not support"):
+        client.execute("SELECT * FROM outside")
+
+
+def test_the_compression_of_files_in_buckets_is_what_their_suffix_says(client, on_s3):
+    client.execute("CREATE TABLE packed (id INT, name TEXT)")
+    load = client.load_data
+    files = (
+        ("a.csv", b"1,x\n", "none"),
+        ("a.csv.gz", gzip.compress(b"2,x\n"), "gzip"),
+        ("b.csv.bz2", bz2.compress(b"3,x\n"), "bz2"),
+    )
+    for name, content, compression in files:
+        on_s3.put(name, content)
+        assert load.read_csv_stage(on_s3.stage, name, "packed", compression=compression).rows == 1
+    on_s3.put("plain.csv.gz", b"4,x\n")
+    with pytest.raises(errors.InvalidArgument, match=r"compression='none' cannot be used for .*plain.csv.gz"):
+        load.read_csv_stage(on_s3.stage, "plain.csv.gz", "packed", compression="none")
+    on_s3.put("packed", gzip.compress(b'{"id": 5, "name": "x"}\n'))
+    assert load.read_json_stage(on_s3.stage, "packed", "packed", compression="gzip").rows == 1
+    assert client.execute("SELECT count(*), sum(id) FROM packed").one() == (4, 11)
 
 
 @pytest.mark.parametrize("suffix", ["gz", "bz2"])

@@ -6,13 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from matrixone_core import catalog
-from matrixone_core.errors import InvalidArgument, PermissionDenied, TableNotFound
+from matrixone_core.errors import PermissionDenied, TableNotFound
 from matrixone_core.loading.inputs.stage_reader import AT_ONCE
 from matrixone_core.loading.options import Options
-from matrixone_core.messages import show
 from matrixone_core.sql.files import PIECE, DigestFile
 from matrixone_core.sql.ledger import LEDGER, CreateLedger, Entry, SelectEntryIds
-from matrixone_core.sql.stage import DEEPEST, STAGE_URL, Stage, split_url
+from matrixone_core.sql.stage import Stage
 from matrixone_core.sql.staging import Names
 from matrixone_core.stage_files import size_of
 from matrixone_core.steps import Op, OutsideTransaction
@@ -76,7 +75,7 @@ def entry_for_stage_file(table: str, stage: Stage, url: str, *, whole: bool) -> 
         url: the file's `stage://` URL.
         whole: whether all of it counts, or only a MiB at each end.
     """
-    source = yield from _resolve_url(stage, url)
+    source = yield from catalog.resolve_url(stage, url)
     size = yield from size_of(url)
     return entry_of(table, source, size, (yield from _digest_content(url, size, whole=whole)))
 
@@ -84,16 +83,6 @@ def entry_for_stage_file(table: str, stage: Stage, url: str, *, whole: bool) -> 
 def entry_for_bytes(table: str, path: str, size: int, sample: bytes) -> Entry:
     """The entry of a file of the client's, known by a digest of a sample of it."""
     return entry_of(table, path, size, hashlib.sha256(sample).hexdigest())
-
-
-def _resolve_url(stage: Stage, url: str) -> Op[str]:
-    place = stage.below(split_url(url)[1])
-    for _ in range(DEEPEST):
-        if not place.startswith(STAGE_URL):
-            return place
-        name, path = split_url(place)
-        place = (yield from catalog.get(name)).below(path)
-    raise InvalidArgument(f"the stage {show(stage.name)} is inside itself; alter its URL")
 
 
 def _digest_content(url: str, size: int, *, whole: bool) -> Op[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from matrixone_core import patterns
+from matrixone_core import catalog, patterns
 from matrixone_core.errors import (
     InvalidArgument,
     LoadFailed,
@@ -34,7 +34,8 @@ from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.results import LoadReport
 from matrixone_core.sql.ledger import Entry
-from matrixone_core.sql.load import Csv, JsonLines, Parquet
+from matrixone_core.sql.load import Csv, Format, JsonLines, Parquet
+from matrixone_core.sql.table import LoadState
 from matrixone_core.steps import Concurrently, Op, in_order, read_clock
 
 T = TypeVar("T")
@@ -170,7 +171,9 @@ def _choose_probe_offsets(request: LoadRequest, urls: Sequence[str]) -> tuple[in
 
 
 def _describe(request: LoadRequest, facts: LoadFacts, url: str) -> Op[StageFile]:
-    form, names = request.format, request.columns
+    names = request.columns
+    goes_by_suffix = yield from _goes_by_suffix(request.format, facts.state, url)
+    form = _without_compression(request.format, url) if goes_by_suffix else request.format
     yield from _check_end(url, compression_of(form.compression, url))
     if request.header and isinstance(form, Csv):
         names = yield from header.header_of_stage_file(url, form)
@@ -179,10 +182,35 @@ def _describe(request: LoadRequest, facts: LoadFacts, url: str) -> Op[StageFile]
         names = default_names(request, facts.table)
     file = StageFile(url, form, names, (yield from _entry(request, facts, url)))
     if isinstance(form, JsonLines):
-        if request.is_unchecked:  # of lines that are no JSON the server says nothing (server-facts 23)
+        is_unsaid = goes_by_suffix and form.compression is not None
+        if request.is_unchecked or is_unsaid:  # of lines that are no JSON the server says nothing (server-facts 23)
             return replace(file, through_client=True)
         return (yield from _choose_json_reader(request, facts, file, form))
     return file
+
+
+def _goes_by_suffix(form: Format, state: LoadState, url: str) -> Op[bool]:
+    """Whether a server refuses the keyword `compression` for a file, as for stages of buckets (server-facts 22)."""
+    if form.compression is None or state.stage is None or state.is_located:
+        return False
+    return (yield from catalog.resolve_url(state.stage, url)).startswith("s3://")
+
+
+def _without_compression(form: Format, url: str) -> Format:
+    """The format without what the file's suffix says as well; of JSON lines, which can be read here, also with it.
+
+    Raises:
+        InvalidArgument: the server would go by another suffix.
+    """
+    by_suffix = compression_of(None, url)
+    if by_suffix == form.compression:
+        return replace(form, compression=None)
+    if isinstance(form, JsonLines):
+        return form
+    raise InvalidArgument(
+        f"compression={show(form.compression)} cannot be used for {url}, as a server goes by the suffixes of files in"
+        f" buckets, and this one says {show(by_suffix)}; rename the file, or leave compression out"
+    )
 
 
 def _check_end(url: str, compression: str) -> Op[None]:

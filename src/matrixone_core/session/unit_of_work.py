@@ -294,7 +294,7 @@ class UnitOfWork:
         if change is None or change.after == change.before:
             return replace((yield from step), owns_transaction=False)
         found = yield from replace(step, stage=None, offsets=())
-        return replace(found, stage=change.after, owns_transaction=False)
+        return replace(found, stage=change.after, owns_transaction=False, is_located=True)
 
     # -- snapshots and clones -----------------------------------------------------------------------------------
 

@@ -59,6 +59,7 @@ class LoadState:
         now: the server's time, in seconds since 1970.
         database: the current one.
         owns_transaction: whether a rollback would undo the load and nothing else; not so in a session.
+        is_located: whether a session names the stage's files by their location, as the server does not know the stage.
     """
 
     stage: Stage | None = None
@@ -67,6 +68,7 @@ class LoadState:
     now: int = 0
     database: str | None = None
     owns_transaction: bool = True
+    is_located: bool = False
 
 
 @dataclass(frozen=True)

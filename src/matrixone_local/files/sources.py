@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Protocol
 
-from matrixone_local.errors import bad_configuration, internal_error
+from matrixone_local.errors import SqlError, bad_configuration, internal_error
 from matrixone_local.files.bulk_insert import Cancellable
 from matrixone_local.files.listing import WILD, matching
 from matrixone_local.files.stages import Place, Stages, braces
-from matrixone_local.files.stores import Storage, Store
+from matrixone_local.files.stores import FileMissing, Storage, Store
 from matrixone_local.formats.batches import Format
 from matrixone_local.formats.csv import CsvLines
 from matrixone_local.formats.decompression import unpacked
@@ -29,6 +30,10 @@ _FIELD_CLAUSES: Mapping[tuple[str, ...], str] = {
     ("ESCAPED", "BY"): "escape",
 }
 _LINE_CLAUSES: Mapping[tuple[str, ...], str] = {("STARTING", "BY"): "starting", ("TERMINATED", "BY"): "line_end"}
+_OF_FILES = frozenset({"filepath", "compression", "format", "jsondata"})
+_OF_BUCKETS = frozenset(
+    {"endpoint", "region", "access_key_id", "secret_access_key", "bucket", "provider", "role_arn", "external_id"}
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Source:
         inline: the data itself.
         s3: the options of `URL s3option`.
         local: whether the file is the client's.
-        compression: as of `unpacked`.
+        compression: as of `unpacked`; None if the statement has no such keyword.
         format: `csv`, `jsonline` or `parquet`.
         json: what a JSON line is, `object` or `array`.
     """
@@ -49,7 +54,7 @@ class Source:
     inline: str | None = None
     s3: Mapping[str, str] | None = field(default=None, repr=False)
     local: bool = False
-    compression: str = "auto"
+    compression: str | None = None
     format: str = "csv"
     json: str = ""
 
@@ -97,14 +102,32 @@ def parse_format(read: Reader, source: Source) -> Format:
 
 
 def _parse_options(options: Mapping[str, str], *, remote: bool = False, local: bool = False) -> Source:
+    options = {name.lower(): value for name, value in options.items()}
+    for name in options.keys() - _OF_FILES - (_OF_BUCKETS if remote else frozenset()):
+        raise _unknown_keyword(name)
     return Source(
         options.get("filepath", ""),
         s3=options if remote else None,
         local=local,
-        compression=options.get("compression", "auto"),
-        format=options.get("format", "csv"),
+        compression=options.get("compression"),
+        format=_format(options),
         json=options.get("jsondata", ""),
     )
+
+
+def _format(options: Mapping[str, str]) -> str:
+    """The format that options name: `jsondata` names that of JSON lines, and the last one counts."""
+    found = "csv"
+    for name, value in options.items():
+        if name == "jsondata":
+            found = "jsonline"
+        elif name == "format":
+            found = value
+    return found
+
+
+def _unknown_keyword(name: str) -> SqlError:
+    return bad_configuration(f"the keyword '{name}' is not support")
 
 
 def _pairs(read: Reader) -> Iterator[tuple[str, str]]:
@@ -216,18 +239,29 @@ class Sources:
         return unpacked(_stoppable(store.pieces(path), client), source.compression, path)
 
     def files(self, source: Source, client: Reads) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """The files that a source names, by wildcards too: the path of each, and its bytes as `open` gives them."""
+        """The files that a source names, by wildcards too: the path of each, and its bytes as `open` gives them.
+
+        One that is missing is left out: an external table has no rows of it.
+        """
         store, path = self.at(source)
         for one in matching(store, path) if WILD.search(path) else [path]:
-            yield one, unpacked(_stoppable(store.pieces(one), client), source.compression, one)
+            pieces = store.pieces(one)
+            try:
+                first = list(islice(pieces, 1))
+            except FileMissing:
+                continue
+            yield one, unpacked(_stoppable(chain(first, pieces), client), source.compression, one)
 
     def at(self, source: Source) -> tuple[Store, str]:
         """The store of a source, and its path there.
 
         Raises:
-            SqlError: there is no such stage.
+            SqlError: there is no such stage, or it is one of a bucket, whose files' suffixes alone tell whether they
+                are compressed (server-facts 22).
         """
         place = self._place(source)
+        if source.compression is not None and source.s3 is None and place.url.startswith("s3://"):
+            raise _unknown_keyword("compression")
         return self._storage.at(place.url, place.credentials)
 
     def _place(self, source: Source) -> Place:

@@ -14,11 +14,22 @@ from typing import IO, Any, Protocol
 
 from matrixone_local.errors import SqlError, bad_configuration, bad_input, internal_error
 
-FILE_NOT_FOUND = "the file does not exist in load flow"
+_NOT_FOUND = "the file does not exist in load flow"
 CHUNK = 1 << 20
 SHORTEST_BUCKET = 3  # characters of its name
 S3_NEEDS = ("AWS_KEY_ID", "AWS_SECRET_KEY", "AWS_REGION", "ENDPOINT")
 _IN_PATHS = frozenset("!-_.*'()@/=%")  # what is not refused, beside letters and digits (server-facts 26, 69)
+
+
+class FileMissing(SqlError):
+    """There is no such file: a load is refused so, and an external table has no rows of it.
+
+    Args:
+        refused: what a load is refused with.
+    """
+
+    def __init__(self, refused: SqlError) -> None:
+        super().__init__(refused.code, refused.message)
 
 
 def check_path(path: str) -> None:
@@ -124,7 +135,7 @@ class Folders:
         place = self._inside(Path(path))
         if not place.exists():
             words = _not_a_folder(place, "stat")
-            raise internal_error(words) if words else bad_input(FILE_NOT_FOUND)
+            raise FileMissing(internal_error(words) if words else bad_input(_NOT_FOUND))
         try:
             with place.open("rb") as file:
                 before = os.fstat(file.fileno())
@@ -132,7 +143,7 @@ class Folders:
                     yield data
                 after = os.fstat(file.fileno())
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise bad_input(FILE_NOT_FOUND) from None
+            raise FileMissing(bad_input(_NOT_FOUND)) from None
         except OSError as error:
             raise internal_error(f"{path}: {error.strerror}") from None
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -259,8 +270,9 @@ class Bucket:
             try:
                 for piece in objects.get(path.lstrip("/")).stream(min_chunk_size=CHUNK):
                     yield bytes(piece)
-            except FileNotFoundError:  # of the file or of the bucket
-                raise bad_input(FILE_NOT_FOUND) from None
+            except FileNotFoundError as error:
+                refused = bad_input(_NOT_FOUND)
+                raise (refused if "NoSuchBucket" in str(error) else FileMissing(refused)) from None
 
     def entries(self, folder: str) -> Sequence[Entry]:
         """What is in a folder."""

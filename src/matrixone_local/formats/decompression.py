@@ -21,20 +21,20 @@ _BITS: Mapping[str, int] = {"zlib": zlib.MAX_WBITS, "flate": -zlib.MAX_WBITS}
 _KNOWN = ("gzip", "bz2", "lz4", *_BITS)
 
 
-def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[bytes]:
+def unpacked(raw: Iterator[bytes], compression: str | None, name: str) -> Iterator[bytes]:
     """A file's bytes, unpacked.
 
     Args:
         raw: its bytes as they are stored.
-        compression: `none`, `gzip`, `bz2`, `lz4`, `zlib`, `flate`, or `auto` to tell by the suffix.
+        compression: `none`, `gzip`, `bz2`, `lz4`, `zlib`, `flate`; None, `auto` or nothing to tell by the suffix.
         name: its name.
 
     Raises:
         SqlError: it is not compressed so, or it ends early (but for bz2 and lz4).
     """
-    compression = compression.lower()
-    if compression == "auto":
+    if not compression or compression == "auto":
         compression = _SUFFIXES.get(Path(name).suffix.lower(), "none")
+    compression = compression.lower()
     compression = _OTHER_NAMES.get(compression, compression)
     if compression == "none":
         yield from raw
@@ -61,7 +61,7 @@ def unpacked(raw: Iterator[bytes], compression: str, name: str) -> Iterator[byte
     except (OSError, zlib.error) as error:
         if compression == "lz4" and "Truncated" in str(error):
             return  # as for bz2
-        raise internal_error(f"{compression}: {error}") from None
+        raise SqlError(1105, f"{compression}: {error}") from None
 
 
 def _inflated(raw: Iterator[bytes], bits: int) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matrixone_local.errors import SqlError, bad_input
+from matrixone_local.errors import SqlError, bad_input, internal_error
 from matrixone_local.features import refused_changes, views
 from matrixone_local.protocol.constants import Command
 from matrixone_local.protocol.payloads import with_decimals_as_text
@@ -12,6 +12,42 @@ from matrixone_local.sql.file_calls import calls_file_function
 from matrixone_local.sql.quoting import literal, quoted
 from matrixone_local.sql.tokens import Kind, Reader, Statement
 from matrixone_local.translation import allowlist, set_variables, statements
+
+# What begins statements that a MatrixOne server prepares when a command of the protocol asks for it; its PREPARE takes
+# others, too.
+_BY_COMMAND = frozenset(
+    {"SELECT", "WITH", "(", "INSERT", "REPLACE", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "RENAME", "SHOW"}
+)
+_OF_TRANSACTIONS = frozenset({"COMMIT", "ROLLBACK", "BEGIN", "START", "PREPARE", "EXECUTE", "DEALLOCATE"})
+_NEVER = frozenset({"SAVEPOINT", "RELEASE", "USE", "KILL", "ANALYZE", "GRANT", "REVOKE", "CALL", "RESTORE", "REMOVE"})
+_NEVER_IN_TWO = {
+    "CREATE": frozenset({"STAGE", "SNAPSHOT", "USER", "ROLE"}),
+    "ALTER": frozenset({"STAGE", "USER", "PITR"}),
+    "DROP": frozenset({"STAGE", "SNAPSHOT", "USER", "ROLE"}),
+    "SHOW": frozenset({"WARNINGS", "ERRORS", "COLLATION", "RECOVERY_WINDOW"}),
+    "SET": frozenset({"TRANSACTION", "ROLE", "DEFAULT"}),
+}
+
+
+def _check_kind(statement: Statement, *, by_command: bool) -> None:
+    """Refuse what a MatrixOne server does not prepare.
+
+    Args:
+        statement: the statement that a client wants prepared.
+        by_command: whether a command of the protocol asks for it, and not a PREPARE.
+
+    Raises:
+        SqlError: it is such a statement.
+    """
+    tokens = statement.tokens
+    first, second = [*(token.said for token in tokens[:2]), "", ""][:2]
+    if by_command and first not in _BY_COMMAND:
+        raise Reader(statement.sql, tokens).error()
+    to_savepoint = first == "ROLLBACK" and any(token.says("TO") for token in tokens[1:3])
+    if not tokens or to_savepoint or first in _NEVER or second in _NEVER_IN_TWO.get(first, ()):
+        raise internal_error(f"statement: '{first}' cannot be prepared; send it as text")
+    if first in _OF_TRANSACTIONS or (first, second) == ("DROP", "PREPARE"):
+        raise bad_input("cannot prepare TCL and DCL statement")
 
 
 class PreparedStatements:
@@ -28,7 +64,7 @@ class PreparedStatements:
 
     def prepare(self, statement: Statement) -> bool:
         """Prepare a statement in the engine; False if it refused."""
-        prepared = self._state.replies.prepare(self._preparable(statement))
+        prepared = self._state.replies.prepare(self._preparable(statement, by_command=True))
         if prepared is None:
             return False
         self._parameters[prepared[0]] = prepared[1]
@@ -61,11 +97,12 @@ class PreparedStatements:
         text = token.value if token.kind is Kind.STRING else self._state.rewriter.value(token.text) or ""
         return Statement(f"PREPARE {name} FROM {literal(self._preparable(Statement.read(text)))}")
 
-    def _preparable(self, statement: Statement) -> str:
+    def _preparable(self, statement: Statement, *, by_command: bool = False) -> str:
         """What the engine is to prepare; what only MatrixOne has goes as text."""
         statement, *others = statements.split_statements(statement)
         if others:
             raise bad_input("prepared statement must contain exactly one statement")
+        _check_kind(statement, by_command=by_command)
         tokens = statement.tokens
         allowlist.check_names(tokens)
         if is_own(tokens) or calls_file_function(tokens) or self._server.external.may_mention(statement.sql):

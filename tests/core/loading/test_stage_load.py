@@ -4,7 +4,7 @@ import gzip
 import re
 
 import pytest
-from loading_values import run_on_files
+from loading_values import STATE, run_on_files
 
 from matrixone_core.errors import InvalidArgument, LoadFailed, ServerError, TransactionAborted
 from matrixone_core.loading.strategies import fill
@@ -189,3 +189,35 @@ def test_columns_that_the_table_does_not_have_are_added_or_left_out():
     assert not any(text.startswith("ALTER") for text in driver.log)
     with pytest.raises(InvalidArgument, match="no column 'more'"):
         run_on_files(stage_loads.read_csv_stage("s", "a.csv", "t", header=True), data)
+
+
+BUCKET = {"url": "s3://bucket/a"}
+
+
+@pytest.mark.parametrize(("path", "compression"), [("a.csv", "none"), ("a.csv.gz", "gzip")])
+def test_compression_is_left_out_where_the_suffix_of_a_file_in_a_bucket_says_it(path, compression):
+    load = stage_loads.read_csv_stage("s", path, "t", compression=compression, on_conflict="unchecked")
+    report, driver = run_on_files(load, {path: gzip.compress(b"1,a")}, state=BUCKET)
+    assert report.rows == 3
+    assert not any("compression" in text for text in driver.log)
+
+
+def test_json_lines_in_a_bucket_are_read_here_if_their_suffix_says_otherwise():
+    load = stage_loads.read_json_stage("s", "a.jsonl", "t", compression="gzip")
+    _, driver = run_on_files(load, {"a.jsonl": gzip.compress(JSON)}, state=BUCKET | LARGE)
+    assert driver.sent == [b'"1","a"\n"2","b"\n"3","c"\n']
+
+
+@pytest.mark.parametrize(("path", "compression"), [("a.csv.gz", "none"), ("a", "gzip"), ("a.csv.zst", "none")])
+def test_compression_that_the_suffix_of_a_file_in_a_bucket_contradicts(path, compression):
+    load = stage_loads.read_csv_stage("s", path, "t", compression=compression)
+    with pytest.raises(InvalidArgument, match=rf"compression='{compression}' cannot be used for stage://s/{path}"):
+        run_on_files(load, {path: b""}, state=BUCKET)
+
+
+def test_a_stage_in_a_stage_of_a_bucket():
+    outer = {"stage_name": "outer", "url": "s3://bucket/"}
+    rules = {"FROM mo_catalog.mo_stages": [STATE | outer]}
+    load = stage_loads.read_csv_stage("s", "a.csv.gz", "t", compression="none")
+    with pytest.raises(InvalidArgument, match="rename the file"):
+        run_on_files(load, {"a.csv.gz": b""}, rules, state={"url": "stage://outer/a"})
