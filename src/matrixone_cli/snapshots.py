@@ -39,6 +39,11 @@ def _age(_context: click.Context, _parameter: click.Parameter, written: str | No
     return timedelta(hours=int(found[1]) * HOURS[found[2]])
 
 
+_allow_changes = click.option(
+    "--allow-changed-definitions", is_flag=True, help="Do it also where the server changes views or defaults."
+)
+
+
 def _restore_options(command: CommandT) -> CommandT:
     """Give a command the options that restores of databases and tables share."""
     return add_options(
@@ -51,6 +56,7 @@ def _restore_options(command: CommandT) -> CommandT:
                 "--to", metavar="NAME", help="Restore into a new one of this name; the original stays as it is."
             ),
             click.option("--plan", is_flag=True, help="Only show what would come, go and change."),
+            _allow_changes,
         ),
     )
 
@@ -153,12 +159,13 @@ def restore_table(options: ConnectionOptions, /, name: str, output: Format, **ar
 @restore.command("account")
 @click.argument("snapshot")
 @click.option("--plan", is_flag=True, help="Only show what would come, go and change.")
+@_allow_changes
 @output_option
 @connection_options
-def restore_account(options: ConnectionOptions, snapshot: str, plan: bool, output: Format) -> None:
+def restore_account(options: ConnectionOptions, /, snapshot: str, output: Format, **arguments: Any) -> None:
     """Restore the user's account. Databases that are later than the snapshot are dropped."""
     with options.connect() as client:
-        _print_restore(client.restore.account(snapshot, plan=plan), output)
+        _print_restore(client.restore.account(snapshot, **arguments), output)
 
 
 def _print_restore(report: RestoreReport, output: Format) -> None:
@@ -181,6 +188,7 @@ def clone() -> None:
 @click.argument("source")
 @click.option("--snapshot", help="The snapshot to clone; by default what there is now.")
 @click.option("--if-not-exists", is_flag=True, help="Do nothing where there is one of the target's name.")
+@_allow_changes
 @connection_options
 def clone_database(options: ConnectionOptions, /, target: str, source: str, **arguments: Any) -> None:
     """Clone the database SOURCE into a new one, TARGET."""
@@ -193,6 +201,7 @@ def clone_database(options: ConnectionOptions, /, target: str, source: str, **ar
 @click.argument("source")
 @click.option("--snapshot", help="The snapshot to clone it from; by default what there is now.")
 @click.option("--if-not-exists", is_flag=True, help="Do nothing where there is one of the target's name.")
+@_allow_changes
 @connection_options
 def clone_table(options: ConnectionOptions, /, target: str, source: str, **arguments: Any) -> None:
     """Clone the table SOURCE into a new one, TARGET. Each is TABLE or DATABASE.TABLE."""

@@ -28,12 +28,16 @@ def check_restored_table(names: Names, step: Restore | RestorePitr) -> None:
             )
 
 
-def check_restored_databases(databases: Iterable[str], past: Past, step: Restore | RestorePitr) -> Op[None]:
+def tables_to_restore(databases: Iterable[str], past: Past, step: Restore | RestorePitr) -> Op[list[Names]]:
     """See that the server can restore databases.
+
+    Returns:
+        Their tables as they were.
 
     Raises:
         RestoreFailed: it cannot; nothing was changed.
     """
+    tables: list[Names] = []
     odd: list[Names] = []
     for database in databases:
         if BACKSLASH in database:
@@ -43,7 +47,9 @@ def check_restored_databases(databases: Iterable[str], past: Past, step: Restore
                 "clone its tables into another one with clone.table(…, snapshot=…)",
                 step,
             )
-        odd += [(database, name) for name in (yield from _names_with_quotes(database, past))]
+        then = yield from TablesThen(database, past)
+        tables += [(database, name) for name, is_view in then.items() if not is_view]
+        odd += [(database, name) for name in then if QUOTE in name]
     if odd:
         raise _make_error(
             f"tables and views whose names have {show(QUOTE)} in them",
@@ -51,10 +57,14 @@ def check_restored_databases(databases: Iterable[str], past: Past, step: Restore
             "restore the others one by one with restore.table(), and these tables with restore.table(…, to=)",
             step,
         )
+    return tables
 
 
-def check_clone(target: str, source: str, past: Past | None) -> Op[None]:
+def tables_to_clone(target: str, source: str, past: Past | None) -> Op[list[str]]:
     """See that the server can clone a database.
+
+    Returns:
+        The names of its tables.
 
     Raises:
         NotSupported: it cannot; nothing was changed.
@@ -66,15 +76,13 @@ def check_clone(target: str, source: str, past: Past | None) -> Op[None]:
                 f"the server clones no database whose name has {show(BACKSLASH)} in it, such as {name}; nothing was"
                 " changed. Clone its tables one by one with clone.table()"
             )
-    if odd := (yield from _names_with_quotes(source, past)):
+    then = yield from TablesThen(source, past)
+    if odd := [name for name in then if QUOTE in name]:
         raise NotSupported(
             f"the server cannot clone the database {source} with tables and views whose names have {show(QUOTE)} in"
             f" them: {', '.join(odd)}; nothing was changed. Clone its tables one by one with clone.table()"
         )
-
-
-def _names_with_quotes(database: str, past: Past | None) -> Op[list[str]]:
-    return [name for name in (yield from TablesThen(database, past, with_views=True)) if QUOTE in name]
+    return [name for name, is_view in then.items() if not is_view]
 
 
 def _make_error(what: str, tables: Sequence[Names], remedy: str, step: Restore | RestorePitr) -> RestoreFailed:

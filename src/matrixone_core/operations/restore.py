@@ -1,7 +1,7 @@
 """Operations that bring back what was: checked, as the server answers OK for tables it leaves as they are."""
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from matrixone_core.errors import (
@@ -14,7 +14,8 @@ from matrixone_core.errors import (
 from matrixone_core.loading.table import fetch_table
 from matrixone_core.messages import show
 from matrixone_core.names import check_text, database_name, object_name, snapshot_name, table_name
-from matrixone_core.restorable_names import check_clone, check_restored_databases, check_restored_table
+from matrixone_core.restorable_definitions import check_definitions
+from matrixone_core.restorable_names import check_restored_table, tables_to_clone, tables_to_restore
 from matrixone_core.row_swap import swap_rows
 from matrixone_core.setting_checks import flag
 from matrixone_core.sql.moment import Past
@@ -71,6 +72,8 @@ class RestoreReport:
         tables: its tables, by name; their rows are counted by a plan only.
         executed: whether it was done; False for a plan.
         sql: the statements that did it, or would.
+        changed_definitions: the views (`database.view`) and columns (`database.table.column`) whose definitions the
+            server changes.
     """
 
     target: str
@@ -78,10 +81,12 @@ class RestoreReport:
     tables: tuple[RestoredTable, ...]
     executed: bool
     sql: tuple[str, ...] = ()
+    changed_definitions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         head = f"{'restored' if self.executed else 'would restore'} {self.target} as of {self.moment}"
-        return "\n".join([head, *(f"  {_line(table)}" for table in self.tables)])
+        changed = (f"  the server changes the definition of {name}" for name in self.changed_definitions)
+        return "\n".join([head, *(f"  {_line(table)}" for table in self.tables), *changed])
 
 
 def database(
@@ -92,6 +97,7 @@ def database(
     at: datetime | None = None,
     to: str | None = None,
     plan: bool = False,
+    allow_changed_definitions: bool = False,
 ) -> Op[RestoreReport]:
     """Restore a database: its tables become what they were, later ones are dropped, dropped ones return.
 
@@ -102,6 +108,8 @@ def database(
         at: the moment to go back to, a datetime with a time zone.
         to: the name of a new database to restore into by CLONE; the original stays as it is.
         plan: only report what would change; nothing is done.
+        allow_changed_definitions: restore also what the server changes: views with backslashes, columns whose DEFAULT
+            is a text with quotes or whose comment has backslashes. The report names them.
 
     Returns:
         What changed, or would.
@@ -110,28 +118,29 @@ def database(
         InvalidArgument: an argument is not valid, or does not go with another; nothing was sent.
         SnapshotNotFound, PitrNotFound: there is none of this name.
         RestoreFailed: tables of other databases refer to its tables, or the server cannot restore a name in it (`"` in
-            a table's or a view's, a backslash in its own), and nothing was changed; or the server answered OK and left
-            tables as they are.
+            a table's or a view's, a backslash in its own) or would change a definition, and nothing was changed; or the
+            server answered OK and left tables as they are.
         DatabaseExists: there is a database called `to` already.
         NotSupported: in a session, as it cannot be undone; `to=` and `plan=True` work there. With `to=`, the server
-            cannot clone a name in it.
+            cannot clone a name in it, or would change a definition.
         ServerError: the snapshot does not hold the database, or the moment is out of range.
         PermissionDenied: the user may not restore.
     """
-    flag(plan, "plan")
+    allowed = flag(allow_changed_definitions, "allow_changed_definitions") | flag(plan, "plan")
     name, target = database_name(name, "name"), None if to is None else database_name(to, "to")
     past = yield from _resolve_moment(snapshot, pitr, at)
     if target is not None:
-        return (yield from _into_database(target, name, past, plan=plan))
+        return (yield from _into_database(target, name, past, plan=plan, allowed=allowed))
     step = _make_statement("DATABASE", (name,), past, pitr)
-    if pitr is None:
-        yield from check_restored_databases((name,), past, step)
+    then = (yield from tables_to_restore((name,), past, step)) if pitr is None or plan else []
+    changed = yield from check_definitions((name,), past, step, allowed=allowed)
     if plan:
-        then = [(name, table) for table in (yield from TablesThen(name, past))]
-        return (yield from _plan(name, past, then, (yield from TableIds(name)), step))
-    if outside := (yield from OutsideReferrers(name)):
+        report = yield from _plan(name, past, then, (yield from TableIds(name)), step)
+    elif outside := (yield from OutsideReferrers(name)):
         raise _make_referred_error(name, outside, step)
-    return (yield from _restore(step, past, name, name))
+    else:
+        report = yield from _restore(step, past, name, name)
+    return replace(report, changed_definitions=changed)
 
 
 def table(
@@ -143,6 +152,7 @@ def table(
     to: str | None = None,
     replace_rows: bool = False,
     plan: bool = False,
+    allow_changed_definitions: bool = False,
 ) -> Op[RestoreReport]:
     """Restore a table, and see that the server did it.
 
@@ -155,6 +165,8 @@ def table(
         replace_rows: keep the table and replace its rows, in one transaction: for a table that foreign keys refer to,
             which the server leaves as it is. Its columns must have been there then.
         plan: only report what would change; nothing is done.
+        allow_changed_definitions: restore also a table that the server changes: a column's DEFAULT is a text with
+            quotes, or its comment has backslashes. The report names the columns.
 
     Returns:
         What changed, or would.
@@ -165,37 +177,43 @@ def table(
         TableExists: there is a table called `to` already.
         SnapshotNotFound, PitrNotFound: there is none of this name.
         RestoreFailed: the server answered OK and did nothing, since foreign keys refer to the table; or the name of the
-            table has `"` in it, or that of its database a backslash, which the server cannot restore, and nothing was
-            sent; or the rows of `replace_rows` would leave rows that refer to none, and nothing was changed.
+            table has `"` in it, or that of its database a backslash, which the server cannot restore, or it would
+            change a definition, and nothing was changed; or the rows of `replace_rows` would leave rows that refer to
+            none, and nothing was changed.
         NotSupported: in a session, as it cannot be undone; `to=` and `plan=True` work there, and `replace_rows=True`
-            for a table without foreign keys.
+            for a table without foreign keys. With `to=`, the server would change a definition.
         PermissionDenied: the user may not restore.
     """
-    flag(plan, "plan")
+    allowed = flag(allow_changed_definitions, "allow_changed_definitions") | flag(plan, "plan")
     if flag(replace_rows, "replace_rows") and to is not None:
         raise InvalidArgument("to= and replace_rows=True cannot be used together")
     parts, target = table_name(name), None if to is None else table_name(to)
     past = yield from _resolve_moment(snapshot, pitr, at)
     names = yield from _with_database(parts)
     if target is not None:
-        return (yield from _into_table((yield from _with_database(target)), names, past, plan=plan))
+        return (yield from _into_table((yield from _with_database(target)), names, past, plan=plan, allowed=allowed))
     if replace_rows:
         return (yield from _replace_rows(names, past, plan=plan))
     step = _make_statement("TABLE", names, past, pitr)
     check_restored_table(names, step)
+    changed = yield from check_definitions(names[:1], past, step, allowed=allowed, table=names[1])
     if plan:
-        then = [names] if names[1] in (yield from TablesThen(names[0], past)) else []
+        then = [names] if (yield from TablesThen(names[0], past)).get(names[1]) is False else []
         now = (names,) if names in (yield from TableIds(names[0])) else ()
-        return (yield from _plan(".".join(names), past, then, now, step))
-    return (yield from _restore(step, past, names[0], ".".join(names), only=names))
+        report = yield from _plan(".".join(names), past, then, now, step)
+    else:
+        report = yield from _restore(step, past, names[0], ".".join(names), only=names)
+    return replace(report, changed_definitions=changed)
 
 
-def account(snapshot: str, *, plan: bool = False) -> Op[RestoreReport]:
+def account(snapshot: str, *, plan: bool = False, allow_changed_definitions: bool = False) -> Op[RestoreReport]:
     """Restore the user's account: all its databases become what they were, later ones are dropped.
 
     Args:
         snapshot: a snapshot of the account.
         plan: only report what would change; nothing is done.
+        allow_changed_definitions: restore also what the server changes: views with backslashes, columns whose DEFAULT
+            is a text with quotes or whose comment has backslashes. The report names them.
 
     Returns:
         What changed, or would.
@@ -203,12 +221,12 @@ def account(snapshot: str, *, plan: bool = False) -> Op[RestoreReport]:
     Raises:
         InvalidArgument: the name is not valid, or the snapshot is not one of an account.
         SnapshotNotFound: there is none of this name.
-        RestoreFailed: the server answered OK and left tables as they are; or it cannot restore a name, as for a
-            database, and nothing was changed.
+        RestoreFailed: the server answered OK and left tables as they are; or it cannot restore a name or would change a
+            definition, as for a database, and nothing was changed.
         NotSupported: in a session, as it cannot be undone; `plan=True` works there.
         PermissionDenied: only an account's administrators may restore it.
     """
-    flag(plan, "plan")
+    allowed = flag(allow_changed_definitions, "allow_changed_definitions") | flag(plan, "plan")
     past = Past(snapshot_name(snapshot))
     owner = yield from SelectSnapshotAccount(past.snapshot)
     if owner is None:
@@ -217,13 +235,13 @@ def account(snapshot: str, *, plan: bool = False) -> Op[RestoreReport]:
         raise InvalidArgument(f"the snapshot {show(snapshot)} is not one of an account")
     step = Restore("ACCOUNT", (owner,), past.snapshot)
     databases = yield from DatabasesThen(past)
-    yield from check_restored_databases(databases, past, step)
-    if not plan:
-        return (yield from _restore(step, past, None, owner))
-    then: list[Names] = []
-    for found in databases:
-        then += [(found, name) for name in (yield from TablesThen(found, past))]
-    return (yield from _plan(owner, past, then, (yield from TableIds(None)), step))
+    then = yield from tables_to_restore(databases, past, step)
+    changed = yield from check_definitions(databases, past, step, allowed=allowed)
+    if plan:
+        report = yield from _plan(owner, past, then, (yield from TableIds(None)), step)
+    else:
+        report = yield from _restore(step, past, None, owner)
+    return replace(report, changed_definitions=changed)
 
 
 def restore_database(
@@ -340,26 +358,29 @@ def _change(names: Names, before: Container[Names], after: Container[Names]) -> 
     return "restore" if names in after else "drop"
 
 
-def _into_database(target: str, source: str, past: Past, *, plan: bool) -> Op[RestoreReport]:
+def _into_database(target: str, source: str, past: Past, *, plan: bool, allowed: bool) -> Op[RestoreReport]:
     """Clone a database as it was; the server would clone one that was not there as an empty one."""
     step = CloneDatabase(target, source, past)
-    yield from check_clone(target, source, past)
+    names = yield from tables_to_clone(target, source, past)
+    changed = yield from check_definitions((source,), past, step, allowed=allowed)
     tables: list[RestoredTable] = []
-    for table in (yield from TablesThen(source, past)):
+    for table in names:
         rows = (yield from CountRows((source, table), past)) if plan else None
         tables.append(RestoredTable(f"{target}.{table}", "create", None, rows))
     if not plan:
         yield from step
-    return _report(target, past, tables, step, executed=not plan)
+    return replace(_report(target, past, tables, step, executed=not plan), changed_definitions=changed)
 
 
-def _into_table(target: tuple[str, ...], source: Names, past: Past, *, plan: bool) -> Op[RestoreReport]:
+def _into_table(target: tuple[str, ...], source: Names, past: Past, *, plan: bool, allowed: bool) -> Op[RestoreReport]:
     step = CloneTable(target, source, past)
+    changed = yield from check_definitions(source[:1], past, step, allowed=allowed, table=source[1])
     rows = (yield from CountRows(source, past)) if plan else None
     if not plan:
         yield from step
     name = ".".join(target)
-    return _report(name, past, [RestoredTable(name, "create", None, rows)], step, executed=not plan)
+    report = _report(name, past, [RestoredTable(name, "create", None, rows)], step, executed=not plan)
+    return replace(report, changed_definitions=changed)
 
 
 def _restore(
@@ -379,7 +400,7 @@ def _restore(
         yield from step
     except ServerError as error:
         if isinstance(step, RestorePitr) and "syntax error" in error.message:
-            yield from check_restored_databases((step.names[0],), past, step)
+            yield from tables_to_restore((step.names[0],), past, step)
         raise
     after = yield from TableIds(scope)
     names = sorted(before.keys() | after.keys()) if only is None else [only]

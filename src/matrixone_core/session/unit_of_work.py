@@ -49,6 +49,7 @@ from matrixone_core.sql.files import (
 from matrixone_core.sql.load import LoadData, Source, locate
 from matrixone_core.sql.past import (
     SKIPS_DATABASE,
+    ChangedDefinitions,
     CheckForeignKeys,
     CloneDatabase,
     CloneTable,
@@ -194,6 +195,8 @@ class UnitOfWork:
             case CloneDatabase() | CloneTable():
                 yield from self._clone(step)
             case TablesThen() if self.pending.takes(step.past):
+                return {}
+            case ChangedDefinitions() if self.pending.takes(step.past):
                 return ()
             # a changed stage is read by its new URL: the server does not know the change yet
             case LoadData():

@@ -1,5 +1,6 @@
 """What tables were at an earlier moment, and statements that bring it back (server-facts 35, 63, 75)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,6 +11,7 @@ from matrixone_core.sql.table import INTERNAL
 from matrixone_core.steps import Command, Reply, Statement
 
 SKIPS_DATABASE = "if_not_exists=True leaves it as it is"
+_TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 SYSTEM_DATABASES = frozenset(
     {"information_schema", "mo_catalog", "mo_debug", "mo_task", "mysql", "system", "system_metrics"}
 )
@@ -43,28 +45,78 @@ class CurrentDatabase(Statement[str | None]):
 
 
 @dataclass(frozen=True)
-class TablesThen(Statement[tuple[str, ...]]):
-    """The names of a database's tables at an earlier moment.
+class TablesThen(Statement[dict[str, bool]]):
+    """The names of a database's tables and views at an earlier moment, and whether each is a view.
 
     Args:
         database: the database.
         past: the moment; None for now.
-        with_views: whether views are among them.
     """
 
     database: str
     past: Past | None
-    with_views: bool = False
 
     def parts(self) -> Iterator[Part]:
         yield f"SHOW FULL TABLES FROM {quote_name(self.database)}"
         if self.past is not None:
             yield from self.past.parts()
 
-    def parse(self, reply: Reply, /) -> tuple[str, ...]:
-        pairs = ((row[f"Tables_in_{self.database}"], row["Table_type"]) for row in reply.rows)
-        wanted = {"BASE TABLE", "VIEW"} if self.with_views else {"BASE TABLE"}
-        return tuple(sorted(name for name, kind in pairs if kind in wanted and not name.startswith(INTERNAL)))
+    def parse(self, reply: Reply, /) -> dict[str, bool]:
+        pairs = sorted((row[f"Tables_in_{self.database}"], row["Table_type"]) for row in reply.rows)
+        return {
+            name: kind == "VIEW"
+            for name, kind in pairs
+            if kind in {"BASE TABLE", "VIEW"} and not name.startswith(INTERNAL)
+        }
+
+
+@dataclass(frozen=True)
+class ChangedDefinitions(Statement[tuple[tuple[str, str], ...]]):
+    """The views, and the columns of tables, whose definitions the server changes in a copy (server-facts 102).
+
+    Each is the name of a view and nothing, or of a table and its column.
+
+    Args:
+        database: the database; None for that of the connection.
+        past: the moment; None for now.
+        table: the table alone; None for all tables and views.
+    """
+
+    database: str | None
+    past: Past | None
+    table: str | None = None
+
+    def parts(self) -> Iterator[Part]:
+        yield "SELECT table_name AS name, '' AS column_name, view_definition AS definition"
+        yield from self._source("views")
+        yield " AND INSTR(view_definition, "
+        yield Value("\\")
+        yield ") > 0 UNION ALL SELECT table_name, column_name, NULL"
+        yield from self._source("columns")
+        yield " AND (column_default LIKE "
+        yield Value("'%''%'")  # a text with a quote; an expression is in brackets
+        yield " OR INSTR(column_comment, "
+        yield Value("\\")
+        yield ") > 0)"
+
+    def parse(self, reply: Reply, /) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            sorted(
+                (str(row["name"]), str(row["column_name"]))
+                for row in reply.rows
+                if row["definition"] is None or _is_changed(str(row["definition"]))
+            )
+        )
+
+    def _source(self, table: str) -> Iterator[Part]:
+        yield f" FROM information_schema.{table}"
+        if self.past is not None:
+            yield from self.past.parts()
+        yield " WHERE table_schema = "
+        yield "DATABASE()" if self.database is None else Value(self.database)
+        if self.table is not None:
+            yield " AND table_name = "
+            yield Value(self.table)
 
 
 @dataclass(frozen=True)
@@ -316,3 +368,11 @@ class CloneTable(Command):
         yield f"CREATE TABLE {quote_names(self.target)} CLONE {quote_names(self.source)}"
         if self.past is not None:
             yield from self.past.parts()
+
+
+def _is_changed(view: str) -> bool:
+    """Whether a view's text becomes another when each backslash is read once more, as in a text.
+
+    What does not matter is an escape in a text that leaves neither a backslash nor a quote, such as that of a newline.
+    """
+    return re.search(r"""\\[\\'"]""", view) is not None or "\\" in _TEXT.sub("", view)

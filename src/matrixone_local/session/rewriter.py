@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from matrixone_local.engine.connection import EngineConnection
-from matrixone_local.errors import internal_error
+from matrixone_local.errors import SqlError, internal_error
 from matrixone_local.features.accounts import Account
 from matrixone_local.files.sources import Reads
 from matrixone_local.protocol.payloads import ResultColumn
@@ -19,7 +19,7 @@ from matrixone_local.sql.tokens import Statement
 from matrixone_local.transactions.ddl_transaction import TransactionalDdl
 from matrixone_local.translation import statements
 from matrixone_local.translation.column_titles import give_titles
-from matrixone_local.translation.information_schema import NOTHING, mentions_indexes
+from matrixone_local.translation.information_schema import DEFINITIONS, NOTHING, mentions_indexes, values_as_table
 from matrixone_local.translation.number_types import put_types
 from matrixone_local.translation.translate import translate
 
@@ -114,7 +114,12 @@ class Rewriter:
             database = None
             if at > 2 and tokens[at - 2].text == ".":
                 database, first = tokens[at - 3].value, at - 3
-            if is_snapshot:
+            if database is not None and database.lower() == "information_schema":
+                past = statement.sql[tokens[first].start : table.end]  # the engine keeps no definitions of a time
+                if is_snapshot:
+                    past = self._definitions_then(table.value.lower(), name_or_time)
+                    past += "" if has_alias(tokens, at + 4) else f" AS {table.value.lower()}"
+            elif is_snapshot:
                 then = self._services.snapshots.database_then(name_or_time, database or self._link.database)
                 past = f"`{then}`.`{table.value}`"
                 if not has_alias(tokens, at + 4):
@@ -126,3 +131,14 @@ class Rewriter:
                 past = f"{statement.sql[tokens[first].start : table.end]} AS OF SNAPSHOT {moment}000"
             statement.put(tokens[first].start, tokens[at + 4].end, past)
         return statement.changed()
+
+    def _definitions_then(self, table: str, snapshot: str) -> str:
+        """The rows that a table of information_schema had when a snapshot was taken, as a table of values."""
+        if table not in DEFINITIONS:
+            raise SqlError(20105, f"not supported: the local server has no past of information_schema.{table}")
+        rows: list[Sequence[str | None]] = []
+        for database in self._services.snapshots.databases_then(snapshot):
+            then = literal(self._services.snapshots.database_then(snapshot, database))
+            asked = f"SELECT {', '.join(DEFINITIONS[table].values())} FROM information_schema.{table}"  # noqa: S608  # constants
+            rows += [(database, *row) for row in self._link.query(f"{asked} WHERE table_schema = {then}").rows]
+        return values_as_table(rows, ["table_schema", *DEFINITIONS[table]])

@@ -90,6 +90,15 @@ _COLUMNS = {
     "srs_id": ("srs_id", "NULL"),
 }
 
+# What a snapshot tells of the definitions in it, by the table of information_schema: columns and what they are.
+DEFINITIONS: Mapping[str, Mapping[str, str]] = {
+    "columns": {
+        "table_name": "table_name",
+        **{name: _COLUMNS[name][0] for name in ("column_name", "column_default", "column_comment")},
+    },
+    "views": {"table_name": "table_name", "view_definition": "view_definition"},
+}
+
 # The columns of information_schema.tables: what a MatrixOne server says of its own tables.
 _IS_TABLE = f"table_type = 'BASE TABLE' AND table_schema NOT IN {_WITHOUT_KEYS}"
 _TABLES = {

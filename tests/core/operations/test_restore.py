@@ -17,6 +17,7 @@ from matrixone_core.errors import (
 )
 from matrixone_core.operations import clone, pitr, restore, snapshots
 from matrixone_core.sql.past import (
+    ChangedDefinitions,
     CheckForeignKeys,
     CountOrphans,
     CurrentDatabase,
@@ -40,8 +41,8 @@ PITR = {
 
 
 def test_an_account_is_restored():
-    steps, report = play(restore.account("S"), rows(LEVELS), rows({"Database": "d"}), THEN, NOW, Reply(), LATER)
-    assert texts(steps)[4] == "RESTORE ACCOUNT `sys` {SNAPSHOT = 's'}"
+    steps, report = play(restore.account("S"), rows(LEVELS), rows({"Database": "d"}), THEN, rows(), NOW, Reply(), LATER)
+    assert texts(steps)[5] == "RESTORE ACCOUNT `sys` {SNAPSHOT = 's'}"
     assert [(table.name, table.change) for table in report.tables] == [("d.t", "restore")]
     assert str(report) == "restored sys as of s\n  restore d.t"
 
@@ -56,7 +57,7 @@ def test_the_plan_for_an_account():
     tables = rows({"Tables_in_d": "t", "Table_type": "BASE TABLE"}, {"Tables_in_d": "v", "Table_type": "VIEW"})
     _, report = play(
         restore.account("s", plan=True),
-        rows(LEVELS), rows({"Database": "d"}, {"Database": "mysql"}), tables, tables, rows(), rows({"counted": 5}),
+        rows(LEVELS), rows({"Database": "d"}, {"Database": "mysql"}), tables, rows(), rows(), rows({"counted": 5}),
     )  # fmt: skip
     assert str(report) == "would restore sys as of s\n  create d.t (- -> 5 rows)"
     assert not report.executed
@@ -103,13 +104,13 @@ def test_a_moment_is_written_in_the_servers_zone():
     at = datetime(2026, 1, 2, 4, 4, 5, 6, tzinfo=UTC) - timedelta(hours=1)
     steps, report = play(
         restore.table("d.t", pitr="P", at=at),
-        rows({"moment": "2026-01-02 11:04:05.000006"}), NOW, Reply(), LATER,
+        rows({"moment": "2026-01-02 11:04:05.000006"}), rows(), NOW, Reply(), LATER,
     )  # fmt: skip
     assert texts(steps)[0] == "SELECT FROM_UNIXTIME(1767323045.000006) AS moment"
-    assert texts(steps)[2] == "RESTORE DATABASE `d` TABLE `t` FROM PITR `P` '2026-01-02 11:04:05.000006'"
+    assert texts(steps)[3] == "RESTORE DATABASE `d` TABLE `t` FROM PITR `P` '2026-01-02 11:04:05.000006'"
     assert report.moment == "2026-01-02 11:04:05.000006"
     steps, _ = play(
-        restore.table("d.t", pitr="P", at=at, to="d.u"), rows({"moment": "2026-01-02 11:04:05.000006"}), Reply()
+        restore.table("d.t", pitr="P", at=at, to="d.u"), rows({"moment": "2026-01-02 11:04:05.000006"}), rows(), Reply()
     )
     assert texts(steps)[-1].endswith("{TIMESTAMP = '2026-01-02 03:04:05.000006'}")  # which is read as UTC
     assert "".join(str(part) for part in Past(time="2026").parts()).startswith(" {TIMESTAMP = ")
@@ -120,18 +121,18 @@ def test_a_moment_is_written_in_the_servers_zone():
 
 
 def test_the_plan_for_a_table_that_was_not_there():
-    _, report = play(restore.table("d.t", "s", plan=True), rows(), NOW, rows({"counted": 2}))
+    _, report = play(restore.table("d.t", "s", plan=True), rows(), rows(), NOW, rows({"counted": 2}))
     assert [(table.change, table.rows_now, table.rows_then) for table in report.tables] == [("drop", 2, None)]
 
 
 def test_copies_are_planned_and_made():
     then = rows({"Tables_in_d": "t", "Table_type": "BASE TABLE"})
-    _, report = play(restore.database("d", "s", to="e", plan=True), then, then, rows({"counted": 2}))
+    _, report = play(restore.database("d", "s", to="e", plan=True), then, rows(), rows({"counted": 2}))
     assert str(report).endswith("create e.t (- -> 2 rows)")
-    _, report = play(restore.table("d.t", "s", to="d.u", plan=True), rows({"counted": 2}))
+    _, report = play(restore.table("d.t", "s", to="d.u", plan=True), rows(), rows({"counted": 2}))
     assert report.sql == ("CREATE TABLE `d`.`u` CLONE `d`.`t` {SNAPSHOT = 's'}",)
-    steps, report = play(restore.table("d.t", "s", to="u"), rows({"name": "d"}), Reply())
-    assert texts(steps)[1:] == ["CREATE TABLE `d`.`u` CLONE `d`.`t` {SNAPSHOT = 's'}"]
+    steps, report = play(restore.table("d.t", "s", to="u"), rows({"name": "d"}), rows(), Reply())
+    assert texts(steps)[2:] == ["CREATE TABLE `d`.`u` CLONE `d`.`t` {SNAPSHOT = 's'}"]
     assert report.executed
     with pytest.raises(InvalidArgument, match="target=''"):
         play(clone.database("", "d"))
@@ -243,9 +244,9 @@ def test_recoveries_are_listed_as_snapshots_are(selection, names):
 
 
 def test_a_clone_of_what_a_database_holds_now():
-    steps, _ = play(clone.database("E", "d"), rows({"schema_name": "d"}), THEN, Reply())
-    assert texts(steps)[1:] == ["SHOW FULL TABLES FROM `d`", "CREATE DATABASE `e` CLONE `d`"]
-    assert texts(play(clone.table("u", "t"), Reply())[0]) == ["CREATE TABLE `u` CLONE `t`"]
+    steps, _ = play(clone.database("E", "d"), rows({"schema_name": "d"}), THEN, rows(), Reply())
+    assert [texts(steps)[1], *texts(steps)[3:]] == ["SHOW FULL TABLES FROM `d`", "CREATE DATABASE `e` CLONE `d`"]
+    assert texts(play(clone.table("u", "t"), rows(), Reply())[0])[1:] == ["CREATE TABLE `u` CLONE `t`"]
 
 
 ODD = rows({"Tables_in_d": 'a"b', "Table_type": "BASE TABLE"}, {"Tables_in_d": 'v"w', "Table_type": "VIEW"})
@@ -257,7 +258,7 @@ REFUSED = r"""d\.a"b, d\.v"w; nothing was changed\. Instead, .*restore\.table"""
     [(restore.database("d", "s"), (ODD,)), (restore.database("d", "s", plan=True), (ODD,)),
      (restore.account("s"), (rows(LEVELS), rows({"Database": "d"}), ODD)),
      (restore.database("d", pitr="p", at=datetime(2026, 1, 2, tzinfo=UTC)),
-      (rows({"moment": "2026"}), rows(), NOW, ServerError("syntax error at line 1"), ODD))],
+      (rows({"moment": "2026"}), rows(), rows(), NOW, ServerError("syntax error at line 1"), ODD))],
 )  # fmt: skip
 def test_names_that_the_server_does_not_restore(op, answers):
     with pytest.raises(RestoreFailed, match=REFUSED) as caught:
@@ -272,6 +273,7 @@ def test_another_error_of_a_restore_stays_what_it_is():
             play(
                 restore.table("d.t", pitr="p", at=datetime(2026, 1, 2, tzinfo=UTC)),
                 rows({"moment": "2026"}),
+                rows(),
                 NOW,
                 *answers,
             )
@@ -283,8 +285,8 @@ def test_a_table_that_the_server_does_not_restore(name):
         with pytest.raises(RestoreFailed, match=r"to=, or its rows with replace_rows=True") as caught:
             play(restore.table(name, "s", **arguments))
         assert (caught.value.steps, caught.value.tables) == ([], (name,))
-    steps, _ = play(restore.table(name, "s", to="d.u"), Reply())
-    assert len(steps) == 1
+    steps, _ = play(restore.table(name, "s", to="d.u"), rows(), Reply())
+    assert len(steps) == 2
 
 
 def test_names_that_the_server_does_not_clone():
@@ -316,3 +318,52 @@ def test_a_snapshot_of_a_table_takes_no_dot():
     for database, table in (("d.e", "t"), ("d", "t.u")):
         with pytest.raises(InvalidArgument, match="take a snapshot of the database"):
             play(snapshots.create("s", database=database, table=table))
+
+
+CHANGED = rows(
+    {"name": "t", "column_name": "a", "definition": None},
+    {"name": "same", "column_name": "", "definition": r"create view same as select '\n', '\%'"},
+    {"name": "v", "column_name": "", "definition": r"create view v as select 'a\\b'"},
+)
+NAMES = r"doubled: d\.t\.a, d\.v; nothing was changed\. With allow_changed_definitions=True"
+
+
+@pytest.mark.parametrize(
+    ("op", "answers", "error"),
+    [
+        (restore.database("d", "s"), (THEN,), RestoreFailed),
+        (restore.account("s"), (rows(LEVELS), rows({"Database": "d"}), THEN), RestoreFailed),
+        (restore.table("d.t", "s"), (), RestoreFailed),
+        (restore.database("d", "s", to="e"), (THEN,), NotSupported),
+        (restore.table("d.t", "s", to="d.u"), (), NotSupported),
+        (clone.database("e", "d"), (rows({"schema_name": "d"}), THEN), NotSupported),
+        (clone.table("u", "d.t"), (), NotSupported),
+    ],
+)
+def test_definitions_that_the_server_would_change(op, answers, error):
+    with pytest.raises(error, match=NAMES) as caught:
+        play(op, *answers, CHANGED)
+    assert getattr(caught.value, "tables", ()) == (("d.t", "d.v") if error is RestoreFailed else ())
+
+
+def test_definitions_may_be_changed():
+    steps, report = play(
+        restore.database("d", "s", allow_changed_definitions=True), THEN, CHANGED, rows(), NOW, Reply(), LATER
+    )
+    assert report.changed_definitions == ("d.t.a", "d.v")
+    assert str(report).splitlines()[2:] == [
+        "  the server changes the definition of d.t.a",
+        "  the server changes the definition of d.v",
+    ]
+    assert "table_schema = 'd' AND INSTR(view_definition, '\\\\') > 0" in texts(steps)[1]
+    steps, _ = play(clone.table("u", "T", allow_changed_definitions=True), CHANGED, Reply())
+    assert "WHERE table_schema = DATABASE() AND table_name = 't' AND" in texts(steps)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_changed"),
+    [(r"'\n'", False), (r"'\_'", False), (r"'\\n'", True), (r"'it\'s'", True), (r"`a\b`", True), (r"'it''s' \ ", True)],
+)
+def test_texts_of_views(text, is_changed):
+    found = ChangedDefinitions("d", None).parse(rows({"name": "v", "column_name": "", "definition": text}))
+    assert bool(found) == is_changed
