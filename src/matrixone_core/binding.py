@@ -1,4 +1,4 @@
-"""Making methods of operations: what both packages' `method` descriptors share."""
+"""Turn operations into methods; the `method` descriptors of both clients share this."""
 
 import inspect
 from collections.abc import Callable

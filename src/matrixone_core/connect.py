@@ -14,15 +14,15 @@ OF_THE_PARENT = "the connection belongs to the process that this one was forked 
 
 @dataclass(frozen=True)
 class Ping(Command):
-    """Ask for nothing but an answer."""
+    """A statement that only tests whether the server answers."""
 
     def parts(self) -> Iterator[Part]:
-        """The shortest question."""
+        """Yield the shortest query."""
         yield "SELECT 1"
 
 
 def reach(wait: float | None) -> Op[None]:
-    """Make a connection and see that the server answers.
+    """Open a connection and check that the server answers.
 
     Args:
         wait: seconds to keep trying while a server starts; None tries once.

@@ -17,7 +17,7 @@ _HINT = "mysql://user:password@host:port/database, with : / ? # @ and % in a par
 
 
 def parse_url(url: Secret | NotText | None, source: str) -> dict[str, Any]:
-    """The settings that a URL has; those that it leaves out are not in the result.
+    """Parse a URL into settings; the result has only those that the URL names.
 
     Args:
         url: the URL, masked.
@@ -33,7 +33,7 @@ def parse_url(url: Secret | NotText | None, source: str) -> dict[str, Any]:
 
 
 def _read_url(url: Secret) -> dict[str, Any] | str:
-    """What a URL says, or why it cannot be read."""
+    """Return the settings in a URL, or the reason why it cannot be parsed."""
     try:
         parts = urlsplit(url.reveal())
         port = parts.port

@@ -33,7 +33,7 @@ PACKETS = "matrixone_packets"  # where the packets of its rows go, instead of be
 
 
 def timeout_options(seconds: float | None) -> dict[str, Any]:
-    """The execution options of a statement with a time limit in seconds; None keeps the default.
+    """Return execution options with a time limit in seconds; None keeps the default.
 
     Raises:
         InvalidArgument: it is not a number of more than zero.
@@ -42,7 +42,7 @@ def timeout_options(seconds: float | None) -> dict[str, Any]:
 
 
 def past_of(options: Mapping[str, Any]) -> Past | None:
-    """The moment that execution options have a statement read, or None for the present.
+    """Return the moment in execution options that a statement reads, or None for the present.
 
     Raises:
         InvalidArgument: there is no such moment.
@@ -61,14 +61,14 @@ def past_of(options: Mapping[str, Any]) -> Past | None:
 
 
 def options_of_past(past: Past) -> dict[str, Any]:
-    """The execution options that have a statement read a moment; `past_of` is the other direction."""
+    """Return execution options with which a statement reads a moment; the inverse of `past_of`."""
     if past.snapshot:
         return {SNAPSHOT: past.snapshot}
     return {TIMESTAMP: datetime.fromisoformat(past.time).replace(tzinfo=UTC)}
 
 
 def check_reads(statement: object) -> None:
-    """See that a statement can be sent for rows of the past.
+    """Check that a statement can read the past.
 
     Raises:
         InvalidArgument: it is a text, in which tables are not looked for, or writes.
@@ -87,7 +87,7 @@ _NO_ROWS = "the statement gives no rows; use execute() for what only writes"
 
 
 def check_gives_rows(statement: object) -> None:
-    """See that a statement is none of those that only write.
+    """Check that a statement does not only write.
 
     Raises:
         InvalidArgument: it is one.
@@ -97,7 +97,7 @@ def check_gives_rows(statement: object) -> None:
 
 
 def check_gave_rows(packets: RowPackets) -> None:
-    """See that a reply has columns.
+    """Check that a reply has columns.
 
     Raises:
         InvalidArgument: it has none.
@@ -109,7 +109,7 @@ def check_gave_rows(packets: RowPackets) -> None:
 def options_for(
     statement: object, timeout: float | None, snapshot: str | None, timestamp: datetime | None
 ) -> dict[str, Any]:
-    """The execution options of a statement.
+    """Return the execution options of a statement.
 
     Args:
         statement: as the caller gave it.
@@ -128,7 +128,7 @@ def options_for(
 
 
 def as_statement(statement: str | Executable, params: Parameters | None) -> tuple[Executable, Values]:
-    """What the caller wants executed, for SQLAlchemy, and the values that go with it.
+    """Return the caller's statement for SQLAlchemy, and its values.
 
     Args:
         statement: SQL text, or any statement of SQLAlchemy's. Text without parameters is sent as it is, and has no
@@ -151,7 +151,7 @@ def as_statement(statement: str | Executable, params: Parameters | None) -> tupl
 
 
 def check_one_statement(statement: object) -> None:
-    """See that a text is one statement: a server would run all of several, and the first's rows alone would be read.
+    """Check that a text is one statement: of several a server runs all, and only the first one's rows would be read.
 
     Args:
         statement: SQL text, or a statement of SQLAlchemy's.
@@ -191,13 +191,13 @@ def _by_name(names: tuple[str, ...], values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _mappings(params: Sequence[Any]) -> list[Mapping[str, Any]] | None:
-    """The mappings that a list or tuple consists of; None where it is neither, or has anything else."""
+    """Return the mappings in a list or tuple; None if it is neither, or has other items."""
     rows: list[Any] = list(params) if isinstance(params, list | tuple) else [params]
     return rows if all(isinstance(row, Mapping) for row in rows) else None
 
 
 def execute_in_session(session: Session, statement: Executable, params: Values, options: dict[str, Any]) -> Result[Any]:
-    """Execute in a session, and have the whole result in memory, so that it outlives the session."""
+    """Execute a statement in a session, and read the whole result, so that it outlives the session."""
     result: Result[Any] = session.execute(statement, params, execution_options=options)
     if isinstance(result, CursorResult) and not result.returns_rows:
         return result
@@ -224,13 +224,13 @@ def note_statement(packets: RowPackets, sql: str, context: Any) -> None:
 
 
 def _stored(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
-    """The type that the database has for a type."""
+    """Return the database's type for a type."""
     implementation = kind.dialect_impl(dialect)
     return implementation.impl_instance if isinstance(implementation, TypeDecorator) else implementation
 
 
 def check_rows(name: str, rows: object) -> None:
-    """See that an argument is a number of rows.
+    """Check that an argument is a number of rows.
 
     Raises:
         InvalidArgument: it is none.
@@ -239,7 +239,7 @@ def check_rows(name: str, rows: object) -> None:
 
 
 def streaming(batch: int, options: dict[str, Any]) -> dict[str, Any]:
-    """The execution options for reading a result *batch* rows at a time.
+    """Return the execution options for reading a result *batch* rows at a time.
 
     Raises:
         InvalidArgument: that cannot be.

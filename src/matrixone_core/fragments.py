@@ -25,7 +25,7 @@ Part: TypeAlias = str | Value
 
 
 def as_text(sql: str) -> str:
-    """SQL for SQLAlchemy's `text()` that means what it says: no `:word` in it becomes a parameter.
+    """Escape SQL for SQLAlchemy's `text()`, so that no `:word` in it becomes a parameter.
 
     With every colon escaped, `text()` finds no parameter and takes exactly these escapes away again.
     """
@@ -33,7 +33,7 @@ def as_text(sql: str) -> str:
 
 
 def bind_values(parts: Iterable[Part]) -> tuple[str, dict[str, str | int | bytes]]:
-    """A statement's text with named parameters, and the values for them."""
+    """Return a statement's text with named parameters, and their values."""
     values: dict[str, str | int | bytes] = {}
     sql: list[str] = []
     for part in parts:
@@ -47,7 +47,7 @@ def bind_values(parts: Iterable[Part]) -> tuple[str, dict[str, str | int | bytes
 
 
 def render_masked(parts: Iterable[Part]) -> str:
-    """A statement for people to read, its secrets masked."""
+    """Return a statement's text for people, with secrets masked."""
     return "".join(part if isinstance(part, str) else _render_value(part.value) for part in parts)
 
 
@@ -60,7 +60,7 @@ def _render_value(value: str | int | bytes) -> str:
 
 
 def literal(value: str) -> str:
-    """A string literal, for places that take no bound parameter."""
+    """Return a string literal, for places that take no bound parameter."""
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
@@ -89,7 +89,7 @@ def braces(pairs: Iterable[tuple[str, str]]) -> Iterator[Part]:
 
 
 def quote_name(name: str) -> str:
-    """A name in back-quotes."""
+    """Return a name in back-quotes."""
     return "`" + name.replace("`", "``") + "`"
 
 
@@ -99,7 +99,7 @@ def quote_names(names: Iterable[str]) -> str:
 
 
 def read_twice(value: TextT) -> TextT:
-    """A value that the server pastes into a statement of its own, escaped for that second reading.
+    """Escape a value once more, as the server pastes it into its own statement and parses it again.
 
     Args:
         value: the text to store; a `Secret` stays one.

@@ -32,7 +32,7 @@ class Listing(tuple[T, ...]):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        """The tuple as a notebook shows it: a row for each, secrets masked."""
+        """Return the tuple as HTML for notebooks, a row for each item, with secrets masked."""
         if not self:
             return render_table("nothing", (), ())
         first: Any = self[0]

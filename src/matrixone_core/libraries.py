@@ -1,4 +1,4 @@
-"""Optional libraries, imported when they are asked for."""
+"""Optional libraries, imported at their first use."""
 
 from importlib import import_module
 from typing import Any
@@ -9,7 +9,7 @@ _EXTRAS = {"numpy": "arrow", "pyarrow": "arrow", "pandas": "pandas", "polars": "
 
 
 def library(name: str) -> Any:
-    """A library of those that are optional.
+    """Return an optional library.
 
     Raises:
         NotSupported: it is not installed.

@@ -20,7 +20,7 @@ class Machine(Protocol):
         ...
 
     def progress_bar(self) -> Callable[[Any], None] | None:
-        """Return what shows the events of a load; None without a terminal or a notebook.
+        """Return a function that shows the events of a load; None without a terminal or a notebook.
 
         Raises:
             NotSupported: the package for it is not installed.

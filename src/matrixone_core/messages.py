@@ -1,4 +1,4 @@
-"""How messages quote a value of the caller's."""
+"""The quoting of values in messages."""
 
 import reprlib
 
@@ -11,7 +11,7 @@ _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = _SHORT.maxfrozenset = _SHORT.
 
 
 def show(value: object) -> str:
-    """A value as messages quote it: as Python writes it, no more than 200 characters of it.
+    """Return the repr of a value for a message, cut at 200 characters.
 
     Args:
         value: whatever the caller gave; a secret stays masked.
@@ -23,7 +23,7 @@ def show(value: object) -> str:
 
 
 def shorten(message: str) -> str:
-    """A message without the middle of what is too long in it."""
+    """Cut the middle of long parts of a message."""
     if len(message) <= LONGEST_MESSAGE:
         return message
     return f"{message[: LONGEST_MESSAGE - _AT_ITS_END - 1]}…{message[-_AT_ITS_END:]}"

@@ -22,12 +22,12 @@ DEEPEST = 100  # folders within folders; a link that leads back has no end
 
 
 def is_pattern(file: str) -> bool:
-    """Whether a name has wildcards."""
+    """Return whether a name has wildcards."""
     return not WILDCARDS.isdisjoint(check_text(file, "file"))
 
 
 def matches(path: str, pattern: str) -> bool:
-    """Whether a file's path matches a pattern.
+    """Return whether a file's path matches a pattern.
 
     Args:
         path: the path in the stage, folders separated by `/`.

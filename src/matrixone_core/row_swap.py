@@ -1,4 +1,4 @@
-"""A table's rows replaced by others in one transaction, though foreign keys refer to them."""
+"""Replace a table's rows in one transaction, even if foreign keys refer to them."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -66,7 +66,7 @@ def _swap_rows(delete: DeleteRows, insert: InsertRowsThen, checks: tuple[CountOr
 
 
 def _key_checks(names: Names) -> Op[tuple[CountOrphans, ...]]:
-    """The questions whether foreign keys still hold: those of the table, and those that refer to it."""
+    """Return the queries that check foreign keys: the table's own, and those that refer to it."""
     others = yield from Referrers(names)
     found: list[CountOrphans] = []
     for child in sorted({names, *others}):

@@ -1,4 +1,4 @@
-"""The signatures of the clients' constructors: each setting is shown, each secret hidden."""
+"""The signatures of the clients' constructors, which list each setting; secrets among the arguments are masked."""
 
 from collections.abc import MutableMapping
 from inspect import Parameter, Signature
@@ -11,7 +11,7 @@ ClientT = TypeVar("ClientT")
 
 
 def hide(arguments: MutableMapping[str, Any]) -> None:
-    """Make secrets of the settings that hold one, in place, so that no frame of ours shows them."""
+    """Mask the secrets among settings, in place, so that no traceback shows them."""
     for name in arguments:
         if may_hold_secret(name):
             arguments[name] = mask(arguments[name])

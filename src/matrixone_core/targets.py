@@ -1,4 +1,4 @@
-"""The table that a call is about: an ORM model, a `Table`, or a name."""
+"""The table of a call: an ORM model, a `Table`, or a name."""
 
 from typing import Any, TypeAlias, cast
 
@@ -11,7 +11,7 @@ Target: TypeAlias = type[Any] | Table | str  # an ORM model, a Table, or a name:
 
 
 def table_of(target: Target) -> Table:
-    """The table of an ORM model, or a table itself.
+    """Return the table of an ORM model, or the table itself.
 
     Raises:
         InvalidArgument: it is neither.
@@ -23,5 +23,5 @@ def table_of(target: Target) -> Table:
 
 
 def table_names(table: Table) -> tuple[str, ...]:
-    """`table`, or `database` and `table`."""
+    """Return a table's name, after its database if that is given."""
     return (table.name,) if table.schema is None else (table.schema, table.name)

@@ -1,4 +1,4 @@
-"""Files of the client's machine that have their name once they are whole."""
+"""Files of the client's machine that get their name when they are complete."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @contextmanager
 def refusing_long_paths(path: PurePath) -> Generator[None]:
-    """A block in which a path that is too long for the machine is refused: it may be data that was given for a path.
+    """Refuse paths that are too long for the machine within a block; such a path may be data given by mistake.
 
     Raises:
         InvalidArgument: it is too long; the message has the beginning of it.
@@ -32,7 +32,7 @@ def refusing_long_paths(path: PurePath) -> Generator[None]:
 
 
 def check_local_path(path: str, what: str) -> str:
-    """*path*, if a file of the machine can have it.
+    """Return *path* if a file of the machine can have it.
 
     Raises:
         InvalidArgument: it is empty, or has a character that no path has.
@@ -47,7 +47,7 @@ def check_local_path(path: str, what: str) -> str:
 
 
 def write_whole(path: PurePath, write: Callable[[PurePath, IO[bytes]], Op[T]]) -> Op[T]:
-    """Have a file written beside its place, and moved there; where that fails, nothing of it stays.
+    """Write a file under another name in the same folder, then rename it; remove it if that fails.
 
     A file that is there is replaced by one of the same permissions; a symbolic link is followed.
 

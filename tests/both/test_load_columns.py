@@ -87,7 +87,9 @@ def test_columns_named_by_the_caller(client, stage):
 @pytest.mark.parametrize("extra", ["add", "ignore"])
 def test_fields_without_names_cannot_be_extra(client, extra):
     client.execute("CREATE TABLE c (id INT PRIMARY KEY, name VARCHAR(10))")
-    with pytest.raises(errors.InvalidArgument, match="goes by the columns' names; give header='match' or columns"):
+    with pytest.raises(
+        errors.InvalidArgument, match="needs the names of the file's columns; give header='match' or columns"
+    ):
         client.load_data.read_csv(b"1,a,x\n", "c", extra_columns=extra)
 
 

@@ -1,4 +1,4 @@
-"""Loads of data that the client has: how it becomes rows of CSV, which the client sends."""
+"""Loads of the client's data, which the client converts to CSV and sends."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -48,15 +48,15 @@ from matrixone_core.steps import Chunks, GetRuntime, Op, in_order, next_chunk, r
 
 @dataclass(frozen=True)
 class ClientSource:
-    """Where the rows of a load come from.
+    """The client's data for a load.
 
     Args:
-        data: what the caller gave.
-        machine: opens it where it is a path.
-        begin: begins to read it; given the table as it is, if rows are made for it.
-        decoder: makes a new decoder for it.
-        unit: what its rows are counted by.
-        is_utf8: whether the decoder sees that all of it is text.
+        data: the caller's data.
+        machine: the client's machine, which opens paths.
+        begin: function that begins to read the data; it receives the current table if its rows depend on the table.
+        decoder: function that creates a new decoder; it returns None if the data needs none.
+        unit: what row numbers count: lines or rows.
+        is_utf8: whether the decoder checks that all of the data is text.
     """
 
     data: object
@@ -71,9 +71,9 @@ def load_text(request: LoadRequest, data: Data, encoding: str | None) -> Op[Load
     """Load CSV or JSON lines.
 
     Args:
-        request: what the caller wants.
+        request: the caller's request.
         data: the data.
-        encoding: what it is written in, as Python calls it; None for bytes that are no text.
+        encoding: Python's name of the data's encoding. None leaves the bytes as they are.
     """
     name = format_options.encoding(encoding)
     compressed = compression_of(request.format.compression, compressed_name_of(data))
@@ -100,7 +100,7 @@ def load_parquet(request: LoadRequest, data: Data) -> Op[LoadReport]:
 
 
 def load_arrow(request: LoadRequest, data: object) -> Op[LoadReport]:
-    """Load what speaks Arrow, or what can be made to."""
+    """Load Arrow data, or data that can be converted to it."""
     return (yield from _load_batches(request, data, partial(open_reader, data, tuple(filter(None, request.columns)))))
 
 
@@ -115,14 +115,14 @@ def _load_batches(request: LoadRequest, data: object, begin: Callable[[], Any]) 
 
 
 def _rows_of(reader: Any, names: Sequence[str], path: str, table: Table | None) -> Chunks:
-    """The rows of Arrow data as CSV; bytes for a UUID column become text."""
+    """Convert Arrow data to CSV; bytes for a UUID column become text."""
     columns = {name: table.column(name) for name in names} if table is not None else {}
     uuids = {name for name, column in columns.items() if column is not None and column.kind is Kind.UUID}
     return batches_to_csv(reader, names, name=path, uuids=uuids)
 
 
 def _no_decoder() -> None:
-    """Arrow data is made into text as it is read."""
+    """Return None: Arrow data is converted to text as it is read."""
 
 
 def _seekable(data: Data, machine: Machine, opened: ExitStack) -> Op[Any]:
@@ -140,12 +140,12 @@ def _seekable(data: Data, machine: Machine, opened: ExitStack) -> Op[Any]:
 
 
 def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn] = ()) -> Op[LoadReport]:
-    """Load data, which is sent as CSV.
+    """Load data, sent as CSV.
 
     Args:
-        request: what the caller wants.
+        request: the caller's request.
         source: the data.
-        types: the columns of the data and the SQL types that they suggest, where it knows them.
+        types: the columns of the data with their inferred SQL types; empty if the data has no types.
     """
     began = yield from read_clock()
     known = (yield from fetch_facts(request)) if source.unit == "row" else None
@@ -165,19 +165,19 @@ def _load(request: LoadRequest, source: ClientSource, types: Sequence[FileColumn
         yield from run_in_thread(partial(is_rereadable, source.data, source.machine))
     )
     file = ClientFile(
-        name_of(source.data),
-        choose_sent_format(form, source.unit),
-        shaped.names,
-        begin_with(head.pieces, chunks),
-        through,
-        through.lines,
-        (yield from _entry(request, facts, source)),
-        (yield from run_in_thread(partial(length_of, source.data, source.machine))),
-        head.is_all,
-        partial(_read_again, source) if rereadable else None,
-        source.unit,
-        rejects,
-        source.is_utf8,
+        path=name_of(source.data),
+        format=choose_sent_format(form, source.unit),
+        names=shaped.names,
+        chunks=begin_with(head.pieces, chunks),
+        transform=through,
+        lines=through.lines,
+        entry=(yield from _entry(request, facts, source)),
+        total=(yield from run_in_thread(partial(length_of, source.data, source.machine))),
+        is_small=head.is_all,
+        reread=partial(_read_again, source) if rereadable else None,
+        unit=source.unit,
+        rejects=rejects,
+        is_utf8=source.is_utf8,
     )
     if head.is_all:  # a row that cannot be read is found before anything is sent
         sent = yield from in_order(transform(through, piece) for piece in (*head.pieces, None))
@@ -195,9 +195,9 @@ class Head:
     """The beginning of the data.
 
     Args:
-        data: its text.
-        pieces: what was read for it.
-        is_all: whether there is no more.
+        data: the decoded text.
+        pieces: the pieces that were read.
+        is_all: whether these are all of the data.
     """
 
     data: bytes
@@ -216,7 +216,7 @@ def _read_head(chunks: Chunks, decoder: Decoder | None) -> Op[Head]:
 
 
 def _suggest(request: LoadRequest, head: Head, types: Sequence[FileColumn]) -> Op[Sequence[FileColumn]]:
-    """The columns of the data, and the SQL types that its first rows suggest."""
+    """Return the columns of the data, with SQL types inferred from its first rows."""
     if types:
         return types
     suggest = partial(sample_text, "<data>", request.format, head.data)
@@ -225,7 +225,7 @@ def _suggest(request: LoadRequest, head: Head, types: Sequence[FileColumn]) -> O
 
 
 def choose_sent_format(form: Format, unit: Unit) -> Csv:
-    """How data is written when it is sent: as it is, where the server reads that as it is meant."""
+    """Return the CSV format in which data is sent: unchanged if the server reads it correctly, else canonical."""
     if isinstance(form, Csv) and unit == "line" and form.line_terminator in {None, "\n"}:
         return replace(form, compression="none", ignore_lines=0)
     return CANONICAL
@@ -260,7 +260,7 @@ def _entry(request: LoadRequest, facts: LoadFacts, source: ClientSource) -> Op[E
     if isinstance(once, str):
         return entry_for_key(facts.full_name(request), once)
     if not isinstance(source.data, str | os.PathLike):
-        raise InvalidArgument("once=True knows a file by its path; give data of another kind a key: once='…'")
+        raise InvalidArgument("once=True identifies a file by its path; give other data a key: once='…'")
     machine, given = source.machine, cast("LocalPath", source.data)  # pyright: ignore[reportUnknownMemberType]  # a path of any type
     path = yield from run_in_thread(partial(machine.absolute, given))
     size, sample = yield from run_in_thread(

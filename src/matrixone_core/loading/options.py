@@ -41,7 +41,7 @@ class LoadOptions(TypedDict, total=False):
         lock: `auto` (the default) follows the server's rule: a load of up to 20,000 rows locks its rows, a larger one
             locks the table until the commit. `rows` never locks the table, and takes several times as long. `table`
             means the same as `auto`.
-        atomic: True (the default) loads all files or none; False loads each file in its own transaction.
+        atomic: True (the default) loads all files or none; False loads each file by itself.
         concurrency: number of files to read at once, from 1 to 64; 4 by default.
         allow_empty: whether a pattern may match no file.
         on_error: `abort` (the default) fails the load at the first row that the server refuses; `skip` leaves such

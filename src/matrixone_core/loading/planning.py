@@ -1,4 +1,4 @@
-"""Planning a load: from what the caller wants and what the server said to a `LoadPlan`, without asking anything."""
+"""Plan a load: a pure function from the caller's request and the server's answers to a `LoadPlan`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,18 +32,18 @@ def make_plan(
     """Plan a load.
 
     Args:
-        request: what the caller wants.
-        state: what the server said.
-        target: the table as it will be after `preparation`; None where nothing has to be known of it.
+        request: the caller's request.
+        state: the server's answer to the query before the load.
+        target: the table as it will be after `preparation`; None if the load does not need its columns.
         inputs: the files.
         can_create_tables: whether the user may create tables in the target's database.
-        token: what makes the staging tables' names unique.
-        preparation: statements that come first.
+        token: text that makes the names of staging tables unique.
+        preparation: statements that change the table first.
 
     Raises:
-        InvalidArgument: what is asked for does not go together.
+        InvalidArgument: options contradict each other or the table.
         LoadFailed: `mode='fail'`, and the table has rows.
-        PermissionDenied: it would need a right that the user does not have.
+        PermissionDenied: the load needs a staging table, which the user may not create.
     """
     if request.options.mode == "fail" and state.in_use:
         raise LoadFailed(f"the table {show(request.table_name)} has rows, and mode='fail' loads only into an empty one")
@@ -68,7 +68,7 @@ def make_plan(
 
 
 def _map_files(request: LoadRequest, target: Table, inputs: Sequence[InputFile]) -> list[ColumnMapping]:
-    """The mappings of files; those of one kind, as a load of many files has, share one."""
+    """Return the mapping of each file; files of one kind share one."""
     if request.file_column or not all(isinstance(file, StageFile) for file in inputs):
         return [map_columns(request, target, file) for file in inputs]
     mappings: dict[InputFile, ColumnMapping] = {}
@@ -108,7 +108,7 @@ def _needs_staging(request: LoadRequest, inputs: Sequence[InputFile]) -> bool:
 def _batches(
     request: LoadRequest, state: LoadState, inputs: Sequence[InputFile], mappings: Sequence[ColumnMapping], token: str
 ) -> tuple[Batch, ...]:
-    """Which files share a staging table: neighbours, where nothing has to be known of each file by itself.
+    """Group neighbouring files that share a staging table, if the load needs no counts of single files.
 
     In a session all of them do: it has one connection, and one INSERT that fails leaves its transaction as it was.
     """
@@ -129,12 +129,12 @@ def _batches(
 
 
 def _are_alike(one: ColumnMapping, other: ColumnMapping) -> bool:
-    """Whether files of two mappings can share a staging table."""
+    """Return whether files of two mappings can share a staging table."""
     return (one.order, one.fields, one.assignments, one.is_utf8) == (
         other.order, other.fields, other.assignments, other.is_utf8,
     )  # fmt: skip
 
 
 def staging_name(table: Names, token: str) -> Names:
-    """The name of a staging table beside its target."""
+    """Return the name of a staging table in the target's database."""
     return (*table[:-1], f"{STAGING}{token}")

@@ -1,4 +1,4 @@
-"""What a caller wants loaded, checked and put together from the arguments of a call."""
+"""The request of a load: a call's arguments after their check."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,17 +29,17 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """What a caller wants loaded.
+    """The checked arguments of a load.
 
     Args:
-        names: the table, one or two names.
-        format: how the data is written.
-        columns: the columns in the data's order, None for a field to skip; empty for the table's own.
-        header: whether the first line that is not ignored names them.
-        nulls: the texts that mean NULL.
-        assignments: columns and the SQL expressions that they get.
-        missing_keys: `null` or `error`: what the lack of a key in a JSON object means.
-        extra_keys: `ignore` or `error`: what a key that is no column means.
+        names: name of the table, after its database if that is given.
+        format: format of the data.
+        columns: names of the columns in the order of the fields, None for a field to skip; empty means the table's own.
+        header: whether the first line after the ignored ones has the columns' names.
+        nulls: texts that mean NULL.
+        assignments: columns and their SQL expressions.
+        missing_keys: `null` or `error`, for an object that lacks a column's key.
+        extra_keys: `ignore` or `error`, for a key that is not a column.
         options: the other options.
     """
 
@@ -55,27 +55,27 @@ class LoadRequest:
 
     @property
     def table_name(self) -> str:
-        """The table as the caller named it."""
+        """The table's name as the caller gave it."""
         return ".".join(self.names)
 
     @property
     def file_column(self) -> str | None:
-        """The column that gets the file's path."""
+        """The column that stores the file's path."""
         return self.options.file_column
 
     @property
     def row_column(self) -> str | None:
-        """The column that gets the row's number."""
+        """The column that stores the row's number."""
         return self.options.row_column
 
     @property
     def is_unchecked(self) -> bool:
-        """Whether the server's own LOAD DATA is wanted."""
+        """Whether the caller wants the server's own LOAD DATA, without checks."""
         return self.options.conflict is Conflict.UNCHECKED
 
 
 def names_of(table: Target) -> Names:
-    """The one or two names of a table."""
+    """Return a table's name, after its database if that is given."""
     return table_name(table) if isinstance(table, str) else table_names(table_of(table))
 
 
@@ -85,11 +85,11 @@ def build_request(table: Target, form: str, explicit: Mapping[str, Any], others:
     Args:
         table: the table.
         form: `csv`, `jsonline` or `parquet`.
-        explicit: the arguments that the format has, by name.
-        others: all other options, aliases among them.
+        explicit: the options of the format, by name.
+        others: all other options, including aliases.
 
     Raises:
-        InvalidArgument: one of them cannot be.
+        InvalidArgument: an argument is not valid, or contradicts another.
     """
     defaults = DEFAULTS[form]
     given, rest = options.with_aliases({**defaults, **explicit}, defaults, others)
@@ -100,12 +100,12 @@ def build_request(table: Target, form: str, explicit: Mapping[str, Any], others:
         raise InvalidArgument("header='match' takes the columns from the file; leave columns out")
     if form != "csv" and None in columns:
         raise InvalidArgument(
-            f"columns={show(list(columns))} skips a field by None, which only CSV has; name those wanted"
+            f"columns={show(list(columns))} skips a field with None, which only CSV allows; name the columns to load"
         )
     others_known = options.check_options(rest)
     if form == "csv" and others_known.extra_columns != "error" and not (header or columns):
         raise InvalidArgument(
-            f"extra_columns={show(others_known.extra_columns)} goes by the columns' names;"
+            f"extra_columns={show(others_known.extra_columns)} needs the names of the file's columns;"
             " give header='match' or columns"
         )
     request = LoadRequest(
@@ -128,7 +128,7 @@ def build_request(table: Target, form: str, explicit: Mapping[str, Any], others:
 
 
 def build_named_request(table: Target, form: str, given: Mapping[str, Any]) -> LoadRequest:
-    """Check the arguments of a load whose format is named; as `build_request`.
+    """Check the arguments of a load whose format the caller names, as `build_request` does.
 
     Raises:
         InvalidArgument: the format does not have one of the options.
@@ -155,7 +155,7 @@ def _format(form: str, given: Mapping[str, Any], skipped: int) -> Format:
 
 
 def _header(given: Header) -> tuple[bool, int]:
-    """Whether a line names the columns, and how many lines come before it."""
+    """Return whether a line has the columns' names, and the number of lines before it."""
     match given:
         case None | False:
             return False, 0
@@ -165,11 +165,11 @@ def _header(given: Header) -> tuple[bool, int]:
             return True, given
         case _:
             raise InvalidArgument(
-                f"header={show(given)} must be 'match', a line's number from 0, or None; ignore_lines=1 skips a header"
+                f"header={show(given)} must be 'match', a line number from 0, or None; ignore_lines=1 skips a header"
             )
 
 
 def fields_of(form: Format, names: Sequence[str | None]) -> tuple[str | None, ...]:
-    """The fields of a line, one more where a delimiter ends it."""
+    """Return the fields of a line, with one more if a delimiter ends each line."""
     trailing = isinstance(form, Csv) and form.trailing_delimiter
     return (*names, None) if trailing else tuple(names)

@@ -25,12 +25,12 @@ class StatementMonitor:
     slow: float | None = None
 
     def is_needed(self) -> bool:
-        """Whether anybody wants to know of statements."""
+        """Return whether a listener observes statements."""
         return self.slow is not None or telemetry.is_installed() or log.isEnabledFor(logging.DEBUG)
 
     @contextmanager
     def observe(self, sql: str, connection: Any, batch: int = 1) -> Generator[None]:
-        """A block that sends a statement.
+        """Observe the statement that a block sends.
 
         Args:
             sql: the statement, with the driver's marks for its parameters.

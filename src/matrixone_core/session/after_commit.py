@@ -26,7 +26,7 @@ class CommitRows(Command):
 
 @dataclass(frozen=True)
 class AfterCommit:
-    """What is done and what is left to do once the rows are committed.
+    """The statements that took effect, and those that are still pending, after the rows are committed.
 
     Args:
         committed: the statements that took effect, COMMIT among them.
@@ -55,7 +55,7 @@ class AfterCommit:
                 raise
 
     def incomplete(self, error: MatrixOneError) -> CommitIncomplete:
-        """The error for a failure of the next statement."""
+        """Create the error for a failure of the next statement."""
         resume = self._check_and_execute if is_outcome_unknown(error) else self.execute
         return CommitIncomplete(
             f"the rows are committed, but not all that follows: {self.pending[0]} failed: {error}; "
@@ -66,17 +66,17 @@ class AfterCommit:
         )
 
     def _skip(self, count: int) -> "AfterCommit":
-        """The same, with the next statements done."""
+        """Return a copy in which the next statements took effect."""
         return AfterCommit((*self.committed, *self.pending[:count]), self.pending[count:], self.run)
 
     def _check_and_execute(self) -> Op[None]:
-        """Execute what is left; the first statement was not answered, and may have been executed all the same."""
+        """Execute the pending statements; the first one got no answer, and may have taken effect."""
         is_done = yield from _is_done(self.pending[0])
         yield from self._skip(int(is_done)).execute()
 
 
 def _is_done(statement: Statement[None]) -> Op[bool]:
-    """Whether a statement must not be executed again: what it creates was not there before the commit, and now is."""
+    """Return whether a statement must not run again: what it creates did not exist before the commit, and does now."""
     match statement:
         case CreateSnapshot():
             snapshots = yield from OutsideTransaction(iter(ShowSnapshots()))

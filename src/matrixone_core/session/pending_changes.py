@@ -15,7 +15,7 @@ from matrixone_core.steps import Statement
 
 @dataclass
 class PendingStageChange:
-    """What a session wants of one stage.
+    """A session's pending change of one stage.
 
     Args:
         before: the committed stage; None if there is none.
@@ -30,7 +30,7 @@ class PendingStageChange:
     if_not_exists: bool = False
 
     def statements(self, name: str) -> Iterator[Statement[None]]:
-        """The statements after the commit that bring the change about; none for a new stage, which comes before it."""
+        """Return the statements that make the change after the commit; none for a new stage, which precedes it."""
         if self.before is None:
             return
         if self.after is None or self.replaced:
@@ -41,7 +41,7 @@ class PendingStageChange:
 
 @dataclass
 class PendingChanges:
-    """All that a session has collected.
+    """All pending changes of a session.
 
     Args:
         stages: the changes of stages, by name.
@@ -74,7 +74,7 @@ class PendingChanges:
         return any(change.before is not None for change in self.stages.values())
 
     def changed_stage(self, name: str) -> Stage | None:
-        """A stage that the session has created or altered; None if the server has it as the session sees it.
+        """Return a stage that the session has created or altered; None if the session has not changed it.
 
         Raises:
             StageNotFound: the session has dropped it.
@@ -87,7 +87,7 @@ class PendingChanges:
         return change.after
 
     def overlay_stages(self, committed: Sequence[Stage], like: str | None) -> tuple[Stage, ...]:
-        """The stages as the session sees them, by name.
+        """Return the stages as the session sees them, by name.
 
         Args:
             committed: the stages as the server has them.
@@ -101,7 +101,7 @@ class PendingChanges:
         return tuple(stages[name] for name in sorted(stages))
 
     def overlay_snapshots(self, committed: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
-        """The snapshots as the session sees them, by name."""
+        """Return the snapshots as the session sees them, by name."""
         snapshots = {snapshot.name: snapshot for snapshot in committed if snapshot.name not in self.dropped_snapshots}
         for name, pending in self.snapshots.items():
             snapshots[name] = Snapshot(name, pending.level, None, pending.database, pending.table)
@@ -113,7 +113,7 @@ class PendingChanges:
 
 
 def create_statement(stage: Stage) -> CreateStage:
-    """The statement that creates a stage."""
+    """Return the statement that creates a stage."""
     statement = CreateStage(stage.name, stage.url, comment=stage.comment)
     return statement if stage.credentials is None else replace(statement, credentials=stage.credentials)
 
@@ -125,7 +125,7 @@ def _recreate(stage: Stage) -> Iterator[Statement[None]]:
 
 
 def _alter(before: Stage, after: Stage) -> Iterator[AlterStage]:
-    """The statements that change one stage to another, one option each (server-facts 6)."""
+    """Return the statements that change one stage into another, one option each (server-facts 6)."""
     if after.url != before.url:
         yield AlterStage(after.name, url=after.url)
     if after.credentials != before.credentials:

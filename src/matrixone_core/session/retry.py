@@ -1,4 +1,4 @@
-"""Running a whole session again where that can help."""
+"""Repeat a whole session after a retryable error."""
 
 import random
 from collections.abc import Callable
@@ -15,7 +15,7 @@ FIRST_PAUSE = 0.1  # seconds between the first attempt and the second; each paus
 
 
 def retry(work: Callable[[], Any], attempts: int) -> Op[Any]:
-    """Call a function that runs a whole session, and again after an error that may not come the next time.
+    """Call a function that runs a whole session, and repeat it after a retryable error.
 
     Args:
         work: the function.

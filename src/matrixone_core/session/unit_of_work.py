@@ -102,7 +102,7 @@ class UnitOfWork:
         self._checked_privileges: set[type[Statement[Any]]] = set()
 
     def __bool__(self) -> bool:
-        """Whether anything is pending."""
+        """Return whether a change is pending."""
         return bool(self.pending)
 
     def __str__(self) -> str:
@@ -167,7 +167,7 @@ class UnitOfWork:
                 pass
 
     def _check_seen(self, url: str) -> Op[None]:
-        """Refuse files of a stage that the server does not know yet, or not as it will be."""
+        """Refuse to read files of a stage whose creation or change the server does not know yet."""
         if (yield from self._resolve(url)) == url:
             return
         raise NotSupported("files of a stage that the session has created or altered are seen once it commits")
@@ -214,7 +214,7 @@ class UnitOfWork:
                 return (yield from map_nested_ops(step, self.within))
 
     def _resolve(self, source: Source) -> Op[Source]:
-        """The source by the locations of stages that the server does not know yet, or not as they will be.
+        """Replace stages whose creation or change the server does not know yet by their locations.
 
         Raises:
             InvalidArgument: a stage is inside itself.
@@ -237,7 +237,7 @@ class UnitOfWork:
     # -- stages -------------------------------------------------------------------------------------------------
 
     def _find_stage(self, name: str) -> Op[Stage | None]:
-        """The stage as the session sees it."""
+        """Return the stage as the session sees it."""
         if name in self.pending.stages:
             return self.pending.stages[name].after
         return (yield from catalog.find(name))
@@ -276,7 +276,7 @@ class UnitOfWork:
         self.pending.stages.setdefault(step.name, PendingStageChange(found, None)).after = None
 
     def _check_privilege(self, probe: Statement[None]) -> Op[None]:
-        """Check once that the user may do this: a refusal at the commit would come hours late.
+        """Check once that the user has the privilege; the server would refuse only at the commit, hours later.
 
         Args:
             probe: a statement that changes nothing, and that needs the privilege (server-facts 11).
@@ -292,7 +292,7 @@ class UnitOfWork:
         return run(self.within(op))
 
     def _load_state(self, step: SelectLoadState) -> Op[LoadState]:
-        """What is known before a load: the stage as the session has it, and rows that no rollback takes back alone."""
+        """Return the state before a load: the session's stage, and rows that cannot be rolled back alone."""
         change = None if step.stage is None else self.pending.stages.get(step.stage)
         if change is None or change.after == change.before:
             return replace((yield from step), owns_transaction=False)
@@ -360,7 +360,7 @@ class UnitOfWork:
         error.pending = self.pending.after_commit()
 
     def after_end(self, run: Callable[[Op[None]], Any]) -> Op[None]:
-        """Do what is left once the transaction is over: what follows a commit, or dropping the created stages.
+        """Run what follows the end of the transaction: the statements after a commit, or the drops of created stages.
 
         Args:
             run: runs an operation later, for `CommitIncomplete.resume`.

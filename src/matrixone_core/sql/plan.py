@@ -1,4 +1,4 @@
-"""Questions that a plan asks ahead: which keys are there already, and whether a text is a value of a type."""
+"""Queries for the plan of a load: keys that already exist, and casts of single values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from matrixone_core.steps import Command, Reply, Statement
 
 @dataclass(frozen=True)
 class CountKeys(Statement[int]):
-    """How many of some keys a table has.
+    """Count how many of some keys a table has.
 
     Args:
         table: one or two names.

@@ -1,4 +1,4 @@
-"""Questions about the table that rows are loaded into."""
+"""Queries about the target table of a load."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class ShowCreateTable(Statement[str]):
 
 @dataclass(frozen=True)
 class LoadState:
-    """What is asked before each load.
+    """The answer of the query before each load.
 
     Args:
         stage: the stage; None if there is none of the name, or none was asked for.
@@ -73,7 +73,7 @@ class LoadState:
 
 @dataclass(frozen=True)
 class SelectLoadState(Statement[LoadState]):
-    """All that has to be asked before each load, in one question.
+    """The query before each load.
 
     Args:
         table: the table to load into; None if nothing has to be known of it.

@@ -161,7 +161,7 @@ def test_files_are_known_by_their_path_and_content(tmp_path):
     assert report.rows == 3
     [entry] = [text for text in driver.log if "INTO `matrixone_loads`" in text]
     assert f"{tmp_path / 'a.csv'}', 12" in entry
-    with pytest.raises(InvalidArgument, match="once=True knows a file by its path"):
+    with pytest.raises(InvalidArgument, match="once=True identifies a file by its path"):
         run(loads.read_csv(ROWS, "t", once=True))
     assert run(loads.read_csv(ROWS, "t", once="monday"))[0].rows == 3
 

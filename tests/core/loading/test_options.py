@@ -186,7 +186,7 @@ def test_options_that_cannot_be(options, says):
 
 
 def test_columns_of_other_formats_have_names():
-    with pytest.raises(InvalidArgument, match="only CSV has"):
+    with pytest.raises(InvalidArgument, match="only CSV allows"):
         request("jsonline", columns=["a", None])
     with pytest.raises(InvalidArgument, match="as they are"):
         request("parquet", columns=["a"], on_conflict="unchecked")
@@ -204,7 +204,9 @@ def test_messages_quote_no_whole_file():
 
 
 def test_more_columns_go_by_their_names():
-    with pytest.raises(InvalidArgument, match="extra_columns='add' goes by the columns' names; give header='match'"):
+    with pytest.raises(
+        InvalidArgument, match="extra_columns='add' needs the names of the file's columns; give header='match'"
+    ):
         request(extra_columns="add")
     assert request("jsonline", extra_columns="add").options.extra_columns == "add"
 

@@ -1,4 +1,4 @@
-"""The files of a load, as values: what is known of each before anything is loaded."""
+"""The files of a load, with what is known of each before the load."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ class StageFile:
     """A file of a stage.
 
     Args:
-        path: its `stage://` URL.
-        format: how it is written.
-        names: the names of its fields in their order, None for one that is skipped.
-        entry: what the ledger knows it by, if it is loaded once.
-        through_client: whether it is read here and sent again, as the server cannot read it as it should.
-        pattern: for JSON lines that the server reads: what each line has to match.
-        whole: for Parquet, as far as its footer was read: the columns of whole numbers that a BIGINT takes, in lower
-            case.
-        texts: for Parquet, as far as its footer was read: the columns of texts, in lower case.
+        path: `stage://` URL of the file.
+        format: format of the file.
+        names: names of its fields in order; None for a field that is skipped.
+        entry: the file's entry in the ledger; None without `once`.
+        through_client: whether the client reads the file and sends its rows, as the server would misread it.
+        pattern: regular expression that each line must match, for JSON lines that the server reads.
+        whole: names, in lower case, of the columns of Parquet whose numbers are whole and fit a BIGINT; empty if the
+            footer was not read.
+        texts: names, in lower case, of the text columns of Parquet; empty if the footer was not read.
     """
 
     path: str
@@ -38,7 +38,7 @@ class StageFile:
 
     @property
     def unit(self) -> Unit:
-        """What its rows are counted by."""
+        """What row numbers count: lines or rows."""
         return "row" if self.format.name == "parquet" else "line"
 
 
@@ -47,19 +47,19 @@ class ClientFile:
     """Data of the client.
 
     Args:
-        path: what it is called.
-        format: how it is written when it is sent.
-        names: the names of its fields in their order, None for one that is skipped.
+        path: name of the data in messages and reports.
+        format: CSV format in which it is sent.
+        names: names of its fields in order; None for a field that is skipped.
         chunks: the data.
-        transform: makes of it what is sent.
-        lines: which line each row that was sent began in.
-        entry: what the ledger knows it by, if it is loaded once.
-        total: its length in bytes, or None.
+        transform: function that converts each chunk before it is sent.
+        lines: the line in which each sent row begins.
+        entry: the data's entry in the ledger; None without `once`.
+        total: size of the data in bytes; None if unknown.
         is_small: whether all of it is in memory.
-        reread: begins to read it anew, to find a bad row; None where it comes only once.
-        unit: what its rows are counted by.
-        rejects: where rows that cannot be read are collected; None where the first one fails the load.
-        is_utf8: whether what is sent was decoded, so that it is certainly UTF-8.
+        reread: function that begins to read the data again, to find a bad row; None if it can be read only once.
+        unit: what row numbers count: lines or rows.
+        rejects: collection of malformed rows; None if the first one fails the load.
+        is_utf8: whether the sent text was decoded, so that it is certainly UTF-8.
     """
 
     path: str

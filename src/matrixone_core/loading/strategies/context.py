@@ -1,4 +1,4 @@
-"""What the parts of a running load share."""
+"""The shared state of a running load."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,12 +17,12 @@ class LoadContext:
     """A running load.
 
     Args:
-        plan: what it does.
-        ledger: where its files are entered, if each is loaded once.
-        on_file_loaded: is given each file once the server has read it.
+        plan: the plan of the load.
+        ledger: the ledger that records its files; None without `once`.
+        on_file_loaded: operation that receives each file when the server has read it.
         rejects: the bad rows of each file, by its path.
-        strategies: those that were taken instead of the plan's.
-        lines: which line each row of a file began in, where that was counted as the file passed.
+        strategies: strategies that were used instead of the plan's.
+        lines: the line in which each row of a file begins, if the load counted lines; by the file's path.
     """
 
     plan: LoadPlan
@@ -33,7 +33,7 @@ class LoadContext:
     lines: dict[str, LineIndex] = field(default_factory=dict[str, LineIndex])
 
     def rejects_of(self, file: InputFile) -> Rejects | None:
-        """Where a file's bad rows are collected; None where the first one fails the load."""
+        """Return the collection of a file's bad rows; None if the first one fails the load."""
         options = self.plan.request.options
         if not options.collects_rejects:
             return None
@@ -41,7 +41,7 @@ class LoadContext:
         return self.rejects.setdefault(file.path, known or Rejects(file.path, options))
 
     def finish_file(self, file: LoadedFile, began: float) -> Op[LoadedFile]:
-        """Note how long a file took, and tell whoever listens."""
+        """Record the duration of a file, and report the file to listeners."""
         timed = replace(file, seconds=(yield from read_clock()) - began)
         yield from self.on_file_loaded(timed)
         return timed
