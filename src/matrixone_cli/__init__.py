@@ -14,4 +14,7 @@ def main() -> None:
         from matrixone_cli.app import cli
     except ModuleNotFoundError as error:
         sys.exit(f"matrixone: the command line needs {error.name}: pip install 'matrixone[cli]'")
+    except KeyboardInterrupt:  # while the modules are imported, which takes a while
+        print("matrixone: interrupted", file=sys.stderr)  # noqa: T201  # what the command is for
+        sys.exit(130)
     cli()

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Any, Literal
 
 import click
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from matrixone_core.exporting.writers.csv import CsvStyle, CsvWriter
+from matrixone_core.exporting.writers.texts import written
 from matrixone_core.result_columns import ResultColumn
 
 VARIABLE_TEXT = 253  # the type that columns of printed texts have
@@ -41,7 +43,7 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: Fo
     if output == "json":
         if twice := sorted({name for name in columns if columns.count(name) > 1}):
             raise click.ClickException(f"two columns are called {twice[0]!r}, which JSON cannot have; name one by AS")
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_json([dict(zip(columns, map(_as_json, row), strict=True)) for row in rows])
     elif output == "csv":
         writer = CsvWriter(CsvStyle())  # as exports are written: an empty text has quotes, NULL has none
         texts = [[None if value is None else _as_text(value) for value in row] for row in rows]
@@ -68,4 +70,9 @@ def _console() -> Console:
 
 
 def _as_text(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
+    return value.hex() if isinstance(value, bytes) else written(value)
+
+
+def _as_json(value: Any) -> Any:
+    """A value as JSON can have it, which has no number that is none or infinite."""
+    return str(value) if isinstance(value, float) and not isfinite(value) else value

@@ -11,7 +11,9 @@ import uuid
 
 import pytest
 
+from matrixone_cli import main
 from matrixone_cli.exits import ExitCode
+from matrixone_cli.output import print_rows
 from matrixone_cli.statements import split_text
 
 
@@ -118,3 +120,27 @@ def test_ctrl_c(run, matrixone_url, other_client):
 def _is_running(client, mark):
     running = "SELECT 1 FROM information_schema.processlist WHERE info LIKE :mark AND info NOT LIKE '%processlist%'"
     return client.execute(running, {"mark": f"%{mark}%"}).first() is not None
+
+
+def test_values_are_written_as_the_server_writes_them(run):
+    sql = "SELECT CAST('-12:00:00.5' AS TIME(1)) AS t, CAST('100:00:00' AS TIME) AS u, CAST(0 AS DECIMAL(20, 8)) AS d"
+    wanted = {"t": "-12:00:00.500000", "u": "100:00:00", "d": "0.00000000"}
+    assert json.loads(run("sql", sql, "-o", "json").stdout) == [wanted]
+    assert run("sql", sql, "-o", "csv").stdout.splitlines() == [",".join(wanted), ",".join(wanted.values())]
+    assert run("sql", sql).stdout.splitlines()[2].split() == list(wanted.values())
+
+
+def test_json_has_no_number_that_is_none(capsys):
+    print_rows(["a", "b", "c"], [(float("nan"), float("-inf"), 1.5)], "json")
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == [{"a": "nan", "b": "-inf", "c": 1.5}]
+
+
+def test_ctrl_c_while_the_command_starts(monkeypatch, capsys):
+    def interrupted(*_arguments, **_named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.__import__", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    monkeypatch.undo()
+    assert (ended.value.code, capsys.readouterr().err) == (ExitCode.INTERRUPTED, "matrixone: interrupted\n")

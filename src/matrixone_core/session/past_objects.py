@@ -44,8 +44,9 @@ def note_moment(state: orm.ORMExecuteState) -> None:
             return
         state.update_execution_options(**options_of_past(past))
     state.update_execution_options(**{_TOKEN: past})
-    if isinstance(state.statement, Select):
-        state.statement = state.statement.options(_Moment(past))
+    statement: Any = state.statement
+    if issubclass(type(statement), Select):
+        state.statement = statement.options(_Moment(past))
 
 
 def moment_of_lookup(loaded_for: Any, options: Mapping[str, Any]) -> Past | None:
