@@ -3,14 +3,18 @@
 The extra `matrixone[fsspec]` installs fsspec, which finds this class by the entry point of the protocol `stage`.
 """
 
+import io
 import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
+from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
 from fsspec import AbstractFileSystem
+from fsspec.compression import compr
+from fsspec.core import get_compression
 from fsspec.utils import read_block
 
 from matrixone_core.errors import InvalidArgument, StageFileExists, StageFileNotFound, StageNotFound
@@ -18,6 +22,7 @@ from matrixone_core.messages import show
 from matrixone_core.names import stage_name
 from matrixone_core.operations.stage_transfers import FileProgress
 from matrixone_sync.client import Client
+from matrixone_sync.stage_file import WrittenText
 from matrixone_sync.stage_path import StagePath
 
 T = TypeVar("T")
@@ -48,7 +53,7 @@ class StageFileSystem(AbstractFileSystem):
         own = {name: settings.pop(name) for name in _FSSPEC if name in settings}
         super().__init__(**own)
         self._client = Client(**settings) if client is None else client
-        self._connects = client is None
+        self._connects = self._owns_client = client is None
 
     def _path(self, path: str) -> StagePath:
         name, _, file = self._strip_protocol(path).partition("/")
@@ -156,11 +161,13 @@ class StageFileSystem(AbstractFileSystem):
 
     def get_file(self, rpath: str, lpath: Any, callback: Any = None, **_options: Any) -> None:
         """Download a file, by ranges."""
-        if self.isdir(rpath):
-            os.makedirs(lpath, exist_ok=True)  # noqa: PTH103  # fsspec's paths are texts
-        elif hasattr(lpath, "write"):
+        if hasattr(lpath, "write"):
             lpath.write(self.cat_file(rpath))
+        elif self.isdir(rpath):
+            os.makedirs(lpath, exist_ok=True)  # noqa: PTH103  # fsspec's paths are texts
         else:
+            if folder := os.path.dirname(lpath):  # noqa: PTH120  # as above
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103  # as above
             self._translated(rpath, lambda found: found.download(lpath, progress=_reporting(callback)))
 
     def put_file(self, lpath: str, rpath: str, callback: Any = None, mode: str = "overwrite", **_options: Any) -> None:
@@ -201,7 +208,36 @@ class StageFileSystem(AbstractFileSystem):
     def rmdir(self, path: str) -> None:
         """Do nothing: SQL removes files only."""
 
-    def _open(self, path: str, mode: str = "rb", **_options: Any) -> Any:
+    def open(self, path: str, mode: str = "rb", *arguments: Any, compression: str | None = None, **options: Any) -> Any:
+        """Open a file; one that is written has its content once it is closed.
+
+        Args:
+            path: the file.
+            mode: `r`, `w` or `x`, with `b` or `t`; without either, text.
+            arguments: fsspec's; they change nothing.
+            compression: the name of a codec of fsspec's, or `infer` for that of the suffix.
+            options: for text, those of `io.TextIOWrapper`.
+        """
+        if "r" in mode:
+            return super().open(path, mode, *arguments, compression=compression, **options)
+        of_text = {name: options.pop(name) for name in ("encoding", "errors", "newline") if name in options}
+        file: Any = super().open(path, mode.replace("t", "").replace("b", "") + "b", *arguments, **options)
+        if codec := get_compression(path, compression):
+            file = _Compressed(file, codec)
+        return file if "b" in mode else WrittenText(file, **of_text)
+
+    def __reduce__(self) -> Any:
+        if not self._owns_client:
+            raise TypeError(
+                "a filesystem of a client cannot be pickled, as its connections cannot; give it url= instead"
+            )
+        return super().__reduce__()
+
+    def _open(self, path: str, mode: str = "rb", *, autocommit: bool = True, **_options: Any) -> Any:
+        if not autocommit and "r" not in mode:  # fsspec's own error for what a filesystem cannot do
+            raise NotImplementedError(
+                f"open({show(path)}) in a transaction: a file of a stage is there once it is closed"
+            )
         return self._translated(path, lambda found: found.open(mode))  # type: ignore[call-overload]  # it checks the mode
 
     def _listed(self, path: StagePath) -> list[dict[str, Any]]:
@@ -221,6 +257,40 @@ class StageFileSystem(AbstractFileSystem):
             raise FileNotFoundError(f"{path}: {error}") from error
         except StageFileExists as error:
             raise FileExistsError(f"{path}: {error}") from error
+
+
+class _Compressed(io.BufferedIOBase):
+    """A file of a stage that is compressed as it is written; closing it sends the content.
+
+    Args:
+        target: the file.
+        codec: the codec's name.
+    """
+
+    def __init__(self, target: Any, codec: str) -> None:
+        self.is_given_up = False
+        self._target = target
+        self._compressor = compr[codec](target, mode="w")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        written: int = self._compressor.write(data)
+        return written
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._compressor.close()
+            self._target.is_given_up = self.is_given_up
+            self._target.close()
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        self.is_given_up = exc_val is not None
+        super().__exit__(exc_type, exc_val, exc_tb)
 
 
 _FSSPEC = ("use_listings_cache", "listings_expiry_time", "max_paths", "skip_instance_cache", "asynchronous", "loop")

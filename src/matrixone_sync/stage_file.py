@@ -88,7 +88,7 @@ class _Content(io.BytesIO):
             warnings.warn(f"{self._path} was not closed, and nothing was written", ResourceWarning, stacklevel=2)
 
 
-class _Text(io.TextIOWrapper):
+class WrittenText(io.TextIOWrapper):
     """Text that is sent when the file is closed."""
 
     def __exit__(
@@ -107,6 +107,6 @@ def file_of(path: PureStagePath, mode: str, encoding: str, errors: str, newline:
     path.perform(files.check_open(path, wanted))
     if not wanted.reads:
         content = _Content(path, wanted)
-        return content if wanted.binary else _Text(content, encoding, errors, newline)
+        return content if wanted.binary else WrittenText(content, encoding, errors, newline)
     buffered = io.BufferedReader(_Ranges(path), BUFFER)
     return buffered if wanted.binary else io.TextIOWrapper(buffered, encoding, errors, newline)

@@ -1,6 +1,7 @@
 """Stages as a filesystem for fsspec, and by it for the packages that read through it."""
 
 import importlib
+import pickle
 import tomllib
 from pathlib import Path
 
@@ -173,3 +174,44 @@ def test_a_wrong_setting_is_refused():
         fsspec.filesystem("stage", urll="x")
     with pytest.raises(ValueError, match="names no stage"):
         StageFileSystem(skip_instance_cache=True).cat_file("")
+
+
+def test_files_are_compressed_as_they_are_written(stage, system):
+    """fsspec leaves the file below a compressor open: its content was never sent."""
+    for mode, compression in (("wt", "gzip"), ("wb", "bz2"), ("w", "infer"), ("xb", "infer")):
+        path = f"{stage}/{mode}.gz"
+        content = "ä\n" if "b" not in mode else "ä\n".encode()
+        with system.open(path, mode, compression=compression) as file:
+            file.write(content)
+        reads = mode.replace("w", "r").replace("x", "r")
+        with system.open(path, reads, compression="gzip" if compression == "infer" else compression) as file:
+            assert file.read() == content
+        assert system.cat_file(path)[:2] == (b"BZ" if compression == "bz2" else b"\x1f\x8b")
+    for mode, compression in (("wb", "gzip"), ("w", "gzip"), ("wb", None), ("w", None)):
+        with pytest.raises(KeyError), system.open(f"{stage}/none.gz", mode, compression=compression) as file:
+            file.write(b"1" if "b" in mode else "1")
+            raise KeyError
+        assert not system.exists(f"{stage}/none.gz")
+
+
+def test_local_folders_are_made_for_what_is_downloaded(stage, system, tmp_path):
+    system.get(f"{stage}/*.csv", f"{tmp_path}/new/folder/")
+    system.get_file(f"{stage}/dir/b.csv", f"{tmp_path}/other/b.csv")
+    assert (tmp_path / "new/folder/users.csv").exists()
+    assert (tmp_path / "other/b.csv").read_bytes() == b"1\n"
+
+
+def test_transactions_of_fsspecs_are_refused(stage, system):
+    with system.transaction:
+        assert system.open(f"{stage}/dir/b.csv").read() == b"1\n"
+        with pytest.raises(NotImplementedError, match="once it is closed"):
+            system.open(f"{stage}/later", "wb")
+    assert not system.exists(f"{stage}/later")
+
+
+def test_a_filesystem_is_pickled_by_its_settings(stage, system, matrixone_url):
+    copied = pickle.loads(pickle.dumps(StageFileSystem(url=matrixone_url, skip_instance_cache=True)))
+    assert copied.cat_file(f"{stage}/dir/b.csv") == b"1\n"
+    for unpicklable in (system, StageFileSystem(system.client, skip_instance_cache=True)):
+        with pytest.raises(TypeError, match="give it url= instead"):
+            pickle.dumps(unpicklable)

@@ -1,0 +1,3 @@
+# what matrixone._filesystem uses; fsspec has no types of its own
+
+def get_compression(urlpath: str, compression: str | None) -> str | None: ...
