@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from matrixone_core.errors import NotSupported, RestoreFailed
+from matrixone_core.errors import NotSupported, RestoreFailed, ServerError
 from matrixone_core.sql.moment import Past
 from matrixone_core.sql.past import ChangedDefinitions, CloneDatabase, CloneTable, Restore, RestorePitr
 from matrixone_core.steps import Op
@@ -34,7 +34,12 @@ def check_definitions(
     """
     changed: list[tuple[str, ...]] = []
     for database in databases:
-        found = yield from ChangedDefinitions(database, past, table)
+        try:
+            found = yield from ChangedDefinitions(database, past, table)
+        except ServerError as refusal:
+            if not isinstance(step, RestorePitr) or "no corresponding snapshot" not in refusal.message:
+                raise
+            found = ()  # the moment is out of range: RESTORE itself says which moments it takes
         changed += [tuple(filter(None, (database, *names))) for names in found]
     names = tuple(map(".".join, changed))
     if not names or allowed:

@@ -367,3 +367,15 @@ def test_definitions_may_be_changed():
 def test_texts_of_views(text, is_changed):
     found = ChangedDefinitions("d", None).parse(rows({"name": "v", "column_name": "", "definition": text}))
     assert bool(found) == is_changed
+
+
+def test_a_moment_out_of_range_is_refused_by_the_restore_itself():
+    unreadable = ServerError("invalid timestamp value, no corresponding snapshot")
+    for answers, says in (((unreadable, NOW, ServerError("less than the pitr valid time")), "valid time"),
+                          ((ServerError("too slow"),), "too slow")):  # fmt: skip
+        with pytest.raises(ServerError, match=says):
+            play(
+                restore.table("d.t", pitr="p", at=datetime(2026, 1, 2, tzinfo=UTC)), rows({"moment": "2026"}), *answers
+            )
+    with pytest.raises(ServerError, match="no corresponding"):
+        play(restore.table("d.t", "s"), unreadable)
