@@ -105,6 +105,14 @@ _REWRITES: tuple[tuple[int, str, tuple[int, str] | _Rewrite], ...] = (
         r"inconsistent dimension: expected (\d+) got (\d+)",
         (20301, r"invalid input: expected vector dimension \1 != actual dimension \2."),
     ),
+    (
+        5083,
+        r"Invalid data type for the operation",
+        (
+            20105,
+            "not supported: the local server does not do this with vectors; read them and compare them in the program",
+        ),
+    ),
     (1305, r"FUNCTION (.*) does not exist", (20105, r"not supported: function or operator '\1'")),
     (1305, r"(.*)", (20105, r"not supported: \1")),
     (1582, r".*native function '(.*)'", _bad_arguments),
@@ -136,6 +144,7 @@ _REWRITES: tuple[tuple[int, str, tuple[int, str] | _Rewrite], ...] = (
     (1298, r".*: '(.*)'", (1105, r"unknown time zone \1; the local server knows offsets alone, as '+08:00'")),
     (1064, r"You have an error in your SQL syntax; .*? version (.*)", (1064, rf"{_UNREADABLE} \1")),
     (1149, r".*", (1064, _UNREADABLE)),
+    (1166, r"Incorrect column name ''", (1064, _UNREADABLE)),
     (1367, r".*", (1064, _UNREADABLE)),
     (
         1191,

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from matrixone_local.engine.definition_caches import NOTHING_STALE, DefinitionCaches, Stale, forget
 from matrixone_local.engine.lookup_cache import TableLookup
 from matrixone_local.engine.vector_digits import with_all_digits
+from matrixone_local.engine.vector_keys import REFUSED, with_keys
 from matrixone_local.protocol.binary_rows import rows_as_text
 from matrixone_local.protocol.constants import EOF, ERR, MAX_PACKET_PAYLOAD, OK, Capability, ColumnType, Command, Status
 from matrixone_local.protocol.packets import Packets, join_packets
@@ -300,19 +301,38 @@ class EngineConnection:
         """
         if not self.may_round(query):
             return None
-        try:
-            prepared = self._prepare(query)
-        except EngineError:
+        given = query
+        query, prepared = self._prepared_with_keys(given)
+        if prepared is None:
             return None
         if (asked := with_all_digits(query, prepared.columns)) is not None:
             with suppress(EngineError):
                 exact = self._prepare(asked)
                 self._close_prepared(prepared)
                 return self._executed(exact)
-        if any(column.type is ColumnType.FLOAT for column in prepared.columns):
+        if query != given or any(column.type is ColumnType.FLOAT for column in prepared.columns):
             return self._executed(prepared)
         self._close_prepared(prepared)
         return None
+
+    def _prepared_with_keys(self, query: str) -> tuple[str, Prepared | None]:
+        """A query with keys for vectors if it groups or compares them, prepared; None if the engine refuses it."""
+        prepared = None
+        try:
+            prepared = self._prepare(query)
+        except EngineError as error:
+            if error.code not in REFUSED:
+                return query, None
+        keyed = with_keys(query, self.described)
+        if keyed is None:
+            return query, prepared
+        try:
+            with_texts = self._prepare(keyed)
+        except EngineError:
+            return query, prepared
+        if prepared is not None:
+            self._close_prepared(prepared)
+        return keyed, with_texts
 
     def _executed(self, prepared: Prepared) -> Iterator[bytes]:
         number = prepared.number.to_bytes(4, "little")

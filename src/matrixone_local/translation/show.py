@@ -20,7 +20,7 @@ from matrixone_local.sql.time_travel import read_then, reads_past
 from matrixone_local.sql.tokens import Statement, Token, tokenize
 from matrixone_local.sql.type_names import describe_type, matrixone_type
 from matrixone_local.translation import information_schema
-from matrixone_local.translation.show_create_table import as_created, default_of, special_indexes
+from matrixone_local.translation.show_create_table import as_created, as_read, default_of, special_indexes
 from matrixone_local.translation.statements import server_constant
 
 Value = str | int | None
@@ -294,7 +294,7 @@ def _create_table(tokens: Sequence[Token], at: int, link: EngineConnection) -> A
         return Answer(["View", "Create View", "character_set_client", "collation_connection"], [found])
     name, text = found
     database = tokens[at].value if tokens[at + 1 : at + 2] and tokens[at + 1].says(".") else link.database
-    return Answer(["Table", "Create Table"], [[name, as_created(str(text), database)]])
+    return Answer(["Table", "Create Table"], [[as_read(str(name)), as_created(str(text), database)]])
 
 
 def _variables(tokens: Sequence[Token], link: EngineConnection) -> Answer:

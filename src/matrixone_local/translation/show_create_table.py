@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from matrixone_local.engine.scratch import PREFIX
 from matrixone_local.sql.quoting import quoted
-from matrixone_local.sql.tokens import unquote
+from matrixone_local.sql.tokens import ESCAPES, unquote
 from matrixone_local.sql.type_names import MARK, matrixone_type
 
 _NAME = r"`(?:[^`]|``)+`"
@@ -82,7 +82,20 @@ class SpecialIndex:
 
 def special_indexes(text: str) -> list[SpecialIndex]:
     """The indexes for full text and vectors in the engine's CREATE TABLE."""
-    return [index for line in text.split("\n") if (index := _special(_plain(line))) is not None]
+    return [index for line in _lines(text) if (index := _special(_plain(line))) is not None]
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a CREATE TABLE; a line end within a name is none."""
+    lines: list[str] = []
+    is_open = False
+    for line in text.split("\n"):
+        if is_open:
+            lines[-1] += f"\n{line}"
+        else:
+            lines.append(line)
+        is_open = "`" in _QUOTED.sub("", lines[-1])
+    return lines
 
 
 def _plain(line: str) -> str:
@@ -112,7 +125,7 @@ def as_created(text: str, database: str) -> str:
         text: of a table of this database.
         database: its name.
     """
-    head, *lines = text.split("\n")
+    head, *lines = _lines(text)
     end = next(at for at, line in enumerate(lines) if line.startswith(")"))
     plain = [_plain(line) for line in lines[:end] if not re.match(rf"\s*`{PREFIX}", line)]
     clauses = [_rewrite_line(line, database) for line in plain if _special(line) is None]
@@ -125,12 +138,19 @@ def as_created(text: str, database: str) -> str:
     foreign = [line for line in shown if _FOREIGN.match(line)]
     others = [line for line in shown if line not in foreign]
     special = [index.line for index in special_indexes(text)]
-    return "\n".join([head, ",\n".join([*others, *special, *foreign]), end_line])
+    return "\n".join(
+        [_QUOTED.sub(lambda found: _requoted(found[0]), head), ",\n".join([*others, *special, *foreign]), end_line]
+    )
 
 
 def _requoted(text: str) -> str:
-    """A text as MySQL tells it, where the engine has a backslash before quotes; a name as it is."""
-    return text if text.startswith("`") else f"'{unquote(text).translate(_ESCAPES)}'"
+    """A text as MySQL tells it, where the engine has a backslash before quotes; a name is read as a text would be."""
+    return as_read(text) if text.startswith("`") else f"'{unquote(text).translate(_ESCAPES)}'"
+
+
+def as_read(name: str) -> str:
+    """A name as a MatrixOne server shows it in a definition: without what backslashes escape (server-facts 65)."""
+    return re.sub(r"\\([^%_])", lambda found: ESCAPES.get(found[1], found[1]), name, flags=re.DOTALL)
 
 
 def _rewrite_line(line: str, database: str) -> str:

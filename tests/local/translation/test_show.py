@@ -223,3 +223,15 @@ def test_lock_tables_commits_what_is_defined_too(sql):
     sql("ROLLBACK")
     assert sql("SELECT id FROM t") == [(1,)]
     sql("UNLOCK TABLES")
+
+
+def test_line_ends_in_names(sql):
+    r"""As a server shows them, which reads backslashes in names as well (server-facts 65)."""
+    sql(
+        "CREATE TABLE t (a INT COMMENT 'a ` b', `l\nm` VARCHAR(5) DEFAULT 'x', `t\tb` INT, `r\rq` INT, PRIMARY KEY (`l\nm`))"
+    )
+    assert sql("SHOW CREATE TABLE t")[0][1] == (
+        "CREATE TABLE `t` (\n  `a` int DEFAULT NULL COMMENT 'a ` b',\n  `l\nm` varchar(5) NOT NULL DEFAULT 'x',\n"
+        "  `t\tb` int DEFAULT NULL,\n  `r\rq` int DEFAULT NULL,\n  PRIMARY KEY (`l\nm`)\n)"
+    )
+    assert [row[0] for row in sql("DESC t")] == ["a", "l\nm", "t\tb", "r\rq"]
