@@ -133,6 +133,7 @@ _REWRITES: tuple[tuple[int, str, tuple[int, str] | _Rewrite], ...] = (
     (1364, r"Field '(.*)' doesn't.*", (20301, r"invalid input: invalid default value for column '\1'")),
     (1451, r"(.*)", (20101, r"internal error: \1")),
     (1452, r"(.*)", (20101, r"internal error: \1")),
+    (1526, r"(Table has no partition for value).*", (20301, r"invalid input: \1 from column_list")),
     (
         3730,
         r"Cannot drop table '(.*?)'.*",

@@ -317,3 +317,22 @@ def test_columns_that_are_not_updated_are_those_of_the_first_good_row(client, da
     client.execute("CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT)")
     client.load_data.read_csv(data, "t", on_conflict=["b"], on_error="skip")
     assert [tuple(row) for row in client.execute("SELECT * FROM t ORDER BY id").all()] == expected
+
+
+@pytest.mark.parametrize(
+    ("rules", "bad", "reason"),
+    [
+        ("CHECK (v > 0)", "2,-1", "violated"),  # a server judges it before WHERE (server-facts 104)
+        ("PRIMARY KEY (id), CHECK (v > 0)", "2,-1", "violated"),
+        (None, "25,3", "no partition for value"),
+    ],
+)
+@pytest.mark.parametrize("validate", [False, True])
+def test_rules_of_the_table_reject_the_rows_that_break_them_alone(client, rules, bad, reason, validate):
+    parts = "PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20))"
+    client.execute(f"CREATE TABLE r (id INT, v INT, {rules})" if rules else f"CREATE TABLE r (id INT, v INT) {parts}")
+    data = f"1,1\n{bad}\n3,3\n4,4\n".encode()
+    report = client.load_data.read_csv(data, "r", **{"validate": True} if validate else {"on_error": "skip"})
+    assert [(row.line, row.raw) for row in report.rejects] == [(2, bad)]
+    assert reason in report.rejects[0].reason
+    assert client.execute("SELECT id FROM r ORDER BY id").scalars().all() == ([] if validate else [1, 3, 4])

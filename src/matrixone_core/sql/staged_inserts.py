@@ -69,6 +69,8 @@ class InsertStaged(Statement[int]):
         policy: which of the staged rows that share a key are taken; other than ALL needs numbered rows.
         rows: the rows to insert; None for all of them.
         condition: which of them, in SQL; empty for all.
+        is_alone: whether the other rows must not fail the statement: without a LIMIT the server evaluates CHECK
+            constraints before WHERE, for every staged row (server-facts 104).
     """
 
     table: Names
@@ -80,6 +82,7 @@ class InsertStaged(Statement[int]):
     policy: DuplicatePolicy = DuplicatePolicy.ALL
     rows: RowSet | None = None
     condition: Expression = ()
+    is_alone: bool = False
 
     refusal: ClassVar[type[ServerError]] = LoadFailed
 
@@ -91,6 +94,8 @@ class InsertStaged(Statement[int]):
             yield from self._select_for_many()
         else:
             yield from self._select()
+        if self.is_alone and self.rows is not None:
+            yield f" LIMIT {self.rows.count}"
         if self.conflict is Conflict.UPDATE:
             updates = ", ".join(f"{quote_name(name)}=VALUES({quote_name(name)})" for name in self.update)
             yield f" ON DUPLICATE KEY UPDATE {updates}"

@@ -62,6 +62,11 @@ class RowRange:
     last: int
     without: Numbers = ()
 
+    @property
+    def count(self) -> int:
+        """How many rows there are at most."""
+        return self.last - self.first + 1
+
     def condition(self) -> str:
         """The condition, in SQL."""
         between = f"{staged(ROW_NUMBER)} BETWEEN {self.first} AND {self.last}"
@@ -74,6 +79,11 @@ class RowNumbers:
     """Some staged rows by their numbers."""
 
     numbers: Numbers
+
+    @property
+    def count(self) -> int:
+        """How many rows there are at most."""
+        return len(self.numbers)
 
     def condition(self) -> str:
         """The condition, in SQL."""

@@ -45,3 +45,15 @@ def test_the_planner_is_led_to_expect_many_rows(insert):
 def test_the_planner_expects_as_many_rows_as_there_are(insert):
     assert str(insert).split(" INTO ")[1].startswith("`t` (`a`, `b`) SELECT s.`f0`, NULLIF(s.`f1`, '') FROM `x` s")
     assert "UNION" not in str(insert)
+
+
+@pytest.mark.parametrize(
+    ("rows", "limit"), [(RowRange(3, 7, (5,)), 5), (RowNumbers((1, 9)), 2), (RowRange(1, MAX_ROW_LOCKS + 1), 20001)]
+)
+def test_other_rows_do_not_fail_an_insert_of_some(rows, limit):
+    """A LIMIT has the server evaluate CHECK constraints after WHERE (server-facts 104)."""
+    insert = replace(INSERT, rows=rows, is_alone=True)
+    assert str(insert).endswith(f" LIMIT {limit}")
+    update = replace(insert, conflict=Conflict.UPDATE, update=("b",))
+    assert f" LIMIT {limit} ON DUPLICATE KEY UPDATE " in str(update)
+    assert "LIMIT" not in str(replace(insert, rows=None)) + str(replace(insert, is_alone=False))

@@ -78,7 +78,7 @@ class RejectingInsert:
 
     def _insert(self, insert: InsertStaged, rows: RowSet | None, last: int = 0) -> Op[int]:
         try:
-            return (yield from replace(insert, rows=rows))
+            return (yield from replace(insert, rows=rows, is_alone=True))
         except DuplicateKey:
             raise
         except LoadFailed as error:
