@@ -22,6 +22,7 @@ from matrixone_async.protocol import PacketMixin, ProtocolMixin, ResultMixin
 from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
 from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT
 from matrixone_core.dialect import STATEMENT_TIMEOUT
+from matrixone_core.driver_settings import autocommit_after, check_charset, check_statement
 from matrixone_core.fragments import BYTES, bytes_literal
 from matrixone_core.local_infile import CR_LOCAL_REFUSED, LOCAL_REFUSED, SENT_AT_ONCE, fails_export
 from matrixone_core.row_packets import READ_AT_ONCE
@@ -48,6 +49,10 @@ class Connection(ProtocolMixin, aiomysql.Connection):
     def __init__(self, *, stop: Stop | None = None, read_timeout: float | None = None, **arguments: Any) -> None:
         arguments["password"] = password_bytes(arguments.get("password"))
         arguments["local_infile"] = True
+        self._init_command: str | None = None
+        variables = arguments.pop("session_variables", None)
+        if variables is not None:
+            self._init_command, arguments["init_command"] = arguments.get("init_command"), variables
         super().__init__(**arguments)
         self._stop = stop
         self._wanted = read_timeout
@@ -70,6 +75,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
             connection._is_opening = True
             async with asyncio.timeout(connection.connect_timeout):
                 await connection._connect()
+                await connection._run_init_command()
             connection._is_opening = False
             connection._read_timeout = connection._wanted
         except UnicodeError as error:
@@ -85,6 +91,21 @@ class Connection(ProtocolMixin, aiomysql.Connection):
             connection.close()
             raise
         return connection
+
+    async def _run_init_command(self) -> None:
+        """Run the program's statement, and commit it."""
+        if self._init_command is not None:
+            await self.query(self._init_command)
+            await super().commit()
+
+    async def set_charset(self, charset: str) -> None:
+        """SET NAMES.
+
+        Raises:
+            InvalidArgument: it is not UTF-8.
+        """
+        check_charset(charset)
+        await super().set_charset(charset)  # type: ignore[misc]  # not in the stubs
 
     def close(self) -> None:
         """Hang up at once: a polite end of TLS waits for the server's, and the event loop may end before that comes."""
@@ -112,7 +133,12 @@ class Connection(ProtocolMixin, aiomysql.Connection):
         return super().escape(obj)
 
     async def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
-        """Send a statement and read its reply; a connection that may be out of step afterwards is closed."""
+        """Send a statement and read its reply; a connection that may be out of step afterwards is closed.
+
+        Raises:
+            InvalidArgument: it sets a mode that values are not written for.
+        """
+        check_statement(sql)
         self._querying = True
         limit = asyncio.timeout(self.time_limit)
         try:
@@ -239,6 +265,7 @@ class Connection(ProtocolMixin, aiomysql.Connection):
 
     async def _execute_command(self, command: int, sql: str | bytes) -> None:
         self._untouched = False
+        self.commits_each = autocommit_after(sql, self.commits_each)
         await self._skip_rows()
         await super()._execute_command(command, sql)
         self._used = time.monotonic()

@@ -22,6 +22,7 @@ from pymysql.err import MySQLError, OperationalError
 from matrixone_core.cancellation import STOP_AGAIN, STOP_SECONDS
 from matrixone_core.connect import IDLE_SECONDS, OF_THE_PARENT
 from matrixone_core.dialect import STATEMENT_TIMEOUT
+from matrixone_core.driver_settings import autocommit_after, check_charset, check_statement
 from matrixone_core.fragments import BYTES, bytes_literal
 from matrixone_core.local_infile import CR_LOCAL_REFUSED, LOCAL_REFUSED, SENT_AT_ONCE, fails_export
 from matrixone_core.row_packets import READ_AT_ONCE
@@ -63,6 +64,10 @@ class Connection(ProtocolMixin, pymysql.Connection):
         named["password"] = password_bytes(named.pop("passwd", None) or named.get("password"))
         named["local_infile"] = True
         named.setdefault("cursorclass", Cursor)
+        self._init_command: str | None = None
+        variables = named.pop("session_variables", None)
+        if variables is not None:
+            self._init_command, named["init_command"] = named.get("init_command"), variables
         if not any(name.startswith("ssl") for name in named):
             named["ssl_disabled"] = True  # PyMySQL 1.2 would encrypt where a server can, and look at no certificate
         super().__init__(*arguments, **named)
@@ -72,13 +77,35 @@ class Connection(ProtocolMixin, pymysql.Connection):
         wanted, self._read_timeout = self._read_timeout, self.connect_timeout
         try:
             super().connect(sock)
+            self._run_init_command()
         except UnicodeError as error:  # asyncio says OSError
             raise OperationalError(CR.CR_CONN_HOST_ERROR, f"{self.host!r} is not a host's name: {error}") from None
         finally:
             self._read_timeout = wanted
 
+    def _run_init_command(self) -> None:
+        """Run the program's statement, and commit it."""
+        if self._init_command is None:
+            return
+        try:
+            self.query(self._init_command)
+            super().commit()
+        except BaseException:
+            self._force_close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection, if it is open."""
+        if not self._stock._closed:
+            super().close()
+
     def query(self, sql: Any, unbuffered: bool = False) -> int:
-        """Send a statement and read its reply; a connection that may be out of step afterwards is closed."""
+        """Send a statement and read its reply; a connection that may be out of step afterwards is closed.
+
+        Raises:
+            InvalidArgument: it sets a mode that values are not written for.
+        """
+        check_statement(sql)
         self._querying = True
         if isinstance(sql, str):
             sql = sql.encode(self.encoding, "surrogateescape")  # bytes_literal() writes bytes that are no text so
@@ -147,7 +174,12 @@ class Connection(ProtocolMixin, pymysql.Connection):
                 self._sock.shutdown(socket.SHUT_RDWR)
 
     def set_character_set(self, charset: str, collation: str | None = None) -> None:
-        """SET NAMES."""
+        """SET NAMES.
+
+        Raises:
+            InvalidArgument: it is not UTF-8.
+        """
+        check_charset(charset)
         with self.intact():
             super().set_character_set(charset, collation)
 
@@ -238,6 +270,7 @@ class Connection(ProtocolMixin, pymysql.Connection):
         if self._of_the_parent:
             raise OperationalError(CR.CR_SERVER_LOST, OF_THE_PARENT)
         self._untouched = False
+        self.commits_each = autocommit_after(sql, self.commits_each)
         self._skip_rows()
         super()._execute_command(command, sql)  # type: ignore[misc]  # not in the stubs
         if self._sock is not None and not self._answered(self._sock):

@@ -17,7 +17,7 @@ from matrixone_core.errors import MatrixOneError, StatementTimeout
 from matrixone_core.monitoring.pools import PoolStatus, pool_status
 from matrixone_core.on_connection import commit, execute_statement, send_local_data
 from matrixone_core.server_errors import cannot_connect, no_connection_free
-from matrixone_core.session.engine_events import usable
+from matrixone_core.session.engine_events import transactional, usable
 from matrixone_core.steps import (
     Atomic,
     Call,
@@ -206,7 +206,7 @@ class Driver:
             return
         connection = self.check_out(partial(connect, self.engine))
         try:
-            yield connection
+            yield transactional(connection)
             run_on(connection, commit)
         finally:
             release(connection)

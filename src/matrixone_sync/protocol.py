@@ -31,10 +31,13 @@ class ProtocolMixin:
 
     Attributes:
         time_limit: seconds that a statement may take; None means no limit.
+        commits_each: whether the server commits each statement by itself, by the statements that were sent; a new
+            connection does.
         packets: where the rows of the next reply go as packets; None to make rows of them.
     """
 
     time_limit: float | None = None
+    commits_each = True
     packets: RowPackets | None = None
     _unread: RowPackets | None = None  # rows that are still to be read from the server
     _untouched = False  # nothing was sent since a COMMIT or ROLLBACK

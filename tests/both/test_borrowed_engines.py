@@ -10,7 +10,7 @@ from sqlalchemy import NullPool, StaticPool, event, insert, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from matrixone import AsyncClient, Client, InvalidArgument, StageExists, WrongEventLoop
+from matrixone import AsyncClient, Client, ConnectionFailed, InvalidArgument, StageExists, WrongEventLoop
 
 
 def core(engine):
@@ -84,6 +84,101 @@ def test_settings_belong_to_the_engine(new_engine, from_engine):
 def test_engines_that_cannot_keep_the_promise(new_engine, from_engine, options, says):
     with pytest.raises(InvalidArgument, match=says):
         from_engine(new_engine(**options))
+
+
+def run_statement(sql):
+    def hook(connection):
+        cursor = connection.cursor()
+        cursor.execute(sql)
+        cursor.close()
+
+    return hook
+
+
+@pytest.mark.parametrize("means", ["connect_args", "url", "init_command", "listener"])
+def test_connections_that_commit_each_statement_are_refused(new_engine, from_engine, means):
+    """Of a session that fails its first rows would stay."""
+    with pytest.raises(InvalidArgument, match="autocommit is on"):
+        engine = new_engine(**{
+            "connect_args": {"connect_args": {"autocommit": True}},
+            "init_command": {"connect_args": {"init_command": "SET autocommit=1"}},
+        }.get(means, {}))  # fmt: skip
+        if means == "url":
+            engine = new_engine(core(engine).url.update_query_dict({"autocommit": "true"}))
+        if means == "listener":
+            event.listen(core(engine), "connect", lambda raw, _: run_statement("SET autocommit=1")(raw))
+        with from_engine(engine).session() as session:
+            session.execute(text("SELECT 1"))
+        raise AssertionError("nothing was refused")
+
+
+def test_other_work_on_an_engine_that_commits_each_statement(new_engine, from_engine):
+    engine = new_engine(connect_args={"autocommit": True})
+    with pytest.raises(InvalidArgument, match="autocommit is on"):
+        from_engine(engine).execute("SELECT 1")
+    with engine.connect() as connection:  # the program's own affair
+        assert connection.execute(text("SELECT @@autocommit")).scalar() in {1, "1"}
+
+
+def test_the_program_s_first_statement_and_the_url_s_settings(new_engine, from_engine):
+    begin = "SET lock_wait_timeout=7"
+    engine = new_engine()
+    url = core(engine).url.update_query_dict({"time_zone": "+08:00"})
+    for engine in (
+        new_engine(url, connect_args={"init_command": begin}), new_engine(url.update_query_dict({"init_command": begin})),
+    ):  # fmt: skip
+        found = from_engine(engine).execute("SELECT @@time_zone, @@lock_wait_timeout, @@autocommit").one()
+        assert list(map(str, found)) == ["+08:00", "7", "0"]
+
+
+def test_a_first_statement_that_fails(new_engine, from_engine):
+    with pytest.raises(ConnectionFailed, match="nonsense"):
+        from_engine(new_engine(connect_args={"init_command": "nonsense"})).execute("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"charset": "gbk"}, "charset='gbk' must be"),
+        ({"cursorclass": dict}, "cursorclass"),
+        ({"use_unicode": False}, "use_un"),
+    ],
+)
+def test_arguments_that_replies_cannot_be_read_with(new_engine, from_engine, arguments, says):
+    with pytest.raises(InvalidArgument, match=says):
+        from_engine(new_engine(connect_args=arguments)).execute("SELECT 1")
+
+
+NO_BACKSLASHES = "SET sql_mode='NO_BACKSLASH_ESCAPES'"  # under which quotes in values would end their literals
+
+
+def set_latin1(connection):
+    if hasattr(connection, "run_async"):
+        connection.run_async(lambda driver: driver.set_charset("latin1"))
+    else:
+        connection.set_character_set("latin1")
+
+
+@pytest.mark.parametrize(
+    ("hook", "says"),
+    [
+        (run_statement(NO_BACKSLASHES), "NO_BACKSLASH_ESCAPES"), (set_latin1, "charset='latin1'"),
+        (run_statement("SET autocommit=1"), "autocommit is on"),
+    ],
+)  # fmt: skip
+def test_what_functions_for_new_connections_must_not_do(new_client, matrixone_url, hook, says, caplog):
+    with pytest.raises(InvalidArgument, match=says):
+        new_client(url=matrixone_url, on_connect=hook).connect()
+    assert not caplog.records  # of a connection that is closed twice
+
+
+def test_a_mode_that_values_are_not_written_for(client, new_engine, from_engine):
+    with pytest.raises(InvalidArgument, match="NO_BACKSLASH_ESCAPES"):
+        from_engine(new_engine(connect_args={"init_command": NO_BACKSLASHES})).execute("SELECT 1")
+    with client.session() as session:
+        with pytest.raises(InvalidArgument, match="NO_BACKSLASH_ESCAPES"):
+            session.execute(text(NO_BACKSLASHES))
+        assert session.execute(text("SELECT :it"), {"it": "it's"}).scalar() == "it's"
 
 
 def test_engines_of_another_dialect(new_engine, from_engine, side):

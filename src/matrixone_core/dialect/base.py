@@ -34,6 +34,7 @@ from matrixone_core.dialect.compiling import (
 from matrixone_core.dialect.indexes import OPTIONS
 from matrixone_core.dialect.reading_past import compiled_then, explain
 from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
+from matrixone_core.driver_settings import no_backslash_escapes
 from matrixone_core.errors import NotSupported
 from matrixone_core.execution import SNAPSHOT, TIMEOUT, TIMESTAMP, check_reads, past_of
 from matrixone_core.fragments import literal
@@ -170,6 +171,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
 
         Raises:
             sqlalchemy.exc.DBAPIError: the server refuses a question, or its answer makes no sense.
+            InvalidArgument: the server's connections begin with a mode that values are not written for.
         """
         seconds = getattr(connection.connection.driver_connection, "connect_timeout", None)
         options = {TIMEOUT: seconds, SNAPSHOT: None, TIMESTAMP: None}
@@ -179,6 +181,8 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
             connection.connection.driver_connection.close_at_once()
             driver: Any = self.loaded_dbapi
             raise driver.OperationalError(CR_MALFORMED_PACKET, _NO_SENSE) from error
+        if not self._backslash_escapes:
+            raise no_backslash_escapes()
         # the version promises `INSERT … AS new ON DUPLICATE KEY UPDATE`, which the server cannot read (server-facts 40)
         self._requires_alias_for_on_duplicate_key = False
 
@@ -193,7 +197,7 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
             arguments["password"] = Secret(arguments["password"])
         if "connect_timeout" in ours:  # SQLAlchemy would cut it to whole seconds
             arguments["connect_timeout"] = float(ours["connect_timeout"])
-        arguments["init_command"] = _session_variables(ours)
+        arguments["session_variables"] = _session_variables(ours)  # beside the program's init_command
         if tls is not None:
             arguments["ssl"] = self.make_tls_context(tls)
         return args, arguments

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, Dialect, Engine, NullPool, QueuePool, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
+from matrixone_core.driver_settings import commits_each_statement
 from matrixone_core.errors import CommitUnknown, ConnectionLost, InvalidArgument, MatrixOneError
 from matrixone_core.execution import PACKETS, TIMEOUT, note_statement
 from matrixone_core.monitoring.query_text import describe, literals
-from matrixone_core.on_connection import WORK, is_open, work_of
+from matrixone_core.on_connection import WORK, driver_connection, is_open, work_of
 from matrixone_core.secrets import Secret, mentions_secrets, redact
 from matrixone_core.server_errors import commit_unknown, from_driver
 from matrixone_core.session.statement_effects import Effect, effect_of
@@ -78,9 +79,11 @@ def watch(engine: Engine, time_limit: float | None) -> None:
             work.check()
         if (effect := effect_of(sql)) is not Effect.NONE:
             _check_effect(effect, work, connection)
-        driver_connection = connection.connection.driver_connection
-        driver_connection.time_limit = options.get(TIMEOUT, time_limit)
-        driver_connection.packets = packets = options.get(PACKETS)
+        driver = driver_connection(connection)
+        if work is not None and driver.commits_each:
+            raise commits_each_statement()
+        driver.time_limit = options.get(TIMEOUT, time_limit)
+        driver.packets = packets = options.get(PACKETS)
         if packets is not None:
             note_statement(packets, sql, context)
 
@@ -198,4 +201,16 @@ def usable(connection: ConnectionT) -> ConnectionT:
     """
     if connection.invalidated:
         raise ConnectionLost("the connection was lost, and its transaction is rolled back; nothing more was sent")
+    return connection
+
+
+def transactional(connection: ConnectionT) -> ConnectionT:
+    """The connection of a new transaction.
+
+    Raises:
+        InvalidArgument: it commits each statement by itself, as the program has it.
+    """
+    blocking: Any = getattr(connection, "sync_connection", connection)
+    if driver_connection(blocking).commits_each:
+        raise commits_each_statement()
     return connection

@@ -4,11 +4,13 @@ import ssl
 import subprocess
 import sys
 import uuid
+from types import SimpleNamespace
 
 import pytest
 import trustme
 from sqlalchemy import Column, Integer, MetaData, Table, create_engine, make_url, select
 from sqlalchemy.dialects.mysql import insert
+from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.dialects.mysql.reflection import MySQLTableDefinitionParser
 from sqlalchemy.exc import CompileError
 
@@ -35,11 +37,30 @@ def arguments(dialect, options=""):
 @DIALECTS
 def test_what_the_driver_is_given(dialect):
     given = arguments(dialect, "?time_zone=%2B08:00&lock_timeout=5&connect_timeout=3")
-    assert given["init_command"] == "SET autocommit=0, time_zone='+08:00', lock_wait_timeout=5"
+    assert given["session_variables"] == "SET autocommit=0, time_zone='+08:00', lock_wait_timeout=5"
     assert (given["host"], given["port"], given["user"], given["charset"]) == ("h", 7, "u", "utf8mb4")
     assert float(given["connect_timeout"]) == 3
     assert "ssl" not in given
-    assert arguments(dialect)["init_command"] == "SET autocommit=0"
+    assert arguments(dialect)["session_variables"] == "SET autocommit=0"
+    assert arguments(dialect, "?init_command=SELECT 1")["init_command"] == "SELECT 1"
+
+
+@DIALECTS
+def test_a_server_whose_connections_begin_with_a_mode_that_values_are_not_written_for(dialect, monkeypatch):
+    """An administrator may have set it for all (server-facts 103)."""
+
+    def initialize(self, _connection):
+        self._backslash_escapes = False
+
+    class Connected:
+        connection = SimpleNamespace(driver_connection=None)
+
+        def execution_options(self, **_options):
+            return self
+
+    monkeypatch.setattr(MySQLDialect, "initialize", initialize)
+    with pytest.raises(InvalidArgument, match="NO_BACKSLASH_ESCAPES"):
+        dialect().initialize(Connected())
 
 
 @pytest.fixture(scope="module")
