@@ -123,7 +123,7 @@ def test_it_is_not_altered(ext, change):
 
 def test_a_missing_file_and_a_forbidden_folder(sql, files):
     sql(f"CREATE EXTERNAL TABLE missing_file (a INT) INFILE '{files.folder}none.csv'")
-    assert sql.refused("SELECT * FROM missing_file")[0] == 20301
+    assert sql("SELECT * FROM missing_file") == []  # as on a server (conformance/prepared)
     sql("CREATE EXTERNAL TABLE secret (a TEXT) INFILE '/etc/hostname'")
     assert "--allow-path" in sql.refused("SELECT * FROM secret")[1]
     sql("CREATE EXTERNAL TABLE secrets (a TEXT) INFILE '/etc/host*'")
