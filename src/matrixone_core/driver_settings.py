@@ -44,7 +44,7 @@ def check_charset(charset: object) -> None:
         raise InvalidArgument(f"charset={show(charset)} must be 'utf8mb4': MatrixOne reads statements as UTF-8 only")
 
 
-def check_statement(sql: str | bytes) -> None:
+def check_statement(sql: str | bytes | bytearray) -> None:
     """Check a statement that is about to be sent.
 
     Raises:
@@ -64,11 +64,11 @@ def no_backslash_escapes() -> InvalidArgument:
     )
 
 
-def autocommit_after(sql: str | bytes, before: bool) -> bool:
+def autocommit_after(sql: str | bytes | bytearray, before: bool) -> bool:
     """Whether a connection commits each statement by itself once a statement was sent.
 
     Args:
-        sql: the statement.
+        sql: the statement; aiomysql writes that of many rows as a bytearray.
         before: whether it did before. The flag in replies does not tell (server-facts 41).
     """
     begin = _begin_of(sql)
@@ -86,7 +86,7 @@ def commits_each_statement() -> InvalidArgument:
     )
 
 
-def _begin_of(sql: str | bytes) -> str:
+def _begin_of(sql: str | bytes | bytearray) -> str:
     if len(sql) > _SEARCHED:
         return ""
-    return sql.decode("utf-8", "replace") if isinstance(sql, bytes) else sql
+    return sql if isinstance(sql, str) else sql.decode("utf-8", "replace")

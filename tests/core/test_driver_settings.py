@@ -29,7 +29,7 @@ def test_arguments_with_which_replies_or_values_go_wrong(arguments, says):
     "sql",
     [
         "SET sql_mode='NO_BACKSLASH_ESCAPES'", b"set session sql_mode = 'STRICT_TRANS_TABLES,no_backslash_escapes'",
-        "SELECT 1; SET @@sql_mode='NO_BACKSLASH_ESCAPES'", "/* x */ SET GLOBAL sql_mode='NO_BACKSLASH_ESCAPES'",
+        bytearray(b"SET sql_mode='NO_BACKSLASH_ESCAPES'"), "SELECT 1; SET @@sql_mode='NO_BACKSLASH_ESCAPES'", "/* x */ SET GLOBAL sql_mode='NO_BACKSLASH_ESCAPES'",
     ],
 )  # fmt: skip
 def test_the_mode_that_values_are_not_written_for_is_refused(sql):
@@ -42,7 +42,7 @@ def test_the_mode_that_values_are_not_written_for_is_refused(sql):
     "sql",
     [
         "SET sql_mode='ANSI_QUOTES'", "INSERT INTO notes VALUES ('SET sql_mode NO_BACKSLASH_ESCAPES')",
-        b"SELECT '\xff'", "SELECT 'NO_BACKSLASH_ESCAPES', '" + "x" * 2_000 + "'",
+        b"SELECT '\xff'", bytearray(b"INSERT INTO t VALUES (1),(2)"), "SELECT 'NO_BACKSLASH_ESCAPES', '" + "x" * 2_000 + "'",
     ],
 )  # fmt: skip
 def test_other_statements_are_sent(sql):
@@ -57,7 +57,7 @@ def test_other_statements_are_sent(sql):
         ("SET SESSION autocommit := 'on'", False, True), ("SET autocommit=DEFAULT", False, True),
         ("SET autocommit=0, autocommit=1", True, True), ("SET @autocommit=0", True, True),
         ("SELECT @@autocommit", True, True), ("SELECT 'SET autocommit=1'", False, False), ("COMMIT", False, False),
-        ("SET names utf8mb4", True, True),
+        ("SET names utf8mb4", True, True), (bytearray(b"SET autocommit=1"), False, True),
     ],
 )  # fmt: skip
 def test_whether_each_statement_is_committed(sql, before, after):
