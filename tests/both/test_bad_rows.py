@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sqlalchemy import exc
 
 from matrixone import errors
 
@@ -336,3 +337,22 @@ def test_rules_of_the_table_reject_the_rows_that_break_them_alone(client, rules,
     assert [(row.line, row.raw) for row in report.rejects] == [(2, bad)]
     assert reason in report.rejects[0].reason
     assert client.execute("SELECT id FROM r ORDER BY id").scalars().all() == ([] if validate else [1, 3, 4])
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_texts_that_are_no_datalink(client, keyed):
+    """INSERT refuses them; INSERT from a staging table would store them (server-facts 76)."""
+    client.execute(f"CREATE TABLE links (id INT{' PRIMARY KEY' if keyed else ''}, link DATALINK)")
+    good = [(1, "file:///tmp/x"), (2, None), (3, "file:///a b?offset=1&size=2")]
+    bad = [(4, "abc"), (5, "http://a/b"), (6, "file:///x?size=1.5")]
+    for _, text in bad:
+        with pytest.raises(exc.DBAPIError):
+            client.execute("INSERT INTO links VALUES (0, :text)", {"text": text})
+    data = "".join(f"{number},{text or ''}\n" for number, text in (*good, *bad)).encode()
+    with pytest.raises(errors.LoadFailed, match="a DATALINK must be a URL such as") as caught:
+        client.load_data.read_csv(data, "links")
+    assert caught.value.row.line == 4
+    report = client.load_data.read_csv(data, "links", on_error="skip")
+    assert [(row.line, row.column) for row in report.rejects] == [(4, "link"), (5, "link"), (6, "link")]
+    rows = client.execute("SELECT id, link FROM links ORDER BY id").all()
+    assert [tuple(row) for row in rows] == good

@@ -58,7 +58,7 @@ def test_a_method_has_the_parameters_and_the_result_of_its_operation():
     start = page.index('id="matrixone_sync.managers.StageManager.create_s3"')
     shown = page[start : start + 20_000]
     assert "aws_secret_key" in shown
-    assert "the bucket's name alone" in shown
+    assert "name of the bucket, without a prefix" in shown
     assert "Op[" not in page
     assert 'href="../errors/#matrixone.StageExists"' in shown
 

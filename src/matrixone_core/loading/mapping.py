@@ -196,8 +196,7 @@ def _value(field: StagedField, column: Column, nulls: Names) -> Expression:
     empty = () if column.kind in {Kind.TEXT, Kind.BYTES} else ("",)
     for text in (*empty, *nulls):
         value = ("NULLIF(", *value, ", ", Value(text), ")")
-    # INSERT … VALUES refuses what is no URL, INSERT … SELECT does not (server-facts 76)
-    return ("CAST(", *value, " AS datalink)") if column.kind is Kind.DATALINK else value
+    return value
 
 
 def _name_of(table: Table, name: str) -> str:

@@ -34,6 +34,14 @@ _LARGE_SINGLE = _LARGE % (29, "[1-9][0-9]", "3[89]|[4-9][0-9]|[1-9][0-9][0-9]")
 _LARGE_DOUBLE = _LARGE % (208, "[1-9][0-9][0-9]", "30[89]|3[1-9][0-9]|[4-9][0-9][0-9]|[1-9][0-9][0-9][0-9]")
 _DATE_BEGINS = r"^[ \t]*[0-9][0-9][0-9][0-9]"
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
+_CONTROLS = "\x01-\x1f\x7f"  # as they are: servers do not share an escape for them
+_HOST = "([A-Za-z0-9._-]|[^\x01-\x7f])"
+_PATH = rf"(/([^{_CONTROLS}%?#]|%[0-9a-fA-F][0-9a-fA-F])*)?"
+_PART = "(offset|size)=[0-9]{1,18}"
+# a URL that INSERT … VALUES takes for a DATALINK (server-facts 76), but for a few odd ones
+_LINK = (
+    f"(([fF][iI][lL][eE]|[hH][dD][fF][sS])://{_HOST}*|[sS][tT][aA][gG][eE]://{_HOST}+){_PATH}([?]{_PART}(&{_PART})?)?"
+)
 _IS_WORD = re.compile("[A-Za-z0-9_]+")
 
 
@@ -115,6 +123,9 @@ def _of_column(mapping: ColumnMapping, field: StagedField, column: Column) -> It
     if column.lossless is not None:
         lossless = _unless_empty(name, f"^({column.lossless})$")
         yield SilentChange(field, lossless, lossless, partial(_why_lossy, column))
+    if column.kind is Kind.DATALINK:
+        link = _unless_empty(name, f"^({_LINK})$")
+        yield SilentChange(field, link, link, _why_no_link)
     match column.kind:
         case Kind.TEXT | Kind.JSON | Kind.ENUM | Kind.DATALINK if not mapping.is_utf8:
             value = staged(name)
@@ -165,6 +176,13 @@ def _why_not_utf8(value: bytes | None) -> str | None:
     except UnicodeDecodeError as error:
         return f"byte 0x{error.object[error.start]:02x} is not UTF-8"
     return None
+
+
+def _why_no_link(value: bytes | None) -> str | None:
+    text = (value or b"").decode("utf-8", "replace")
+    if not text or re.fullmatch(_LINK, text):
+        return None
+    return "a DATALINK must be a URL such as file:///folder/file or stage://name/file, with ?offset= and &size= at most"
 
 
 def _why_no_number(value: bytes | None) -> str | None:

@@ -91,7 +91,7 @@ class Type:
             "vecf64": lambda: _SMALL_NUMBERS,
             "binary": lambda: rf"[\x00-\x7f]{{0,{self._length}}}",
             "varbinary": lambda: rf"[\x00-\x7f]{{0,{self._length}}}",
-            "datalink": lambda: "(?:file|stage)://.*",
+            "datalink": lambda: "(?:file|stage)://[A-Za-z0-9_./-]*",
         }
         found = patterns.get(self.base)
         return found() if found else None
@@ -274,12 +274,17 @@ def link(text: str) -> str:
     """A DATALINK.
 
     Raises:
-        SqlError: it is no URL of a file or a stage.
+        SqlError: it is no URL of a file, of HDFS or of a stage, or its `offset` or `size` is no whole number.
     """
     if re.search(r"[\x00-\x1f\x7f]", text) or re.match(r"(?![A-Za-z][A-Za-z0-9+.-]*:)[^/?#]*:", text):
         raise SqlError(1105, f'parse "{text}": it is no URL')
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", text)
     scheme = "" if found is None else found[1].lower()
-    if scheme not in {"file", "stage"}:
+    if scheme not in {"file", "hdfs", "stage"}:
         raise SqlError(20102, f"unsupported url scheme {scheme} is not yet implemented")
+    for name, value in re.findall(r"[?&](offset|size)=([^&#]*)", text):
+        if not re.fullmatch(r"[-+]?[0-9]+", value):
+            raise SqlError(1105, f'strconv.ParseInt: parsing "{value}": invalid syntax')
+        if name == "offset" and value.startswith("-"):
+            raise SqlError(20101, "internal error: offset cannot be negative")
     return text

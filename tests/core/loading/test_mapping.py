@@ -30,7 +30,7 @@ def test_texts_that_mean_null_do_so_for_every_column():
     assert expressions(mapping) == {
         "i": "NULLIF(NULLIF(NULLIF(s.`f0`, ''), '-'), 'it''s')",
         "t": "NULLIF(NULLIF(s.`f1`, '-'), 'it''s')",
-        "u": "CAST(NULLIF(NULLIF(NULLIF(s.`f2`, ''), '-'), 'it''s') AS datalink)",
+        "u": "NULLIF(NULLIF(NULLIF(s.`f2`, ''), '-'), 'it''s')",
     }
 
 

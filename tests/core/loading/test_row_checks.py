@@ -35,6 +35,10 @@ def judge(sql_type, value, more="DEFAULT NULL"):
         ("year", "", b"1900", "no year from 1901 to 2155"), ("year", "", b"x", "no year"), ("year", "", b"199", "no year"),
         ("date", "", b"1/2/24", "a year of four digits"), ("datetime", "", b"24-01-01", "a year of four digits"),
         ("timestamp", "", b"\xff", "a year of four digits"),
+        ("datalink", "", b"abc", "must be a URL such as"), ("datalink", "", b"http://a/b", "must be a URL"),
+        ("datalink", "", b"stage:///x", "must be a URL"), ("datalink", "", b"file://a:port/x", "must be a URL"),
+        ("datalink", "", b"file:///%zz", "must be a URL"), ("datalink", "", b"file:///a\nb", "must be a URL"),
+        ("datalink", "", b"file:///x?offset=-1", "must be a URL"), ("datalink", "", b"file:///\xe9", "is not UTF-8"),
     ],
 )  # fmt: skip
 def test_what_the_server_would_change_silently(sql_type, more, value, reason):
@@ -47,6 +51,8 @@ def test_what_the_server_would_change_silently(sql_type, more, value, reason):
         ("text", "é😀".encode()), ("double", b""), ("double", b" -1.5e3 "), ("double", b".5"), ("double", b"nan"), ("float", b"-Infinity"),
         ("float", b"3.4e38"), ("double", b"1e300"), ("year", b"1901"), ("year", b"2155"), ("year", b"0"), ("year", b"99"),
         ("date", b""), ("date", b"2024-12-31"), ("datetime(6)", b" 2024-12-31T00:00:00"),
+        ("datalink", b""), ("datalink", b"file:///tmp/x"), ("datalink", b"FILE:///a b%20c"), ("datalink", b"hdfs://a-1/b"),
+        ("datalink", "stage://imports/é.csv?offset=1&size=2".encode()), ("datalink", b"stage://imports"),
     ],
 )  # fmt: skip
 def test_what_the_server_stores_as_it_is(sql_type, value):

@@ -102,6 +102,8 @@ def test_texts_that_are_refused(sql, kind):
         ("DECIMAL(20,2)", "+5", Decimal("5.00"), Decimal("5.00")),
         ("DATALINK", "x", 20102, "x"),
         ("DATALINK", "1:2", 1105, "1:2"),
+        ("DATALINK", "file:///x?size=1.5", 1105, "file:///x?size=1.5"),
+        ("DATALINK", "file:///x?size=1&offset=-1", 20101, "file:///x?size=1&offset=-1"),
     ],
 )
 def test_texts_that_a_query_may_give_and_a_statement_not(sql, kind, text, values, selects):
