@@ -10,7 +10,6 @@ from pymysql.err import MySQLError
 from matrixone_async.connection import Connection
 from matrixone_core.cancellation import STOP_SECONDS, kill, may_run_on
 from matrixone_core.dialect import MatrixOneDialect_aiomysql
-from matrixone_core.driver_settings import check_connect_arguments
 from matrixone_core.secrets import password_bytes
 from matrixone_platform.tls import make_context
 
@@ -24,15 +23,10 @@ class Dialect(MatrixOneDialect_aiomysql):
     clock = staticmethod(time.perf_counter)
     make_tls_context = staticmethod(make_context)
 
-    def connect(self, *cargs: Any, **cparams: Any) -> Any:
-        """A connection, logged in.
-
-        Raises:
-            InvalidArgument: an argument of the program's cannot be.
-        """
-        check_connect_arguments(cparams)
+    def open_connection(self, *cargs: Any, **cparams: Any) -> Any:
+        """Open a connection of this package."""
         cparams.setdefault("async_creator_fn", _open_connection)
-        return super().connect(*cargs, **cparams)
+        return super().open_connection(*cargs, **cparams)
 
 
 async def _open_connection(**arguments: Any) -> Connection:

@@ -14,7 +14,6 @@ from sqlalchemy.types import TypeEngine
 from matrixone_core.errors import InvalidArgument
 from matrixone_core.fragments import as_text
 from matrixone_core.messages import show
-from matrixone_core.monitoring.query_text import show_sql
 from matrixone_core.names import snapshot_name
 from matrixone_core.result_columns import ResultColumn
 from matrixone_core.row_packets import RowPackets
@@ -162,6 +161,8 @@ def check_one_statement(statement: object) -> None:
     clause = statement.element if isinstance(statement, TextualSelect) else statement
     sql = clause.text if isinstance(clause, TextClause) else clause
     if isinstance(sql, str) and has_several_statements(sql):
+        from matrixone_core.monitoring.query_text import show_sql  # noqa: PLC0415  # clients need it for this error alone
+
         raise InvalidArgument(
             f"{show_sql(sql)} has several statements, and the rows of one can be read; send one at a time"
         )

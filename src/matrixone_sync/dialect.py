@@ -9,7 +9,6 @@ from pymysql.err import MySQLError
 
 from matrixone_core.cancellation import STOP_SECONDS, kill, may_run_on
 from matrixone_core.dialect import MatrixOneDialect_pymysql
-from matrixone_core.driver_settings import check_connect_arguments
 from matrixone_core.secrets import password_bytes
 from matrixone_platform.tls import make_context
 from matrixone_sync.connection import Connection
@@ -24,13 +23,8 @@ class Dialect(MatrixOneDialect_pymysql):
     clock = staticmethod(time.perf_counter)
     make_tls_context = staticmethod(make_context)
 
-    def connect(self, *cargs: Any, **cparams: Any) -> Any:
-        """A connection, logged in.
-
-        Raises:
-            InvalidArgument: an argument of the program's cannot be.
-        """
-        check_connect_arguments(cparams)
+    def open_connection(self, *cargs: Any, **cparams: Any) -> Any:
+        """Open a connection of this package."""
         cparams["password"] = password_bytes(cparams.pop("passwd", None) or cparams.get("password"))
         return Connection(*cargs, stop=partial(_stop_statement, cargs, cparams), **cparams)
 

@@ -77,7 +77,7 @@ def test_a_key_of_the_callers(client, stage, tmp_path):
     assert load.read_csv_stage(stage, "a.csv", User, once="monday").rows == 0
     with pytest.raises(errors.InvalidArgument, match="key of one file"):
         load.read_csv_stage(stage, "[ab].csv", User, once="tuesday")
-    with pytest.raises(errors.InvalidArgument, match="give data of another kind a key"):
+    with pytest.raises(errors.InvalidArgument, match="give other data a key: once="):
         load.read_csv(b"6,x,y,1\n", User, once=True)
     path = tmp_path / "c.csv"
     path.write_bytes(b"8,x,y,1\n")

@@ -34,7 +34,7 @@ from matrixone_core.dialect.compiling import (
 from matrixone_core.dialect.indexes import OPTIONS
 from matrixone_core.dialect.reading_past import compiled_then, explain
 from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
-from matrixone_core.driver_settings import no_backslash_escapes
+from matrixone_core.driver_settings import check_connect_arguments, no_backslash_escapes
 from matrixone_core.errors import NotSupported
 from matrixone_core.execution import SNAPSHOT, TIMEOUT, TIMESTAMP, check_reads, past_of
 from matrixone_core.fragments import literal
@@ -239,6 +239,19 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         except Exception as error:
             explain(error, context)
             raise
+
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """Open a connection, logged in.
+
+        Raises:
+            InvalidArgument: with one of the program's arguments replies could not be read, or values be sent wrongly.
+        """
+        check_connect_arguments(cparams)
+        return self.open_connection(*cargs, **cparams)
+
+    def open_connection(self, *cargs: Any, **cparams: Any) -> Any:
+        """Open a connection, with checked arguments."""
+        return super().connect(*cargs, **cparams)
 
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         """Send a statement with many sets of parameters, observed.
