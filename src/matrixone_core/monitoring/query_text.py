@@ -138,8 +138,8 @@ def _expects_secret(before: Sequence[_Token], depth: int) -> bool:
 @lru_cache(256)
 def _describe(sql: str, is_cut: bool) -> Query:
     tokens = _tokens(sql)
-    for run in _unquoted_secrets(tokens) if mentions_secrets(sql) else ():
-        tokens[run.start : run.stop] = [_Token("value", "?"), *[_Token("space", "")] * (len(run) - 1)]
+    for run in reversed(list(_unquoted_secrets(tokens)) if mentions_secrets(sql) else ()):
+        tokens[run.start : run.stop] = [_Token("value", "?")]
     visible = [token for token in tokens if token.kind not in {"comment", "space"}]
     operation = _operation(visible)
     return Query(operation, _summary(operation, visible), _text(tokens, is_cut))
@@ -147,7 +147,7 @@ def _describe(sql: str, is_cut: bool) -> Query:
 
 def _text(tokens: Sequence[_Token], is_cut: bool) -> str:
     shown = {"value": "?", "comment": " ", "space": " "}
-    text = "".join(shown.get(kind, text) if text else "" for kind, text in tokens)
+    text = "".join(shown.get(kind, text) for kind, text in tokens)
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     text = re.sub(r"\?(?: ?, ?\?)+", "?", text)
     text = re.sub(r"\(\?\)(?: ?, ?\(\?\))+", "(?)", text)
