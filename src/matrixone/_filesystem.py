@@ -4,11 +4,11 @@ The extra `matrixone[fsspec]` installs fsspec, which finds this class by the ent
 """
 
 import io
-import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
@@ -164,15 +164,14 @@ class StageFileSystem(AbstractFileSystem):
         if hasattr(lpath, "write"):
             lpath.write(self.cat_file(rpath))
         elif self.isdir(rpath):
-            os.makedirs(lpath, exist_ok=True)  # noqa: PTH103  # fsspec's paths are texts
+            Path(lpath).mkdir(parents=True, exist_ok=True)
         else:
-            if folder := os.path.dirname(lpath):  # noqa: PTH120  # as above
-                os.makedirs(folder, exist_ok=True)  # noqa: PTH103  # as above
+            Path(lpath).parent.mkdir(parents=True, exist_ok=True)
             self._translated(rpath, lambda found: found.download(lpath, progress=_reporting(callback)))
 
     def put_file(self, lpath: str, rpath: str, callback: Any = None, mode: str = "overwrite", **_options: Any) -> None:
         """Upload a file of the client's disk."""
-        if os.path.isdir(lpath):  # noqa: PTH112  # fsspec's paths are texts
+        if Path(lpath).is_dir():
             return
         overwrite = mode == "overwrite"
         self._translated(rpath, lambda found: found.upload(lpath, overwrite=overwrite, progress=_reporting(callback)))

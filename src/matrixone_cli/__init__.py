@@ -15,6 +15,6 @@ def main() -> None:
     except ModuleNotFoundError as error:
         sys.exit(f"matrixone: the command line needs {error.name}: pip install 'matrixone[cli]'")
     except KeyboardInterrupt:  # while the modules are imported, which takes a while
-        print("matrixone: interrupted", file=sys.stderr)  # noqa: T201  # what the command is for
+        sys.stderr.write("matrixone: interrupted\n")
         sys.exit(130)
     cli()

@@ -92,10 +92,11 @@ def _moment_of_object(state: orm.ORMExecuteState) -> Past | None:
     """The moment of the object for which SQLAlchemy loads more, or that it loads again."""
     if state.lazy_loaded_from is not None:
         return _past_or_none(state.lazy_loaded_from.identity_token)
-    # private, as nothing public has them; columns of a subclass are loaded for an object without its identity's token
     options: Any = state.load_options
-    loaded: Any = options._refresh_state  # noqa: SLF001  # as said
-    return _past_or_none(options._identity_token if loaded is None else loaded.identity_token)  # noqa: SLF001  # as said
+    # columns of a subclass are loaded for an object without the token of its identity
+    loaded: Any = options._refresh_state  # noqa: SLF001  # nothing public has the object
+    token = options._identity_token if loaded is None else loaded.identity_token  # noqa: SLF001  # nor the token
+    return _past_or_none(token)
 
 
 def _moment_of_options(state: orm.ORMExecuteState) -> Past | None:
