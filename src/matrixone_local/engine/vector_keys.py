@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from matrixone_local.protocol.payloads import ResultColumn
 from matrixone_local.sql.quoting import quoted
-from matrixone_local.sql.select_items import items, without_alias
-from matrixone_local.sql.tokens import Kind, Statement, bracketed, depths, tokenize
+from matrixone_local.sql.select_items import SETS, without_alias
+from matrixone_local.sql.selects import Select, Selects, Span
+from matrixone_local.sql.tokens import Kind, Statement, bracketed, tokenize
 
 REFUSED = frozenset({5083, 1235})  # the engine's numbers for what it does not do with vectors
 # Without any of these a query neither groups nor compares, and joins no results.
@@ -25,12 +25,9 @@ _EXPONENT = "FLOOR(LOG2(ABS(x)))"
 _MIDDLE = 50_000_000_000
 _DIGITS = f"SIGN(x) * (({_EXPONENT} + 200) * 33554432 + ABS(x) / POW(2, {_EXPONENT}) * 8388608)"
 _KEY = f"array_to_string(array_map(x -> CAST(IF(x = 0, {_MIDDLE}, {_MIDDLE} + {_DIGITS}) AS SIGNED), {{}}), '')"
-_CLAUSES = frozenset({"FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "FOR", "LOCK", "INTO"})
-_SETS = frozenset({"UNION", "EXCEPT", "INTERSECT", "MINUS"})
 _AGGREGATES = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX", "ANY_VALUE", "GROUP_CONCAT", "STD", "VARIANCE"})
 
 Describe = Callable[[str], Sequence[ResultColumn] | None]  # the columns of a query; None if the engine refuses it
-_Span = tuple[int, int]  # the positions of the first and the last token
 
 
 def key_of(vector: str) -> str:
@@ -57,32 +54,6 @@ def with_keys(sql: str, describe: Describe) -> str | None:
     return _Query(sql, describe).with_keys()
 
 
-@dataclass(frozen=True)
-class _Select:
-    """A SELECT within a query.
-
-    Args:
-        first: the position of its SELECT.
-        last: that of its last token.
-        depth: how many brackets are around it.
-        clauses: where each of its clauses begins, by the first word.
-        joined: whether it is a part of a UNION.
-    """
-
-    first: int
-    last: int
-    depth: int
-    clauses: dict[str, int]
-    joined: bool
-
-    def clause(self, name: str, words: int = 1) -> _Span | None:
-        """What follows a clause's words, to its end; None if there is no such clause."""
-        first = self.clauses.get(name)
-        if first is None:
-            return None
-        return first + words, min([at for at in self.clauses.values() if at > first], default=self.last + 1) - 1
-
-
 class _Query:
     """What is changed in one query.
 
@@ -95,14 +66,14 @@ class _Query:
         self._statement = Statement(sql)
         self._tokens = self._statement.tokens
         self._describe = describe
-        self._depths = depths(self._tokens)
+        self._selects = Selects(self._tokens)
+        self._depths = self._selects.depths
         self._changed = False
         self._has_names = set[int]()  # the SELECTs whose columns have been given names
 
     def with_keys(self) -> str | None:
         """The query with keys in it."""
-        selects = [self._select(at) for at, token in enumerate(self._tokens) if token.says("SELECT")]
-        for select in sorted(selects, key=lambda select: select.depth, reverse=True):
+        for select in sorted(self._selects.all(), key=lambda select: select.depth, reverse=True):
             self._put_comparisons(select)
             self._put_counts(select)
             self._put_windows(select)
@@ -111,33 +82,16 @@ class _Query:
         self._put_union()
         return self._statement.written() if self._changed else None
 
-    def _select(self, first: int) -> _Select:
-        tokens, depth = self._tokens, self._depths[first]
-        last, clauses = first, dict[str, int]()
-        for at in range(first + 1, len(tokens)):
-            here = self._depths[at] == depth
-            if self._depths[at] < depth or (here and (tokens[at].said in _SETS or tokens[at].says(";"))):
-                break
-            last = at
-            if here and tokens[at].said in _CLAUSES:
-                clauses.setdefault(tokens[at].said, at)
-        return _Select(first, last, depth, clauses, self._is_joined(first, last))
-
-    def _is_joined(self, first: int, last: int) -> bool:
-        before = self._tokens[first - 1].said if first else ""
-        after = self._tokens[last + 1].said if last + 1 < len(self._tokens) else ""
-        return before in _SETS | {"ALL", "DISTINCT"} or after in _SETS
-
-    def _written(self, span: _Span) -> str:
+    def _written(self, span: Span) -> str:
         return self._statement.written(self._tokens[span[0]].start, self._tokens[span[1]].end)
 
-    def _put(self, span: _Span, text: str) -> None:
+    def _put(self, span: Span, text: str) -> None:
         self._changed = True
         self._statement.put(self._tokens[span[0]].start, self._tokens[span[1]].end, text)
 
     # -- what expressions are -----------------------------------------------------------------------------------
 
-    def _vectors(self, select: _Select, spans: Sequence[_Span]) -> list[bool]:
+    def _vectors(self, select: Select, spans: Sequence[Span]) -> list[bool]:
         """Which expressions of a SELECT are vectors."""
         if not spans:
             return []
@@ -158,23 +112,7 @@ class _Query:
         main = next((at for at, token in enumerate(self._tokens) if token.says("SELECT") and not self._depths[at]), 0)
         return f"{self._written((0, main - 1))} " if main else ""
 
-    def _split(self, span: _Span, depth: int) -> list[_Span]:
-        """The parts of a list, separated by commas."""
-        first, parts = span[0], list[_Span]()
-        for at in range(span[0], span[1] + 2):
-            if at == span[1] + 1 or (self._depths[at] == depth and self._tokens[at].says(",")):
-                if at > first:
-                    parts.append((first, at - 1))
-                first = at + 1
-        return parts
-
-    def _items(self, select: _Select) -> list[_Span]:
-        return [
-            (select.first + first, select.first + last)
-            for first, last in items(self._tokens[select.first : select.last + 1])
-        ]
-
-    def _meant(self, span: _Span, listed: Sequence[_Span]) -> _Span:
+    def _meant(self, span: Span, listed: Sequence[Span]) -> Span:
         """The expression that a part of GROUP BY or ORDER BY names by its number or its alias."""
         token = self._tokens[span[0]]
         if span[0] != span[1]:
@@ -187,70 +125,62 @@ class _Query:
                 return expression
         return span
 
-    def _expression(self, item: _Span) -> _Span:
+    def _expression(self, item: Span) -> Span:
         return without_alias(self._tokens, *item)
 
     # -- where vectors are grouped, sorted and compared ---------------------------------------------------------
 
-    def _put_lists(self, select: _Select) -> None:
+    def _put_lists(self, select: Select) -> None:
         """Put keys in GROUP BY and ORDER BY, and GROUP BY in the place of DISTINCT."""
-        listed = self._items(select)
-        distinct = select.first + 1 if self._tokens[select.first + 1].says("DISTINCT") else None
         group = select.clause("GROUP", 2)
         order = None if select.joined else select.clause("ORDER", 2)
-        grouped = self._split(group, select.depth) if group else []
-        ordered = self._split(order, select.depth) if order else []
-        spans = [self._meant(span, listed) for span in grouped]
-        sorts = [self._sorted(span) for span in ordered]
-        spans += [self._meant(span, listed) for span, _ in sorts]
-        vectors = self._vectors(select, spans)
+        grouped = self._selects.split(group, select.depth) if group else []
+        ordered = self._selects.split(order, select.depth) if order else []
+        parts = [*grouped, *ordered]
+        sorts = [*((part, "") for part in grouped), *map(self._sorted, ordered)]
+        spans = [self._meant(span, select.items) for span, _ in sorts]
         texts = [self._written(span) for span in spans]
-        for (_, after), part, text, is_vector in zip(
-            sorts, ordered, texts[len(grouped) :], vectors[len(grouped) :], strict=True
-        ):
+        vectors = self._vectors(select, spans)
+        for part, (_, after), text, is_vector in zip(parts, sorts, texts, vectors, strict=True):
             if is_vector:
                 self._put(part, f"{key_of(text)}{after}")
-        by = [text for text, is_vector in zip(texts, vectors[: len(grouped)], strict=False) if is_vector]
         names = {
             self._tokens[span[1]].value.lower()
-            for span, one in zip(spans, vectors[: len(grouped)], strict=False)
-            if one
+            for span, is_vector in zip(spans[: len(grouped)], vectors[: len(grouped)], strict=True)
+            if is_vector
         }
-        for part, text, is_vector in zip(grouped, texts, vectors, strict=False):
-            if is_vector:
-                self._put(part, key_of(text))
-        if by:
-            self._put_values(select, listed, names)
-        elif distinct is not None and not group:
-            self._put_distinct(select, listed, distinct)
+        if names:
+            self._put_values(select, names)
+        elif self._tokens[select.first + 1].says("DISTINCT") and not group:
+            self._put_distinct(select, select.first + 1)
 
-    def _sorted(self, span: _Span) -> tuple[_Span, str]:
+    def _sorted(self, span: Span) -> tuple[Span, str]:
         """A part of ORDER BY without its direction, and the direction."""
         if span[1] > span[0] and self._tokens[span[1]].says("ASC", "DESC"):
             return (span[0], span[1] - 1), f" {self._tokens[span[1]].text}"
         return span, ""
 
-    def _put_values(self, select: _Select, listed: Sequence[_Span], names: set[str]) -> None:
+    def _put_values(self, select: Select, names: set[str]) -> None:
         """Take any of the vectors of a group, which are all the same, where one is named."""
         having = select.clause("HAVING")
-        places = [*listed, *([having] if having else [])]
+        places = [*select.items, *([having] if having else [])]
         order = select.clause("ORDER", 2)
         if order and not select.joined:
-            places += [part for part in self._split(order, select.depth) if not self._statement_has(part)]
+            places += [part for part in self._selects.split(order, select.depth) if not self._statement_has(part)]
         for place in places:
             self._take_any(self._expression(place), names)
 
-    def _take_any(self, span: _Span, names: set[str]) -> None:
+    def _take_any(self, span: Span, names: set[str]) -> None:
         for column in self._columns(span, names):
             self._put(column, f"ANY_VALUE({self._written(column)})")
 
-    def _statement_has(self, span: _Span) -> bool:
+    def _statement_has(self, span: Span) -> bool:
         """Whether something was put in the place of an expression."""
         return self._written(span) != self._statement.sql[self._tokens[span[0]].start : self._tokens[span[1]].end]
 
-    def _columns(self, span: _Span, names: set[str]) -> list[_Span]:
+    def _columns(self, span: Span, names: set[str]) -> list[Span]:
         """Where columns of these names are named, but in aggregates."""
-        found, at = list[_Span](), span[0]
+        found, at = list[Span](), span[0]
         while at <= span[1]:
             token = self._tokens[at]
             if token.said in _AGGREGATES and at < span[1] and self._tokens[at + 1].says("("):
@@ -264,8 +194,9 @@ class _Query:
             at = last + 1
         return found
 
-    def _put_distinct(self, select: _Select, listed: Sequence[_Span], distinct: int) -> None:
+    def _put_distinct(self, select: Select, distinct: int) -> None:
         """Group by what is selected, where it has vectors."""
+        listed = select.items
         tables = select.clause("FROM", 0)
         where = select.clause("WHERE", 0)
         if not tables or {"HAVING", "WINDOW"} & select.clauses.keys():
@@ -301,28 +232,28 @@ class _Query:
         self._has_names.add(select.first)
         plain = {self._tokens[span[1]].value.lower() for span, one in zip(spans, vectors, strict=False) if one}
         order = None if select.joined else select.clause("ORDER", 2)
-        for part in self._split(order, select.depth) if order else []:
+        for part in self._selects.split(order, select.depth) if order else []:
             if not self._statement_has(part):
                 self._take_any(part, plain)
         end = (where or tables)[1]
         self._statement.insert(self._tokens[end].end, f" GROUP BY {', '.join(keys)}")
 
-    def _put_names(self, select: _Select) -> None:
+    def _put_names(self, select: Select) -> None:
         """Give columns that were changed the names that they would have had."""
         if select.first in self._has_names:
             return
-        for item in self._items(select):
+        for item in select.items:
             if self._expression(item) != item or not self._statement_has(item):
                 continue
             self._statement.insert(self._tokens[item[1]].end, f" AS {self._name_of(item)}")
 
-    def _name_of(self, item: _Span) -> str:
+    def _name_of(self, item: Span) -> str:
         """The name of a column that is given none, in back-quotes."""
         first, last = self._tokens[item[0]], self._tokens[item[1]]
         is_column = all(self._tokens[at].says(".") for at in range(item[0] + 1, item[1] + 1, 2))
         return quoted(last.value if is_column else self._statement.sql[first.start : last.end])
 
-    def _put_windows(self, select: _Select) -> None:
+    def _put_windows(self, select: Select) -> None:
         """Put keys in the lists of windows."""
         for at in range(select.first, select.last):
             if not (
@@ -336,38 +267,28 @@ class _Query:
             begins = [here + 2 for here in inside if self._tokens[here].says("PARTITION", "ORDER")]
             for begin in begins:
                 ends = [here for here in inside if here > begin and self._tokens[here].says("ORDER", "ROWS", "RANGE")]
-                parts = self._split((begin, min(ends, default=closes) - 1), select.depth + 1)
+                parts = self._selects.split((begin, min(ends, default=closes) - 1), select.depth + 1)
                 sorts = [self._sorted(part) for part in parts]
                 vectors = self._vectors(select, [span for span, _ in sorts])
                 for part, (span, after), is_vector in zip(parts, sorts, vectors, strict=True):
                     if is_vector:
                         self._put(part, f"{key_of(self._written(span))}{after}")
 
-    def _put_counts(self, select: _Select) -> None:
+    def _put_counts(self, select: Select) -> None:
         """Put keys in COUNT(DISTINCT …)."""
         for at in range(select.first, select.last - 2):
             call = self._tokens[at : at + 3]
             if not (call[0].says("COUNT") and call[1].says("(") and call[2].says("DISTINCT")):
                 continue
             closes = bracketed(self._tokens, at + 1)[0]
-            if closes is None or self._innermost(at) != select.first:
+            if closes is None or self._selects.innermost(at) != select.first:
                 continue
-            parts = self._split((at + 3, closes - 1), self._depths[at] + 1)
+            parts = self._selects.split((at + 3, closes - 1), self._depths[at] + 1)
             for part, is_vector in zip(parts, self._vectors(select, parts), strict=True):
                 if is_vector:
                     self._put(part, key_of(self._written(part)))
 
-    def _innermost(self, at: int) -> int:
-        """The position of the SELECT that a token belongs to."""
-        return next(
-            here
-            for here in range(at, -1, -1)
-            if self._tokens[here].says("SELECT")
-            and self._depths[here] <= self._depths[at]
-            and all(self._depths[between] >= self._depths[here] for between in range(here, at))
-        )
-
-    def _put_comparisons(self, select: _Select) -> None:
+    def _put_comparisons(self, select: Select) -> None:
         """Compare a vector with each of a list, and its key with those of a subquery."""
         for at in range(select.first + 1, select.last):
             if not (self._tokens[at].says("IN") and self._tokens[at + 1].says("(")):
@@ -378,20 +299,20 @@ class _Query:
             while first > 1 and self._tokens[first - 1].says("."):
                 first -= 2
             is_name = self._tokens[last].kind in {Kind.WORD, Kind.QUOTED}
-            if closes is None or not is_name or self._innermost(at) != select.first:
+            if closes is None or not is_name or self._selects.innermost(at) != select.first:
                 continue
             if not self._vectors(select, [(first, last)])[0]:
                 continue
             negates = "NOT " if last == at - 2 else ""
             vector = self._written((first, last))
             if self._tokens[at + 2].says("SELECT"):
-                inner = self._select(at + 2)
-                listed = self._items(inner)
+                inner = self._selects.at(at + 2)
+                listed = inner.items
                 if len(listed) == 1 and inner.last == closes - 1:
                     self._put((first, last), key_of(vector))
                     self._put(listed[0], key_of(self._written(self._expression(listed[0]))))
                 continue
-            parts = self._split((at + 2, closes - 1), self._depths[at] + 1)
+            parts = self._selects.split((at + 2, closes - 1), self._depths[at] + 1)
             same = " OR ".join(f"{vector} = {self._written(part)}" for part in parts)
             self._put((first, closes), f"{negates}({same})")
 
@@ -400,7 +321,7 @@ class _Query:
     def _put_union(self) -> None:
         """Group and sort what a UNION outside of all brackets gives."""
         here = [at for at, token in enumerate(self._tokens) if self._depths[at] == 0 and not token.says(")")]
-        joins = [at for at in here if self._tokens[at].said in _SETS]
+        joins = [at for at in here if self._tokens[at].said in SETS]
         if not joins or any(not self._tokens[at].says("UNION") for at in joins):
             return
         everything = [self._tokens[at + 1].says("ALL") for at in joins]
@@ -429,11 +350,11 @@ class _Query:
         return " UNION ALL ".join(parts)
 
     def _put_joined(
-        self, span: _Span, joined: str, columns: Sequence[ResultColumn], *, groups: bool, order: _Span | None
+        self, span: Span, joined: str, columns: Sequence[ResultColumn], *, groups: bool, order: Span | None
     ) -> None:
         names = [f"c{at}" for at in range(len(columns))]
         keys = [key_of(name) if column.is_vector else name for name, column in zip(names, columns, strict=True)]
-        parts = self._split(order, 0) if order else []
+        parts = self._selects.split(order, 0) if order else []
         for part in parts:
             (begin, end), after = self._sorted(part)
             token = self._tokens[begin]

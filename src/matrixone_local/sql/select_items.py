@@ -9,7 +9,7 @@ from matrixone_local.sql.tokens import Kind, Token, depths
 ENDS = frozenset(
     {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTO", "FOR", "EXCEPT", "INTERSECT", ";"}
 )  # words that end the list
-_SETS = ("UNION", "EXCEPT", "INTERSECT", "MINUS")
+SETS = frozenset({"UNION", "EXCEPT", "INTERSECT", "MINUS"})  # words between results that become one
 _NO_ALIAS = frozenset({"END", "NULL", "TRUE", "FALSE", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
 _OPERATORS = frozenset(
     {"AND", "OR", "XOR", "NOT", "IS", "LIKE", "DIV", "MOD", "IN", "BETWEEN", "REGEXP", "RLIKE", "COLLATE", "BINARY"}
@@ -19,7 +19,7 @@ _OPERATORS = frozenset(
 
 def joins_results(tokens: Sequence[Token]) -> bool:
     """Whether a query makes one result of several, as UNION does, outside of all brackets."""
-    return any(depth == 0 and token.says(*_SETS) for token, depth in zip(tokens, depths(tokens), strict=True))
+    return any(depth == 0 and token.said in SETS for token, depth in zip(tokens, depths(tokens), strict=True))
 
 
 def items(tokens: Sequence[Token]) -> list[tuple[int, int]]:
