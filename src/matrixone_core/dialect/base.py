@@ -4,7 +4,7 @@ It reads the settings of `settings.py` from the URL's options, so that an engine
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -17,13 +17,11 @@ from sqlalchemy.dialects.mysql.aiomysql import MySQLDialect_aiomysql
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.dialects.mysql.mysqldb import MySQLExecutionContext_mysqldb
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
-from sqlalchemy.engine import reflection as cached
-from sqlalchemy.exc import DBAPIError, InvalidRequestError, NoSuchTableError
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.types import BOOLEAN
 from sqlalchemy.util import memoized_property
 
-from matrixone_core.dialect import reflection
 from matrixone_core.dialect.compiling import (
     MatrixOneCompiler,
     MatrixOneDDLCompiler,
@@ -32,6 +30,7 @@ from matrixone_core.dialect.compiling import (
     variant_of,
 )
 from matrixone_core.dialect.indexes import OPTIONS
+from matrixone_core.dialect.inspection import InspectionMixin
 from matrixone_core.dialect.reading_past import compiled_then, explain
 from matrixone_core.dialect.types import DATALINK, UUID, VECF32, VECF64
 from matrixone_core.driver_settings import check_connect_arguments, no_backslash_escapes
@@ -47,7 +46,6 @@ _TLS = ("ssl_mode", "ssl_ca", "ssl_cert", "ssl_key")
 _OPTIONS = (*_TLS, "connect_timeout", "lock_timeout", "time_zone")
 AUTOCOMMIT = "AUTOCOMMIT"
 _NO_SENSE = "the server's answers make no sense, and the connection is closed; see that it is a MatrixOne server"
-NO_SUCH_TABLE, NO_SUCH_DATABASE = 1146, 1049
 STATEMENT_TIMEOUT = 3024  # MySQL's number; the server never sends it
 _CLOSING = {(STATEMENT_TIMEOUT,), (CR_MALFORMED_PACKET,)}
 
@@ -130,7 +128,7 @@ class _ExecutionContext(MySQLExecutionContext_mysqldb):
             self.cursor.execute("SET experimental_hnsw_index = 1")
 
 
-class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
+class MatrixOneDialect_pymysql(InspectionMixin, MySQLDialect_pymysql):
     """`matrixone+pymysql://`, and what the other driver's dialect shares with it."""
 
     name = _Name()
@@ -202,6 +200,19 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
             arguments["ssl"] = self.make_tls_context(tls)
         return args, arguments
 
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """Open a connection, logged in.
+
+        Raises:
+            InvalidArgument: with one of the program's arguments replies could not be read, or values be sent wrongly.
+        """
+        check_connect_arguments(cparams)
+        return self.open_connection(*cargs, **cparams)
+
+    def open_connection(self, *cargs: Any, **cparams: Any) -> Any:
+        """Open a connection, with checked arguments."""
+        return super().connect(*cargs, **cparams)
+
     def type_descriptor(self, typeobj: Any) -> Any:
         """A type as this dialect has it; its variant for MySQL where it has one."""
         variant = variant_of(typeobj)
@@ -239,19 +250,6 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         except Exception as error:
             explain(error, context)
             raise
-
-    def connect(self, *cargs: Any, **cparams: Any) -> Any:
-        """Open a connection, logged in.
-
-        Raises:
-            InvalidArgument: with one of the program's arguments replies could not be read, or values be sent wrongly.
-        """
-        check_connect_arguments(cparams)
-        return self.open_connection(*cargs, **cparams)
-
-    def open_connection(self, *cargs: Any, **cparams: Any) -> Any:
-        """Open a connection, with checked arguments."""
-        return super().connect(*cargs, **cparams)
 
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         """Send a statement with many sets of parameters, observed.
@@ -294,104 +292,6 @@ class MatrixOneDialect_pymysql(MySQLDialect_pymysql):
         """Whether a connection is closed after this error: also when a statement's time is up, or its reply garbled."""
         return e.args[:1] in _CLOSING or bool(super().is_disconnect(e, connection, cursor))
 
-    def get_foreign_keys(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        """Foreign keys as MySQL reports them: without RESTRICT, which is the default and which MatrixOne may report."""
-        found: Any = super().get_foreign_keys(connection, table_name, schema, **kw)
-        return [one | {"options": {k: v for k, v in one["options"].items() if v != "RESTRICT"}} for one in found]
-
-    @cached.cache
-    def has_table(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> bool:
-        """Whether there is such a table or view, a temporary one too."""
-        self._ensure_has_table_connection(connection)
-        if not reflection.is_shown(table_name):
-            return reflection.is_listed(connection, self._place(connection, table_name, schema))
-        quiet = {"skip_user_error_events": True}
-        try:
-            self._show_create_table(connection, None, None, self._full_name(table_name, schema), quiet)
-        except NoSuchTableError:
-            return False
-        except DBAPIError as error:
-            if self._extract_error_code(error.orig or error) != NO_SUCH_DATABASE:
-                raise
-            return False
-        return True
-
-    def get_indexes(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        """Indexes, with the kind and the options of those that MySQL does not have."""
-        keys: Any = self._parsed_state_or_create(connection, table_name, schema, **kw).keys
-        return sorted(map(_describe_index, _no_primary(keys)), key=lambda index: index["name"] or "~")
-
-    @cached.cache
-    def has_index(
-        self, connection: Any, table_name: str, index_name: str, schema: str | None = None, **kw: Any
-    ) -> bool:
-        """Whether a table has an index, whatever the case of its name: the server writes all in lower case."""
-        if not self.has_table(connection, table_name, schema, **kw):
-            return False
-        found: Any = self.get_indexes(connection, table_name, schema, **kw)
-        return index_name.lower() in {(index["name"] or "").lower() for index in found}
-
-    def get_table_options(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        """How a table is partitioned; its comment is asked for by itself."""
-        options: Any = super().get_table_options(connection, table_name, schema, **kw)
-        return {name: value for name, value in options.items() if name != "matrixone_comment"}
-
-    def get_table_comment(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        """A table's comment as it was given."""
-        comment: Any = super().get_table_comment(connection, table_name, schema, **kw)
-        if comment["text"] is None:
-            return comment
-        place = self._place(connection, table_name, schema)
-        return {"text": reflection.reflect_table_comment(connection, place, comment["text"])}
-
-    def get_view_definition(self, connection: Any, view_name: str, schema: str | None = None, **kw: Any) -> str:
-        """A view's statement; external and temporary tables are no views."""
-        full_name = self._full_name(view_name, schema)
-        statement = self._show_create_table(connection, None, None, full_name)
-        if not self._tabledef_parser.is_view(statement):
-            raise NoSuchTableError(full_name)
-        return statement
-
-    @memoized_property
-    def _tabledef_parser(self) -> reflection.Parser:
-        return reflection.Parser(self, self.identifier_preparer)
-
-    @cached.cache
-    def _setup_parser(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        """What a table is made of; by statements that leave the connection as it is."""
-        parser = self._tabledef_parser
-        place = self._place(connection, table_name, schema)
-        if not reflection.is_shown(table_name):
-            return reflection.as_listed(parser, connection, place)
-        shown = self._show_create_table(connection, None, None, self._full_name(table_name, schema))
-        if parser.is_view(shown):
-            return reflection.of_view(parser, connection, place)
-        state = parser.parse(shown, self._connection_charset)
-        if not shown.startswith("CREATE TEMPORARY"):  # those are not in information_schema, others of their name may be
-            reflection.set_right(state, parser, connection, place)
-        return state
-
-    def _show_create_table(  # SQLAlchemy's own switches the connection's handlers of errors off for good
-        self, connection: Any, table: Any, charset: Any = None, full_name: str | None = None, options: Any = None
-    ) -> str:
-        """SHOW CREATE TABLE, as any statement is sent."""
-        name = self.identifier_preparer.format_table(table) if full_name is None else full_name
-        try:
-            row = connection.exec_driver_sql(f"SHOW CREATE TABLE {name}", execution_options=options).one()
-        except DBAPIError as error:
-            if self._extract_error_code(error.orig or error) != NO_SUCH_TABLE:
-                raise
-            raise NoSuchTableError(name) from error
-        return str(row[1]).strip()
-
-    def _full_name(self, table_name: str, schema: str | None) -> str:
-        return ".".join(map(self.identifier_preparer.quote_identifier, filter(None, (schema, table_name))))
-
-    def _place(self, connection: Any, table_name: str, schema: str | None) -> reflection.Place:
-        database = schema or connection.exec_driver_sql("SELECT DATABASE()").scalar()
-        names = str(database), str(table_name)
-        return reflection.Place(*(map(str.lower, names) if self._casing else names))
-
     def do_savepoint(self, connection: Any, name: str) -> None:
         """Refuse: the server takes a SAVEPOINT and then refuses to go back to it (server-facts 15, 40)."""
         raise NotSupported(
@@ -418,29 +318,6 @@ def _execute_one_by_one(cursor: Any, statement: str, parameters: Any, context: A
         cursor.execute(statement, one)
         rowcount += cursor.rowcount
     context._rowcount = rowcount  # as SQLAlchemy's own keeps it
-
-
-def _no_primary(keys: Iterable[Any]) -> Iterable[Any]:
-    return (key for key in keys if key["type"] != "PRIMARY")
-
-
-def _describe_index(key: Mapping[str, Any]) -> dict[str, Any]:
-    """A key as SQLAlchemy describes an index."""
-    lengths = {name: length for name, length, _ in key["columns"] if length is not None}
-    options = {
-        "prefix": key["type"] if key["type"] in {"FULLTEXT", "SPATIAL"} else None,
-        "with_parser": key["parser"],
-        "length": lengths or None,
-        "using": key["using"],
-        **{name: value for name, value in key["options"].items() if name in OPTIONS},
-    }
-    given = {f"matrixone_{name}": value for name, value in options.items() if value is not None}
-    index = {
-        "name": key["name"],
-        "column_names": [column[0] for column in key["columns"]],
-        "unique": key["type"] == "UNIQUE",
-    }
-    return index | ({"dialect_options": given} if given else {})
 
 
 def _session_variables(options: Mapping[str, Any]) -> str:
