@@ -1,7 +1,8 @@
 """SQLAlchemy's dialect for MatrixOne: MySQL's, but for what server-facts 40, 41, 64 and 65 found to differ.
 
 Only what SQLAlchemy, Alembic or dlt ask a dialect may live here: `base` has what the drivers are given, `compiling` the
-SQL, `reflection` what is read of tables, `indexes` the indexes that MySQL does not have.
+SQL, `inspection` what an inspector asks, `reflection` how definitions are read, `indexes` the indexes that MySQL does
+not have.
 """
 
 from matrixone_core.dialect.base import (
